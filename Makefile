@@ -1,0 +1,47 @@
+# Every target sets up what it needs, once: a virtual environment in .venv with the package and its dev tools.
+PYTHON ?= python3
+BIN := .venv/bin
+# A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
+CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
+
+.PHONY: help setup demo test test-slow check format benchmarks clean
+help:
+	@echo "make demo        learn from a virtual world, then classify, retrieve and map: runs/demo/report.html"
+	@echo "make test        the tests (set up included)"
+	@echo "make check       format, lint, types, layers and tests"
+	@echo "make test-slow   the tests that take minutes"
+	@echo "make benchmarks  the benchmarks in full"
+
+# The stamp is newer than what decides the environment, or the environment is made (again).
+.venv/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -e ".[dev]"
+	@touch $@
+
+setup: .venv/.ready
+
+demo: setup
+	$(BIN)/birdsat demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmarks: setup
+	$(BIN)/python benchmarks/loader.py
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

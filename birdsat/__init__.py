@@ -1,0 +1,1 @@
+"""birdsat: bird species from photos, places, dates and satellite images."""

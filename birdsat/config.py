@@ -1,0 +1,121 @@
+"""Frozen dataclasses to JSON and back; unknown settings are refused."""
+
+import dataclasses
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from birdsat.errors import ConfigError
+
+T = TypeVar("T")
+KIND = "kind"  # names the class where a setting may hold one of several
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config dataclass as plain JSON values. Every nested dataclass carries its class name under "kind"."""
+    return {KIND: type(config).__name__} | {
+        field.name: _encode(getattr(config, field.name)) for field in dataclasses.fields(config)
+    }
+
+
+def _encode(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_dict(value)
+    if isinstance(value, tuple | list):
+        return [_encode(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
+    """Build `cls` from `to_dict`'s output.
+
+    Raises ConfigError for a setting `cls` does not have, one it needs and did not get, or one of another type.
+    """
+    kind = data.get(KIND, cls.__name__)
+    if kind != cls.__name__:
+        raise ConfigError(f"{where} is a {kind}, not a {cls.__name__}.")
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(data) - set(fields) - {KIND})
+    if unknown:
+        raise ConfigError(
+            f"{where} has unknown setting(s) {', '.join(unknown)}; {cls.__name__} knows {', '.join(fields)}. "
+            "It may come from a newer birdsat: update, or remove the setting."
+        )
+    hints = typing.get_type_hints(cls)
+    values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where} does not describe a {cls.__name__}: {error}.") from error
+
+
+def _decode(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _decode_union(arguments, value, where)
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where} is {value!r}; a {hint.__name__} is needed.")  # type: ignore[union-attr]
+        return from_dict(hint, value, where)  # type: ignore[arg-type]
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(map(repr, arguments))}.")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ConfigError(f"{where} is {value!r}; a list is needed.")
+        hints = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        if len(hints) != len(value):
+            raise ConfigError(f"{where} has {len(value)} entries; {len(hints)} are needed.")
+        return tuple(
+            _decode(item_hint, item, f"{where}[{i}]")
+            for i, (item_hint, item) in enumerate(zip(hints, value, strict=True))
+        )
+    if hint is Path:
+        return Path(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint in (int, float, str, bool) and type(value) is not hint:
+        raise ConfigError(f"{where} is {value!r}; a value of type {hint.__name__} is needed.")
+    return value
+
+
+def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in arguments:
+        return None
+    options = [option for option in arguments if option is not type(None)]
+    if isinstance(value, dict):
+        for option in options:
+            if dataclasses.is_dataclass(option) and option.__name__ == value.get(KIND):  # type: ignore[union-attr]
+                return from_dict(option, value, where)  # type: ignore[arg-type]
+        names = ", ".join(getattr(option, "__name__", str(option)) for option in options)
+        raise ConfigError(f"{where} is of kind {value.get(KIND)!r}; allowed: {names}.")
+    errors = []
+    for option in options:
+        try:
+            return _decode(option, value, where)
+        except ConfigError as error:
+            errors.append(str(error))
+    raise ConfigError(errors[-1])
+
+
+def save(config: Any, path: Path) -> None:
+    """Write `config` as JSON, whole or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(to_dict(config), indent=2) + "\n")
+    partial.replace(path)
+
+
+def load(cls: type[T], path: Path) -> T:
+    """Read what `save` wrote. Raises ConfigError when the file is not JSON or does not describe a `cls`."""
+    try:
+        data = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path} is not JSON ({error}); restore it or train the run again.") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} does not hold a JSON object; restore it or train the run again.")
+    return from_dict(cls, data, path.name)

@@ -1,0 +1,1 @@
+"""Datasets: Parquet shards of photos and chips; built, checked, and read as batches."""

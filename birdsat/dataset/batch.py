@@ -1,0 +1,49 @@
+"""What travels from the loader to the methods."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """n samples. Always the same fields; what is missing is marked missing, not left out."""
+
+    photo: UInt8[Tensor, "n 3 photo_px photo_px"]  # RGB; all zero where the photo is missing
+    second_photo: UInt8[Tensor, "n 3 photo_px photo_px"]  # another view of it; the same one where only one is made
+    chip: UInt8[Tensor, "n 3 chip_px chip_px"]  # RGB, north up; all zero where the chip is missing
+    has_photo: Bool[Tensor, " n"]
+    has_chip: Bool[Tensor, " n"]
+    lon_lat: Float[Tensor, "n 2"]  # degrees WGS84, longitude first; NaN where the place is missing
+    year_fraction: Float[Tensor, " n"]  # 0 on 1 January to 1 at the year's end; NaN where the date is missing
+    label: Int64[Tensor, " n"]  # index of the taxon in the dataset's list of taxa
+    row: Int64[Tensor, " n"]  # row number within the split, in file order
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch on another device."""
+        return self._with_all(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory, from where it reaches a GPU without blocking."""
+        return self._with_all(Tensor.pin_memory)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def without_metadata(self) -> "Batch":
+        """The same batch with every place and date marked missing."""
+        return replace(
+            self,
+            lon_lat=torch.full_like(self.lon_lat, math.nan),
+            year_fraction=torch.full_like(self.year_fraction, math.nan),
+        )
+
+    def _with_all(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        changed = {f.name: change(getattr(self, f.name)) for f in fields(self)}
+        if self.second_photo is self.photo:  # one view stays one
+            changed["second_photo"] = changed["photo"]
+        return Batch(**changed)

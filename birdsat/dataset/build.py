@@ -1,0 +1,358 @@
+"""Observations and image sources to a dataset folder: plan, shards in parallel, manifest last.
+
+A build that was stopped, by whatever, continues when it is started again with the same inputs: shards that
+are done stay as they are.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import multiprocessing
+import os
+import signal
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from birdsat.dataset.card import write_card
+from birdsat.dataset.manifest import (
+    CARD_FILE,
+    DROPPED_FILE,
+    MANIFEST_FILE,
+    PLAN_FILE,
+    Count,
+    Manifest,
+    Shard,
+    SplitCounts,
+    load_manifest,
+    save_manifest,
+)
+from birdsat.dataset.plan import Plan, PlannedShard, write_plan
+from birdsat.dataset.progress import row_progress
+from birdsat.dataset.sample import BandSums, ChipSource, PhotoSource
+from birdsat.dataset.shard import ShardFacts, Sources, write_shard
+from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.observations.curation import Remark
+from birdsat.observations.observation import SPLITS, Observation
+from birdsat.observations.splits import SplitRule
+from birdsat.observations.taxonomy import Taxon, Taxonomy
+
+SHARD_ROWS = 1024
+
+_Built = tuple[PlannedShard, ShardFacts, list[Remark]]
+
+
+def build_dataset(
+    out: Path,
+    observations: Iterable[Observation | Remark],
+    *,
+    photos: PhotoSource,
+    chips: ChipSource | None = None,
+    taxa: Taxonomy | None = None,
+    splits: SplitRule | None = None,
+    photo_px: int | None = None,
+    workers: int = 2,
+    seed: int = 0,
+    title: str = "birdsat dataset",
+    licence: str = "",
+    sources: tuple[str, ...] = (),
+    command: str = "",
+    shard_rows: int = SHARD_ROWS,
+    show_progress: bool = True,
+) -> Manifest:
+    """Build a dataset in the folder `out`, or finish one that was stopped, and return its manifest.
+
+    observations: a reader's rows; its remarks are counted and listed in dropped.csv with those of the build.
+    chips: None for a dataset without chips. taxa: allowed taxa with their families (None: whatever comes).
+    photo_px: photos whose shorter side is longer are shrunk to it. workers: processes; 0 builds in this one.
+    shard_rows: rows of a file.
+
+    The result depends on everything but `workers` and `show_progress`. A complete dataset of the same inputs
+    is returned as it is. Raises InputError when no row is usable, DatasetError when the folder belongs to other
+    inputs or another build, or when the disk is full.
+    """
+    if workers < 0 or shard_rows < 1 or (photo_px is not None and photo_px < 1):
+        raise ConfigError(
+            f"workers {workers}, shard_rows {shard_rows}, photo_px {photo_px}: workers must be 0 or more, "
+            "the others at least 1."
+        )
+    rule = splits or SplitRule()
+    settings = {
+        "photo_px": photo_px,
+        "seed": seed,
+        "shard_rows": shard_rows,
+        "splits": dataclasses.asdict(rule),
+        "photos": _identity(photos),
+        "chips": _identity(chips),
+    }
+    images = Sources(photos=photos, chips=chips, photo_px=photo_px)
+    about = _About(title=title, licence=licence, sources=sources, command=command)
+
+    def draft(path: Path) -> str:
+        with row_progress(show_progress) as progress:
+            rows = progress.track(observations, description="reading rows")
+            return write_plan(path, rows, taxa=taxa, splits=rule, seed=seed, shard_rows=shard_rows, settings=settings)
+
+    _make_folder(out)
+    try:
+        with _planned(out, draft) as plan:
+            if plan is None:
+                return load_manifest(out)
+            _build_shards(out, plan, images, workers, show_progress)
+            try:
+                manifest = _summarise(plan, taxa, images, about)
+            except InputError:  # nothing was built, so nothing binds the folder to these inputs
+                plan.close()
+                _forget_plan(out)
+                raise
+            plan.write_remarks(out / DROPPED_FILE)
+            write_card(manifest, out)
+            save_manifest(manifest, out)
+    except (OSError, sqlite3.OperationalError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+            raise _disk_full(out) from error
+        raise
+    _forget_plan(out)
+    return manifest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _About:
+    title: str
+    licence: str
+    sources: tuple[str, ...]
+    command: str
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder; refuse one with files of others under the names that a build writes."""
+    if out.exists() and not out.is_dir():
+        raise DatasetError(f"{out} is a file; choose a folder for the dataset.")
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / MANIFEST_FILE).exists() or (out / PLAN_FILE).exists():
+        return
+    taken = [path.name for name in (CARD_FILE, DROPPED_FILE, "*.parquet", "*.parquet.part") for path in out.glob(name)]
+    if taken:
+        raise DatasetError(
+            f"{out} is no dataset, but holds {', '.join(sorted(taken)[:3])}, which a build could overwrite; choose "
+            "an empty folder."
+        )
+
+
+@contextlib.contextmanager
+def _planned(out: Path, draft: Callable[[Path], str]) -> Iterator[Plan | None]:
+    """The plan to follow, taken up from the folder where one is there; None where all is done already.
+
+    draft: writes the plan of the inputs to a path and returns its fingerprint.
+    """
+    path = out / f"{PLAN_FILE}.{os.getpid()}.part"
+    try:
+        fingerprint = draft(path)
+        if (out / MANIFEST_FILE).exists():
+            _same_inputs(out, load_manifest(out).fingerprint, fingerprint)
+            _forget_plan(out)  # of a build killed after its last step
+            yield None
+            return
+        if not (out / PLAN_FILE).exists():
+            path.replace(out / PLAN_FILE)
+    finally:
+        path.unlink(missing_ok=True)
+    plan = Plan(out / PLAN_FILE)
+    try:
+        _same_inputs(out, plan.fingerprint, fingerprint)
+        yield plan
+    finally:
+        plan.close()
+
+
+def _forget_plan(out: Path) -> None:
+    for name in (PLAN_FILE, f"{PLAN_FILE}-journal"):
+        (out / name).unlink(missing_ok=True)
+
+
+def _same_inputs(out: Path, there: str, given: str) -> None:
+    if there != given:
+        raise DatasetError(
+            f"{out} holds a dataset of other rows or settings (fingerprint {there[:12]}, now {given[:12]}). "
+            "Remove the folder, or choose another; to continue a build, give the inputs it was started with."
+        )
+
+
+def _identity(source: object) -> dict[str, Any]:
+    """What tells one image source from another: its class and its plain settings."""
+    names = (
+        [field.name for field in dataclasses.fields(source)]
+        if dataclasses.is_dataclass(source)
+        else list(getattr(source, "__dict__", {}))
+    )
+    values = {name: getattr(source, name) for name in [*names, "ground_km", "px"] if hasattr(source, name)}
+    plain = {
+        name: str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in values.items()
+        if isinstance(value, str | int | float | tuple | Path)
+    }
+    return {"class": type(source).__name__, **plain}
+
+
+def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, show_progress: bool) -> None:
+    done = plan.shards(done=True)
+    to_build = plan.shards(done=False)
+    for shard in done:
+        _give_final_name(out, shard)
+    for leftover in out.glob("*.part"):  # of a killed build; finished shards have their final name by now
+        leftover.unlink()
+    with row_progress(show_progress) as progress:
+        total = sum(shard.rows for shard in done + to_build)
+        task = progress.add_task("building", total=total, completed=sum(shard.rows for shard in done))
+        with contextlib.closing(_built(out, plan, to_build, sources, workers)) as built:
+            for shard, facts, remarks in built:
+                # Noted first, renamed second: a kill between the two costs a rename, not a shard.
+                plan.finish(shard, facts, remarks)
+                _give_final_name(out, shard)
+                progress.advance(task, shard.rows)
+
+
+def _part(out: Path, shard: PlannedShard) -> Path:
+    return out / f"{shard.file}.part"
+
+
+def _give_final_name(out: Path, shard: PlannedShard) -> None:
+    if _part(out, shard).exists():
+        _part(out, shard).replace(out / shard.file)
+
+
+def _built(
+    out: Path, plan: Plan, shards: list[PlannedShard], sources: Sources, workers: int
+) -> Generator[_Built, None, None]:
+    """Shards as they get ready, each still under its partial name."""
+    if workers == 0 or not shards:
+        for shard in shards:
+            yield shard, *write_shard(_part(out, shard), plan.observations(shard), sources)
+        return
+    pool = ProcessPoolExecutor(
+        min(workers, len(shards)),
+        mp_context=multiprocessing.get_context("spawn"),  # GDAL and Arrow have threads, which a fork would break
+        initializer=_start_worker,
+        initargs=(sources,),
+    )
+    running: dict[Future[tuple[ShardFacts, list[Remark]]], PlannedShard] = {}
+    waiting = iter(shards)
+    try:
+        while True:
+            for shard in waiting:
+                running[pool.submit(_work, _part(out, shard), plan.observations(shard))] = shard
+                if len(running) > workers:  # one more than can run, so that no worker waits
+                    break
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), *future.result()
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            f"a worker process died while building {out}, perhaps for want of memory. Run the same command "
+            "again to continue, with fewer workers."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        for unfinished in running.values():
+            _part(out, unfinished).unlink(missing_ok=True)
+
+
+_worker_sources: Sources | None = None  # set once in each worker process, not sent with each shard
+
+
+def _start_worker(sources: Sources) -> None:
+    global _worker_sources
+    _worker_sources = sources
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()  # returns when the parent is gone, killed or not
+        os._exit(1)
+
+
+def _work(path: Path, observations: list[Observation]) -> tuple[ShardFacts, list[Remark]]:
+    assert _worker_sources is not None
+    return write_shard(path, observations, _worker_sources)
+
+
+def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About) -> Manifest:
+    shards: list[Shard] = []
+    filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    licences: Counter[str] = Counter()
+    photo_sums, chip_sums = BandSums(), BandSums()
+    for shard, facts in plan.finished():
+        filled[shard.split].update(facts.filled)
+        taxon_rows[shard.split].update(facts.taxon_rows)
+        licences.update(facts.licences)
+        if shard.split == "train":
+            photo_sums.merge(facts.photo_sums)
+            chip_sums.merge(facts.chip_sums)
+        if facts.row_group_rows:
+            shards.append(
+                Shard(
+                    file=shard.file,
+                    split=shard.split,
+                    rows=sum(facts.row_group_rows),
+                    row_group_rows=facts.row_group_rows,
+                    sha256=facts.sha256,
+                    size_bytes=facts.size_bytes,
+                )
+            )
+    dropped = tuple(Count(name=reason, rows=rows) for reason, rows in plan.reasons(kept=False))
+    if not shards:
+        reasons = ", ".join(f"{count.name}: {count.rows:,}" for count in dropped)
+        raise InputError(f"every row was dropped ({reasons}); mend the input and build again.")
+    names = sorted(set().union(*taxon_rows.values()))
+    photo_stats, chip_stats = photo_sums.mean_std(), chip_sums.mean_std()
+    return Manifest(
+        title=about.title,
+        licence=about.licence,
+        sources=about.sources,
+        command=about.command,
+        fingerprint=plan.fingerprint,
+        taxa=tuple(Taxon(name=name) if taxa is None else taxa[name] for name in names),
+        shards=tuple(shards),
+        counts=tuple(
+            SplitCounts(
+                split=split,
+                rows=taxon_rows[split].total(),
+                photos=filled[split]["photo"],
+                chips=filled[split]["chip"],
+                places=filled[split]["place"],
+                dates=filled[split]["date"],
+                taxon_rows=tuple(taxon_rows[split][name] for name in names),
+            )
+            for split in SPLITS
+        ),
+        licences=tuple(Count(name=name, rows=rows) for name, rows in sorted(licences.items())),
+        dropped=dropped,
+        remarked=tuple(Count(name=reason, rows=rows) for reason, rows in plan.reasons(kept=True)),
+        photo_px=images.photo_px,
+        photo_mean=photo_stats and photo_stats[0],
+        photo_std=photo_stats and photo_stats[1],
+        chip_mean=chip_stats and chip_stats[0],
+        chip_std=chip_stats and chip_stats[1],
+        chip_px=None if images.chips is None else images.chips.px,
+        chip_ground_km=None if images.chips is None else float(images.chips.ground_km),
+    )
+
+
+def _disk_full(out: Path) -> DatasetError:
+    done = sorted(out.glob("*-*.parquet"))
+    size = sum(path.stat().st_size for path in done) / 2**20
+    return DatasetError(
+        f"the disk is full: {len(done):,} finished shards ({size:,.1f} MiB) are in {out}. Free some space and "
+        "run the same command again; it continues with the next shard."
+    )

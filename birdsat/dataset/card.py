@@ -1,0 +1,153 @@
+"""The data card (README.md of a dataset's folder), and the same facts for the console."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
+from birdsat.observations.taxonomy import Taxon
+
+_TAXA_SHOWN = 50
+
+
+def write_card(manifest: Manifest, folder: Path) -> None:
+    """Write README.md, whole or not at all. Its YAML head is what the Hugging Face hub reads."""
+    path = folder / CARD_FILE
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(card(manifest), encoding="utf-8")
+    partial.replace(path)
+
+
+def card(manifest: Manifest) -> str:
+    """The data card as Markdown."""
+    splits = [counts.split for counts in manifest.counts if counts.rows]
+    head = ["---", f"pretty_name: {_quoted(manifest.title)}", "task_categories:", "- image-classification"]
+    head += [
+        "tags:",
+        "- biology",
+        "- birds",
+        "- birdsat",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+    ]
+    head += [f"  - split: {split}\n    path: {split}-*.parquet" for split in splits]
+    parts = ["\n".join([*head, "---"]), f"# {manifest.title}", _introduction(manifest)]
+    parts += ["## Splits", _markdown(_SPLIT_HEAD, _split_rows(manifest))]
+    parts += ["## Taxa", _taxa(manifest)]
+    parts += ["## Licences", f"Of the dataset: {manifest.licence or 'not stated'}. Of its rows:"]
+    parts += [_markdown(("licence", "rows"), _count_rows(manifest.licences))]
+    if manifest.sources:
+        parts += ["## Sources", "\n".join(f"- {source}" for source in manifest.sources)]
+    parts += ["## Images", _images(manifest)]
+    parts += ["## Curation", _curation(manifest)]
+    if manifest.command:
+        parts += ["## Built by", f"```\n{manifest.command}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def describe(manifest: Manifest) -> Group:
+    """The manifest for the console: print it with rich."""
+    size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
+    curation = [("rows dropped", manifest.dropped), ("rows kept with a remark", manifest.remarked)]
+    return Group(
+        Text(
+            f"{manifest.title}: {manifest.rows():,} rows, {len(manifest.taxa):,} taxa, "
+            f"{len(manifest.shards):,} shards, {size:,.1f} MiB",
+            style="bold",
+        ),
+        _console_table("splits", _SPLIT_HEAD, _split_rows(manifest)),
+        _console_table("images", _BAND_HEAD, _band_rows(manifest)),
+        _console_table("taxa", _TAXON_HEAD, _taxon_rows(manifest)),
+        _console_table("licences", ("licence", "rows"), _count_rows(manifest.licences)),
+        *(_console_table(title, ("reason", "rows"), _count_rows(counts)) for title, counts in curation if counts),
+    )
+
+
+_SPLIT_HEAD = ("split", "rows", "photos", "chips", "places", "dates", "taxa")
+_TAXON_HEAD = ("label", "taxon", "common name", "family", "train", "val", "test")
+_BAND_HEAD = ("image", "mean R, G, B", "std R, G, B")
+
+
+def _introduction(manifest: Manifest) -> str:
+    chips = ""
+    if manifest.chip_px is not None:
+        chips = f" Chips are {manifest.chip_px} px and show {manifest.chip_ground_km:g} km of ground, north up."
+    return (
+        f"{manifest.rows():,} observations of {len(manifest.taxa):,} bird taxa: a photo, a satellite "
+        "chip of the place, the place (WGS84 degrees), the date and the taxon; what is not known is null."
+        f"{chips} Read with `birdsat`, or with any Parquet reader."
+    )
+
+
+def _taxa(manifest: Manifest) -> str:
+    rows = _taxon_rows(manifest)
+    table = _markdown(_TAXON_HEAD, rows[:_TAXA_SHOWN])
+    return table if len(rows) <= _TAXA_SHOWN else f"{table}\n\nand {len(rows) - _TAXA_SHOWN:,} more."
+
+
+def _images(manifest: Manifest) -> str:
+    size = "as they came" if manifest.photo_px is None else f"with a shorter side of at most {manifest.photo_px} px"
+    return (
+        f"Photos are {size}. Statistics over train, on a 0..1 scale:\n\n{_markdown(_BAND_HEAD, _band_rows(manifest))}"
+    )
+
+
+def _curation(manifest: Manifest) -> str:
+    if not manifest.dropped and not manifest.remarked:
+        return "No row was dropped."
+    rows = [(*row, "dropped") for row in _count_rows(manifest.dropped)]
+    rows += [(*row, "kept") for row in _count_rows(manifest.remarked)]
+    return f"{_markdown(('reason', 'rows', 'outcome'), rows)}\n\nThe rows are listed in {DROPPED_FILE}."
+
+
+def _split_rows(manifest: Manifest) -> list[tuple[str, ...]]:
+    return [
+        (
+            counts.split,
+            *(f"{n:,}" for n in (counts.rows, counts.photos, counts.chips, counts.places, counts.dates)),
+            f"{sum(rows > 0 for rows in counts.taxon_rows):,}",
+        )
+        for counts in manifest.counts
+    ]
+
+
+def _taxon_rows(manifest: Manifest) -> list[tuple[str, ...]]:
+    def row(label: int, taxon: Taxon) -> tuple[str, ...]:
+        rows = (f"{counts.taxon_rows[label]:,}" for counts in manifest.counts)
+        return str(label), taxon.name, taxon.common_name, taxon.family, *rows
+
+    return [row(label, taxon) for label, taxon in enumerate(manifest.taxa)]
+
+
+def _band_rows(manifest: Manifest) -> list[tuple[str, ...]]:
+    def text(values: RGB | None) -> str:
+        return "none in train" if values is None else ", ".join(f"{value:.3f}" for value in values)
+
+    return [
+        ("photo", text(manifest.photo_mean), text(manifest.photo_std)),
+        ("chip", text(manifest.chip_mean), text(manifest.chip_std)),
+    ]
+
+
+def _count_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
+    return [(count.name or "not stated", f"{count.rows:,}") for count in counts]
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _console_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(*head, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,32 @@
+"""Photos that lie as files in a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from birdsat.errors import ImageError
+from birdsat.observations.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPhotos:
+    """A photo source: an observation's photo is a path within the folder `root`."""
+
+    root: Path
+
+    def photo(self, observation: Observation) -> bytes:
+        """The file's bytes.
+
+        Raises FileNotFoundError where there is no such file, ImageError where the path leaves the folder, so that a
+        table from elsewhere cannot pull other files into a dataset, or where the file cannot be read.
+        """
+        if not observation.photo:
+            raise FileNotFoundError(f"observation {observation.id!r} names no photo")
+        path = self.root / observation.photo
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise ImageError(f"photo {observation.photo!r} lies outside {self.root}; give a path within that folder.")
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise FileNotFoundError(f"no file {observation.photo!r} in {self.root}") from error
+        except OSError as error:
+            raise ImageError(f"photo {observation.photo!r} cannot be read ({error}); mend its permissions.") from error

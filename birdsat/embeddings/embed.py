@@ -1,0 +1,119 @@
+"""Run a method over a split once, and keep the unit vectors."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from birdsat.dataset.batch import Batch
+from birdsat.dataset.progress import row_progress
+from birdsat.dataset.read import RowFacts, read_split, row_facts
+from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.inference import inference
+from birdsat.embeddings.table import EmbeddingTable, join
+from birdsat.errors import DatasetError
+from birdsat.methods.method import Method
+from birdsat.observations.observation import Split
+
+
+def embed_split(
+    method: Method,
+    dataset: Dataset,
+    split: Split,
+    *,
+    photo_px: int,
+    chip_px: int,
+    batch_size: int = 256,
+    workers: int = 0,
+    device: torch.device | str | None = None,
+    show_progress: bool = False,
+) -> EmbeddingTable:
+    """Embed every row of `split`; each photo and each chip goes through its encoder once.
+
+    The chip embeddings with and without place and date share that one pass. photo_px, chip_px: side of the
+    images the method was trained on, pixels. Raises DatasetError when the split is empty.
+    """
+    blocks = embed_blocks(
+        method,
+        dataset,
+        split,
+        photo_px=photo_px,
+        chip_px=chip_px,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+        show_progress=show_progress,
+    )
+    return join(list(blocks))
+
+
+def embed_blocks(
+    method: Method,
+    dataset: Dataset,
+    split: Split,
+    *,
+    photo_px: int,
+    chip_px: int,
+    batch_size: int = 256,
+    workers: int = 0,
+    device: torch.device | str | None = None,
+    show_progress: bool = False,
+) -> Iterator[EmbeddingTable]:
+    """`embed_split` one batch at a time, in file order, so that memory stays flat."""
+    rows = dataset.rows(split)
+    if rows == 0:
+        raise DatasetError(
+            f"split {split!r} of the dataset has no rows; take another split, or build the dataset with one."
+        )
+    batches = read_split(dataset, split, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px, workers=workers)
+    blocks = embed_batches(method, batches, row_facts(dataset, split), dataset.taxa, device=device)
+    with row_progress(show_progress) as bar:
+        task = bar.add_task(f"embedding {split}", total=rows)
+        for block in blocks:
+            bar.advance(task, len(block))
+            yield block
+
+
+def embed_batches(
+    method: Method,
+    batches: Iterable[Batch],
+    facts: RowFacts,
+    taxa: Sequence[str],
+    *,
+    device: torch.device | str | None = None,
+) -> Iterator[EmbeddingTable]:
+    """One table for each batch. facts: of all rows of the split, found by `Batch.row`."""
+    for batch in batches:
+        with inference(method, device) as where:
+            sent = batch.to(where, non_blocking=True)
+            photo = _blank(method.embed_photo(sent.photo), sent.has_photo)
+            chip = chip_alone = None
+            if method.sees_chips:
+                features = method.encode_chip(sent.chip)
+                chip_alone = chip = _chips(method, features, sent.without_metadata())
+                if method.uses_metadata:
+                    chip = _chips(method, features, sent)
+        rows = batch.row.numpy()
+        yield EmbeddingTable(
+            taxa=tuple(taxa),
+            ids=tuple(facts.ids[row] for row in rows.tolist()),
+            labels=facts.label[rows],
+            lon_lat=facts.lon_lat[rows],
+            year_fraction=facts.year_fraction[rows],
+            photo=photo,
+            chip=chip,
+            chip_without_metadata=chip_alone,
+        )
+
+
+def _chips(method: Method, features: Tensor, batch: Batch) -> NDArray[np.float32]:
+    return _blank(method.embed_chip(features, batch.lon_lat, batch.year_fraction), batch.has_chip)
+
+
+def _blank(vectors: Tensor, present: Tensor) -> NDArray[np.float32]:
+    """Rows of what is not there become NaN, so that no one takes them for embeddings."""
+    kept: NDArray[np.float32] = torch.where(present[:, None], vectors.float(), math.nan).cpu().numpy()
+    return kept

@@ -1,0 +1,92 @@
+"""The mean photo embedding of every taxon: what a map asks the place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from birdsat.embeddings.table import EmbeddingTable
+from birdsat.embeddings.write import vector_column
+from birdsat.errors import CheckpointError, UnknownTaxonError
+
+TAXA_FILE = "taxa.parquet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaxonMeans:
+    """t taxa, in the order of the labels. A taxon without photos has no vector: its row is NaN."""
+
+    taxa: tuple[str, ...]  # t names
+    photos: NDArray[np.int64]  # (t,) photos behind each mean
+    embedding: NDArray[np.float32]  # (t, d) unit vectors
+    run: str = "RUN"  # where they were loaded from, for messages
+
+    def vector(self, taxon: str) -> NDArray[np.float32]:
+        """(d,) unit vector of `taxon`. Raises UnknownTaxonError when it is not a label or had no photo."""
+        seen = [name for name, photos in zip(self.taxa, self.photos, strict=True) if photos > 0]
+        if taxon not in seen:
+            raise UnknownTaxonError(taxon, seen, listing=f"birdsat labels {self.run}")
+        vector: NDArray[np.float32] = self.embedding[self.taxa.index(taxon)]
+        return vector
+
+    def vectors(self, taxa: tuple[str, ...]) -> NDArray[np.float32]:
+        """(len(taxa), d) unit vectors. Raises UnknownTaxonError for the first that has none."""
+        return np.stack([self.vector(taxon) for taxon in taxa])
+
+
+def taxon_means(table: EmbeddingTable) -> TaxonMeans:
+    """The direction of the mean photo embedding of each taxon, over the rows that have a photo."""
+    rows = np.flatnonzero(table.has_photo)
+    labels = table.labels[rows]
+    total = np.zeros((len(table.taxa), table.photo.shape[1]), dtype=np.float64)
+    np.add.at(total, labels, table.photo[rows])
+    photos = np.bincount(labels, minlength=len(table.taxa))
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    embedding = np.divide(total, length, out=np.full_like(total, np.nan), where=length > 0)
+    return TaxonMeans(taxa=table.taxa, photos=photos.astype(np.int64), embedding=embedding.astype(np.float32))
+
+
+def save_taxon_means(means: TaxonMeans, run: Path) -> Path:
+    """Write `means` into the run folder as taxa.parquet, whole or not at all; returns the file's path."""
+    path = run / TAXA_FILE
+    partial = path.with_name(path.name + ".part")
+    table = pa.table(
+        {
+            "taxon": pa.array(means.taxa, pa.string()),
+            "photos": pa.array(means.photos, pa.int64()),
+            "embedding": vector_column(means.embedding),
+        }
+    )
+    pq.write_table(table, partial)
+    partial.replace(path)
+    return path
+
+
+def load_taxon_means(run: Path) -> TaxonMeans:
+    """Read what `save_taxon_means` wrote. Raises CheckpointError when it is absent or damaged."""
+    path = run / TAXA_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path} does not exist: the run has no taxon embeddings, because it is no run folder or its "
+            "training did not end. Finish it with `birdsat pretrain --resume`."
+        )
+    try:
+        table = pq.read_table(path, columns=["taxon", "photos", "embedding"])
+    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); delete it and run `birdsat pretrain --resume` to write it again."
+        ) from error
+    column = table["embedding"].combine_chunks()
+    width = column.type.list_size
+    embedding = np.full((len(column), width), np.nan, dtype=np.float32)
+    present = column.is_valid().to_numpy(zero_copy_only=False)
+    embedding[present] = column.drop_null().flatten().to_numpy().reshape(-1, width)
+    return TaxonMeans(
+        taxa=tuple(table["taxon"].to_pylist()),
+        photos=table["photos"].to_numpy(),
+        embedding=embedding,
+        run=str(run),
+    )

@@ -1,0 +1,98 @@
+"""Where and when as one token: continuous on the sphere and over the year."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from birdsat.earth.place import EARTH_RADIUS_KM
+from birdsat.encoders.blocks import initialise
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceTimeConfig:
+    """Settings of the place and date encoder."""
+
+    place_scales_km: tuple[float, ...] = (
+        6000.0,
+        2000.0,
+        700.0,
+        250.0,
+    )  # wavelengths over 2 pi, coarse to fine
+    waves_per_scale: int = 16  # random directions on the sphere at each scale
+    year_harmonics: int = 3  # 1: once a year, 2: twice, ...
+    hidden_width: int = 256
+    dropout: float = 0.25  # share of samples, in training, whose place (and, drawn apart, date) is made unknown
+    seed: int = 0  # of the waves' directions, which are fixed
+
+
+class PlaceTimeEncoder(nn.Module):
+    """Place and date to one vector of the encoder's width.
+
+    The place goes in as sines and cosines of plane waves through the unit sphere, whose scales run from continents
+    to counties, so that it is smooth over the antimeridian and at the poles (random Fourier features, Tancik et al.
+    2020, taken on the sphere as in Mai et al. 2023, "Sphere2Vec"). The date goes in as harmonics of the year. A
+    missing place or date, and one dropped in training, becomes the same learned "unknown" vector.
+    """
+
+    def __init__(self, config: PlaceTimeConfig, width: int) -> None:
+        super().__init__()
+        self.config = config
+        directions = torch.Generator().manual_seed(config.seed)
+        scales = torch.tensor(config.place_scales_km).repeat_interleave(config.waves_per_scale)
+        waves = torch.randn(3, len(scales), generator=directions) * (EARTH_RADIUS_KM / scales)
+        self.waves: Tensor
+        self.register_buffer("waves", waves)
+        self.place = nn.Sequential(
+            nn.Linear(3 + 2 * len(scales), config.hidden_width),
+            nn.GELU(),
+            nn.Linear(config.hidden_width, width),
+        )
+        self.date = nn.Sequential(
+            nn.Linear(2 * config.year_harmonics, config.hidden_width),
+            nn.GELU(),
+            nn.Linear(config.hidden_width, width),
+        )
+        initialise(self)
+        self.unknown_place = nn.Parameter(torch.zeros(width))
+        self.unknown_date = nn.Parameter(torch.zeros(width))
+
+    def forward(
+        self,
+        lon_lat: Float[Tensor, "n 2"],
+        year_fraction: Float[Tensor, " n"],
+        draw: torch.Generator | None = None,
+    ) -> Float[Tensor, "n width"]:
+        """Encode places (degrees, NaN where missing) and dates (0..1 of the year, NaN where missing).
+
+        `draw` drops places and dates at random, each sample alone; without it, as in eval mode, nothing is dropped.
+        """
+        place_known = ~lon_lat.isnan().any(dim=1)
+        date_known = ~year_fraction.isnan()
+        if draw is not None:
+            kept = torch.rand(2, len(lon_lat), generator=draw, device=draw.device) >= self.config.dropout
+            place_known, date_known = (
+                place_known & kept[0].to(place_known.device),
+                date_known & kept[1].to(date_known.device),
+            )
+        place = _where(place_known, self.place(self._place_waves(lon_lat.nan_to_num())), self.unknown_place)
+        date = _where(date_known, self.date(self._date_waves(year_fraction.nan_to_num())), self.unknown_date)
+        return place + date
+
+    def _place_waves(self, lon_lat: Float[Tensor, "n 2"]) -> Float[Tensor, "n features"]:
+        lam, phi = lon_lat.float().deg2rad().unbind(dim=1)
+        sphere = torch.stack([phi.cos() * lam.cos(), phi.cos() * lam.sin(), phi.sin()], dim=1)
+        with torch.autocast(sphere.device.type, enabled=False):  # bf16 would blur the finest waves
+            phase = sphere @ self.waves
+        return torch.cat([sphere, phase.sin(), phase.cos()], dim=1)
+
+    def _date_waves(self, year_fraction: Float[Tensor, " n"]) -> Float[Tensor, "n features"]:
+        harmonic = torch.arange(1, self.config.year_harmonics + 1, device=year_fraction.device)
+        phase = 2 * math.pi * year_fraction[:, None] * harmonic
+        return torch.cat([phase.sin(), phase.cos()], dim=1)
+
+
+def _where(known: Bool[Tensor, " n"], value: Float[Tensor, "n width"], unknown: Float[Tensor, " width"]) -> Tensor:
+    return torch.where(known[:, None], value, unknown.to(value.dtype))

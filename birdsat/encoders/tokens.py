@@ -1,0 +1,63 @@
+"""Images as patches, where each patch lies, and which of them are visible."""
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from birdsat.errors import ConfigError
+
+
+def to_patches(image: Float[Tensor, "n bands height width"], patch_px: int) -> Float[Tensor, "n tokens pixels"]:
+    """Cut images into square patches, row by row; a patch's pixels are in row, column, band order."""
+    n, bands, height, width = image.shape
+    rows, columns = height // patch_px, width // patch_px
+    tiles = image.reshape(n, bands, rows, patch_px, columns, patch_px)
+    return tiles.permute(0, 2, 4, 3, 5, 1).reshape(n, rows * columns, patch_px * patch_px * bands)
+
+
+def from_patches(
+    patches: Float[Tensor, "n tokens pixels"], patch_px: int, rows: int, columns: int
+) -> Float[Tensor, "n bands height width"]:
+    """The inverse of `to_patches`."""
+    n, _, pixels = patches.shape
+    bands = pixels // patch_px**2
+    tiles = patches.reshape(n, rows, columns, patch_px, patch_px, bands)
+    return tiles.permute(0, 5, 1, 3, 2, 4).reshape(n, bands, rows * patch_px, columns * patch_px)
+
+
+def grid_positions(rows: int, columns: int, width: int) -> Float[Tensor, "tokens width"]:
+    """Fixed sine-cosine positions of a grid of patches, half the width for each axis.
+
+    Source: He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners", section 3 and appendix A.1.
+    """
+    if width % 4:
+        raise ConfigError(f"encoder width {width} is not a multiple of 4, which sine-cosine positions need.")
+    frequency = 10_000.0 ** -(torch.arange(width // 4, dtype=torch.float64) / (width // 4))
+
+    def axis(length: int) -> Tensor:
+        angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
+        return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+    across = axis(columns)[None].expand(rows, columns, -1)
+    down = axis(rows)[:, None].expand(rows, columns, -1)
+    return torch.cat([across, down], dim=2).reshape(rows * columns, width).float()
+
+
+def draw_visible(n: int, tokens: int, hidden_share: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
+    """Draw which patches stay visible, for each sample alone; indices ascend, so tokens keep spatial order.
+
+    At least one patch is visible. The draw is made on the generator's device.
+    """
+    visible = max(1, round(tokens * (1 - hidden_share)))
+    noise = torch.rand(n, tokens, generator=draw, device=draw.device)
+    return noise.argsort(dim=1)[:, :visible].sort(dim=1).values
+
+
+def hidden_mask(visible: Int64[Tensor, "n visible"], tokens: int) -> Float[Tensor, "n tokens"]:
+    """1 where a patch is hidden, 0 where it is visible."""
+    return torch.ones(len(visible), tokens, device=visible.device).scatter(1, visible, 0.0)
+
+
+def take(tokens: Tensor, index: Int64[Tensor, "n taken"]) -> Tensor:
+    """Pick tokens by index: (n, tokens, width) and (n, taken) -> (n, taken, width)."""
+    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[2]))

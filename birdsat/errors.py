@@ -1,0 +1,48 @@
+"""One family of errors. Each says what was got, what is allowed, and what to do about it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BirdsatError(Exception):
+    """Base of every error that birdsat raises on purpose; the command line prints it without a traceback."""
+
+
+class ConfigError(BirdsatError):
+    """A setting that does not exist, or a value it cannot take."""
+
+
+class InputError(BirdsatError):
+    """Input that cannot be used at all: an empty table, a missing column, an unknown file format."""
+
+
+class ImageError(BirdsatError):
+    """Image bytes that cannot be decoded into RGB."""
+
+
+class PlaceError(BirdsatError):
+    """A place that is not on Earth, or that the imagery at hand does not cover."""
+
+
+class DatasetError(BirdsatError):
+    """A dataset folder that is unfinished, damaged, or written by a newer birdsat."""
+
+
+class CheckpointError(BirdsatError):
+    """A run folder or model file that is unfinished, damaged, or holds another model."""
+
+
+class TrainingError(BirdsatError):
+    """Training cannot go on, for example because the loss is not finite."""
+
+
+class UnknownTaxonError(BirdsatError):
+    """A taxon that is not among the labels."""
+
+    def __init__(self, taxon: str, labels: Iterable[str], *, listing: str) -> None:
+        known = list(labels)
+        near = difflib.get_close_matches(taxon, known, n=3, cutoff=0.5)
+        nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+        super().__init__(
+            f"taxon {taxon!r} is not among the {len(known):,} labels{nearest}. List them with `{listing}`."
+        )

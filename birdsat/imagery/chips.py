@@ -1,0 +1,261 @@
+"""Satellite chips: cut from a local raster, or ready-made in a table."""
+
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from birdsat.earth.place import Place
+from birdsat.earth.raster import Raster
+from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.imagery.photos import decode_rgb, encode_jpeg
+
+_PER_DEGREE = 10**6  # places are the same when they agree to 1e-6 degrees, about 0.1 m
+_CACHE_BYTES = 256 * 2**20
+_PATH_COLUMNS = ("path", "chip", "image", "file")
+
+
+class RasterChips:
+    """Chips cut from a local raster of any CRS; see `birdsat.earth.raster.Raster` for `bands` and `stretch`.
+
+    May be pickled, forked and shared by threads: each opens the raster for itself.
+    Raises InputError when the raster cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        ground_km: float,
+        px: int,
+        bands: tuple[int, int, int] | None = None,
+        stretch: tuple[float, float] | None = None,
+    ) -> None:
+        if not ground_km > 0 or px < 2:
+            raise ConfigError(f"chips of {ground_km} km and {px} px cannot be cut; allowed: above 0 km, 2 px or more.")
+        self.path = path
+        self.ground_km = ground_km
+        self.px = px
+        self._bands = bands
+        self._stretch = stretch
+        self._opened = threading.local()
+        self._raster()  # to fail here rather than in a worker
+
+    def chip(self, place: Place) -> NDArray[np.uint8]:
+        """(px, px, 3) uint8 RGB, north up. Raises PlaceError where the raster has too little data."""
+        return self._raster().cut(place, self.ground_km, self.px)
+
+    def encoded_chip(self, place: Place) -> bytes:
+        """The chip as JPEG. Raises PlaceError where the raster has too little data."""
+        return encode_jpeg(self.chip(place))
+
+    def _raster(self) -> Raster:
+        process, raster = getattr(self._opened, "raster", (None, None))
+        if raster is None or process != os.getpid():
+            raster = Raster(self.path, bands=self._bands, stretch=self._stretch)
+            self._opened.raster = os.getpid(), raster
+        return raster
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_opened"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._opened = threading.local()
+
+
+class ReadyChips:
+    """Ready-made chips from a Parquet or CSV table with columns `lon` and `lat`.
+
+    The images are in one column: their bytes (Parquet; plain or as a Hugging Face image), or paths relative to
+    the table. It is found by its type, or named by `image_column`. A chip belongs to a place when longitude and
+    latitude agree to 1e-6 degrees; of several the first is taken, and rows without a place are passed over.
+    Only the index is held in memory. May be pickled, forked and shared by threads.
+
+    Raises InputError for a table that cannot be used, naming the columns it has.
+    """
+
+    def __init__(self, table_path: Path, *, ground_km: float, image_column: str | None = None) -> None:
+        if not ground_km > 0:
+            raise ConfigError(f"chips of {ground_km} km are not possible; give the length of a side in kilometres.")
+        self.path = table_path
+        self.ground_km = ground_km
+        self._image_column = image_column
+        self._open()
+
+    def _open(self) -> None:
+        lon, lat, self._images = _read_index(self.path, self._image_column)
+        keys = _keys(lon, lat)
+        order = np.argsort(keys, kind="stable")
+        self._rows = order[np.isfinite(lon[order]) & np.isfinite(lat[order])]
+        self._keys = keys[self._rows]
+        if not len(self._rows):
+            raise InputError(f"{self.path} has no row with lon and lat; fill in the places of the chips.")
+        first = decode_rgb(self._images.read(int(self._rows.min())))
+        self.px = first.shape[0]
+        self._check(first)
+
+    def chip(self, place: Place) -> NDArray[np.uint8]:
+        """(px, px, 3) uint8 RGB. Raises PlaceError without a chip for the place, ImageError for a bad one."""
+        chip = decode_rgb(self.encoded_chip(place))
+        self._check(chip)
+        return chip
+
+    def encoded_chip(self, place: Place) -> bytes:
+        """The chip as it is stored. Raises PlaceError when the table has none for the place."""
+        key = _keys(np.array([place.lon]), np.array([place.lat]))[0]
+        at = int(np.searchsorted(self._keys, key))
+        if at == len(self._keys) or self._keys[at] != key:
+            raise PlaceError(
+                f"{self.path} has no chip at ({place.lon}, {place.lat}); "
+                "coordinates must agree to 1e-6 degrees. Add a row for it, or leave the place out."
+            )
+        return self._images.read(int(self._rows[at]))
+
+    def _check(self, chip: NDArray[np.uint8]) -> None:
+        if chip.shape != (self.px, self.px, 3):
+            height, width, _ = chip.shape
+            raise ImageError(
+                f"{self.path} has a chip of {width} x {height} pixels; chips must be square and all of one size, "
+                f"here {self.px} x {self.px} after the first."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "ground_km": self.ground_km, "_image_column": self._image_column}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open()
+
+
+class _Images(Protocol):
+    def read(self, row: int) -> bytes:
+        """The image bytes of a row of the table."""
+
+
+class _Files:
+    def __init__(self, table: Path, paths: pa.ChunkedArray) -> None:
+        self._table = table
+        self._paths = paths.combine_chunks()
+
+    def read(self, row: int) -> bytes:
+        name = self._paths[row].as_py()
+        if name is None:
+            raise PlaceError(f"{self._table} names no image in row {row + 1}; fill in its path.")
+        path: Path = self._table.parent / name
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PlaceError(
+                f"chip {path} cannot be read ({error}); paths are relative to {self._table.parent}."
+            ) from error
+
+
+class _Bytes:
+    """Image bytes of a Parquet column. Row groups are read when asked for; the latest used are kept."""
+
+    def __init__(self, table: Path, column: str) -> None:
+        self._table = table
+        self._column = column
+        self._file = pq.ParquetFile(table)
+        groups = range(self._file.num_row_groups)
+        self._ends = np.cumsum([self._file.metadata.row_group(group).num_rows for group in groups])
+        self._kept: OrderedDict[int, pa.Array] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, row: int) -> bytes:
+        group = int(np.searchsorted(self._ends, row, side="right"))
+        start = int(self._ends[group - 1]) if group else 0
+        with self._lock:
+            value = self._group(group)[row - start].as_py()
+        if isinstance(value, dict):
+            value = value.get("bytes")
+        if value is None:
+            raise PlaceError(f"{self._table} has no image in row {row + 1}; fill in column {self._column!r}.")
+        return bytes(value)
+
+    def _group(self, group: int) -> pa.Array:
+        if group not in self._kept:
+            column = self._file.read_row_group(group, columns=[self._column], use_threads=False).column(0)
+            self._kept[group] = column
+            while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > _CACHE_BYTES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(group)
+        return self._kept[group]
+
+
+def _read_index(table: Path, image_column: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64], _Images]:
+    """Longitudes and latitudes of all rows, and their images."""
+    is_csv = table.suffix.lower() == ".csv"
+    try:
+        if is_csv:
+            with pyarrow.csv.open_csv(table) as reader:
+                schema = reader.schema
+        else:
+            schema = pq.read_schema(table)
+        column = _image_column(table, schema, image_column)
+        has_paths = _is_text(schema.field(column).type)
+        wanted = ["lon", "lat", column] if has_paths else ["lon", "lat"]
+        if is_csv:
+            types = {"lon": pa.float64(), "lat": pa.float64(), column: pa.string()}
+            options = pyarrow.csv.ConvertOptions(include_columns=wanted, column_types=types)
+            rows = pyarrow.csv.read_csv(table, convert_options=options)
+        else:
+            rows = pq.read_table(table, columns=wanted)
+        lon, lat = (rows.column(name).cast(pa.float64()).to_numpy() for name in ("lon", "lat"))
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(
+            f"{table} cannot be read as a table of chips ({error}); give Parquet or CSV with lon and lat in degrees."
+        ) from error
+    outside = (np.abs(lon) > 180) | (np.abs(lat) > 90)
+    if outside.any():
+        row = int(outside.argmax())
+        raise InputError(
+            f"{table} has a chip at lon {lon[row]}, lat {lat[row]} (row {row + 1}); allowed: -180..180 and -90..90. "
+            "Were the columns swapped?"
+        )
+    return lon, lat, _Files(table, rows.column(column)) if has_paths else _Bytes(table, column)
+
+
+def _image_column(table: Path, schema: pa.Schema, named: str | None) -> str:
+    has = f"{table} has columns {', '.join(schema.names)}"
+    absent = [name for name in ("lon", "lat") if name not in schema.names]
+    if absent:
+        raise InputError(f"{has}; {' and '.join(absent)} (degrees, WGS84) needed. Rename or add.")
+    usable = [f.name for f in schema if f.name not in ("lon", "lat") and (_is_bytes(f.type) or _is_text(f.type))]
+    if named is not None:
+        if named not in usable:
+            raise InputError(f"{has}; {named!r} holds no image bytes or paths. Usable: {', '.join(usable) or 'none'}.")
+        return named
+    images = [name for name in usable if _is_bytes(schema.field(name).type)]
+    images = images or [name for name in usable if name in _PATH_COLUMNS] or usable
+    if len(images) != 1:
+        found = f"{', '.join(images)} could all be" if images else "none is"
+        raise InputError(f"{has}; {found} the image column. Name one that holds image bytes (binary) or paths (text).")
+    return str(images[0])
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):  # as the Hugging Face hub stores images
+        return any(field.name == "bytes" and _is_bytes(field.type) for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    # A CSV column without any value has the type null.
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
+
+
+def _keys(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+    """A whole number per place; places without coordinates share some number."""
+    lon, lat = np.nan_to_num(lon), np.nan_to_num(lat)
+    east = np.rint((lon + 180) * _PER_DEGREE).astype(np.int64) % (360 * _PER_DEGREE)  # 180 is -180
+    north = np.rint((lat + 90) * _PER_DEGREE).astype(np.int64)
+    return east * (180 * _PER_DEGREE + 1) + north

@@ -1,0 +1,136 @@
+"""Image bytes to upright 8-bit RGB, and back to JPEG."""
+
+import io
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from birdsat.errors import ImageError
+
+# A header may promise far more pixels than the file holds. Below the 89 million at which Pillow warns.
+MAX_PIXELS = 80_000_000
+
+# What photos come in (MPO opens as JPEG). Among Pillow's other formats is EPS, which it hands to Ghostscript.
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
+_ORIENTATION = 0x0112  # EXIF tag
+
+
+def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True) -> NDArray[np.uint8]:
+    """Decode a photo into upright RGB: (h, w, 3) uint8.
+
+    With `shorter_px`, a photo whose shorter side is longer than that is shrunk to it; smaller photos keep their size.
+    Without `exact`, a JPEG is shrunk only as far as its decoder does so for nothing, to a shorter side of `shorter_px`
+    or somewhat more, for callers that resize in any case. Grey, CMYK, palette and 16-bit images are converted (16 bits
+    by their high byte, not by clipping), transparency is laid on white, EXIF orientation is applied, and the first
+    frame is taken.
+
+    Raises ImageError for anything that cannot be decoded whole: no image, a truncated or corrupt one, or one
+    of more than MAX_PIXELS pixels (told from the header, before decoding).
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _refuse_bomb(*image.size)
+            if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
+                rgb, orientation = _decode_jpeg(data, image.size, shorter_px), _orientation(image)
+            else:
+                image.load()
+                # Pillow itself turns TIFFs upright while loading, and then forgets their orientation.
+                rgb, orientation = _to_rgb(image), _orientation(image)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{_describe(data)} is no image; allowed: {', '.join(_FORMATS)}.") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"image is too large ({error}); allowed: {MAX_PIXELS:,} pixels.") from error
+    except Exception as error:  # decoders answer damaged bytes with almost any exception
+        raise ImageError(
+            f"{_describe(data)} is a truncated or corrupt image ({error}); fetch or export the file again."
+        ) from error
+    return np.ascontiguousarray(_upright(_shrink(rgb, shorter_px) if exact else rgb, orientation))
+
+
+def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
+    """Encode (h, w, 3) uint8 RGB as JPEG, colour at full resolution. quality: 1..100.
+
+    Raises ImageError for an array of another shape or type.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
+        raise ImageError(f"array {rgb.shape} of {rgb.dtype} is no picture; (h, w, 3) of uint8 is needed.")
+    encoded: bytes = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="444"
+    )
+    return encoded
+
+
+def _refuse_bomb(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"image of {width} x {height} pixels is too large; allowed: {MAX_PIXELS:,} pixels. Shrink it.")
+
+
+def _decode_jpeg(data: bytes, size: tuple[int, int], shorter_px: int | None) -> NDArray[np.uint8]:
+    least = 0 if shorter_px is None else min(shorter_px, *size)
+    rgb: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        data, colorspace="RGB", min_height=least, min_width=least, strict=True
+    )
+    return rgb
+
+
+def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I"):
+        return _rgb_of_16_bit(np.asarray(image))
+    if image.mode == "F":
+        raise ImageError("image holds floating-point values of unknown range; convert it to 8 or 16 bits.")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return np.asarray(image.convert("RGB"))
+
+
+def _rgb_of_16_bit(grey: NDArray[np.integer]) -> NDArray[np.uint8]:
+    low, high = int(grey.min()), int(grey.max())
+    if low < 0 or high > 0xFFFF:
+        raise ImageError(f"image holds values {low}..{high}; allowed: 8 or 16 bits, unsigned. Convert it.")
+    return np.repeat((grey.astype(np.uint16) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def _shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    shorter = min(height, width)
+    if shorter_px is None or shorter <= shorter_px:
+        return rgb
+    size = round(width * shorter_px / shorter), round(height * shorter_px / shorter)
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block does not make the picture unusable
+        return 1
+
+
+def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo an EXIF orientation (1..8; Exif 2.32, tag 0x0112); other values mean upright."""
+    match orientation:
+        case 2:
+            return rgb[:, ::-1]
+        case 3:
+            return rgb[::-1, ::-1]
+        case 4:
+            return rgb[::-1]
+        case 5:
+            return rgb.transpose(1, 0, 2)
+        case 6:
+            return np.rot90(rgb, -1)
+        case 7:
+            return rgb[::-1, ::-1].transpose(1, 0, 2)
+        case 8:
+            return np.rot90(rgb)
+        case _:
+            return rgb
+
+
+def _describe(data: bytes) -> str:
+    return f"{len(data):,} bytes beginning {bytes(data[:8])!r}" if data else "an empty file (0 bytes)"

@@ -1,0 +1,93 @@
+"""Chips of a grid's cells, cut block by block. No torch, so that worker processes start fast."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing import get_context
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.grid import Grid
+from birdsat.earth.place import Place
+from birdsat.errors import InputError, PlaceError
+
+BLOCK_CELLS = 1024  # cells whose chips are held at once
+
+
+class Chips(Protocol):
+    """What a map needs of a chip source; it must pickle when worker processes cut the chips."""
+
+    def chip(self, place: Place) -> NDArray[np.uint8]:
+        """(px, px, 3) RGB, north up. Raises PlaceError when there is no imagery."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CutCells:
+    """Some cells of a grid and their chips."""
+
+    cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west
+    places: tuple[Place, ...]  # c centres
+    chips: tuple[NDArray[np.uint8] | None, ...]  # c; None where there is no imagery
+
+
+def cut_cells(
+    grid: Grid, chips: Chips, *, where: NDArray[np.bool_] | None = None, workers: int = 0
+) -> Iterator[CutCells]:
+    """The chips of every cell, or of the cells where `where` (rows, columns) is True, in blocks.
+
+    workers: processes that cut, one block ahead; 0 for none. They start afresh, so a script that asks for them needs
+    the usual `if __name__ == "__main__"`. Raises InputError for a mask of another shape.
+    """
+    blocks = _blocks(grid, where)
+    if workers == 0:
+        for cells, places in blocks:
+            yield CutCells(cells, places, tuple(_cut(chips, place) for place in places))
+        return
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(chips,)
+    ) as pool:
+        ahead: deque[tuple[NDArray[np.int64], tuple[Place, ...], Iterable[NDArray[np.uint8] | None]]] = deque()
+        for cells, places in blocks:
+            ahead.append((cells, places, pool.map(_cut_in_worker, places, chunksize=_share(places, workers))))
+            if len(ahead) > 1:
+                cells, places, cut = ahead.popleft()
+                yield CutCells(cells, places, tuple(cut))
+        for cells, places, cut in ahead:
+            yield CutCells(cells, places, tuple(cut))
+
+
+def _blocks(grid: Grid, where: NDArray[np.bool_] | None) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
+    if where is not None and where.shape != grid.shape:
+        raise InputError(f"the mask has shape {where.shape}, the grid {grid.shape}; make it on the same grid.")
+    every = enumerate(place for block in grid.places() for place in block)
+    wanted = every if where is None else (pair for pair in every if where.flat[pair[0]])
+    while block := list(islice(wanted, BLOCK_CELLS)):
+        yield np.array([cell for cell, _ in block], dtype=np.int64), tuple(place for _, place in block)
+
+
+def _share(places: Sequence[Place], workers: int) -> int:
+    return max(1, len(places) // (4 * workers))  # several helpings each, so that a slow one holds up little
+
+
+def _cut(chips: Chips, place: Place) -> NDArray[np.uint8] | None:
+    try:
+        return chips.chip(place)
+    except PlaceError:
+        return None
+
+
+_chips: Chips  # of this worker process
+
+
+def _start_worker(chips: Chips) -> None:
+    global _chips
+    _chips = chips
+
+
+def _cut_in_worker(place: Place) -> NDArray[np.uint8] | None:
+    return _cut(_chips, place)

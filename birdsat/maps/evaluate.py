@@ -1,0 +1,142 @@
+"""How well maps agree with where the taxa truly are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from birdsat.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaxonMapScore:
+    """One taxon's maps against the truth."""
+
+    taxon: str
+    present: int  # cells and months where the taxon truly is
+    absent: int
+    auc: float  # chance that a present cell scores above an absent one; 0.5 by chance
+    average_precision: float  # by chance present / (present + absent)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapReport:
+    """Maps of several taxa against the truth."""
+
+    taxa: tuple[TaxonMapScore, ...]  # those that could be judged
+    skipped: tuple[str, ...]  # taxa that are present everywhere, or nowhere, among the cells judged
+
+    @property
+    def auc(self) -> float:
+        """Mean over the taxa; NaN when none could be judged."""
+        return _mean([taxon.auc for taxon in self.taxa])
+
+    @property
+    def average_precision(self) -> float:
+        """Mean over the taxa; NaN when none could be judged."""
+        return _mean([taxon.average_precision for taxon in self.taxa])
+
+    @property
+    def chance_average_precision(self) -> float:
+        """Mean over the taxa of the share of cells where the taxon is."""
+        return _mean([taxon.present / (taxon.present + taxon.absent) for taxon in self.taxa])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; None for what could not be judged."""
+        judged = bool(self.taxa)
+        return {
+            "auc": self.auc if judged else None,
+            "ap": self.average_precision if judged else None,
+            "ap_chance": self.chance_average_precision if judged else None,
+            "taxa": [
+                {
+                    "taxon": taxon.taxon,
+                    "present": taxon.present,
+                    "absent": taxon.absent,
+                    "auc": taxon.auc,
+                    "ap": taxon.average_precision,
+                }
+                for taxon in self.taxa
+            ],
+            "skipped": list(self.skipped),
+        }
+
+    def table(self) -> Table:
+        """For the console."""
+        table = Table("taxon", title=f"maps of {len(self.taxa):,} taxa against the truth")
+        for name in ("present", "absent", "AUC", "AP"):
+            table.add_column(name, justify="right")
+        for taxon in self.taxa:
+            figures = (f"{taxon.present:,}", f"{taxon.absent:,}", f"{taxon.auc:.3f}", f"{taxon.average_precision:.3f}")
+            table.add_row(taxon.taxon, *figures)
+        table.add_section()
+        table.add_row("mean", "", "", f"{self.auc:.3f}", f"{self.average_precision:.3f}")
+        table.add_row("chance", "", "", "0.500", f"{self.chance_average_precision:.3f}")
+        if self.skipped:
+            table.caption = f"{len(self.skipped):,} taxa skipped: present everywhere or nowhere"
+        return table
+
+
+def evaluate_maps(
+    taxa: Sequence[str],
+    score: NDArray[np.float32],
+    truth: NDArray[np.bool_],
+    mask: NDArray[np.bool_] | None = None,
+) -> MapReport:
+    """Judge each taxon over its months and cells together.
+
+    score, truth (taxa, ...): same shape, such as (taxa, months, rows, columns). mask: cells to judge, broadcast
+    against one taxon's maps; all when None. Cells without a score (NaN) are not judged. Raises InputError when the
+    shapes differ.
+    """
+    if score.shape != truth.shape or len(taxa) != len(score):
+        raise InputError(
+            f"{len(taxa):,} taxa, scores of shape {score.shape} and truth of shape {truth.shape} do not match; "
+            "evaluate all on the same grid and months."
+        )
+    judged, skipped = [], []
+    for taxon, one_score, one_truth in zip(taxa, score, truth, strict=True):
+        known = ~np.isnan(one_score)
+        if mask is not None:
+            known &= mask
+        values, present = one_score[known], one_truth[known]
+        if present.all() or not present.any():
+            skipped.append(taxon)
+            continue
+        auc, average_precision = map_scores(values, present)
+        judged.append(
+            TaxonMapScore(
+                taxon=taxon,
+                present=int(present.sum()),
+                absent=int((~present).sum()),
+                auc=auc,
+                average_precision=average_precision,
+            )
+        )
+    return MapReport(taxa=tuple(judged), skipped=tuple(skipped))
+
+
+def map_scores(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Area under the ROC curve, and average precision. score (n,) without NaN; truth (n,) holds True and False.
+
+    Ties count half in the AUC; in the average precision, cells of equal score are taken together, as scikit-learn
+    does.
+    """
+    order = np.argsort(-score, kind="stable")
+    hit = truth[order]
+    last_of_tie = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    hits = np.cumsum(hit)[last_of_tie].astype(np.float64)  # present cells at or above each distinct score
+    misses = last_of_tie + 1 - hits
+    new_hits, new_misses = np.diff(hits, prepend=0), np.diff(misses, prepend=0)
+    present, absent = hits[-1], misses[-1]
+    below = absent - misses  # absent cells strictly below each distinct score
+    auc = float((new_hits * (below + new_misses / 2)).sum() / (present * absent))
+    average_precision = float((new_hits * hits / (hits + misses)).sum() / present)
+    return auc, average_precision
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")

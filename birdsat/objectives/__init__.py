@@ -1,0 +1,1 @@
+"""Objectives: named tensors in, a scalar out. They know nothing of encoders."""

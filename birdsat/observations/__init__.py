@@ -1,0 +1,1 @@
+"""Observations of birds: the record, taxonomy, readers, curation and spatial splits."""

@@ -1,0 +1,351 @@
+"""Observations from a table: CSV (comma or tab, plain or gzipped) or Parquet, read in a stream."""
+
+import datetime
+import difflib
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from birdsat.earth.date import parse_date
+from birdsat.earth.place import Place
+from birdsat.errors import InputError, PlaceError
+from birdsat.observations.curation import Remark
+from birdsat.observations.observation import Observation, Split
+from birdsat.observations.taxonomy import Taxon, Taxonomy
+
+_BATCH_ROWS = 4096
+_FORMATS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+_SYNONYMS = {
+    "photo": ("photo", "image", "path", "file_name", "filename"),
+    "taxon": ("taxon", "species", "scientific_name"),
+    "lon": ("lon", "longitude", "decimal_longitude", "lng"),
+    "lat": ("lat", "latitude", "decimal_latitude"),
+    "date": ("date", "event_date"),
+    "split": ("split", "is_training_image"),
+    "id": ("id", "observation_id", "gbif_id"),
+    "licence": ("licence", "license"),
+    "attribution": ("attribution", "rights_holder"),
+    "box_x": ("box_x",),
+    "box_y": ("box_y",),
+    "box_width": ("box_width",),
+    "box_height": ("box_height",),
+    "count": ("count", "individual_count"),
+    "genus": ("genus",),
+    "family": ("family",),
+    "order": ("order",),
+    "common_name": ("common_name", "vernacular_name"),
+}
+_SPLIT_WORDS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training", "1", "1.0", "true"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing", "0", "0.0", "false"), "test"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableColumns:
+    """Which column holds what. None: found by its usual names, or absent."""
+
+    photo: str | None = None  # path of the photo, or a key that the photo source knows
+    taxon: str | None = None  # scientific name; needed
+    lon: str | None = None  # degrees east, WGS84
+    lat: str | None = None  # degrees north, WGS84
+    date: str | None = None  # ISO 8601
+    split: str | None = None  # train, val, test; or 1 for train and 0 for test
+    id: str | None = None  # without one the photo names the row, without a photo the row's number
+    licence: str | None = None
+    attribution: str | None = None
+    box_x: str | None = None  # left edge of the crop, in pixels of the photo
+    box_y: str | None = None  # upper edge
+    box_width: str | None = None
+    box_height: str | None = None
+    count: str | None = None  # individuals seen
+
+    @classmethod
+    def parse(cls, pairs: Sequence[str]) -> "TableColumns":
+        """From words such as "taxon=scientificName". Raises InputError for what is no such pair."""
+        known = [field.name for field in fields(cls)]
+        named = dict(pair.partition("=")[::2] for pair in pairs)
+        for what, column in named.items():
+            if what not in known or not column:
+                raise InputError(
+                    f"column {what}={column} cannot be used; write NAME=COLUMN, NAME one of {', '.join(known)}."
+                )
+        return cls(**named)
+
+
+def read_table(path: Path, columns: TableColumns | None = None) -> Iterator[Observation | Remark]:
+    """Observations of a table, with a remark for each row dropped or kept without a part.
+
+    Both coordinates missing means that the place is not known; with one of two missing it is taken as not known as
+    well, with a remark. Rows that repeat an id are found by the build, not here. Raises InputError for a file that is
+    absent, empty or of another format, for a column asked for that is not there, and for a table without taxon or
+    with one coordinate only.
+    """
+    present = _column_names(path)
+    asked = columns or TableColumns()
+    found = {
+        field.name: name
+        for field in fields(asked)
+        if (name := _find(present, field.name, getattr(asked, field.name), path)) is not None
+    }
+    if "taxon" not in found:
+        raise InputError(
+            f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
+            "scientific names."
+        )
+    for group in (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height")):
+        missing = [name for name in group if name not in found]
+        if missing and len(missing) < len(group):
+            raise InputError(
+                f"{path} has {', '.join(found[name] for name in group if name in found)} but nothing for "
+                f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones."
+            )
+    return _observations(path, found)
+
+
+def read_taxonomy(path: Path) -> Taxonomy:
+    """The distinct taxa of a table, with genus, family, order and common name where it has such columns.
+
+    The first row of a taxon counts. Raises InputError as `read_table` does.
+    """
+    present = _column_names(path)
+    ranks = ("taxon", "genus", "family", "order", "common_name")
+    found = {rank: name for rank in ranks if (name := _find(present, rank, None, path)) is not None}
+    if "taxon" not in found:
+        raise InputError(f"{path} has no column for the taxon; its columns are {', '.join(present)}.")
+    taxa: dict[str, Taxon] = {}
+    for row in _rows(path, sorted(set(found.values()))):
+        if isinstance(row, Remark):
+            continue
+        values = {rank: _text(row[1][name]) for rank, name in found.items()}
+        name = values.pop("taxon")
+        if name and name not in taxa:
+            taxa[name] = Taxon(name=name, **values)
+    return Taxonomy(taxa.values())
+
+
+def _find(present: Sequence[str], what: str, asked: str | None, path: Path) -> str | None:
+    if asked is not None:
+        if asked in present:
+            return asked
+        near = difflib.get_close_matches(asked, present, n=3, cutoff=0.5)
+        nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+        raise InputError(f"{path} has no column {asked!r} for {what}{nearest}. Its columns are {', '.join(present)}.")
+    by_plain_name = {_plain(name): name for name in reversed(present)}
+    usual = (by_plain_name.get(_plain(synonym)) for synonym in _SYNONYMS[what])
+    return next((name for name in usual if name is not None), None)
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def _observations(path: Path, columns: dict[str, str]) -> Iterator[Observation | Remark]:
+    for row in _rows(path, sorted(set(columns.values()))):
+        if isinstance(row, Remark):
+            yield row
+            continue
+        number, cells = row
+        yield from _observation(number, {what: cells[name] for what, name in columns.items()})
+
+
+class _DropError(Exception):
+    """Why a row cannot be used: reason and detail."""
+
+
+def _observation(number: int, cells: dict[str, Any]) -> Iterator[Observation | Remark]:
+    photo = _text(cells.get("photo"))
+    id = _text(cells["id"]) if "id" in cells else photo or f"row {number}"
+    row = id or f"row {number}"
+    try:
+        if not id:
+            raise _DropError("no id", f"row {number} of the table has an empty id")
+        taxon = _text(cells["taxon"])
+        if not taxon:
+            raise _DropError("no taxon", "the taxon is empty")
+        place, half_place = _place(cells)
+        date, part_date = _date(cells.get("date"))
+        observation = Observation(
+            id=id,
+            taxon=taxon,
+            photo=photo or None,
+            photo_box=_box(cells),
+            place=place,
+            date=date,
+            split=_split(cells.get("split")),
+            licence=_text(cells.get("licence")),
+            attribution=_text(cells.get("attribution")),
+            count=_count(cells.get("count")),
+        )
+    except _DropError as drop:
+        reason, detail = drop.args
+        yield Remark(row=row, reason=reason, detail=detail)
+        return
+    if half_place:
+        yield Remark(row=row, reason="one coordinate missing: place left out", detail=half_place, kept=True)
+    if part_date:
+        outcome = "no month in date: left out" if date is None else "no day in date: middle of the month taken"
+        yield Remark(row=row, reason=outcome, detail=part_date, kept=True)
+    yield observation
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        if value.is_integer():  # a column of whole numbers with gaps becomes one of floats in many tools
+            return str(int(value))
+    return str(value).strip()
+
+
+def _place(cells: dict[str, Any]) -> tuple[Place | None, str]:
+    """The place, and what was found where one coordinate of the two is missing."""
+    lon, lat = _coordinate(cells.get("lon"), "longitude"), _coordinate(cells.get("lat"), "latitude")
+    if lon is None and lat is None:
+        return None, ""
+    if lon is None or lat is None:
+        return None, f"longitude {lon}, latitude {lat}"
+    try:
+        return Place(lon, lat), ""
+    except PlaceError as error:
+        raise _DropError("coordinates not on Earth", str(error)) from error
+
+
+def _coordinate(value: Any, what: str) -> float | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        return float(value)
+    except ValueError as error:
+        raise _DropError("coordinates unreadable", f"{what} {value!r} is not a number") from error
+
+
+def _count(value: Any) -> float | None:
+    """Individuals; None where the cell holds no number ("X" in eBird: seen, not counted)."""
+    try:
+        count = float(value)
+    except (TypeError, ValueError):
+        return None
+    return count if math.isfinite(count) else None
+
+
+def _date(value: Any) -> tuple[datetime.date | None, str]:
+    """The date, and what was found where it has no day, or not even a month (ISO 8601 reduced precision)."""
+    if isinstance(value, datetime.datetime):
+        return value.date(), ""
+    if isinstance(value, datetime.date):
+        return value, ""
+    text = _text(value)
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            return parse_date(f"{text}-15"), text
+        if re.fullmatch(r"\d{4}", text):
+            return None, text
+        return parse_date(text), ""
+    except InputError as error:
+        raise _DropError("date unreadable", str(error)) from error
+
+
+def _split(value: Any) -> Split | None:
+    word = _text(value).lower()
+    if not word:
+        return None
+    if word not in _SPLIT_WORDS:
+        raise _DropError("split unknown", f"split {value!r}; allowed: {', '.join(_SPLIT_WORDS)}")
+    return _SPLIT_WORDS[word]
+
+
+def _box(cells: dict[str, Any]) -> tuple[float, float, float, float] | None:
+    values = [cells.get(name) for name in ("box_x", "box_y", "box_width", "box_height")]
+    if all(_text(value) == "" for value in values):
+        return None
+    try:
+        x, y, width, height = (float("" if value is None else value) for value in values)
+    except ValueError as error:
+        raise _DropError("photo box unreadable", f"{values} are not four numbers") from error
+    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+        raise _DropError("photo box unreadable", f"{values} is not a box with a width and a height")
+    return x, y, width, height
+
+
+def _column_names(path: Path) -> list[str]:
+    if not path.is_file():
+        raise InputError(f"table {path} is absent; give a file in one of {', '.join(_FORMATS)}.")
+    if not path.name.lower().endswith(_FORMATS):
+        raise InputError(f"table {path} is of an unknown format; allowed: {', '.join(_FORMATS)}.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return list(pq.read_schema(path).names)
+        with pa_csv.open_csv(_open(path), parse_options=_csv_options(path, [])) as reader:
+            return list(reader.schema.names)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"table {path} is empty or damaged ({error}); export it again.") from error
+
+
+def _rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
+    """Number (from 1) and cells of each row; cells of CSV are strings. Memory does not grow with the file."""
+    number = 0
+    try:
+        batches = _parquet_batches(path, names) if path.suffix.lower() == ".parquet" else _csv_batches(path, names)
+        for batch in batches:
+            if isinstance(batch, Remark):
+                number += 1
+                yield batch
+                continue
+            for cells in batch.to_pylist():
+                number += 1
+                yield number, cells
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise InputError(f"table {path} cannot be read past row {number:,} ({error}); export it again.") from error
+    if number == 0:
+        raise InputError(f"table {path} has columns but no rows; export it again with its rows.")
+
+
+def _parquet_batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(names))
+
+
+def _csv_batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch | Remark]:
+    malformed: list[Remark] = []
+    reader = pa_csv.open_csv(
+        _open(path),
+        parse_options=_csv_options(path, malformed),
+        # All text: a type guessed from the first rows would make a later row an error of the whole table.
+        convert_options=pa_csv.ConvertOptions(
+            include_columns=list(names), column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+    with reader:
+        for batch in reader:
+            yield batch
+            yield from malformed
+            malformed.clear()
+    yield from malformed
+
+
+def _csv_options(path: Path, malformed: list[Remark]) -> pa_csv.ParseOptions:
+    def skip(row: Any) -> str:
+        where = "row ?" if row.number is None else f"row {row.number}"
+        detail = f"{row.actual_columns} cells, the head has {row.expected_columns}: {row.text[:80]!r}"
+        malformed.append(Remark(row=where, reason="wrong number of cells", detail=detail))
+        return "skip"
+
+    with _open(path) as stream:
+        head = stream.read(1 << 16).split(b"\n", 1)[0]
+    delimiter = "\t" if head.count(b"\t") > head.count(b",") else ","
+    return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
+
+
+def _open(path: Path) -> Any:
+    return pa.input_stream(str(path), compression="detect")

@@ -1,0 +1,143 @@
+"""Training runs by name. Each function takes no arguments and returns a complete run; a variant replaces a part."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
+
+from birdsat.dataset.views import ViewsConfig
+from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.encoders.sizes import Size, decoder_of, encoder_of
+from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.methods.mae import MaeConfig
+from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.training.config import RunConfig
+from birdsat.training.optimiser import OptimiserConfig
+
+
+def cve_mae_tiny() -> RunConfig:
+    """Photos and chips of 64 px on two CPU cores, with place and date.
+
+    `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about nine minutes; docs/real-birds.md has its figures.
+    """
+    return RunConfig(
+        method=_cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8),
+        views=ViewsConfig(photo_px=64, chip_px=64),
+        optimiser=OptimiserConfig(lr=1e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
+        batch_size=128,
+        steps=1600,
+        val_every=200,
+        checkpoint_every=200,
+    )
+
+
+def cve_mae_tiny_without_metadata() -> RunConfig:
+    """`cve_mae_tiny` that never sees place or date."""
+    return without_metadata(cve_mae_tiny())
+
+
+def mae_tiny() -> RunConfig:
+    """Photos of 64 px alone, on two CPU cores."""
+    run = cve_mae_tiny()
+    assert isinstance(run.method, CveMaeConfig)
+    return replace(run, method=MaeConfig(photo=run.method.photo))
+
+
+def demo_with_metadata() -> RunConfig:
+    """The first run of `birdsat demo`: photos of 64 px and chips of 32 px of the virtual world, two CPU cores."""
+    method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=32, chip_patch_px=8)
+    return RunConfig(
+        method=replace(method, photo=replace(method.photo, hidden_share=0.6), apart_km=50.0),
+        views=ViewsConfig(photo_px=64, chip_px=32, photo_crop_scale=0.5),
+        optimiser=OptimiserConfig(lr=1e-3, average_decay=0.98),
+        batch_size=128,
+        steps=400,
+        workers=1,
+        log_every=20,
+        val_every=100,
+        checkpoint_every=100,
+    )
+
+
+def demo_without_metadata() -> RunConfig:
+    """The second run of `birdsat demo`, which differs from the first in nothing but place and date."""
+    return without_metadata(demo_with_metadata())
+
+
+def cve_mae_small() -> RunConfig:
+    """A small transformer (384 wide, 12 blocks) for one GPU: photos of 224 px, chips of 128 px."""
+    return RunConfig(
+        method=_cve_mae("small", photo_px=224, photo_patch_px=16, chip_px=128, chip_patch_px=16),
+        views=ViewsConfig(photo_px=224, chip_px=128),
+        optimiser=OptimiserConfig(lr=5e-4, average_decay=0.999),
+        batch_size=512,
+        steps=100_000,
+        workers=8,
+        val_every=2_000,
+        checkpoint_every=2_000,
+    )
+
+
+def cve_mae_base() -> RunConfig:
+    """ViT-B for photos of 224 px and chips of 224 px, for several GPUs; the batch size is of each."""
+    return _large_run("base")
+
+
+def cve_mae_large() -> RunConfig:
+    """ViT-L for photos of 224 px and chips of 224 px, for several GPUs; the batch size is of each."""
+    return _large_run("large")
+
+
+def mae_base() -> RunConfig:
+    """ViT-B on photos of 224 px alone."""
+    run = cve_mae_base()
+    assert isinstance(run.method, CveMaeConfig)
+    return replace(run, method=MaeConfig(photo=run.method.photo))
+
+
+def _large_run(size: Size) -> RunConfig:
+    return RunConfig(
+        method=_cve_mae(size, photo_px=224, photo_patch_px=16, chip_px=224, chip_patch_px=16),
+        views=ViewsConfig(photo_px=224, chip_px=224),
+        optimiser=OptimiserConfig(lr=3e-4, average_decay=0.999),
+        batch_size=256,
+        steps=200_000,
+        workers=12,
+        val_every=5_000,
+        checkpoint_every=2_000,
+        compile=True,
+    )
+
+
+def without_metadata(run: RunConfig) -> RunConfig:
+    """The same run with place and date left out of the model."""
+    assert isinstance(run.method, CveMaeConfig)
+    return replace(run, method=replace(run.method, place_time=None))
+
+
+def changed(
+    run: RunConfig, *, lr: float | None = None, **settings: int | Literal["auto", "32", "bf16"] | None
+) -> RunConfig:
+    """The run with some settings of RunConfig replaced, and its highest learning rate; None leaves one as it is."""
+    optimiser = run.optimiser if lr is None else replace(run.optimiser, lr=lr)
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    return replace(run, optimiser=optimiser, **given)
+
+
+def _cve_mae(size: Size, *, photo_px: int, photo_patch_px: int, chip_px: int, chip_patch_px: int) -> CveMaeConfig:
+    photo = MaskedPhotoConfig(encoder=encoder_of(size, px=photo_px, patch_px=photo_patch_px), decoder=decoder_of(size))
+    chip = encoder_of(size, px=chip_px, patch_px=chip_patch_px)
+    return CveMaeConfig(photo=photo, chip_encoder=chip, place_time=PlaceTimeConfig())
+
+
+RECIPES: dict[str, Callable[[], RunConfig]] = {
+    recipe.__name__: recipe
+    for recipe in (
+        cve_mae_tiny,
+        cve_mae_tiny_without_metadata,
+        mae_tiny,
+        cve_mae_small,
+        cve_mae_base,
+        cve_mae_large,
+        mae_base,
+    )
+}

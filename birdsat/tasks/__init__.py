@@ -1,0 +1,1 @@
+"""What the embeddings are for: classification and retrieval."""

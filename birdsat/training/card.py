@@ -1,0 +1,76 @@
+"""The model card: what a run is, for whoever finds its folder."""
+
+import dataclasses
+from typing import Any
+
+from birdsat.training.config import RunConfig
+from birdsat.training.metrics import Record
+from birdsat.training.run_folder import MODEL_FILE, DatasetFacts
+
+
+def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept: Record | None, step: int) -> str:
+    """Markdown. kept: the val record of the kept weights, None without a val split; step: steps of the kept weights."""
+    method = type(config.method).__name__.removesuffix("Config")
+    licence = facts.licence or "not stated"
+    chips = (
+        "None."
+        if facts.chip_ground_km is None
+        else f"{facts.chip_ground_km:g} km on the ground, {config.views.chip_px} px."
+    )
+    return f"""---
+library_name: birdsat
+tags: [birds, self-supervised, {method}]
+---
+# {method} on {facts.title}
+
+A {method} of birdsat with {parameters:,} parameters, pretrained without labels on {facts.train_rows:,} observations
+of {len(facts.taxa):,} taxa from the dataset "{facts.title}" (fingerprint `{facts.fingerprint}`).
+
+- Photos: {config.views.photo_px} px. Chips: {chips}
+- {config.steps:,} optimiser steps of {config.batch_size * config.accumulate:,} samples on each process, seed \
+{config.seed}; {_kept(kept, step, facts)}
+
+## Use
+```python
+from pathlib import Path
+from birdsat.training.run_folder import load_run
+
+run = load_run(Path("this folder"))
+vectors = run.method.embed_photo(photos)  # uint8 (n, 3, {config.views.photo_px}, {config.views.photo_px}) -> (n, width)
+```
+`birdsat classify`, `retrieve`, `embed` and `map` take the folder as their first argument.
+`{MODEL_FILE}` holds the weights, `config.json` every setting, `dataset.json` the facts of the data,
+`metrics.jsonl` the learning curve.
+
+## Figures on the val split
+{_figures(kept)}
+## Settings
+{_settings(dataclasses.asdict(config))}
+## Limits and licence
+The dataset's licence is: {licence}. Photos may have licences of their own, which the dataset lists row by row; weights
+learned from them may be bound by their terms. Observations are biased to where people are; scores on a map are not
+probabilities of occurrence.
+"""
+
+
+def _kept(kept: Record | None, step: int, facts: DatasetFacts) -> str:
+    if kept is None:
+        return f"the weights are those of the last step ({step:,}): there is no val split to choose by."
+    return f"the weights are those of step {step:,}, which have the lowest loss on {facts.val_rows:,} val rows."
+
+
+def _figures(kept: Record | None) -> str:
+    if kept is None:
+        return "There was no val split.\n"
+    rows = [f"| {name} | {value:.4f} |\n" for name, value in (kept["losses"] | {"sum": kept["loss"]}).items()]
+    return "| loss | value |\n|---|---|\n" + "".join(rows)
+
+
+def _settings(settings: dict[str, Any], prefix: str = "") -> str:
+    rows = ""
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            rows += _settings(value, f"{prefix}{name}.")
+        else:
+            rows += f"- {prefix}{name}: `{value}`\n"
+    return rows

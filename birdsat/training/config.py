@@ -1,0 +1,72 @@
+"""Every setting of a training run; saved as the run's config.json."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+
+from birdsat.dataset.manifest import Manifest
+from birdsat.dataset.views import ViewsConfig
+from birdsat.errors import ConfigError
+from birdsat.methods.registry import MethodConfig
+from birdsat.training.optimiser import OptimiserConfig
+
+LightningPrecision = Literal["32-true", "bf16-mixed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """A complete training run, but for the dataset and the folder it is written to."""
+
+    method: MethodConfig  # what is learned
+    views: ViewsConfig = field(default_factory=ViewsConfig)  # sizes and augmentation of photos and chips
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    batch_size: int = 128  # samples per process that are compared with each other at once
+    steps: int = 2000  # optimiser steps in all
+    accumulate: int = 1  # batches whose gradients are summed into one optimiser step
+    precision: Literal["auto", "32", "bf16"] = "auto"  # of the arithmetic; auto: bf16 on GPUs that have it, else 32
+    workers: int = 2  # processes that decode images, for each training process; 0: in the training process
+    seed: int = 0  # of first weights, order, augmentation and masks
+    log_every: int = 10  # optimiser steps between two lines of metrics
+    val_every: int = 200  # optimiser steps between two evaluations on the val split
+    checkpoint_every: int = 200  # optimiser steps between two checkpoints
+    devices: int | None = None  # training processes on each node; None: one a GPU, or one where there is no GPU
+    nodes: int = 1  # machines that train together
+    compile: bool = False  # compile the method with torch.compile: minutes at the start, faster steps on GPUs
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "steps", "accumulate", "log_every", "val_every", "checkpoint_every", "nodes"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
+        for name in ("workers", "seed"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
+        if self.devices is not None and self.devices < 1:
+            raise ConfigError(f"devices is {self.devices}; allowed: 1 or more, or none for every GPU.")
+
+
+def lightning_precision(precision: Literal["auto", "32", "bf16"]) -> LightningPrecision:
+    """The precision in Lightning's words; bf16 keeps the weights in 32 bits."""
+    if precision == "auto":
+        has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16-mixed" if has_bf16 else "32-true"
+    return "bf16-mixed" if precision == "bf16" else "32-true"
+
+
+def with_band_statistics(config: RunConfig, manifest: Manifest) -> RunConfig:
+    """The same run with every photo_mean, photo_std, chip_mean, chip_std of the method taken from the dataset."""
+    statistics = {name: getattr(manifest, name) for name in ("photo_mean", "photo_std", "chip_mean", "chip_std")}
+    known = {name: value for name, value in statistics.items() if value is not None}
+    return dataclasses.replace(config, method=_replace_everywhere(config.method, known))
+
+
+def _replace_everywhere(config: Any, values: dict[str, Any]) -> Any:
+    changed = {}
+    for setting in dataclasses.fields(config):
+        value = getattr(config, setting.name)
+        if setting.name in values:
+            changed[setting.name] = values[setting.name]
+        elif dataclasses.is_dataclass(value):
+            changed[setting.name] = _replace_everywhere(value, values)
+    return dataclasses.replace(config, **changed)

@@ -1,0 +1,132 @@
+"""Pretraining: from settings and a dataset to a run folder."""
+
+import logging
+import multiprocessing
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from birdsat.dataset.row_groups import Dataset
+from birdsat.methods.registry import build_method
+from birdsat.training.config import RunConfig, lightning_precision, with_band_statistics
+from birdsat.training.data import TrainingData, training_stream
+from birdsat.training.module import TrainingModule
+from birdsat.training.progress import TrainingProgress
+from birdsat.training.run_folder import (
+    LAST_CHECKPOINT,
+    MODEL_FILE,
+    Run,
+    check_checkpoint,
+    dataset_facts,
+    load_run,
+    prepare_folder,
+)
+from birdsat.training.steps import BetweenSteps
+from birdsat.training.stopping import StopRequest
+
+
+def pretrain(
+    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, show_progress: bool = True
+) -> Run:
+    """Train a method on the train split of `dataset` into the run folder `out`; the val split chooses the weights.
+
+    The method's band statistics are those of the dataset. With `resume`, a run that was stopped continues from
+    its last checkpoint to the numbers that an uninterrupted run gives; a finished one is read as it is.
+
+    Raises
+    - ConfigError: `out` holds something else, a run that is not to be resumed, or one with other settings.
+    - DatasetError: the train split is smaller than a batch.
+    - TrainingError: a loss or gradient is not finite. The last good checkpoint is kept.
+    - TrainingStopped: Ctrl-C or SIGTERM came; the state was saved.
+    - CheckpointError: the checkpoint to resume from is damaged.
+    """
+    config = with_band_statistics(config, dataset.manifest)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        module = TrainingModule(build_method(config.method), config)
+    training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
+    if _rank() == 0:
+        prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume)
+    if resume and (out / MODEL_FILE).is_file():
+        return load_run(out)
+    checkpoint = out / LAST_CHECKPOINT if resume and (out / LAST_CHECKPOINT).is_file() else None
+    if checkpoint is not None:
+        check_checkpoint(checkpoint)
+    with (
+        _quiet(),
+        StopRequest() as stop,
+        TrainingProgress(config.steps, shown=show_progress and _rank() == 0) as progress,
+    ):
+        _fit(module, dataset, out, checkpoint, stop, progress)
+    return load_run(out)
+
+
+def _rank() -> int:
+    """Of this process among those that train together, before any of them has met the others."""
+    rank: int = getattr(rank_zero_only, "rank", 0)
+    return rank
+
+
+def _fit(
+    module: TrainingModule,
+    dataset: Dataset,
+    out: Path,
+    checkpoint: Path | None,
+    stop: StopRequest,
+    progress: TrainingProgress,
+) -> None:
+    config = module.config
+    data = TrainingData(config, dataset)
+    between = BetweenSteps(config, dataset, out, data=data, stop=stop, progress=progress)
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=config.devices or ("auto" if torch.cuda.is_available() else 1),
+        num_nodes=config.nodes,
+        precision=lightning_precision(config.precision),
+        max_epochs=-1,
+        max_steps=config.steps,
+        accumulate_grad_batches=config.accumulate,
+        callbacks=[between],
+        default_root_dir=out,
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    others = set(multiprocessing.active_children())
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except (RuntimeError, SIGTERMException) as error:
+        # A signal may take a loader's worker with it, or come while Lightning's handlers are in place.
+        if stop.signal is None:
+            raise
+        raise stop.stopped(between.state_is_kept()) from error
+    finally:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()  # they ignore SIGTERM, and nobody reads from them any more
+    if stop.signal is not None and trainer.global_step < config.steps:
+        raise stop.stopped(between.state_is_kept())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's notes and hints, which speak of its own loggers and loaders."""
+    names = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,242 @@
+"""The folder of a training run: what lies where, and how it is read back."""
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from birdsat import config as config_files
+from birdsat.dataset.manifest import RGB, Manifest
+from birdsat.errors import CheckpointError, ConfigError
+from birdsat.methods.method import Method
+from birdsat.methods.registry import build_method
+from birdsat.training.config import RunConfig
+
+CONFIG_FILE = "config.json"
+DATASET_FILE = "dataset.json"
+MODEL_FILE = "model.safetensors"  # written last: a folder that has it is complete
+CARD_FILE = "README.md"
+CHECKPOINTS_FOLDER = "checkpoints"
+LAST_CHECKPOINT = f"{CHECKPOINTS_FOLDER}/last.ckpt"
+BEST_WEIGHTS = f"{CHECKPOINTS_FOLDER}/best.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetFacts:
+    """What is worth knowing of the dataset that a run was trained on; saved as the run's dataset.json."""
+
+    title: str
+    licence: str
+    fingerprint: str  # of the dataset's rows and the settings it was built with
+    train_rows: int
+    val_rows: int
+    taxa: tuple[str, ...]  # names, sorted; a label is an index into them
+    photo_mean: RGB | None  # over train, 0..1 scale
+    photo_std: RGB | None
+    chip_mean: RGB | None
+    chip_std: RGB | None
+    chip_px: int | None  # as stored; None: without chips
+    chip_ground_km: float | None  # side of the square on the ground
+
+
+def dataset_facts(manifest: Manifest) -> DatasetFacts:
+    """The facts of a dataset."""
+    return DatasetFacts(
+        title=manifest.title,
+        licence=manifest.licence,
+        fingerprint=manifest.fingerprint,
+        train_rows=manifest.rows("train"),
+        val_rows=manifest.rows("val"),
+        taxa=tuple(taxon.name for taxon in manifest.taxa),
+        photo_mean=manifest.photo_mean,
+        photo_std=manifest.photo_std,
+        chip_mean=manifest.chip_mean,
+        chip_std=manifest.chip_std,
+        chip_px=manifest.chip_px,
+        chip_ground_km=manifest.chip_ground_km,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A finished training run."""
+
+    path: Path
+    config: RunConfig
+    dataset: DatasetFacts
+    method: Method  # in eval mode, on the CPU
+
+    @property
+    def taxa(self) -> tuple[str, ...]:
+        """Names of the taxa of the dataset it was trained on; a label is an index into them."""
+        return self.dataset.taxa
+
+    @property
+    def chip_ground_km(self) -> float:
+        """Side of a chip on the ground in kilometres. Raises CheckpointError when it was trained without chips."""
+        if self.dataset.chip_ground_km is None:
+            raise CheckpointError(
+                f"{self.path} was trained on a dataset without chips, so it says nothing of satellite images; "
+                "use a run of cve_mae on a dataset with chips."
+            )
+        return self.dataset.chip_ground_km
+
+    @property
+    def chip_px(self) -> int:
+        """Side in pixels of the chips the method sees."""
+        return self.config.views.chip_px
+
+    @property
+    def photo_px(self) -> int:
+        """Side in pixels of the photos the method sees."""
+        return self.config.views.photo_px
+
+
+def load_run(path: Path) -> Run:
+    """Read a finished run. Reads no pickled data.
+
+    Raises CheckpointError when the folder is not a run, is unfinished or damaged, or when the weights are not
+    those of the method that config.json describes.
+    """
+    if not (path / CONFIG_FILE).is_file():
+        raise CheckpointError(
+            f"{path} is not a training run: it has no {CONFIG_FILE}. Train one with `birdsat pretrain`."
+        )
+    if not (path / MODEL_FILE).is_file():
+        remedy = (
+            "continue it with `birdsat pretrain ... --resume`"
+            if (path / LAST_CHECKPOINT).is_file()
+            else "train it again with `birdsat pretrain ... --resume`, or restore the file"
+        )
+        raise CheckpointError(f"{path} is unfinished: it has no {MODEL_FILE}; {remedy}.")
+    try:
+        config = config_files.load(RunConfig, path / CONFIG_FILE)
+        facts = config_files.load(DatasetFacts, path / DATASET_FILE)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} has no {DATASET_FILE}; restore it, or train the run again.") from error
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error} Restore it, or train the run again.") from error
+    with torch.random.fork_rng(devices=[]):
+        method = build_method(config.method)
+    load_weights(method, path / MODEL_FILE)
+    return Run(path=path, config=config, dataset=facts, method=method.eval())
+
+
+def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
+    """Write the weights as safetensors with `facts` as their metadata, whole or not at all."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in method.state_dict().items()}
+    partial = path.with_name(path.name + ".part")
+    # Not save_file: it makes files that only their owner may read.
+    partial.write_bytes(save(tensors, metadata={"format": "pt"} | facts))
+    partial.replace(path)
+
+
+def load_weights(method: nn.Module, path: Path) -> None:
+    """Fill `method` from what `save_weights` wrote.
+
+    Raises CheckpointError when the file is damaged or its tensors are not the method's by name, size and type.
+    """
+    remedy = "Restore the file, or train the run again."
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read as safetensors ({error}). {remedy}") from error
+    wanted = method.state_dict()
+    missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    kind = type(method).__name__
+    if missing or unknown:
+        found = [f"lacks {_some(missing)}" if missing else "", f"has unknown {_some(unknown)}" if unknown else ""]
+        raise CheckpointError(
+            f"{path} holds another model than the {kind} in {CONFIG_FILE}: it {' and '.join(filter(None, found))}. "
+            f"{remedy}"
+        )
+    for name, value in wanted.items():
+        got = tensors[name]
+        if got.shape != value.shape or got.dtype != value.dtype:
+            raise CheckpointError(
+                f"{path} holds a {kind} of another size: {name} is {_form(got)}, but {CONFIG_FILE} asks for "
+                f"{_form(value)}. {remedy}"
+            )
+    method.load_state_dict(tensors)
+
+
+def check_checkpoint(path: Path) -> None:
+    """Raises CheckpointError when the checkpoint cannot be read whole."""
+    try:
+        # Tensors are left in the file; a file that was cut short fails all the same.
+        torch.load(path, map_location="meta", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path} cannot be read ({reason}). Restore it, or train the run again in another folder."
+        ) from error
+
+
+def _form(tensor: torch.Tensor) -> str:
+    return f"{'x'.join(map(str, tensor.shape)) or 'a scalar'} of {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more tensors" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume: bool) -> None:
+    """Make the run's folder, or check that it is the one to resume. A run without a checkpoint starts again.
+
+    Raises ConfigError when it holds something already that is not to be resumed, or a run with other settings.
+    """
+    if not (path / CONFIG_FILE).is_file() and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ConfigError(f"{path} holds something that is not a training run; choose another folder.")
+    if not (path / LAST_CHECKPOINT).is_file() and not (path / MODEL_FILE).is_file():
+        (path / CHECKPOINTS_FOLDER).mkdir(parents=True, exist_ok=True)
+        config_files.save(facts, path / DATASET_FILE)
+        config_files.save(config, path / CONFIG_FILE)
+        return
+    if not resume:
+        state = "a finished" if (path / MODEL_FILE).is_file() else "an unfinished"
+        raise ConfigError(
+            f"{path} holds {state} training run already; continue it with --resume, or choose another folder."
+        )
+    _check_same(path / DATASET_FILE, config_files.to_dict(facts))
+    _check_same(path / CONFIG_FILE, config_files.to_dict(config))
+
+
+_FREE = {"workers"}  # settings that change no number
+
+
+def _check_same(path: Path, wanted: object) -> None:
+    try:
+        saved = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); train again in another folder.") from error
+    # Through JSON, so that tuples and lists compare equal.
+    wanted = json.loads(json.dumps(wanted))
+    differing = [d for d in _differences(saved, wanted, "") if d.split(" ")[0] not in _FREE]
+    if differing:
+        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+        raise ConfigError(
+            f"{path.parent} was trained with another {path.stem}, and cannot be resumed with this one: "
+            f"{'; '.join(differing[:5])}{more}. Use what {path.name} says, or another folder."
+        )
+
+
+def _differences(saved: object, wanted: object, name: str) -> list[str]:
+    if isinstance(saved, dict) and isinstance(wanted, dict):
+        keys = [*saved, *(key for key in wanted if key not in saved)]
+        return [
+            difference
+            for key in keys
+            for difference in _differences(saved.get(key), wanted.get(key), f"{name}.{key}".strip("."))
+        ]
+    if saved == wanted:
+        return []
+    if isinstance(saved, list) and isinstance(wanted, list) and max(len(saved), len(wanted)) > 4:
+        return [f"{name} (differs)"]
+    return [f"{name} is {wanted!r}, was {saved!r}"]

@@ -1,0 +1,160 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from small_birds import write_photos
+
+import birdsat
+from birdsat.dataset.build import build_dataset
+from birdsat.dataset.manifest import PLAN_FILE, load_manifest
+from birdsat.dataset.photo_folder import FolderPhotos
+from birdsat.dataset.plan import Plan
+from birdsat.errors import DatasetError
+from birdsat.observations.observation import SPLITS
+
+SLOW_BUILD = """
+import dataclasses, os, sys, time
+from pathlib import Path
+from birdsat.dataset.build import build_dataset
+from birdsat.observations.observation import Observation
+
+@dataclasses.dataclass(frozen=True)
+class SlowPhotos:
+    root: Path
+
+    def photo(self, observation):
+        time.sleep(float(os.environ["PAUSE"]))
+        with (self.root / "asked.log").open("a") as log:
+            log.write(observation.photo + "\\n")
+        return (self.root / observation.photo).read_bytes()
+
+if __name__ == "__main__":
+    root, out = map(Path, sys.argv[1:])
+    birds = [Observation(id=str(i), taxon="Apus apus", photo=f"{i}.jpg") for i in range(40)]
+    build_dataset(out, birds, photos=SlowPhotos(root), shard_rows=4, workers=2, show_progress=False)
+"""
+
+
+def start(script: Path, photos: Path, out: Path, pause: float) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PAUSE": str(pause), "PYTHONPATH": str(Path(birdsat.__file__).parents[1])}
+    return subprocess.Popen([sys.executable, script, photos, out], env=environment)
+
+
+def test_a_killed_build_continues_and_builds_nothing_twice(tmp_path):
+    script, photos, out = tmp_path / "slow_build.py", tmp_path / "photos", tmp_path / "out"
+    script.write_text(SLOW_BUILD)
+    write_photos(photos, 40)
+    (photos / "7.jpg").write_bytes(b"not a photo")
+    process = start(script, photos, out, pause=0.03)
+    deadline = time.monotonic() + 30
+    while len(list(out.glob("*.parquet"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.2)  # its workers notice, and end
+    finished = {path: path.stat() for path in out.glob("*.parquet")}
+    assert 3 <= len(finished) < 12
+    with pytest.raises(DatasetError, match="half built"):
+        load_manifest(out)
+    (photos / "asked.log").unlink()
+
+    assert start(script, photos, out, pause=0).wait() == 0
+    for path, before in finished.items():
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    manifest = load_manifest(out)
+    asked_again = (photos / "asked.log").read_text().split()
+    rows_finished = sum(shard.rows for shard in manifest.shards if out / shard.file in finished)
+    assert len(asked_again) in (40 - rows_finished, 39 - rows_finished)  # 7.jpg may be in either half
+    assert manifest.rows() == 39
+    assert [(count.name, count.rows) for count in manifest.dropped] == [("photo unusable", 1)]
+    assert not list(out.glob("*.part"))
+
+    assert start(script, photos, tmp_path / "whole", pause=0).wait() == 0
+    assert load_manifest(tmp_path / "whole") == manifest
+
+
+def build(out, rows, photos, **settings):
+    return build_dataset(
+        out, rows, photos=FolderPhotos(photos), workers=0, shard_rows=4, show_progress=False, **settings
+    )
+
+
+def stop_after(monkeypatch, shards):
+    finish, left = Plan.finish, [shards]
+
+    def finish_and_stop(self, *facts):
+        finish(self, *facts)
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Plan, "finish", finish_and_stop)
+
+
+def test_a_shard_noted_but_not_yet_renamed_is_not_built_again(tmp_path, monkeypatch):
+    rows = write_photos(tmp_path / "photos", 8)
+    stop_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "out", rows, tmp_path / "photos")
+    (part,) = (tmp_path / "out").glob("*.parquet.part")
+    before = part.stat()
+    monkeypatch.undo()
+    build(tmp_path / "out", rows, tmp_path / "photos")
+    after = part.with_suffix("").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_complete_dataset_is_returned_as_it_is(tmp_path):
+    rows = write_photos(tmp_path / "photos", 8)
+    manifest = build(tmp_path / "out", rows, tmp_path / "photos")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    assert build(tmp_path / "out", reversed(rows), tmp_path / "photos") == manifest
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_other_inputs_are_refused_and_harm_nothing(tmp_path, monkeypatch, complete):
+    rows = write_photos(tmp_path / "photos", 8)
+    if complete:
+        build(tmp_path / "out", rows, tmp_path / "photos")
+    else:
+        stop_after(monkeypatch, 1)
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path / "out", rows, tmp_path / "photos")
+    before = sorted((tmp_path / "out").iterdir())
+    for other in ({"rows": rows[:-1]}, {"rows": rows, "seed": 1}, {"rows": rows, "photo_px": 16}):
+        with pytest.raises(DatasetError, match="Remove the folder, or choose another"):
+            build(tmp_path / "out", photos=tmp_path / "photos", **other)
+    assert sorted((tmp_path / "out").iterdir()) == before
+
+
+def test_two_builds_of_one_folder_at_once_are_refused(tmp_path, monkeypatch):
+    rows = write_photos(tmp_path / "photos", 8)
+    stop_after(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "out", rows, tmp_path / "photos")
+    plan = Plan(tmp_path / "out" / PLAN_FILE)
+    with pytest.raises(DatasetError, match="another build is at work"):
+        build(tmp_path / "out", rows, tmp_path / "photos")
+    plan.close()
+
+
+def ids_by_split(out):
+    return {
+        split: {id for path in out.glob(f"{split}-*.parquet") for id in pq.read_table(path)["id"].to_pylist()}
+        for split in SPLITS
+    }
+
+
+def test_a_bird_keeps_its_split_when_others_are_added(tmp_path):
+    rows = write_photos(tmp_path / "photos", 30)
+    build(tmp_path / "few", rows[:20], tmp_path / "photos")
+    build(tmp_path / "more", rows, tmp_path / "photos")
+    few, more = ids_by_split(tmp_path / "few"), ids_by_split(tmp_path / "more")
+    assert all(few[split] <= more[split] for split in SPLITS)
+    assert sum(map(len, few.values())) == 20

@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import torch
+
+from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
+
+
+@pytest.fixture
+def encoder() -> PlaceTimeEncoder:
+    torch.manual_seed(0)
+    made = PlaceTimeEncoder(PlaceTimeConfig(), width=32)
+    torch.nn.init.normal_(made.unknown_place)
+    torch.nn.init.normal_(made.unknown_date)
+    return made
+
+
+def at(encoder: PlaceTimeEncoder, lon: float, lat: float, year: float = 0.5) -> torch.Tensor:
+    return encoder(torch.tensor([[lon, lat]]), torch.tensor([year]))[0]
+
+
+def test_both_sides_of_the_antimeridian_are_one_place(encoder: PlaceTimeEncoder) -> None:
+    assert torch.allclose(at(encoder, 180.0, 20.0), at(encoder, -180.0, 20.0), atol=1e-4)
+
+
+def test_longitude_means_nothing_at_a_pole_and_the_poles_differ(encoder: PlaceTimeEncoder) -> None:
+    assert torch.allclose(at(encoder, 10.0, 90.0), at(encoder, -120.0, 90.0), atol=1e-4)
+    assert not torch.allclose(at(encoder, 0.0, 90.0), at(encoder, 0.0, -90.0), atol=1e-2)
+
+
+def test_the_year_ends_where_it_begins(encoder: PlaceTimeEncoder) -> None:
+    assert torch.allclose(at(encoder, 0.0, 0.0, 0.0), at(encoder, 0.0, 0.0, 1.0), atol=1e-4)
+    assert not torch.allclose(at(encoder, 0.0, 0.0, 0.0), at(encoder, 0.0, 0.0, 0.5), atol=1e-2)
+
+
+def test_a_missing_place_is_the_unknown_vector_and_other_samples_are_untouched(encoder: PlaceTimeEncoder) -> None:
+    nan = math.nan
+    both = encoder(torch.tensor([[nan, nan], [3.0, 4.0]]), torch.tensor([nan, 0.25]))
+    assert torch.allclose(both[0], encoder.unknown_place + encoder.unknown_date)
+    assert torch.allclose(both[1], at(encoder, 3.0, 4.0, 0.25), atol=1e-5)
+
+
+def test_dropout_is_for_each_sample_alone_and_gives_the_unknown_vector(encoder: PlaceTimeEncoder) -> None:
+    n = 400
+    same = encoder(torch.tensor([[3.0, 4.0]]).expand(n, 2), torch.full((n,), 0.25), torch.Generator().manual_seed(0))
+    kinds = torch.unique((same * 1e3).round(), dim=0)
+    assert len(kinds) == 4  # place known or not, date known or not
+    unknown = torch.isclose(same, encoder.unknown_place + encoder.unknown_date, atol=1e-5).all(dim=1).float().mean()
+    assert 0.02 < unknown < 0.12  # 0.25 x 0.25
+
+
+def test_gradients_are_finite_where_place_and_date_are_missing(encoder: PlaceTimeEncoder) -> None:
+    encoder(torch.full((2, 2), math.nan), torch.full((2,), math.nan)).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in encoder.parameters())
+
+
+def test_nearby_places_are_nearer_in_embedding_than_far_ones(encoder: PlaceTimeEncoder) -> None:
+    home = at(encoder, 10.0, 50.0)
+    assert (home - at(encoder, 10.3, 50.0)).norm() < (home - at(encoder, 60.0, 10.0)).norm()

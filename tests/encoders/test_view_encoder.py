@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from birdsat.encoders.pixel_decoder import PixelDecoder, PixelDecoderConfig
+from birdsat.encoders.sizes import decoder_of, encoder_of
+from birdsat.encoders.tokens import draw_visible
+from birdsat.encoders.view_encoder import View, ViewEncoder, ViewEncoderConfig
+from birdsat.errors import ConfigError
+
+
+def tiny(*views: View) -> ViewEncoder:
+    torch.manual_seed(0)
+    return ViewEncoder(ViewEncoderConfig(views=views, width=32, depth=2, heads=4)).eval()
+
+
+@pytest.mark.parametrize(("px", "patch_px"), [(32, 8), (48, 16), (30, 6)])
+def test_any_image_and_patch_size_gives_one_token_a_patch_and_the_class_token(px: int, patch_px: int) -> None:
+    tokens = tiny(View(px=px, patch_px=patch_px))([torch.rand(2, 3, px, px)])
+    assert tokens.shape == (2, 1 + (px // patch_px) ** 2, 32)
+
+
+def test_two_views_of_different_sizes_share_one_sequence() -> None:
+    encoder = tiny(View(px=32, patch_px=8), View(px=24, patch_px=12))
+    assert encoder([torch.rand(2, 3, 32, 32), torch.rand(2, 3, 24, 24)]).shape == (2, 1 + 16 + 4, 32)
+
+
+def test_shuffling_the_patches_changes_the_embedding() -> None:
+    encoder = tiny(View(px=32, patch_px=8))
+    image = torch.rand(1, 3, 32, 32)
+    upside_down = image.view(1, 3, 4, 8, 32).flip(2).reshape(1, 3, 32, 32)  # the same patches in other places
+    assert not torch.allclose(encoder([image]).mean(1), encoder([upside_down]).mean(1), atol=1e-3)
+
+
+def test_a_hidden_patch_has_no_influence() -> None:
+    encoder = tiny(View(px=32, patch_px=8))
+    visible = torch.arange(1, 16)[None]
+    image = torch.rand(1, 3, 32, 32)
+    changed = image.clone()
+    changed[:, :, :8, :8] = 0.0
+    assert torch.equal(encoder([image], [visible]), encoder([changed], [visible]))
+    assert not torch.equal(encoder([image]), encoder([changed]))
+
+
+def test_all_patches_visible_is_the_same_as_no_hiding() -> None:
+    encoder = tiny(View(px=32, patch_px=8))
+    image = torch.rand(2, 3, 32, 32)
+    everything = draw_visible(2, 16, 0.0, torch.Generator())
+    assert torch.equal(encoder([image], [everything]), encoder([image]))
+
+
+def test_an_image_of_another_size_is_refused_with_both_sizes() -> None:
+    with pytest.raises(ConfigError, match=r"40, 40.*32 px"):
+        tiny(View(px=32, patch_px=8))([torch.rand(1, 3, 40, 40)])
+
+
+def test_a_patch_that_does_not_divide_the_image_is_refused() -> None:
+    with pytest.raises(ConfigError, match="divide"):
+        View(px=30, patch_px=8)
+
+
+def test_the_base_size_is_vit_b() -> None:
+    with torch.device("meta"):
+        encoder = ViewEncoder(encoder_of("base", px=224, patch_px=16))
+        large = ViewEncoder(encoder_of("large", px=224, patch_px=16))
+    assert sum(p.numel() for p in encoder.blocks.parameters()) == 12 * 7_087_872  # 12 d^2 + 13 d, d = 768
+    assert sum(p.numel() for p in large.blocks.parameters()) == 24 * 12_596_224
+
+
+def test_the_decoder_predicts_every_patch_and_depends_on_where_the_visible_ones_lie() -> None:
+    torch.manual_seed(0)
+    decoder = PixelDecoder(PixelDecoderConfig(width=16, depth=1, heads=2), from_width=32, rows=4, columns=4, patch_px=8)
+    summary, tokens = torch.rand(1, 1, 32), torch.rand(1, 3, 32)
+    here = decoder(summary, tokens, torch.tensor([[0, 1, 2]]))
+    there = decoder(summary, tokens, torch.tensor([[5, 6, 7]]))
+    assert here.shape == (1, 16, 192)
+    assert not torch.allclose(here, there)
+    assert not torch.allclose(here[0, 10], here[0, 11])  # two hidden patches get different predictions
+
+
+def test_decoders_exist_for_all_sizes() -> None:
+    assert decoder_of("base") == PixelDecoderConfig(width=512, depth=8, heads=16)

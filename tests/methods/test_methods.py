@@ -1,0 +1,187 @@
+"""Contracts that hold for every method."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_model, save_model
+
+from birdsat import config as configs
+from birdsat.dataset.batch import Batch
+from birdsat.encoders.pixel_decoder import PixelDecoderConfig
+from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.errors import InputError
+from birdsat.methods.cve_mae import CveMae, CveMaeConfig
+from birdsat.methods.mae import MaeConfig
+from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.method import Method
+from birdsat.methods.registry import MethodConfig, build_method
+
+ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=16, depth=1, heads=2)
+PHOTO = MaskedPhotoConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
+CHIP = replace(ENCODER, views=(View(px=8, patch_px=4),), width=24)
+CVE = CveMaeConfig(photo=PHOTO, chip_encoder=CHIP)
+META = replace(CVE, place_time=PlaceTimeConfig())
+
+METHODS: dict[str, MethodConfig] = {
+    "mae": MaeConfig(photo=PHOTO),
+    "cve_mae": CVE,
+    "cve_mae with metadata": META,
+    "cve_mae from a full pass": replace(META, contrast_from="full"),
+    "cve_mae with a frozen chip encoder": replace(META, chip_encoder_frozen=True),
+    "cve_mae leaving near pairs out": replace(META, apart_km=50.0),
+    "cve_mae with twin photos": replace(META, twin_weight=1.0),
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS, indirect=True)
+every_cve = pytest.mark.parametrize("method", list(METHODS.values())[1:], ids=list(METHODS)[1:], indirect=True)
+
+
+@pytest.fixture
+def method(request: pytest.FixtureRequest) -> Method:
+    torch.manual_seed(0)
+    return build_method(request.param)
+
+
+def batch(n: int = 5) -> Batch:
+    draw = torch.Generator().manual_seed(0)
+    lon_lat = torch.rand(n, 2, generator=draw) * 60
+    year_fraction = torch.rand(n, generator=draw)
+    lon_lat[1], year_fraction[2] = math.nan, math.nan
+    has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
+    has_photo[3], has_chip[4] = False, False
+    return Batch(
+        photo=torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8),
+        second_photo=torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8),
+        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=draw, dtype=torch.uint8),
+        has_photo=has_photo,
+        has_chip=has_chip,
+        lon_lat=lon_lat,
+        year_fraction=year_fraction,
+        label=torch.arange(n),
+        row=torch.arange(n),
+    )
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@every_method
+def test_gradients_reach_every_trainable_parameter(method: Method) -> None:
+    for seed in range(4):  # several draws: in one of them no place might be dropped, or none left
+        torch.stack(list(method.losses(batch(), seeded(seed)).values())).sum().backward()
+    without = [
+        name for name, p in method.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())
+    ]
+    assert not without
+
+
+@every_method
+def test_losses_are_a_function_of_the_draw(method: Method) -> None:
+    one, same, other = (method.losses(batch(), seeded(seed)) for seed in (1, 1, 2))
+    assert one == same
+    assert one["reconstruct"] != other["reconstruct"]
+
+
+@every_method
+def test_embeddings_are_unit_vectors_that_never_change_between_calls(method: Method) -> None:
+    method.eval()
+    first = method.embed_photo(batch().photo)
+    torch.rand(7)  # moves the global generator
+    assert torch.equal(first, method.embed_photo(batch().photo))
+    assert torch.allclose(first.norm(dim=1), torch.ones(5), atol=1e-5)
+
+
+@every_method
+def test_a_sample_embeds_alike_alone_and_in_a_batch(method: Method) -> None:
+    method.eval()
+    assert torch.allclose(method.embed_photo(batch().photo)[:1], method.embed_photo(batch().photo[:1]), atol=1e-5)
+
+
+@every_method
+def test_shuffling_the_patches_changes_the_embedding(method: Method) -> None:
+    method.eval()
+    photo = batch().photo
+    shuffled = photo.view(5, 3, 4, 4, 16).flip(2).reshape(5, 3, 16, 16)
+    assert not torch.allclose(method.embed_photo(photo), method.embed_photo(shuffled), atol=1e-4)
+
+
+@every_method
+def test_saved_and_loaded_it_is_the_same(method: Method, tmp_path: Path) -> None:
+    save_model(method, str(tmp_path / "model.safetensors"))
+    torch.manual_seed(99)
+    other = build_method(method.config)
+    load_model(other, str(tmp_path / "model.safetensors"))
+    assert torch.equal(method.eval().embed_photo(batch().photo), other.eval().embed_photo(batch().photo))
+
+
+@pytest.mark.parametrize("config", METHODS.values(), ids=METHODS)
+def test_settings_survive_json(config: MethodConfig) -> None:
+    assert configs.from_dict(type(config), configs.to_dict(config)) == config
+
+
+@every_method
+def test_bytes_and_shares_of_one_are_the_same_photo(method: Method) -> None:
+    photo = batch().photo
+    assert torch.allclose(method.eval().embed_photo(photo), method.embed_photo(photo.float() / 255), atol=1e-6)
+
+
+@every_method
+def test_a_missing_photo_does_not_change_the_loss(method: Method) -> None:
+    given = batch()
+    before = method.losses(given, seeded())
+    given.photo[3] = 255 - given.photo[3]
+    given.second_photo[3] = 255 - given.second_photo[3]
+    given.chip[4] = 255 - given.chip[4]
+    after = method.losses(given, seeded())
+    assert all(torch.allclose(before[name], after[name]) for name in before)
+
+
+@every_method
+def test_the_visible_patches_of_a_reconstruction_are_the_photo(method: Method) -> None:
+    made = method.reconstruct(batch(), seeded())
+    visible = made.hidden == 0
+    assert torch.allclose(made.rebuilt[visible], made.photo[visible], atol=1e-5)
+    assert 0 < made.hidden.mean() < 1
+    assert not torch.allclose(made.rebuilt[~visible], made.photo[~visible], atol=1e-2)
+
+
+@every_cve
+def test_chips_embed_as_unit_vectors_and_place_matters_only_with_metadata(method: Method) -> None:
+    method.eval()
+    features = method.encode_chip(batch().chip)
+    here = method.embed_chip(features, torch.zeros(5, 2), torch.zeros(5))
+    there = method.embed_chip(features, torch.full((5, 2), 45.0), torch.zeros(5))
+    assert torch.allclose(here.norm(dim=1), torch.ones(5), atol=1e-5)
+    assert torch.equal(here, there) != method.uses_metadata
+
+
+@every_cve
+def test_missing_place_and_date_embed_without_nan(method: Method) -> None:
+    nowhere = batch().without_metadata()
+    assert method.embed_chip(method.encode_chip(nowhere.chip), nowhere.lon_lat, nowhere.year_fraction).isfinite().all()
+
+
+def test_mae_says_that_it_cannot_embed_chips() -> None:
+    with pytest.raises(InputError, match="cve_mae"):
+        build_method(METHODS["mae"]).encode_chip(batch().chip)
+
+
+def test_a_frozen_chip_encoder_takes_features_made_once_and_gives_the_same_contrast() -> None:
+    torch.manual_seed(0)
+    method = CveMae(replace(META, chip_encoder_frozen=True, chip_hidden_share=0.0))
+    features = method.encode_chip(batch().chip)
+    assert torch.allclose(
+        method.losses(batch(), seeded(), features)["contrast"], method.losses(batch(), seeded())["contrast"], atol=1e-5
+    )
+    assert not any(p.requires_grad for p in method.chip_encoder.parameters())
+
+
+def test_metadata_dropout_runs_in_training_only() -> None:
+    torch.manual_seed(0)
+    method = CveMae(replace(META, place_time=PlaceTimeConfig(dropout=0.99)))
+    trained = method.losses(batch(), seeded())["contrast"]
+    assert trained != method.eval().losses(batch(), seeded())["contrast"]

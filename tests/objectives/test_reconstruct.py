@@ -1,0 +1,40 @@
+import torch
+
+from birdsat.objectives.reconstruct import denormalise_patches, normalise_patches, reconstruction_loss
+
+
+def test_it_is_the_mean_over_hidden_patches_of_present_photos() -> None:
+    predicted, target = torch.rand(3, 4, 12), torch.rand(3, 4, 12)
+    hidden = torch.tensor([[1.0, 0, 0, 1], [0, 1, 1, 1], [1, 1, 0, 0]])
+    present = torch.tensor([True, False, True])
+    slow = [
+        ((predicted[i, j] - target[i, j]) ** 2).mean()
+        for i in range(3)
+        for j in range(4)
+        if present[i] and hidden[i, j] == 1
+    ]
+    assert torch.allclose(reconstruction_loss(predicted, target, hidden, present), torch.stack(slow).mean())
+
+
+def test_visible_patches_have_no_gradient() -> None:
+    predicted = torch.rand(1, 3, 12, requires_grad=True)
+    hidden = torch.tensor([[0.0, 1.0, 0.0]])
+    reconstruction_loss(predicted, torch.rand(1, 3, 12), hidden, torch.tensor([True])).backward()
+    assert predicted.grad is not None
+    assert predicted.grad[0, 1].abs().sum() > 0 and predicted.grad[0, [0, 2]].abs().sum() == 0
+
+
+def test_no_photo_at_all_costs_nothing() -> None:
+    loss = reconstruction_loss(torch.rand(2, 3, 12), torch.rand(2, 3, 12), torch.ones(2, 3), torch.tensor([False] * 2))
+    assert loss == 0
+
+
+def test_normalised_patches_have_mean_zero_and_come_back_to_pixels() -> None:
+    patches = torch.rand(2, 3, 12)
+    normalised = normalise_patches(patches)
+    assert normalised.mean(dim=2).abs().max() < 1e-5
+    assert torch.allclose(denormalise_patches(normalised, patches), patches, atol=1e-5)
+
+
+def test_a_flat_patch_normalises_to_zero_and_not_to_noise() -> None:
+    assert normalise_patches(torch.full((1, 1, 12), 0.3)).abs().max() < 1e-4

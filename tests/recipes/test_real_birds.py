@@ -1,0 +1,53 @@
+"""The walk-through of docs/real-birds.md, small: the same verbs on real photographs and imagery."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+from PIL import Image
+
+from birdsat.cli import main
+
+TAXON = "Passerina cyanea"
+
+
+def run(*words: object) -> None:
+    main([str(word) for word in words])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("imagery", ["earth/bluemarble_chips_64px.parquet", "earth/bluemarble_21600x10800_cog.tif"])
+def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, imagery: str) -> None:
+    dataset, model = tmp_path / "birds", tmp_path / "model"
+    table = shared_data / "geo-birds/pairs_cub50.csv.gz"
+    chips = ("--chips", shared_data / imagery, "--chip-km", 30)
+    run("data", "build", dataset, "--table", table, "--photos", shared_data, *chips)
+    run("data", "info", dataset)
+    run("data", "check", dataset)
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    assert sum(shard["rows"] for shard in manifest["shards"]) == 2477
+    assert len(manifest["taxa"]) == 42
+    assert manifest["counts"][2]["rows"] == 1217  # CUB's own test split
+
+    run("pretrain", dataset, model, "--recipe", "cve_mae_tiny", "--steps", 20, "--workers", 1)
+    run("classify", model, dataset)
+    scores = json.loads((model / "classify.json").read_text())["scores"]
+    assert {score["inputs"] for score in scores} == {"photo", "photo + chip", "photo + chip, place, date"}
+    run("retrieve", model, dataset)
+    assert json.loads((model / "retrieve.json").read_text())["rows"] == 1217
+    run("embed", model, dataset, tmp_path / "test.parquet")
+    assert pq.read_metadata(tmp_path / "test.parquet").num_rows == 1217
+    run("labels", model)
+
+    points = (shared_data / "geo-birds/occurrences.parquet", shared_data / "geo-birds/bbs_route_counts.parquet")
+    raster = shared_data / "earth/bluemarble_21600x10800_cog.tif"
+    where = ("--box=-100,25,-65,50", "--step", 2.5, "--month", 1, 6, "--imagery", raster)
+    run("map", model, "--taxon", TAXON, *where, "--out", tmp_path / "maps", "--points", *points)
+    with rasterio.open(tmp_path / "maps/Passerina_cyanea.tif") as cog:
+        assert cog.descriptions == ("January", "June")
+        assert np.isfinite(cog.read()).mean() > 0.9
+    with Image.open(tmp_path / "maps/Passerina_cyanea.png") as picture:
+        assert min(picture.size) > 300

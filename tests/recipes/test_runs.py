@@ -1,0 +1,42 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from birdsat import config
+from birdsat.methods.registry import build_method
+from birdsat.recipes.runs import RECIPES, changed, cve_mae_tiny, without_metadata
+from birdsat.training.config import RunConfig
+
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+@every_recipe
+def test_a_recipe_is_a_complete_run_that_survives_json(recipe: Callable[[], RunConfig]) -> None:
+    assert config.from_dict(RunConfig, config.to_dict(recipe())) == recipe()
+
+
+@every_recipe
+def test_a_recipe_s_views_are_what_its_encoders_see(recipe: Callable[[], RunConfig]) -> None:
+    run = recipe()
+    with torch.device("meta"):
+        method = build_method(run.method)
+    assert method.config.photo.encoder.views[0].px == run.views.photo_px
+    if method.sees_chips:
+        assert method.config.chip_encoder.views[0].px == run.views.chip_px
+
+
+@every_recipe
+def test_a_recipe_says_what_it_is_for(recipe: Callable[[], RunConfig]) -> None:
+    assert recipe.__doc__
+
+
+def test_without_metadata_changes_nothing_else() -> None:
+    run = without_metadata(cve_mae_tiny())
+    assert not build_method(run.method).uses_metadata
+    assert run.views == cve_mae_tiny().views and run.optimiser == cve_mae_tiny().optimiser
+
+
+def test_single_settings_are_replaced() -> None:
+    run = changed(cve_mae_tiny(), lr=0.5, steps=7, seed=None)
+    assert (run.optimiser.lr, run.steps, run.seed) == (0.5, 7, cve_mae_tiny().seed)

@@ -1,0 +1,117 @@
+"""Reading runs back, whole and damaged."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from birdsat import config as config_files
+from birdsat.dataset.row_groups import Dataset
+from birdsat.errors import CheckpointError
+from birdsat.methods.registry import build_method
+from birdsat.training.config import RunConfig
+from birdsat.training.metrics import read_metrics
+from birdsat.training.run_folder import (
+    CONFIG_FILE,
+    DATASET_FILE,
+    LAST_CHECKPOINT,
+    MODEL_FILE,
+    DatasetFacts,
+    dataset_facts,
+    load_run,
+    prepare_folder,
+    save_weights,
+)
+
+
+@pytest.fixture
+def run(config: RunConfig, dataset: Dataset, tmp_path: Path) -> Path:
+    path = tmp_path / "run"
+    prepare_folder(path, config, dataset_facts(dataset.manifest), resume=False)
+    save_weights(build_method(config.method), path / MODEL_FILE, {"step": "12"})
+    return path
+
+
+def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig, dataset: Dataset) -> None:
+    state = torch.get_rng_state()
+    read = load_run(run)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert read.config == config
+    assert read.taxa == ("Corvus corax", "Pica pica")
+    assert (read.chip_ground_km, read.chip_px, read.photo_px) == (5.0, 16, 16)
+    assert not read.method.training
+    written = load_file(run / MODEL_FILE)
+    assert all(torch.equal(value, written[name]) for name, value in read.method.state_dict().items())
+
+
+def test_a_run_without_chips_has_no_chip_size(run: Path) -> None:
+    facts = config_files.load(DatasetFacts, run / DATASET_FILE)
+    config_files.save(dataclasses.replace(facts, chip_ground_km=None, chip_px=None), run / DATASET_FILE)
+    with pytest.raises(CheckpointError, match="without chips"):
+        _ = load_run(run).chip_ground_km
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda run: (run / name).unlink()
+
+
+def cut_short(name: str) -> Callable[[Path], None]:
+    return lambda run: (run / name).write_bytes((run / name).read_bytes()[:100]) and None
+
+
+def change_tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+    def act(run: Path) -> None:
+        tensors = load_file(run / MODEL_FILE)
+        change(tensors)
+        save_file(tensors, run / MODEL_FILE)
+
+    return act
+
+
+def unfinished(run: Path) -> None:
+    (run / MODEL_FILE).unlink()
+    (run / LAST_CHECKPOINT).touch()
+
+
+def wider(run: Path) -> None:
+    config = config_files.load(RunConfig, run / CONFIG_FILE)
+    photo = config.method.photo
+    photo = dataclasses.replace(photo, decoder=dataclasses.replace(photo.decoder, width=32))
+    method = dataclasses.replace(config.method, photo=photo)
+    config_files.save(dataclasses.replace(config, method=method), run / CONFIG_FILE)
+
+
+def unknown_setting(run: Path) -> None:
+    settings = json.loads((run / CONFIG_FILE).read_text())
+    (run / CONFIG_FILE).write_text(json.dumps(settings | {"warp": 9}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (remove(CONFIG_FILE), "not a training run.*birdsat pretrain"),
+        (remove(DATASET_FILE), "has no dataset.json"),
+        (remove(MODEL_FILE), "unfinished.*--resume"),
+        (unfinished, "unfinished.*continue it with.*--resume"),
+        (cut_short(CONFIG_FILE), "config.json is not JSON.*train the run again"),
+        (cut_short(MODEL_FILE), "model.safetensors cannot be read as safetensors"),
+        (unknown_setting, "unknown setting.*warp"),
+        (change_tensors(lambda tensors: tensors.pop("log_scale")), "another model than the CveMae.*lacks log_scale"),
+        (change_tensors(lambda tensors: tensors.update(queue=torch.zeros(1))), "has unknown queue"),
+        (change_tensors(lambda tensors: tensors.update(log_scale=torch.zeros(()).half())), "log_scale.*float16"),
+        (wider, "another size.*but config.json asks for .*32"),
+    ],
+)
+def test_a_damaged_run_is_refused_with_a_remedy(run: Path, damage: Callable[[Path], None], message: str) -> None:
+    damage(run)
+    with pytest.raises(CheckpointError, match=message):
+        load_run(run)
+
+
+def test_a_metrics_line_that_was_cut_short_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "split": "train"}\n{"step": 2, "spl')
+    assert read_metrics(tmp_path) == [{"step": 1, "split": "train"}]
