@@ -198,6 +198,8 @@ def pretrain(
     devices: int | None = None,
     nodes: int | None = None,
     seed: int | None = None,
+    start_from: Path | None = None,
+    freeze_chips: bool = False,
     resume: bool = False,
 ) -> None:
     """Learn from a dataset. Ctrl-C saves; --resume continues to the same numbers.
@@ -214,14 +216,16 @@ def pretrain(
         devices: GPUs on each machine; all by default.
         nodes: Machines.
         seed: Of weights, order, augmentation and masks.
+        start_from: Run whose weights to start from, where names and sizes match.
+        freeze_chips: Keep the chip encoder as it starts: chips are encoded once. Meant for --start-from.
         resume: Continue a run that was stopped.
     """
     from birdsat.dataset.row_groups import Dataset
-    from birdsat.recipes.runs import RECIPES, changed
+    from birdsat.recipes.runs import RECIPES, changed, with_frozen_chips
     from birdsat.recipes.verbs import pretrain_and_name_taxa
 
     config = changed(
-        RECIPES[recipe](),
+        with_frozen_chips(RECIPES[recipe]()) if freeze_chips else RECIPES[recipe](),
         lr=lr,
         steps=steps,
         batch_size=batch_size,
@@ -230,6 +234,7 @@ def pretrain(
         devices=devices,
         nodes=nodes,
         seed=seed,
+        start_from=start_from,
     )
     pretrain_and_name_taxa(config, Dataset(dataset), run, resume=resume)
     print(f"trained: {run}")

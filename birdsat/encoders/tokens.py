@@ -6,6 +6,8 @@ from torch import Tensor
 
 from birdsat.errors import ConfigError
 
+SPREAD_FLOOR = 1e-4  # added to the variance, so that its root has a gradient where all tokens are alike
+
 
 def to_patches(image: Float[Tensor, "n bands height width"], patch_px: int) -> Float[Tensor, "n tokens pixels"]:
     """Cut images into square patches, row by row; a patch's pixels are in row, column, band order."""
@@ -61,3 +63,13 @@ def hidden_mask(visible: Int64[Tensor, "n visible"], tokens: int) -> Float[Tenso
 def take(tokens: Tensor, index: Int64[Tensor, "n taken"]) -> Tensor:
     """Pick tokens by index: (n, tokens, width) and (n, taken) -> (n, taken, width)."""
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[2]))
+
+
+def pool(tokens: Float[Tensor, "n tokens width"]) -> Float[Tensor, "n pooled"]:
+    """The mean of all tokens but the class token, and their standard deviation: twice the width.
+
+    A bird fills a few patches. Their mean fades into the background's; how far tokens spread around it does not.
+    """
+    patches = tokens[:, 1:].float()
+    spread = (patches.var(dim=1, correction=0) + SPREAD_FLOOR).sqrt()
+    return torch.cat([patches.mean(dim=1), spread], dim=1)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
 from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
-from birdsat.encoders.tokens import draw_visible
+from birdsat.encoders.tokens import draw_visible, pool
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
-from birdsat.methods.masked_photo import MaskedPhoto, MaskedPhotoConfig, mean_token
+from birdsat.methods.masked_photo import MaskedPhoto, MaskedPhotoConfig
 from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, RGB, Image, Method, Normalise, Reconstruction
 from birdsat.objectives.contrast import contrast_loss
 
@@ -55,12 +55,13 @@ class CveMae(Method):
         self.photo = MaskedPhoto(config.photo)
         self.normalise_chip = Normalise(config.chip_mean, config.chip_std)
         self.chip_encoder = ViewEncoder(config.chip_encoder)
-        self.chip_head = nn.Linear(chip_width, width)
+        self.photo_head = nn.Linear(2 * width, width)
+        self.chip_head = nn.Linear(2 * chip_width, width)
         self.place_time = PlaceTimeEncoder(config.place_time, width) if config.place_time else None
         self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
         self.twin_head: nn.Module | None = None
         if config.twin_weight > 0:  # a head of its own, as in SimCLR (Chen et al. 2020, section 4.2)
-            self.twin_head = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+            self.twin_head = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
             self.twin_log_scale = nn.Parameter(torch.tensor(-math.log(config.twin_temperature)))
         self.uses_metadata = self.place_time is not None
         self.chips_are_frozen = config.chip_encoder_frozen
@@ -68,7 +69,7 @@ class CveMae(Method):
             self.chip_encoder.requires_grad_(False)
 
     def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_width"] | None = None
+        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_pooled"] | None = None
     ) -> dict[str, Tensor]:
         photo, reconstruct = self.photo(batch.photo, batch.has_photo, draw)
         if self.config.contrast_from == "full":
@@ -91,14 +92,14 @@ class CveMae(Method):
         return {"contrast": self.config.contrast_weight * contrast, **losses}
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return F.normalize(self.photo.features(photo), dim=1)
+        return F.normalize(self.photo_head(self.photo.features(photo)), dim=1)
 
-    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_width"]:
-        return mean_token(self.chip_encoder([self.normalise_chip(chip)]))
+    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_pooled"]:
+        return pool(self.chip_encoder([self.normalise_chip(chip)]))
 
     def embed_chip(
         self,
-        features: Float[Tensor, "n chip_width"],
+        features: Float[Tensor, "n chip_pooled"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
     ) -> Float[Tensor, "n width"]:
@@ -108,10 +109,10 @@ class CveMae(Method):
         return self.photo.reconstruct(batch.photo, draw)
 
     def _contrast(
-        self, photo: Float[Tensor, "n width"], chip: Float[Tensor, "n width"], batch: Batch
+        self, photo: Float[Tensor, "n pooled"], chip: Float[Tensor, "n width"], batch: Batch
     ) -> Float[Tensor, ""]:
         return contrast_loss(
-            one=F.normalize(photo, dim=1),
+            one=F.normalize(self.photo_head(photo), dim=1),
             other=chip,
             log_scale=self.log_scale,
             paired=batch.has_photo & batch.has_chip,
@@ -119,16 +120,16 @@ class CveMae(Method):
             apart_km=self.config.apart_km,
         )
 
-    def _encode_part_of_chip(self, chip: Image, draw: torch.Generator) -> Float[Tensor, "n chip_width"]:
+    def _encode_part_of_chip(self, chip: Image, draw: torch.Generator) -> Float[Tensor, "n chip_pooled"]:
         if self.chips_are_frozen:  # as when the features are made once, before training
             return self.encode_chip(chip)
         tokens = self.config.chip_encoder.views[0].tokens
         visible = draw_visible(len(chip), tokens, self.config.chip_hidden_share, draw).to(chip.device)
-        return mean_token(self.chip_encoder([self.normalise_chip(chip)], [visible]))
+        return pool(self.chip_encoder([self.normalise_chip(chip)], [visible]))
 
     def _join(
         self,
-        chip_features: Float[Tensor, "n chip_width"],
+        chip_features: Float[Tensor, "n chip_pooled"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
         draw: torch.Generator | None,

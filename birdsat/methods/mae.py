@@ -31,7 +31,7 @@ class Mae(Method):
         self.photo = MaskedPhoto(config.photo)
 
     def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_width"] | None = None
+        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_pooled"] | None = None
     ) -> dict[str, Tensor]:
         _, reconstruct = self.photo(batch.photo, batch.has_photo, draw)
         return {"reconstruct": reconstruct}

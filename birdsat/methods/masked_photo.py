@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from birdsat.encoders.pixel_decoder import PixelDecoder, PixelDecoderConfig
-from birdsat.encoders.tokens import draw_visible, from_patches, hidden_mask, to_patches
+from birdsat.encoders.tokens import draw_visible, from_patches, hidden_mask, pool, to_patches
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, RGB, Image, Normalise, Reconstruction
@@ -49,25 +49,25 @@ class MaskedPhoto(nn.Module):
             patch_px=self.view.patch_px,
         )
 
-    def features(self, photo: Image) -> Float[Tensor, "n width"]:
-        """What the encoder says of whole photos: the mean of its tokens."""
-        return mean_token(self.encoder([self.normalise(photo)]))
+    def features(self, photo: Image) -> Float[Tensor, "n pooled"]:
+        """What the encoder says of whole photos, pooled over their tokens."""
+        return pool(self.encoder([self.normalise(photo)]))
 
-    def visible_features(self, photo: Image, draw: torch.Generator) -> Float[Tensor, "n width"]:
+    def visible_features(self, photo: Image, draw: torch.Generator) -> Float[Tensor, "n pooled"]:
         """What the encoder says of the visible patches alone."""
         visible = draw_visible(len(photo), self.view.tokens, self.config.hidden_share, draw).to(photo.device)
-        return mean_token(self.encoder([self.normalise(photo)], [visible]))
+        return pool(self.encoder([self.normalise(photo)], [visible]))
 
     def forward(
         self, photo: Image, present: Bool[Tensor, " n"], draw: torch.Generator
-    ) -> tuple[Float[Tensor, "n width"], Float[Tensor, ""]]:
+    ) -> tuple[Float[Tensor, "n pooled"], Float[Tensor, ""]]:
         """Features of the visible patches, and the loss of rebuilding the hidden ones."""
         image = self.normalise(photo)
         target = to_patches(image, self.view.patch_px)  # (n, patches, pixels)
         if self.config.normalise_target:
             target = normalise_patches(target)
         tokens, predicted, hidden = self._hide_and_rebuild(image, draw)
-        return mean_token(tokens), reconstruction_loss(predicted, target, hidden, present)
+        return pool(tokens), reconstruction_loss(predicted, target, hidden, present)
 
     def reconstruct(self, photo: Image, draw: torch.Generator) -> Reconstruction:
         """Hide patches and rebuild them, for pictures."""
@@ -95,8 +95,3 @@ class MaskedPhoto(nn.Module):
         tokens = self.encoder([image], [visible])  # (n, 1 + visible, width)
         predicted = self.decoder(tokens[:, :1], tokens[:, 1:], visible)  # (n, patches, pixels)
         return tokens, predicted, hidden_mask(visible, self.view.tokens)
-
-
-def mean_token(tokens: Float[Tensor, "n tokens width"]) -> Float[Tensor, "n width"]:
-    """The mean of all tokens but the class token, which serves the decoder."""
-    return tokens[:, 1:].mean(dim=1)

@@ -54,7 +54,7 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_width"] | None = None
+        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_pooled"] | None = None
     ) -> dict[str, Tensor]:
         """The named parts of the training loss, whose sum is minimised. All chance comes from `draw`."""
 
@@ -66,13 +66,13 @@ class Method(nn.Module, ABC):
     def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
         """Hide patches of the photos and rebuild them."""
 
-    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_width"]:
+    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_pooled"]:
         """The heavy part of a chip's embedding, free of place and date."""
         raise InputError(f"{type(self).__name__} learns from photos only and cannot embed chips; use a cve_mae run.")
 
     def embed_chip(
         self,
-        features: Float[Tensor, "n chip_width"],
+        features: Float[Tensor, "n chip_pooled"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
     ) -> Float[Tensor, "n width"]:

@@ -78,10 +78,10 @@ class _Gallery:
         self._taxa = findings.dataset.manifest.taxa
         rows = random.permutation(len(self._facts.ids)).tolist()
         self._sampled = self._of_several_taxa(rows, SAMPLES)
-        self._rebuilt = self._of_several_taxa(rows[SAMPLES:], REBUILT)
+        self._rebuilt = self._of_several_taxa(random.permutation(rows).tolist(), REBUILT)
         self._queries = {
-            "photo to chip": self._of_several_taxa(rows[100:], QUERIES),
-            "chip to photo": self._of_several_taxa(rows[200:], QUERIES),
+            way: self._of_several_taxa(random.permutation(rows).tolist(), QUERIES)
+            for way in ("photo to chip", "chip to photo")
         }
         self._answers = {way: self._nearest(way, queries) for way, queries in self._queries.items()}
         self._alike = {

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from birdsat.dataset.views import ViewsConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.sizes import Size, decoder_of, encoder_of
+from birdsat.errors import ConfigError
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked_photo import MaskedPhotoConfig
@@ -15,18 +17,20 @@ from birdsat.training.optimiser import OptimiserConfig
 
 
 def cve_mae_tiny() -> RunConfig:
-    """Photos and chips of 64 px on two CPU cores, with place and date.
+    """Photos and chips of 64 px on two CPU cores, with place and date; two views of each photo in a batch.
 
     `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about nine minutes; docs/real-birds.md has its figures.
     """
+    method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8)
+    photo = replace(method.photo, hidden_share=0.6)
     return RunConfig(
-        method=_cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8),
-        views=ViewsConfig(photo_px=64, chip_px=64),
-        optimiser=OptimiserConfig(lr=1e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
+        method=replace(method, photo=photo, chip_hidden_share=0.75, twin_weight=1.0),
+        views=ViewsConfig(photo_px=64, chip_px=64, photo_views=2),
+        optimiser=OptimiserConfig(lr=2e-3, muon_lr=3e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
-        steps=1600,
-        val_every=200,
-        checkpoint_every=200,
+        steps=1100,
+        val_every=100,
+        checkpoint_every=100,
     )
 
 
@@ -39,7 +43,7 @@ def mae_tiny() -> RunConfig:
     """Photos of 64 px alone, on two CPU cores."""
     run = cve_mae_tiny()
     assert isinstance(run.method, CveMaeConfig)
-    return replace(run, method=MaeConfig(photo=run.method.photo))
+    return replace(run, method=MaeConfig(photo=run.method.photo), views=replace(run.views, photo_views=1))
 
 
 def demo_with_metadata() -> RunConfig:
@@ -48,9 +52,9 @@ def demo_with_metadata() -> RunConfig:
     return RunConfig(
         method=replace(method, photo=replace(method.photo, hidden_share=0.6), apart_km=50.0),
         views=ViewsConfig(photo_px=64, chip_px=32, photo_crop_scale=0.5),
-        optimiser=OptimiserConfig(lr=1e-3, average_decay=0.98),
+        optimiser=OptimiserConfig(lr=2e-3, muon_lr=3e-3, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
-        steps=400,
+        steps=500,
         workers=1,
         log_every=20,
         val_every=100,
@@ -114,8 +118,15 @@ def without_metadata(run: RunConfig) -> RunConfig:
     return replace(run, method=replace(run.method, place_time=None))
 
 
+def with_frozen_chips(run: RunConfig) -> RunConfig:
+    """The same run with a chip encoder that is not trained. Raises ConfigError for a method without one."""
+    if not isinstance(run.method, CveMaeConfig):
+        raise ConfigError("this recipe sees no chips, so there is no chip encoder to freeze; take a cve_mae recipe.")
+    return replace(run, method=replace(run.method, chip_encoder_frozen=True))
+
+
 def changed(
-    run: RunConfig, *, lr: float | None = None, **settings: int | Literal["auto", "32", "bf16"] | None
+    run: RunConfig, *, lr: float | None = None, **settings: int | Path | Literal["auto", "32", "bf16"] | None
 ) -> RunConfig:
     """The run with some settings of RunConfig replaced, and its highest learning rate; None leaves one as it is."""
     optimiser = run.optimiser if lr is None else replace(run.optimiser, lr=lr)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -22,6 +23,7 @@ class RunConfig:
     method: MethodConfig  # what is learned
     views: ViewsConfig = field(default_factory=ViewsConfig)  # sizes and augmentation of photos and chips
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    start_from: Path | None = None  # run whose weights are the first ones, where names and sizes match; None: random
     batch_size: int = 128  # samples per process that are compared with each other at once
     steps: int = 2000  # optimiser steps in all
     accumulate: int = 1  # batches whose gradients are summed into one optimiser step

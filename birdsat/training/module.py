@@ -17,7 +17,7 @@ from birdsat.observations.observation import Split
 from birdsat.training.average import averaged_copy, follow
 from birdsat.training.chip_features import ChipFeatures
 from birdsat.training.config import RunConfig
-from birdsat.training.optimiser import build_optimiser, clip_gradients, learning_rate
+from birdsat.training.optimiser import build_optimiser, clip_gradients, rate
 
 Losses = Callable[..., dict[str, Tensor]]
 
@@ -77,7 +77,7 @@ class TrainingModule(lightning.LightningModule):
         optimiser = build_optimiser(self.method, config.optimiser)
 
         def factor(step: int) -> float:
-            return learning_rate(config.optimiser, step, config.steps) / config.optimiser.lr
+            return rate(config.optimiser, step, config.steps)
 
         return {
             "optimizer": optimiser,

@@ -1,13 +1,15 @@
-"""AdamW with weight decay where it belongs, and a learning rate that warms up and falls along a cosine."""
+"""AdamW, or Muon beside it; weight decay where it belongs; a learning rate that warms up and falls along a cosine."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import AdamW
+from torch.optim import AdamW, Muon, Optimizer
 
+from birdsat.encoders.blocks import Block
 from birdsat.errors import ConfigError
 
 
@@ -16,8 +18,9 @@ class OptimiserConfig:
     """How the weights are changed."""
 
     lr: float = 1e-3  # highest learning rate, reached at the end of the warm-up
-    lr_floor: float = 0.01  # last learning rate, as a part of `lr`; 0..1
-    warmup: float = 0.05  # part of all steps in which the learning rate rises from 0 to `lr`; 0..1
+    muon_lr: float = 0.0  # the same for Muon, which takes the matrices within transformer blocks; 0: AdamW takes all
+    lr_floor: float = 0.01  # last learning rate, as a part of the highest; 0..1
+    warmup: float = 0.05  # part of all steps in which the learning rate rises from 0; 0..1
     weight_decay: float = 0.05  # of weight matrices and kernels only, per step and unit of learning rate
     betas: tuple[float, float] = (0.9, 0.95)  # decay of the running mean of gradients and of their squares
     clip_norm: float = 1.0  # gradients longer than this (L2 norm over all parameters) are shortened; 0: never
@@ -29,7 +32,7 @@ class OptimiserConfig:
         for name in ("lr_floor", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0..1.")
-        for name in ("weight_decay", "clip_norm"):
+        for name in ("weight_decay", "clip_norm", "muon_lr"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) or more.")
         if not 0 <= self.average_decay < 1:
@@ -38,14 +41,14 @@ class OptimiserConfig:
             raise ConfigError(f"betas are {self.betas}; allowed: two numbers from 0 to below 1.")
 
 
-def learning_rate(config: OptimiserConfig, step: int, steps: int) -> float:
-    """The learning rate of optimiser step `step` (0 is the first) of a run of `steps`."""
+def rate(config: OptimiserConfig, step: int, steps: int) -> float:
+    """Learning rate of optimiser step `step` (0 is the first) of a run of `steps`, as a part of the highest."""
     warmup_steps = round(config.warmup * steps)
     if step < warmup_steps:
-        return config.lr * (step + 1) / warmup_steps
+        return (step + 1) / warmup_steps
     progress = min(1.0, (step - warmup_steps) / max(1, steps - 1 - warmup_steps))
     cosine = (1 + math.cos(math.pi * progress)) / 2
-    return config.lr * (config.lr_floor + (1 - config.lr_floor) * cosine)
+    return config.lr_floor + (1 - config.lr_floor) * cosine
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -66,13 +69,64 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     return [group for group in groups if group["params"]]
 
 
-def build_optimiser(module: nn.Module, config: OptimiserConfig) -> AdamW:
-    """AdamW over the trainable parameters of `module`; fused into few kernels where the device can."""
+def build_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
+    """The optimiser of the trainable parameters of `module`; AdamW is fused into few kernels where the device can.
+
+    With `muon_lr`, the matrices within transformer blocks go to Muon (Jordan et al. 2024), whose step is the nearest
+    orthogonal matrix to the momentum, scaled so that its size is that of an AdamW step (Liu et al. 2025, "Muon is
+    Scalable for LLM Training", section 2.2).
+    """
     groups = parameter_groups(module, config.weight_decay)
     if not groups:
         raise ConfigError("the method has no trainable parameter; unfreeze a part of it.")
+    matrices = _matrices_of_blocks(module) if config.muon_lr > 0 else []
+    taken = {id(matrix) for matrix in matrices}
+    for group in groups:
+        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in taken]
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
-    return AdamW(groups, lr=config.lr, betas=config.betas, fused=fused)
+    adamw = AdamW(groups, lr=config.lr, betas=config.betas, fused=fused)
+    if not matrices:
+        return adamw
+    muon = Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
+    return Together([adamw, muon])
+
+
+def _matrices_of_blocks(module: nn.Module) -> list[nn.Parameter]:
+    blocks = [part for part in module.modules() if isinstance(part, Block)]
+    return [p for block in blocks for p in block.parameters() if p.ndim == 2 and p.requires_grad]
+
+
+class Together(Optimizer):
+    """Optimisers of different parameters, stepped, saved and scheduled as one."""
+
+    def __init__(self, parts: Sequence[Optimizer]) -> None:
+        self._parts = tuple(parts)
+        super().__init__([group for part in parts for group in part.param_groups], defaults={})
+        self._share_groups()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Step every part, after `closure` has made the gradients."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for part in self._parts:
+            part.step()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of each part."""
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Give each part its state back."""
+        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+        self._share_groups()
+
+    def _share_groups(self) -> None:
+        # The very dicts of the parts, so that a scheduler's learning rates reach them.
+        self.param_groups = [group for part in self._parts for group in part.param_groups]
 
 
 def clip_gradients(module: nn.Module, most: float) -> torch.Tensor:

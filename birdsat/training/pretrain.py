@@ -26,6 +26,7 @@ from birdsat.training.run_folder import (
     dataset_facts,
     load_run,
     prepare_folder,
+    start_from,
 )
 from birdsat.training.steps import BetweenSteps
 from birdsat.training.stopping import StopRequest
@@ -44,12 +45,15 @@ def pretrain(
     - DatasetError: the train split is smaller than a batch.
     - TrainingError: a loss or gradient is not finite. The last good checkpoint is kept.
     - TrainingStopped: Ctrl-C or SIGTERM came; the state was saved.
-    - CheckpointError: the checkpoint to resume from is damaged.
+    - CheckpointError: the checkpoint to resume from is damaged, or nothing in the run to start from fits.
     """
     config = with_band_statistics(config, dataset.manifest)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        module = TrainingModule(build_method(config.method), config)
+        method = build_method(config.method)
+    if config.start_from is not None:
+        start_from(method, config.start_from)
+    module = TrainingModule(method, config)
     training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
     if _rank() == 0:
         prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume)

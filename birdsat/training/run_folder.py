@@ -166,6 +166,22 @@ def load_weights(method: nn.Module, path: Path) -> None:
     method.load_state_dict(tensors)
 
 
+def start_from(method: nn.Module, run: Path) -> None:
+    """Give `method` the weights of another run, tensor by tensor where names and sizes are the same.
+
+    So a run may start from one with another method, or with a chip encoder that is to be frozen. Raises CheckpointError
+    when the run cannot be read, or when nothing in it fits.
+    """
+    wanted, given = method.state_dict(), load_run(run).method.state_dict()
+    shared = {name: value for name, value in given.items() if name in wanted and value.shape == wanted[name].shape}
+    if not shared:
+        raise CheckpointError(
+            f"{run} has no tensor that fits a {type(method).__name__} of these sizes; start from a run of the same "
+            "width, depth, patch and image sizes."
+        )
+    method.load_state_dict(wanted | shared)
+
+
 def check_checkpoint(path: Path) -> None:
     """Raises CheckpointError when the checkpoint cannot be read whole."""
     try:

@@ -21,7 +21,7 @@ from birdsat.training.data import TrainingData
 from birdsat.training.frozen_chips import CACHE_FOLDER, encode_all_chips
 from birdsat.training.metrics import LossMeter, MetricsLog, Record
 from birdsat.training.module import TrainingModule
-from birdsat.training.optimiser import learning_rate
+from birdsat.training.optimiser import rate
 from birdsat.training.progress import TrainingProgress
 from birdsat.training.run_folder import (
     BEST_WEIGHTS,
@@ -185,7 +185,7 @@ class BetweenSteps(Callback):
                 "split": "train",
                 "loss": sum(losses.values()),
                 "losses": losses,
-                "learning_rate": learning_rate(self._config.optimiser, step - 1, self._config.steps),
+                "learning_rate": self._config.optimiser.lr * rate(self._config.optimiser, step - 1, self._config.steps),
                 "gradient_norm": gradient_norm,
                 "images_per_second": self._images * trainer.world_size / seconds,
                 "waiting_share": min(1.0, waited / seconds),

@@ -15,7 +15,7 @@ def draw_photo(body: Body, plumage: Plumage, scene: Scene, random: np.random.Gen
     image = draw_backdrop(scene, body.stance, random, px)
     pose = Pose(body, random)
     left, bottom, right, top = pose.bounds(body)
-    filled = float(random.uniform(0.50, 0.90))  # of the frame, along the bird's longer side
+    filled = float(random.uniform(0.45, 0.88))  # of the frame, along the bird's longer side
     scale = px * filled / max(right - left, top - bottom)
     mirrored = bool(random.random() < 0.5)
     middle = 0.5 * (left + right) * scale * (-1 if mirrored else 1)
@@ -24,9 +24,9 @@ def draw_photo(body: Body, plumage: Plumage, scene: Scene, random: np.random.Gen
     focus = 1.0 if random.random() < 0.75 else float(random.uniform(1.2, 2.2))
     canvas = Canvas(image, origin, scale, mirrored, focus)
     paint_bird(canvas, body, plumage, pose, scene, random)
-    exposure, contrast = float(random.uniform(0.70, 1.28)), float(random.uniform(0.78, 1.18))
+    exposure, contrast = float(random.uniform(0.65, 1.30)), float(random.uniform(0.75, 1.20))
     # From blue shade to a low sun, and the green under leaves, as far as a camera leaves it in.
-    warm, green = float(random.normal(0, 0.06)), float(random.normal(0, 0.02))
+    warm, green = float(random.normal(0, 0.08)), float(random.normal(0, 0.025))
     cast = np.array([1 + warm - green, 1 + green, 1 - warm - green], dtype=np.float32)
     image = (0.5 + (image - 0.5) * contrast) * (exposure * cast)[:, None, None]
     image += random.standard_normal(image.shape, dtype=np.float32) * random.uniform(0.004, 0.022)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from birdsat.encoders.tokens import draw_visible, from_patches, grid_positions, hidden_mask, to_patches
+from birdsat.encoders.tokens import draw_visible, from_patches, grid_positions, hidden_mask, pool, to_patches
 from birdsat.errors import ConfigError
 
 
@@ -48,3 +48,18 @@ def test_positions_differ_between_all_patches() -> None:
 def test_positions_of_a_width_not_divisible_by_four_are_refused() -> None:
     with pytest.raises(ConfigError, match="multiple of 4"):
         grid_positions(2, 2, 6)
+
+
+def test_pooling_takes_mean_and_spread_of_the_patches_and_leaves_the_class_token_out() -> None:
+    tokens = torch.rand(2, 6, 4)
+    pooled = pool(tokens)
+    assert torch.allclose(pooled[:, :4], tokens[:, 1:].mean(1))
+    assert torch.allclose(pooled[:, 4:], tokens[:, 1:].std(1, correction=0), atol=1e-3)
+    tokens[:, 0] += 9
+    assert torch.equal(pool(tokens), pooled)
+
+
+def test_pooling_tokens_that_are_all_alike_has_a_finite_gradient() -> None:
+    tokens = torch.ones(1, 3, 4, requires_grad=True)
+    pool(tokens).sum().backward()
+    assert tokens.grad is not None and tokens.grad.isfinite().all()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import BirdsatError, ConfigError
+from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.recipes.demo import DemoConfig, DemoReport, demo
 from birdsat.recipes.runs import demo_with_metadata, demo_without_metadata
 from birdsat.recipes.stages import Stages, state_of
@@ -14,11 +16,27 @@ from birdsat.training.config import RunConfig
 
 
 def small(run: RunConfig) -> RunConfig:
-    return dataclasses.replace(run, steps=4, batch_size=32, log_every=2, val_every=4, checkpoint_every=4, workers=0)
+    method = run.method
+    assert isinstance(method, CveMaeConfig)
+    photo = dataclasses.replace(method.photo, encoder=narrow(method.photo.encoder))
+    return dataclasses.replace(
+        run,
+        method=dataclasses.replace(method, photo=photo, chip_encoder=narrow(method.chip_encoder)),
+        steps=4,
+        batch_size=32,
+        log_every=2,
+        val_every=4,
+        checkpoint_every=4,
+        workers=0,
+    )
+
+
+def narrow(encoder: ViewEncoderConfig) -> ViewEncoderConfig:
+    return dataclasses.replace(encoder, width=16, depth=1, heads=2)
 
 
 MINIATURE = DemoConfig(
-    observations=480,
+    observations=400,
     val_fraction=0.1,
     test_fraction=0.4,
     map_step_degrees=20.0,

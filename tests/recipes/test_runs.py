@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from birdsat import config
+from birdsat.errors import ConfigError
 from birdsat.methods.registry import build_method
-from birdsat.recipes.runs import RECIPES, changed, cve_mae_tiny, without_metadata
+from birdsat.recipes.runs import RECIPES, changed, cve_mae_tiny, mae_tiny, with_frozen_chips, without_metadata
 from birdsat.training.config import RunConfig
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -40,3 +41,9 @@ def test_without_metadata_changes_nothing_else() -> None:
 def test_single_settings_are_replaced() -> None:
     run = changed(cve_mae_tiny(), lr=0.5, steps=7, seed=None)
     assert (run.optimiser.lr, run.steps, run.seed) == (0.5, 7, cve_mae_tiny().seed)
+
+
+def test_chips_are_frozen_where_there_are_any() -> None:
+    assert build_method(with_frozen_chips(cve_mae_tiny()).method).chips_are_frozen
+    with pytest.raises(ConfigError, match="sees no chips"):
+        with_frozen_chips(mae_tiny())

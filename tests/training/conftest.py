@@ -98,7 +98,7 @@ def config() -> RunConfig:
     return RunConfig(
         method=CveMaeConfig(photo=photo, chip_encoder=encoder, place_time=PlaceTimeConfig(hidden_width=16)),
         views=ViewsConfig(photo_px=PX, chip_px=PX),
-        optimiser=OptimiserConfig(average_decay=0.9),
+        optimiser=OptimiserConfig(average_decay=0.9, muon_lr=1e-3),
         batch_size=8,
         steps=12,
         accumulate=2,

@@ -1,11 +1,14 @@
 """The learning rate, which weights decay, and their running mean."""
 
+import copy
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from birdsat.encoders.blocks import Block
 from birdsat.errors import ConfigError
 from birdsat.methods.registry import build_method
 from birdsat.training.average import averaged_copy, follow
@@ -15,25 +18,25 @@ from birdsat.training.optimiser import (
     OptimiserConfig,
     build_optimiser,
     clip_gradients,
-    learning_rate,
     parameter_groups,
+    rate,
 )
 
 
 def test_the_learning_rate_warms_up_linearly_and_falls_along_a_cosine_to_its_floor() -> None:
-    config = OptimiserConfig(lr=2.0, warmup=0.1, lr_floor=0.25)
-    rates = [learning_rate(config, step, 101) for step in range(101)]
-    assert rates[:10] == pytest.approx([0.2 * k for k in range(1, 11)])
-    assert rates[10] == pytest.approx(2.0)
-    assert rates[55] == pytest.approx((2.0 + 0.5) / 2)
-    assert rates[100] == pytest.approx(0.5)
+    config = OptimiserConfig(warmup=0.1, lr_floor=0.25)
+    rates = [rate(config, step, 101) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1 * k for k in range(1, 11)])
+    assert rates[10] == pytest.approx(1.0)
+    assert rates[55] == pytest.approx((1.0 + 0.25) / 2)
+    assert rates[100] == pytest.approx(0.25)
     assert all(a >= b for a, b in itertools.pairwise(rates[10:]))
 
 
 @pytest.mark.parametrize("steps", [1, 2])
 def test_the_learning_rate_of_a_very_short_run_is_positive(steps: int) -> None:
     for warmup in (0.0, 0.5, 1.0):
-        assert all(learning_rate(OptimiserConfig(warmup=warmup), step, steps) > 0 for step in range(steps))
+        assert all(rate(OptimiserConfig(warmup=warmup), step, steps) > 0 for step in range(steps))
 
 
 def test_only_matrices_and_kernels_decay(config: RunConfig) -> None:
@@ -91,3 +94,60 @@ def test_draws_depend_on_every_key_and_on_nothing_else() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         OptimiserConfig(**wrong)  # type: ignore[arg-type]
+
+
+MUON = OptimiserConfig(lr=1e-3, muon_lr=1e-2, weight_decay=0.1)
+
+
+def stepped(module: nn.Module, optimiser: torch.optim.Optimizer, steps: int) -> None:
+    for step in range(steps):
+        optimiser.zero_grad()
+        sum(((p - step) ** 2).sum() for p in module.parameters()).backward()
+        optimiser.step()
+
+
+def blocks() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(8, 8), Block(8, 2))
+
+
+def test_muon_takes_the_matrices_of_blocks_and_adamw_all_else() -> None:
+    module = blocks()
+    adamw, muon = build_optimiser(module, MUON)._parts
+    names = {id(p): name for name, p in module.named_parameters()}
+    taken = {names[id(p)] for group in muon.param_groups for p in group["params"]}
+    rest = {names[id(p)] for group in adamw.param_groups for p in group["params"]}
+    matrices = ("attention.query_key_value", "attention.out", "mlp.0", "mlp.2")
+    assert taken == {f"1.{name}.weight" for name in matrices}
+    assert taken | rest == set(names.values()) and not taken & rest
+
+
+def test_a_step_of_muon_is_nearly_orthogonal_and_as_large_as_one_of_adamw() -> None:
+    module = blocks()
+    weight = module[1].attention.out.weight
+    before = weight.detach().clone()
+    stepped(module, build_optimiser(module, replace(MUON, weight_decay=0.0)), 1)
+    step = weight.detach() - before
+    singular = torch.linalg.svdvals(step)
+    assert singular.max() / singular.min() < 3
+    assert step.square().mean().sqrt() == pytest.approx(0.2 * MUON.muon_lr, rel=0.4)
+
+
+def test_both_optimisers_saved_and_read_back_go_on_alike() -> None:
+    one, other = blocks(), blocks()
+    first = build_optimiser(one, MUON)
+    stepped(one, first, 3)
+    second = build_optimiser(other, MUON)
+    other.load_state_dict(one.state_dict())
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    stepped(one, first, 2)
+    stepped(other, second, 2)
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_a_scheduler_s_rates_reach_both_optimisers_also_after_reading_their_state() -> None:
+    optimiser = build_optimiser(blocks(), MUON)
+    optimiser.load_state_dict(optimiser.state_dict())
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5)
+    assert [group["lr"] for part in optimiser._parts for group in part.param_groups] == [5e-4, 5e-4, 5e-3]
+    assert scheduler.get_last_lr() == [5e-4, 5e-4, 5e-3]

@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import CheckpointError, ConfigError, DatasetError, TrainingError
-from birdsat.methods.cve_mae import CveMae
+from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.module import TrainingModule
 from birdsat.training.pretrain import pretrain
-from birdsat.training.run_folder import BEST_WEIGHTS, LAST_CHECKPOINT, MODEL_FILE, load_run
+from birdsat.training.run_folder import BEST_WEIGHTS, LAST_CHECKPOINT, MODEL_FILE, load_run, start_from
 from birdsat.training.stopping import TrainingStopped
 
 TIMED = ("images_per_second", "waiting_share", "seconds")
@@ -347,3 +347,25 @@ def test_two_processes_train_one_run(config: RunConfig, dataset: Dataset, tmp_pa
     )
     assert [r["step"] for r in read_metrics(out)] == [2, 4, 5, 6, 8, 10, 10, 12, 12]
     assert load_run(out).config.devices == 2
+
+
+def test_a_run_starts_from_the_weights_of_another_where_they_fit(
+    finished: Path, config: RunConfig, dataset: Dataset, tmp_path: Path
+) -> None:
+    assert isinstance(config.method, CveMaeConfig)
+    frozen = dataclasses.replace(config.method, chip_encoder_frozen=True, place_time=None)
+    onwards = dataclasses.replace(config, method=frozen, start_from=finished, steps=2)
+    run = pretrain(onwards, dataset, tmp_path / "onwards", show_progress=False)
+    before, after = load_run(finished).method.state_dict(), run.method.state_dict()
+    chip = [name for name in before if name.startswith("chip_encoder.")]
+    assert chip and all(torch.equal(before[name], after[name]) for name in chip)
+
+
+def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) -> None:
+    class Other(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    with pytest.raises(CheckpointError, match=r"no tensor that fits"):
+        start_from(Other(), finished)
