@@ -31,17 +31,14 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.dataset.read import train_loader
 from birdsat.dataset.row_groups import Dataset
-from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.place import Place
-from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.sizes import decoder_of, encoder_of
-from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
 from birdsat.methods.registry import build_method
 from birdsat.observations.observation import Observation
 from birdsat.observations.splits import SplitRule
+from birdsat.recipes.runs import demo_with_metadata
+from birdsat.training.optimiser import build_optimiser
 
-VIEWS = ViewsConfig(photo_px=64, chip_px=64)
+DEMO = demo_with_metadata()
 WARM_UP_STEPS = 2  # not counted: allocation and the workers' start
 
 
@@ -144,7 +141,7 @@ def pillow_one_by_one(pairs: Iterable[tuple[Path, Path]]) -> float:
     """Pairs a second of a plain loop: open, convert to RGB, resize."""
     started, count = time.perf_counter(), 0
     for photo, chip in pairs:
-        for path, px in ((photo, VIEWS.photo_px), (chip, VIEWS.chip_px)):
+        for path, px in ((photo, DEMO.views.photo_px), (chip, DEMO.views.chip_px)):
             with Image.open(path) as image:
                 np.asarray(image.convert("RGB").resize((px, px), Image.Resampling.BILINEAR))
         count += 1
@@ -153,7 +150,7 @@ def pillow_one_by_one(pairs: Iterable[tuple[Path, Path]]) -> float:
 
 def loader_speed(dataset: Dataset, *, batch_size: int, batches: int, workers: int) -> float:
     """Pairs a second of the train loader, the start of its workers included."""
-    loader = train_loader(dataset, batch_size=batch_size, views=VIEWS, seed=0, workers=workers)
+    loader = train_loader(dataset, batch_size=batch_size, views=DEMO.views, seed=0, workers=workers)
     started = time.perf_counter()
     count = sum(len(batch) for batch in itertools.islice(loader, batches))
     return count / (time.perf_counter() - started)
@@ -175,21 +172,13 @@ def waiting_share(batches: Iterator[Batch], step: Callable[[Batch], None], steps
 
 
 def training_step() -> Callable[[Batch], None]:
-    """One step of `cve_mae` with metadata at size tiny, as the demo trains it."""
-    method = build_method(
-        CveMaeConfig(
-            photo=MaskedPhotoConfig(
-                encoder=encoder_of("tiny", px=VIEWS.photo_px, patch_px=8), decoder=decoder_of("tiny")
-            ),
-            chip_encoder=encoder_of("tiny", px=VIEWS.chip_px, patch_px=8),
-            place_time=PlaceTimeConfig(),
-        )
-    ).train()
-    optimiser = torch.optim.AdamW(method.parameters())
+    """One step of the demo's model, as the demo trains it."""
+    method = build_method(DEMO.method).train()
+    optimiser = build_optimiser(method, DEMO.optimiser)
     draw = torch.Generator().manual_seed(0)
 
     def step(batch: Batch) -> None:
-        losses = method.losses(VIEWS.recolour(batch, draw), draw)
+        losses = method.losses(DEMO.views.recolour(batch, draw), draw)
         optimiser.zero_grad()
         torch.autograd.backward(list(losses.values()))  # as if from their sum
         optimiser.step()
@@ -202,9 +191,9 @@ def main() -> None:
     parser.add_argument("dataset", nargs="?", type=Path, help="a birdsat dataset; made up when left out")
     parser.add_argument("--iterations", type=int, default=20, help="batches a round, and training steps")
     parser.add_argument("--rounds", type=int, default=3, help="how often loop and loader take turns")
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=DEMO.batch_size)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--photos", type=int, default=640, help="size of the made-up dataset")
+    parser.add_argument("--photos", type=int, default=1280, help="size of the made-up dataset")
     parser.add_argument("--skip-step", action="store_true", help="leave the training step out")
     parser.add_argument("--out", type=Path, default=Path("loader.json"), help="where the figures go, as JSON")
     options = parser.parse_args()
@@ -227,7 +216,9 @@ def main() -> None:
         speed = Speed(pillow_one_by_one=pillow, train_loader=loader, ratio=loader / pillow)
         waiting = None
         if not options.skip_step:
-            batches = train_loader(dataset, batch_size=options.batch_size, views=VIEWS, seed=0, workers=options.workers)
+            batches = train_loader(
+                dataset, batch_size=options.batch_size, views=DEMO.views, seed=0, workers=DEMO.workers
+            )
             waiting = waiting_share(iter(batches), training_step(), options.iterations)
 
     table = Table("measure", "value", "bar")

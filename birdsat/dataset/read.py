@@ -148,7 +148,8 @@ class TrainingStream(IterableDataset[Batch]):
 
     def _batch(self, rows: list[tuple["RowGroup", int]], epoch: int) -> Batch:
         def rng(draw: int, row: int) -> np.random.Generator:
-            return np.random.default_rng([draw, self.seed, epoch, row])
+            # A counter-based generator needs no mixing of its seed, and so costs half as much to make for each image.
+            return np.random.Generator(np.random.Philox(key=self.seed, counter=[0, draw, epoch, row]))
 
         views = self.views
         return _batch(
