@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from birdsat.errors import ConfigError
+from birdsat.files import write_whole
 
 T = TypeVar("T")
 KIND = "kind"  # names the class where a setting may hold one of several
@@ -105,9 +106,7 @@ def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def save(config: Any, path: Path) -> None:
     """Write `config` as JSON, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(to_dict(config), indent=2) + "\n")
-    partial.replace(path)
+    write_whole(path, json.dumps(to_dict(config), indent=2) + "\n")
 
 
 def load(cls: type[T], path: Path) -> T:

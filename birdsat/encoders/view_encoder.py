@@ -49,6 +49,8 @@ class ViewEncoderConfig:
     def __post_init__(self) -> None:
         if not self.views:
             raise ConfigError("an encoder needs at least one view.")
+        if min(self.width, self.depth, self.heads) < 1:
+            raise ConfigError(f"width {self.width}, depth {self.depth}, heads {self.heads}: each must be 1 or more.")
         if self.width % self.heads or self.width % 4:
             raise ConfigError(f"encoder width {self.width} must be a multiple of 4 and of its {self.heads} heads.")
 

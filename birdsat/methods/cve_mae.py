@@ -11,12 +11,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
+from birdsat.dataset.manifest import RGB
 from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
 from birdsat.encoders.tokens import draw_visible, pool
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.masked_photo import MaskedPhoto, MaskedPhotoConfig
-from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, RGB, Image, Method, Normalise, Reconstruction
+from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Method, Normalise, Reconstruction
 from birdsat.objectives.contrast import contrast_loss
 
 
@@ -31,7 +32,7 @@ class CveMaeConfig:
     contrast_weight: float = 1.0  # of photo against chip, beside the reconstruction
     twin_weight: float = 0.0  # of photo against another view of the same photo; 0: one view of each
     twin_temperature: float = 0.2  # to start from; it is learned, as the other
-    apart_km: float = 0.0  # pairs closer than this are not negatives of each other
+    apart_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
     temperature: float = 0.07  # to start from; it is learned
     chip_hidden_share: float = 0.5  # of a chip's patches, in training
     chip_encoder_frozen: bool = False
@@ -41,6 +42,14 @@ class CveMaeConfig:
     def __post_init__(self) -> None:
         if len(self.chip_encoder.views) != 1:
             raise ConfigError(f"the chip encoder has {len(self.chip_encoder.views)} views; exactly one is allowed.")
+        if not 0 <= self.chip_hidden_share < 1:
+            raise ConfigError(f"chip_hidden_share is {self.chip_hidden_share}; allowed: 0 to below 1.")
+        for name in ("temperature", "twin_temperature"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: above 0, such as 0.07.")
+        for name in ("contrast_weight", "twin_weight", "apart_km"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
 
 
 class CveMae(Method):
@@ -79,7 +88,7 @@ class CveMae(Method):
         chip = self._join(chip_features, batch.lon_lat, batch.year_fraction, draw if self.training else None)
         contrast = self._contrast(photo, chip, batch)
         losses = {"reconstruct": reconstruct}
-        if self.twin_head is not None:
+        if self.twin_head is not None and batch.second_photo is not batch.photo:
             second = self.photo.visible_features(batch.second_photo, draw)
             contrast = (contrast + self._contrast(second, chip, batch)) / 2
             losses["twin"] = self.config.twin_weight * contrast_loss(
@@ -87,7 +96,6 @@ class CveMae(Method):
                 other=F.normalize(self.twin_head(second), dim=1),
                 log_scale=self.twin_log_scale,
                 paired=batch.has_photo,
-                lon_lat=batch.lon_lat,
             )
         return {"contrast": self.config.contrast_weight * contrast, **losses}
 

@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from birdsat.dataset.manifest import RGB
 from birdsat.encoders.pixel_decoder import PixelDecoder, PixelDecoderConfig
 from birdsat.encoders.tokens import draw_visible, from_patches, hidden_mask, pool, to_patches
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
-from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, RGB, Image, Normalise, Reconstruction
+from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Normalise, Reconstruction
 from birdsat.objectives.reconstruct import denormalise_patches, normalise_patches, reconstruction_loss
 
 
@@ -59,20 +60,29 @@ class MaskedPhoto(nn.Module):
         return pool(self.encoder([self.normalise(photo)], [visible]))
 
     def forward(
-        self, photo: Image, present: Bool[Tensor, " n"], draw: torch.Generator
+        self,
+        photo: Image,
+        present: Bool[Tensor, " n"],
+        draw: torch.Generator,
+        known: Float[Tensor, "n width"] | None = None,
     ) -> tuple[Float[Tensor, "n pooled"], Float[Tensor, ""]]:
-        """Features of the visible patches, and the loss of rebuilding the hidden ones."""
+        """Features of the visible patches, and the loss of rebuilding the hidden ones.
+
+        known: what else is known of each photo, told to the decoder.
+        """
         image = self.normalise(photo)
         target = to_patches(image, self.view.patch_px)  # (n, patches, pixels)
         if self.config.normalise_target:
             target = normalise_patches(target)
-        tokens, predicted, hidden = self._hide_and_rebuild(image, draw)
+        tokens, predicted, hidden = self._hide_and_rebuild(image, draw, known)
         return pool(tokens), reconstruction_loss(predicted, target, hidden, present)
 
-    def reconstruct(self, photo: Image, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(
+        self, photo: Image, draw: torch.Generator, known: Float[Tensor, "n width"] | None = None
+    ) -> Reconstruction:
         """Hide patches and rebuild them, for pictures."""
         image = self.normalise(photo)
-        _, predicted, hidden = self._hide_and_rebuild(image, draw)
+        _, predicted, hidden = self._hide_and_rebuild(image, draw, known)
         patches = to_patches(image, self.view.patch_px)
         if self.config.normalise_target:
             predicted = denormalise_patches(predicted, patches)
@@ -88,10 +98,14 @@ class MaskedPhoto(nn.Module):
         )
 
     def _hide_and_rebuild(
-        self, image: Float[Tensor, "n 3 height_px width_px"], draw: torch.Generator
+        self,
+        image: Float[Tensor, "n 3 height_px width_px"],
+        draw: torch.Generator,
+        known: Float[Tensor, "n width"] | None,
     ) -> tuple[Float[Tensor, "n visible width"], Float[Tensor, "n tokens pixels"], Float[Tensor, "n tokens"]]:
         """Tokens of class and visible patches; every patch as predicted; 1 where it was hidden."""
         visible = draw_visible(len(image), self.view.tokens, self.config.hidden_share, draw).to(image.device)
         tokens = self.encoder([image], [visible])  # (n, 1 + visible, width)
-        predicted = self.decoder(tokens[:, :1], tokens[:, 1:], visible)  # (n, patches, pixels)
+        summary = tokens[:, :1] if known is None else tokens[:, :1] + known[:, None]
+        predicted = self.decoder(summary, tokens[:, 1:], visible)  # (n, patches, pixels)
         return tokens, predicted, hidden_mask(visible, self.view.tokens)

@@ -8,9 +8,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
+from birdsat.dataset.manifest import RGB
 from birdsat.errors import InputError
 
-RGB = tuple[float, float, float]
 IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
 IMAGENET_STD: RGB = (0.229, 0.224, 0.225)
 
@@ -34,7 +34,8 @@ class Normalise(nn.Module):
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        steps = torch.tensor(std).clamp(min=1 / 255)  # a band that never changes has no deviation to divide by
+        self.register_buffer("std", steps.view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Image) -> Float[Tensor, "n 3 height_px width_px"]:
         scaled = image.to(self.mean.dtype) / 255 if image.dtype == torch.uint8 else image

@@ -14,7 +14,7 @@ def contrast_loss(
     other: Float[Tensor, "n width"],
     log_scale: Float[Tensor, ""],
     paired: Bool[Tensor, " n"],
-    lon_lat: Float[Tensor, "n 2"],
+    lon_lat: Float[Tensor, "n 2"] | None = None,
     apart_km: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Symmetric cross-entropy of finding each sample's other view (InfoNCE; Radford et al. 2021, figure 3).
@@ -26,12 +26,12 @@ def contrast_loss(
     """
     rank, ranks = _rank(), _ranks()
     ones, others = _gather(one.float()), _gather(other.float())
-    pairs, places = _gather(paired), _gather(lon_lat)
+    pairs = _gather(paired)
     scale = log_scale.float().clamp(max=4.6052).exp()  # at most 100, as in CLIP
     own = torch.arange(len(one), device=one.device) + rank * len(one)  # columns of this rank's own pairs
     ignored = ~pairs[None, :].expand(len(one), -1)
-    if apart_km > 0:
-        ignored = ignored | (_distance_km(lon_lat, places) < apart_km)
+    if apart_km > 0 and lon_lat is not None:
+        ignored = ignored | (_distance_km(lon_lat, _gather(lon_lat)) < apart_km)
     ignored = ignored.scatter(1, own[:, None], False)
     there = (scale * one.float() @ others.T).masked_fill(ignored, -torch.inf)
     back = (scale * other.float() @ ones.T).masked_fill(ignored, -torch.inf)

@@ -26,7 +26,7 @@ def cve_mae_tiny() -> RunConfig:
     return RunConfig(
         method=replace(method, photo=photo, chip_hidden_share=0.75, twin_weight=1.0),
         views=ViewsConfig(photo_px=64, chip_px=64, photo_views=2),
-        optimiser=OptimiserConfig(lr=2e-3, muon_lr=3e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
+        optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
         steps=1100,
         val_every=100,
@@ -91,6 +91,13 @@ def cve_mae_large() -> RunConfig:
     return _large_run("large")
 
 
+def mae_tiny_with_metadata() -> RunConfig:
+    """`mae_tiny` whose decoder is told place and date."""
+    run = mae_tiny()
+    assert isinstance(run.method, MaeConfig)
+    return replace(run, method=replace(run.method, place_time=PlaceTimeConfig()))
+
+
 def mae_base() -> RunConfig:
     """ViT-B on photos of 224 px alone."""
     run = cve_mae_base()
@@ -128,8 +135,10 @@ def with_frozen_chips(run: RunConfig) -> RunConfig:
 def changed(
     run: RunConfig, *, lr: float | None = None, **settings: int | Path | Literal["auto", "32", "bf16"] | None
 ) -> RunConfig:
-    """The run with some settings of RunConfig replaced, and its highest learning rate; None leaves one as it is."""
-    optimiser = run.optimiser if lr is None else replace(run.optimiser, lr=lr)
+    """The run with some settings of RunConfig replaced; None leaves one as it is. lr: Muon's changes in proportion."""
+    optimiser = run.optimiser
+    if lr is not None:
+        optimiser = replace(optimiser, lr=lr, muon_lr=optimiser.muon_lr * lr / optimiser.lr)
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     return replace(run, optimiser=optimiser, **given)
 
@@ -146,6 +155,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
         cve_mae_tiny,
         cve_mae_tiny_without_metadata,
         mae_tiny,
+        mae_tiny_with_metadata,
         cve_mae_small,
         cve_mae_base,
         cve_mae_large,

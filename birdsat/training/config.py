@@ -10,6 +10,7 @@ import torch
 from birdsat.dataset.manifest import Manifest
 from birdsat.dataset.views import ViewsConfig
 from birdsat.errors import ConfigError
+from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.registry import MethodConfig
 from birdsat.training.optimiser import OptimiserConfig
 
@@ -44,6 +45,20 @@ class RunConfig:
         for name in ("workers", "seed"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
+        seen = {"photo_px": self.method.photo.encoder.views[0].px}
+        if isinstance(self.method, CveMaeConfig):
+            seen["chip_px"] = self.method.chip_encoder.views[0].px
+        for name, px in seen.items():
+            if getattr(self.views, name) != px:
+                raise ConfigError(
+                    f"views.{name} is {getattr(self.views, name)}, but the method's encoder sees {px} px."
+                )
+        twins = isinstance(self.method, CveMaeConfig) and self.method.twin_weight > 0
+        if twins != (self.views.photo_views == 2):
+            raise ConfigError(
+                f"views.photo_views is {self.views.photo_views}, but a second view is made exactly for methods with a "
+                "twin_weight above 0; change one of the two."
+            )
         if self.devices is not None and self.devices < 1:
             raise ConfigError(f"devices is {self.devices}; allowed: 1 or more, or none for every GPU.")
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from birdsat.errors import TrainingError
+from birdsat.files import write_whole
 
 METRICS_FILE = "metrics.jsonl"
 TENSORBOARD_FOLDER = "tensorboard"
@@ -45,9 +46,7 @@ class MetricsLog:
     def __init__(self, run: Path, *, after_step: int) -> None:
         """Records of steps later than `after_step` are dropped: a resumed run writes them again."""
         kept = [record for record in read_metrics(run) if record["step"] <= after_step]
-        partial = run / f"{METRICS_FILE}.part"
-        partial.write_text("".join(json.dumps(record) + "\n" for record in kept))
-        partial.replace(run / METRICS_FILE)
+        write_whole(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept))
         self._file = (run / METRICS_FILE).open("a")
         self._board = SummaryWriter(str(run / TENSORBOARD_FOLDER), purge_step=after_step + 1)
 

@@ -27,13 +27,13 @@ class OptimiserConfig:
     average_decay: float = 0.0  # of the running mean of weights, per step; 0 keeps no mean
 
     def __post_init__(self) -> None:
-        if self.lr <= 0:
+        if not self.lr > 0:
             raise ConfigError(f"lr is {self.lr}; allowed: above 0, such as 1e-3.")
         for name in ("lr_floor", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0..1.")
         for name in ("weight_decay", "clip_norm", "muon_lr"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) or more.")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay is {self.average_decay}; allowed: 0 (no mean) to below 1.")

@@ -13,6 +13,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.errors import DatasetError
+from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig, lightning_precision, with_band_statistics
 from birdsat.training.data import TrainingData, training_stream
@@ -42,16 +44,18 @@ def pretrain(
 
     Raises
     - ConfigError: `out` holds something else, a run that is not to be resumed, or one with other settings.
-    - DatasetError: the train split is smaller than a batch.
+    - DatasetError: the train split is smaller than a batch, or has no photos or chips to learn from.
     - TrainingError: a loss or gradient is not finite. The last good checkpoint is kept.
     - TrainingStopped: Ctrl-C or SIGTERM came; the state was saved.
     - CheckpointError: the checkpoint to resume from is damaged, or nothing in the run to start from fits.
     """
     config = with_band_statistics(config, dataset.manifest)
+    _check_images(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         method = build_method(config.method)
-    if config.start_from is not None:
+    checkpoint = out / LAST_CHECKPOINT if resume and (out / LAST_CHECKPOINT).is_file() else None
+    if config.start_from is not None and checkpoint is None:
         start_from(method, config.start_from)
     module = TrainingModule(method, config)
     training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
@@ -59,7 +63,6 @@ def pretrain(
         prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume)
     if resume and (out / MODEL_FILE).is_file():
         return load_run(out)
-    checkpoint = out / LAST_CHECKPOINT if resume and (out / LAST_CHECKPOINT).is_file() else None
     if checkpoint is not None:
         check_checkpoint(checkpoint)
     with (
@@ -69,6 +72,19 @@ def pretrain(
     ):
         _fit(module, dataset, out, checkpoint, stop, progress)
     return load_run(out)
+
+
+def _check_images(config: RunConfig, dataset: Dataset) -> None:
+    counts = dataset.manifest.split_counts("train")
+    needed = {"photos": counts.photos}
+    if isinstance(config.method, CveMaeConfig):
+        needed["chips"] = counts.chips
+    for images, count in needed.items():
+        if count == 0:
+            raise DatasetError(
+                f"the train split of {dataset.folder} has no {images}, which the method learns from; take a recipe "
+                "that does without (mae for photos alone), or build the dataset with them."
+            )
 
 
 def _rank() -> int:

@@ -13,6 +13,7 @@ from torch import nn
 from birdsat import config as config_files
 from birdsat.dataset.manifest import RGB, Manifest
 from birdsat.errors import CheckpointError, ConfigError
+from birdsat.files import write_whole
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
@@ -130,10 +131,8 @@ def load_run(path: Path) -> Run:
 def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
     """Write the weights as safetensors with `facts` as their metadata, whole or not at all."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in method.state_dict().items()}
-    partial = path.with_name(path.name + ".part")
     # Not save_file: it makes files that only their owner may read.
-    partial.write_bytes(save(tensors, metadata={"format": "pt"} | facts))
-    partial.replace(path)
+    write_whole(path, save(tensors, metadata={"format": "pt"} | facts))
 
 
 def load_weights(method: nn.Module, path: Path) -> None:
@@ -208,7 +207,7 @@ def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume
 
     Raises ConfigError when it holds something already that is not to be resumed, or a run with other settings.
     """
-    if not (path / CONFIG_FILE).is_file() and path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not _is_run(path) and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ConfigError(f"{path} holds something that is not a training run; choose another folder.")
     if not (path / LAST_CHECKPOINT).is_file() and not (path / MODEL_FILE).is_file():
         (path / CHECKPOINTS_FOLDER).mkdir(parents=True, exist_ok=True)
@@ -222,6 +221,15 @@ def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume
         )
     _check_same(path / DATASET_FILE, config_files.to_dict(facts))
     _check_same(path / CONFIG_FILE, config_files.to_dict(config))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether the folder's config.json is one of ours; other tools write files of that name too."""
+    try:
+        kind = json.loads((path / CONFIG_FILE).read_text())["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return bool(kind == RunConfig.__name__)
 
 
 _FREE = {"workers"}  # settings that change no number

@@ -12,7 +12,8 @@ from lightning.pytorch.callbacks import Callback
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import TrainingError
+from birdsat.errors import ConfigError, TrainingError
+from birdsat.files import write_whole
 from birdsat.observations.observation import Split
 from birdsat.training.card import model_card
 from birdsat.training.chip_features import ChipFeatures
@@ -73,6 +74,10 @@ class BetweenSteps(Callback):
         self._clock = Stopwatch()  # of training since the last record
         self._images = 0  # photos of this process since the last record
         self._waited_before = 0.0  # seconds, up to the last record
+        self._processes = 1  # that train together
+
+    def setup(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:
+        self._processes = trainer.world_size
 
     def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
@@ -144,9 +149,14 @@ class BetweenSteps(Callback):
             self._log = None
 
     def state_dict(self) -> dict[str, Any]:
-        return {"meter": self._meter.state_dict(), "best": self._best}
+        return {"meter": self._meter.state_dict(), "best": self._best, "processes": self._processes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if state_dict["processes"] != self._processes:
+            raise ConfigError(
+                f"the run was trained by {state_dict['processes']} processes, and cannot go on to the same numbers "
+                f"with {self._processes}; resume it on as many devices."
+            )
         self._meter.load_state_dict(state_dict["meter"])
         self._best = state_dict["best"]
 
@@ -234,8 +244,6 @@ class BetweenSteps(Callback):
             kept=self._best,
             step=step,
         )
-        partial = self._run / f"{CARD_FILE}.part"
-        partial.write_text(card)
-        partial.replace(self._run / CARD_FILE)
+        write_whole(self._run / CARD_FILE, card)
         save_weights(method, self._run / MODEL_FILE, {"step": str(step)})
         shutil.rmtree(self._run / CACHE_FOLDER, ignore_errors=True)

@@ -13,7 +13,7 @@ from birdsat.dataset.batch import Batch
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked_photo import MaskedPhotoConfig
@@ -28,6 +28,7 @@ META = replace(CVE, place_time=PlaceTimeConfig())
 
 METHODS: dict[str, MethodConfig] = {
     "mae": MaeConfig(photo=PHOTO),
+    "mae with metadata": MaeConfig(photo=PHOTO, place_time=PlaceTimeConfig()),
     "cve_mae": CVE,
     "cve_mae with metadata": META,
     "cve_mae from a full pass": replace(META, contrast_from="full"),
@@ -36,7 +37,7 @@ METHODS: dict[str, MethodConfig] = {
     "cve_mae with twin photos": replace(META, twin_weight=1.0),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS, indirect=True)
-every_cve = pytest.mark.parametrize("method", list(METHODS.values())[1:], ids=list(METHODS)[1:], indirect=True)
+every_cve = pytest.mark.parametrize("method", list(METHODS.values())[2:], ids=list(METHODS)[2:], indirect=True)
 
 
 @pytest.fixture
@@ -185,3 +186,31 @@ def test_metadata_dropout_runs_in_training_only() -> None:
     method = CveMae(replace(META, place_time=PlaceTimeConfig(dropout=0.99)))
     trained = method.losses(batch(), seeded())["contrast"]
     assert trained != method.eval().losses(batch(), seeded())["contrast"]
+
+
+def test_mae_with_metadata_rebuilds_otherwise_elsewhere_but_embeds_the_photo_alone() -> None:
+    torch.manual_seed(0)
+    method = build_method(METHODS["mae with metadata"]).eval()
+    there = replace(batch(), lon_lat=batch().lon_lat + 90)
+    assert method.losses(batch(), seeded()) != method.losses(there, seeded())
+    assert method.uses_metadata and not method.sees_chips
+
+
+def test_one_view_of_a_photo_has_no_twin() -> None:
+    torch.manual_seed(0)
+    method = build_method(METHODS["cve_mae with twin photos"])
+    one_view = replace(batch(), second_photo=(same := batch().photo), photo=same)
+    assert "twin" in method.losses(batch(), seeded())
+    assert "twin" not in method.losses(one_view, seeded())
+
+
+def test_photos_of_a_single_colour_do_not_become_infinite() -> None:
+    flat = replace(PHOTO, photo_std=(0.0, 0.0, 0.0))
+    method = build_method(MaeConfig(photo=flat)).eval()
+    assert method.embed_photo(batch().photo).isfinite().all()
+
+
+@pytest.mark.parametrize("setting", [{"temperature": 0.0}, {"chip_hidden_share": 1.5}, {"apart_km": math.nan}])
+def test_settings_that_cannot_work_are_refused(setting: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="allowed"):
+        replace(CVE, **setting)

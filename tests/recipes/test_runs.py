@@ -39,8 +39,9 @@ def test_without_metadata_changes_nothing_else() -> None:
 
 
 def test_single_settings_are_replaced() -> None:
-    run = changed(cve_mae_tiny(), lr=0.5, steps=7, seed=None)
-    assert (run.optimiser.lr, run.steps, run.seed) == (0.5, 7, cve_mae_tiny().seed)
+    run = changed(cve_mae_tiny(), lr=1e-3, steps=7, seed=None)
+    assert (run.optimiser.lr, run.steps, run.seed) == (1e-3, 7, cve_mae_tiny().seed)
+    assert run.optimiser.muon_lr == pytest.approx(cve_mae_tiny().optimiser.muon_lr / 2)
 
 
 def test_chips_are_frozen_where_there_are_any() -> None:

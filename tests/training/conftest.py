@@ -53,7 +53,7 @@ def _noise(seed: int, px: int) -> bytes:
     return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
 
 
-def make_dataset(folder: Path, *, train: int = TRAIN_ROWS, val: int = VAL_ROWS) -> Dataset:
+def make_dataset(folder: Path, *, train: int = TRAIN_ROWS, val: int = VAL_ROWS, with_chips: bool = True) -> Dataset:
     splits: list[Split] = ["train"] * train + ["val"] * val
     rows = [
         Observation(
@@ -71,7 +71,7 @@ def make_dataset(folder: Path, *, train: int = TRAIN_ROWS, val: int = VAL_ROWS) 
         folder,
         rows,
         photos=images,
-        chips=images,
+        chips=images if with_chips else None,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
         title="noise",
@@ -88,6 +88,11 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="session")
 def dataset_without_val(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return make_dataset(tmp_path_factory.mktemp("data") / "noise", val=0)
+
+
+@pytest.fixture(scope="session")
+def dataset_without_chips(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return make_dataset(tmp_path_factory.mktemp("data") / "photos", with_chips=False)
 
 
 @pytest.fixture(scope="session")

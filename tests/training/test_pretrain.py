@@ -369,3 +369,30 @@ def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) ->
 
     with pytest.raises(CheckpointError, match=r"no tensor that fits"):
         start_from(Other(), finished)
+
+
+def test_a_method_of_chips_refuses_a_dataset_without_any(
+    config: RunConfig, dataset_without_chips: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=r"no chips.*mae for photos alone"):
+        pretrain(config, dataset_without_chips, tmp_path / "run", show_progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_views_of_another_size_than_the_encoders_are_refused(config: RunConfig) -> None:
+    with pytest.raises(ConfigError, match=r"views.chip_px is 99.*sees 16 px"):
+        dataclasses.replace(config, views=dataclasses.replace(config.views, chip_px=99))
+
+
+def test_a_folder_with_another_tool_s_config_json_is_left_alone(
+    config: RunConfig, dataset: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
+    with pytest.raises(ConfigError, match="not a training run"):
+        pretrain(config, dataset, tmp_path, show_progress=False)
+    assert "BertModel" in (tmp_path / "config.json").read_text()
+
+
+def test_a_second_view_is_made_exactly_for_methods_that_look_at_it(config: RunConfig) -> None:
+    with pytest.raises(ConfigError, match=r"photo_views is 2"):
+        dataclasses.replace(config, views=dataclasses.replace(config.views, photo_views=2))
