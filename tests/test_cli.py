@@ -1,10 +1,14 @@
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from birdsat.cli import Recipe, main
+from birdsat import cli
+from birdsat.cli import main
+from birdsat.cli.verbs import Recipe
+from birdsat.dataset.manifest import load_manifest
 from birdsat.recipes.runs import RECIPES
 
 
@@ -45,3 +49,85 @@ def test_building_needs_exactly_one_source(tmp_path: Path, capsys: pytest.Captur
 
 def test_the_command_line_offers_exactly_the_recipes_there_are() -> None:
     assert set(Recipe.__args__) == set(RECIPES)
+
+
+def verb_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def labels() -> None:
+        raise error
+
+    monkeypatch.setitem(cli.VERBS, "labels", labels)
+
+
+def test_ctrl_c_in_any_verb_is_one_line_and_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb_that_raises(KeyboardInterrupt(), monkeypatch)
+    with pytest.raises(SystemExit) as ended:
+        main(["labels"])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "birdsat: stopped by Ctrl-C.\n"
+
+
+def test_an_error_of_the_system_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb_that_raises(OSError(28, "No space left on device", "maps/a.tif"), monkeypatch)
+    with pytest.raises(SystemExit) as ended:
+        main(["labels"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "birdsat: [Errno 28] No space left on device: 'maps/a.tif'\n"
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--version"])
+    assert capsys.readouterr().out.startswith("birdsat 0.")
+
+
+def test_the_recorded_command_is_the_one_that_ran_and_can_be_run_again(tmp_path: Path) -> None:
+    words = ["data", "virtual", str(tmp_path / "two words"), "--observations", "20", "--workers", "0"]
+    main(words)
+    assert shlex.split(load_manifest(tmp_path / "two words").command) == ["birdsat", *words]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--table", "t.csv", "--crop"], "--crop can be used with --cub only"),
+        (
+            ["--cub", "cub", "--photos", "p", "--columns", "taxon=x"],
+            "--photos and --columns can be used with --table only",
+        ),
+        (["--table", "t.csv", "--chip-km", "5"], "--chip-km can be used with --chips only"),
+        (["--table", "t.csv", "--stretch", "0", "3000"], "--stretch can be used with --chips only"),
+    ],
+)
+def test_options_that_would_be_passed_over_are_refused(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "build", str(tmp_path / "out"), *words])
+    assert ended.value.code == 1
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--box", ["--box=1,2,3"]),
+        ("--month", ["--box=1,2,3,4", "--month", "13"]),
+        ("--step", ["--box=1,2,3,4", "--step", "0"]),
+    ],
+)
+def test_an_error_about_a_value_names_its_option(
+    option: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["map", "no-run", "--taxon", "A b", "--imagery", "virtual:0", *words])
+    assert capsys.readouterr().err.startswith(f"birdsat: {option}: ")
+
+
+def test_help_says_nothing_of_python_s_none(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["map", "--help"], ["pretrain", "--help"], ["data", "build", "--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+    assert "{None}" not in capsys.readouterr().out

@@ -33,7 +33,7 @@ from birdsat.dataset.manifest import (
     load_manifest,
     save_manifest,
 )
-from birdsat.dataset.plan import Plan, PlannedShard, write_plan
+from birdsat.dataset.plan import DROPPED_HEAD, Plan, PlannedShard, every_row_dropped, write_plan
 from birdsat.dataset.progress import row_progress
 from birdsat.dataset.sample import BandSums, ChipSource, PhotoSource
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
@@ -73,9 +73,10 @@ def build_dataset(
     photo_px: photos whose shorter side is longer are shrunk to it. workers: processes; 0 builds in this one.
     shard_rows: rows of a file.
 
-    The result depends on everything but `workers` and `show_progress`. A complete dataset of the same inputs
-    is returned as it is. Raises InputError when no row is usable, DatasetError when the folder belongs to other
-    inputs or another build, or when the disk is full.
+    The result depends on everything but `workers` and `show_progress`. Of a complete dataset of the same inputs
+    only title, licence, sources and command are written anew, where they differ. Raises InputError when no row is
+    usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build, or
+    when the disk is full.
     """
     if workers < 0 or shard_rows < 1 or (photo_px is not None and photo_px < 1):
         raise ConfigError(
@@ -88,6 +89,7 @@ def build_dataset(
         "seed": seed,
         "shard_rows": shard_rows,
         "splits": dataclasses.asdict(rule),
+        "taxa": None if taxa is None else [dataclasses.astuple(taxon) for taxon in taxa],
         "photos": _identity(photos),
         "chips": _identity(chips),
     }
@@ -97,21 +99,29 @@ def build_dataset(
     def draft(path: Path) -> str:
         with row_progress(show_progress) as progress:
             rows = progress.track(observations, description="reading rows")
-            return write_plan(path, rows, taxa=taxa, splits=rule, seed=seed, shard_rows=shard_rows, settings=settings)
+            return write_plan(
+                path,
+                rows,
+                taxa=taxa,
+                splits=rule,
+                seed=seed,
+                shard_rows=shard_rows,
+                settings=settings,
+                dropped_file=None if _is_begun(out) else out / DROPPED_FILE,
+            )
 
     _make_folder(out)
     try:
         with _planned(out, draft) as plan:
             if plan is None:
-                return load_manifest(out)
+                return _told_anew(load_manifest(out), about, out)
             _build_shards(out, plan, images, workers, show_progress)
             try:
-                manifest = _summarise(plan, taxa, images, about)
+                manifest = _summarise(plan, taxa, images, about, out / DROPPED_FILE)
             except InputError:  # nothing was built, so nothing binds the folder to these inputs
                 plan.close()
                 _forget_plan(out)
                 raise
-            plan.write_remarks(out / DROPPED_FILE)
             write_card(manifest, out)
             save_manifest(manifest, out)
     except (OSError, sqlite3.OperationalError) as error:
@@ -130,19 +140,42 @@ class _About:
     command: str
 
 
+def _told_anew(manifest: Manifest, about: _About, out: Path) -> Manifest:
+    """A complete dataset's manifest with what is told of it now; written where it differs."""
+    told = dataclasses.replace(
+        manifest, title=about.title, licence=about.licence, sources=about.sources, command=about.command
+    )
+    if told != manifest:
+        write_card(told, out)
+        save_manifest(told, out)
+    return told
+
+
 def _make_folder(out: Path) -> None:
     """Make the folder; refuse one with files of others under the names that a build writes."""
     if out.exists() and not out.is_dir():
         raise DatasetError(f"{out} is a file; choose a folder for the dataset.")
     out.mkdir(parents=True, exist_ok=True)
-    if (out / MANIFEST_FILE).exists() or (out / PLAN_FILE).exists():
+    if _is_begun(out):
         return
-    taken = [path.name for name in (CARD_FILE, DROPPED_FILE, "*.parquet", "*.parquet.part") for path in out.glob(name)]
+    taken = [path.name for name in (CARD_FILE, "*.parquet", "*.parquet.part") for path in out.glob(name)]
+    if (out / DROPPED_FILE).exists() and not _lists_dropped_rows(out / DROPPED_FILE):
+        taken.append(DROPPED_FILE)
     if taken:
         raise DatasetError(
             f"{out} is no dataset, but holds {', '.join(sorted(taken)[:3])}, which a build could overwrite; choose "
             "an empty folder."
         )
+
+
+def _is_begun(out: Path) -> bool:
+    return (out / MANIFEST_FILE).exists() or (out / PLAN_FILE).exists()
+
+
+def _lists_dropped_rows(path: Path) -> bool:
+    """Whether a build that no row survived has left the file."""
+    with path.open("rb") as file:
+        return file.readline().strip() == ",".join(DROPPED_HEAD).encode()
 
 
 @contextlib.contextmanager
@@ -179,25 +212,30 @@ def _forget_plan(out: Path) -> None:
 def _same_inputs(out: Path, there: str, given: str) -> None:
     if there != given:
         raise DatasetError(
-            f"{out} holds a dataset of other rows or settings (fingerprint {there[:12]}, now {given[:12]}). "
+            f"{out} holds a dataset of other rows, taxa, imagery or settings (fingerprint {there[:12]}, now "
+            f"{given[:12]}); imagery that was written again counts as other. "
             "Remove the folder, or choose another; to continue a build, give the inputs it was started with."
         )
 
 
 def _identity(source: object) -> dict[str, Any]:
-    """What tells one image source from another: its class and its plain settings."""
+    """What tells one image source from another: its class, its plain settings, and when its files were written."""
     names = (
         [field.name for field in dataclasses.fields(source)]
         if dataclasses.is_dataclass(source)
         else list(getattr(source, "__dict__", {}))
     )
     values = {name: getattr(source, name) for name in [*names, "ground_km", "px"] if hasattr(source, name)}
-    plain = {
-        name: str(value.resolve() if isinstance(value, Path) else value)
-        for name, value in values.items()
-        if isinstance(value, str | int | float | tuple | Path)
-    }
-    return {"class": type(source).__name__, **plain}
+    plain = {name: str(value) for name, value in values.items() if isinstance(value, str | int | float | tuple)}
+    paths = {name: _file_identity(value) for name, value in values.items() if isinstance(value, Path)}
+    return {"class": type(source).__name__, **plain, **paths}
+
+
+def _file_identity(path: Path) -> list[str | int]:
+    if not path.is_file():  # a folder, whose own time of change says nothing of the files in it
+        return [str(path.resolve())]
+    facts = path.stat()
+    return [str(path.resolve()), facts.st_size, facts.st_mtime_ns]
 
 
 def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, show_progress: bool) -> None:
@@ -205,8 +243,9 @@ def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, show_pr
     to_build = plan.shards(done=False)
     for shard in done:
         _give_final_name(out, shard)
-    for leftover in out.glob("*.part"):  # of a killed build; finished shards have their final name by now
-        leftover.unlink()
+    # Of a killed build; finished shards have their final name by now.
+    for leftover in (*(_part(out, shard) for shard in to_build), *out.glob(f"{PLAN_FILE}.*.part")):
+        leftover.unlink(missing_ok=True)
     with row_progress(show_progress) as progress:
         total = sum(shard.rows for shard in done + to_build)
         task = progress.add_task("building", total=total, completed=sum(shard.rows for shard in done))
@@ -286,7 +325,7 @@ def _work(path: Path, observations: list[Observation]) -> tuple[ShardFacts, list
     return write_shard(path, observations, _worker_sources)
 
 
-def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About) -> Manifest:
+def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About, dropped_file: Path) -> Manifest:
     shards: list[Shard] = []
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
@@ -310,10 +349,10 @@ def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About
                     size_bytes=facts.size_bytes,
                 )
             )
+    plan.write_remarks(dropped_file)
     dropped = tuple(Count(name=reason, rows=rows) for reason, rows in plan.reasons(kept=False))
     if not shards:
-        reasons = ", ".join(f"{count.name}: {count.rows:,}" for count in dropped)
-        raise InputError(f"every row was dropped ({reasons}); mend the input and build again.")
+        raise every_row_dropped(plan.reasons(kept=False), dropped_file)
     names = sorted(set().union(*taxon_rows.values()))
     photo_stats, chip_stats = photo_sums.mean_std(), chip_sums.mean_std()
     return Manifest(

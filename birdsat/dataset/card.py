@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
+from birdsat.files import write_whole
 from birdsat.observations.taxonomy import Taxon
 
 _TAXA_SHOWN = 50
@@ -15,10 +16,7 @@ _TAXA_SHOWN = 50
 
 def write_card(manifest: Manifest, folder: Path) -> None:
     """Write README.md, whole or not at all. Its YAML head is what the Hugging Face hub reads."""
-    path = folder / CARD_FILE
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(card(manifest), encoding="utf-8")
-    partial.replace(path)
+    write_whole(folder / CARD_FILE, card(manifest))
 
 
 def card(manifest: Manifest) -> str:
@@ -145,7 +143,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _console_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(*head, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # not as markup: a taxon may have brackets in its name
     return table
 
 

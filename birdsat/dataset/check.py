@@ -19,7 +19,7 @@ from birdsat.dataset.progress import row_progress
 from birdsat.dataset.sample import STATISTICS_PX
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.place import Place
-from birdsat.errors import ImageError, PlaceError
+from birdsat.errors import ConfigError, ImageError, PlaceError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.observation import SPLITS
 
@@ -48,6 +48,8 @@ def check_dataset(folder: Path, *, workers: int = 2, show_progress: bool = True)
 
     Raises DatasetError, as `load_manifest` does, when there is no readable manifest to check against.
     """
+    if workers < 0:
+        raise ConfigError(f"workers is {workers}; allowed: 0 (check in this process) or more.")
     manifest = load_manifest(folder)
     problems, id_hashes = [], [np.empty(0, np.uint64)]
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}

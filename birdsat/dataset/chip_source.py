@@ -21,15 +21,18 @@ def open_chips(imagery: str, *, ground_km: float | None, px: int, stretch: tuple
     chips' ground size is not given.
     """
     if ground_km is None:
-        raise InputError(f"the ground size of the chips of {imagery} is not known; give it in kilometres.")
+        raise InputError(
+            f"the ground size of the chips of {imagery} is not known; give the side of their square in kilometres "
+            "(--chip-km)."
+        )
     if imagery.startswith(VIRTUAL):
         seed = imagery.removeprefix(VIRTUAL)
-        if not seed.isdigit():
+        if not (seed.isascii() and seed.isdecimal()):
             raise InputError(f"imagery {imagery!r} names no seed; write virtual:0, or another whole number.")
         return VirtualChips(int(seed), ground_km=ground_km, px=px)
     path = Path(imagery)
     if not path.is_file():
         raise InputError(f"imagery {imagery} does not exist; give a raster, a table of chips, or virtual:SEED.")
-    if path.suffix in TABLES:
+    if path.suffix.lower() in TABLES:
         return ReadyChips(path, ground_km=ground_km)
     return RasterChips(path, ground_km=ground_km, px=px, stretch=stretch)

@@ -1,7 +1,7 @@
 """Photos that lie as files in a folder."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from birdsat.errors import ImageError
 from birdsat.observations.observation import Observation
@@ -21,12 +21,14 @@ class FolderPhotos:
         """
         if not observation.photo:
             raise FileNotFoundError(f"observation {observation.id!r} names no photo")
-        path = self.root / observation.photo
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        relative = PurePath(observation.photo)
+        if relative.is_absolute() or ".." in relative.parts:  # links within the folder are the user's own
             raise ImageError(f"photo {observation.photo!r} lies outside {self.root}; give a path within that folder.")
         try:
-            return path.read_bytes()
+            return (self.root / relative).read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FileNotFoundError(f"no file {observation.photo!r} in {self.root}") from error
+        except ValueError as error:
+            raise ImageError(f"photo {observation.photo!r} is no path ({error}); mend the table.") from error
         except OSError as error:
             raise ImageError(f"photo {observation.photo!r} cannot be read ({error}); mend its permissions.") from error

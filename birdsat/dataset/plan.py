@@ -5,6 +5,7 @@ SQLite keeps memory flat: it sorts and finds duplicate ids on disk.
 
 import csv
 import datetime
+import difflib
 import hashlib
 import json
 import sqlite3
@@ -16,11 +17,15 @@ from typing import Any
 from birdsat import config
 from birdsat.dataset.shard import ShardFacts
 from birdsat.earth.place import Place
-from birdsat.errors import DatasetError, InputError, UnknownTaxonError
+from birdsat.errors import DatasetError, InputError
+from birdsat.files import whole_file
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxonomy
+
+DROPPED_HEAD = ("id", "reason", "detail", "outcome")
+_NEAREST_TOLD = 200  # unknown taxa for which the nearest names are looked up, which takes a tenth of a second each
 
 _TABLES = """
 CREATE TABLE observation (
@@ -54,11 +59,12 @@ def write_plan(
     seed: int,
     shard_rows: int,
     settings: dict[str, Any],
+    dropped_file: Path | None,
 ) -> str:
     """Write the plan to `path` and return its fingerprint, which changes with the rows and with `settings`.
 
     Observations are put into an order drawn from the seed, so that neighbours in a file are not neighbours in
-    the source. Raises InputError when no observation is left.
+    the source. Raises InputError when no observation is left, after listing the dropped rows in `dropped_file`.
     """
     database = sqlite3.connect(path)
     try:
@@ -73,7 +79,7 @@ def write_plan(
         for split in SPLITS:
             _cut_into_shards(database, split, shard_rows, digest)
         if not database.execute("SELECT 1 FROM shard LIMIT 1").fetchone():
-            raise InputError(f"there is nothing to build: {_why_nothing(database)} Give a table with usable rows.")
+            raise _nothing_to_build(database, dropped_file)
         database.execute("INSERT INTO plan VALUES (?)", (digest.hexdigest(),))
         database.commit()
         return digest.hexdigest()
@@ -88,13 +94,13 @@ def _insert(
     splits: SplitRule,
     seed: int,
 ) -> None:
+    unknown = None if taxa is None else _UnknownTaxa(taxa)
     for row in rows:
         if isinstance(row, Remark):
             _remark(database, row)
             continue
-        if taxa is not None and row.taxon not in taxa:
-            detail = str(UnknownTaxonError(row.taxon, taxa.names, listing="birdsat data info DATASET"))
-            _remark(database, Remark(row=row.id, reason="unknown taxon", detail=detail))
+        if taxa is not None and unknown is not None and row.taxon not in taxa:
+            _remark(database, Remark(row=row.id, reason="unknown taxon", detail=unknown.detail(row.taxon)))
             continue
         added = database.execute(
             "INSERT OR IGNORE INTO observation VALUES (?, ?, ?, ?, ?, ?)",
@@ -110,6 +116,20 @@ def _insert(
         if added.rowcount == 0:
             detail = f"id {row.id!r} was given to an earlier row"
             _remark(database, Remark(row=row.id, reason="duplicate id", detail=detail))
+
+
+class _UnknownTaxa:
+    """What to say of taxa that are not allowed; the nearest names only for the first few of them."""
+
+    def __init__(self, taxa: Taxonomy) -> None:
+        self._names = taxa.names
+        self._nearest: dict[str, str] = {}
+
+    def detail(self, taxon: str) -> str:
+        if taxon not in self._nearest and len(self._nearest) < _NEAREST_TOLD:
+            near = difflib.get_close_matches(taxon, self._names, n=3, cutoff=0.5)
+            self._nearest[taxon] = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+        return f"taxon {taxon!r} is not in the list of {len(self._names):,} taxa given{self._nearest.get(taxon, '')}"
 
 
 def _remark(database: sqlite3.Connection, remark: Remark) -> None:
@@ -136,11 +156,20 @@ def _cut_into_shards(database: sqlite3.Connection, split: Split, shard_rows: int
     database.executemany("INSERT INTO shard VALUES (?, ?, ?, ?, ?, NULL)", shards)
 
 
-def _why_nothing(database: sqlite3.Connection) -> str:
+def _nothing_to_build(database: sqlite3.Connection, dropped_file: Path | None) -> InputError:
     reasons = database.execute("SELECT reason, COUNT(*) FROM remark WHERE NOT kept GROUP BY reason").fetchall()
     if not reasons:
-        return "no rows were given."
-    return "every row was dropped (" + ", ".join(f"{reason}: {count:,}" for reason, count in reasons) + ")."
+        return InputError("there is nothing to build: no rows were given. Give a table with usable rows.")
+    if dropped_file is not None:
+        _write_remarks(database, dropped_file)
+    return every_row_dropped(reasons, dropped_file)
+
+
+def every_row_dropped(reasons: Iterable[tuple[str, int]], dropped_file: Path | None) -> InputError:
+    """The error for a build that no row survived. reasons: with the rows dropped for each."""
+    why = ", ".join(f"{reason}: {rows:,}" for reason, rows in reasons)
+    listed = "" if dropped_file is None else f" They are listed in {dropped_file}."
+    return InputError(f"there is nothing to build: every row was dropped ({why}).{listed} Mend the input, build again.")
 
 
 class Plan:
@@ -208,17 +237,19 @@ class Plan:
 
     def write_remarks(self, path: Path) -> None:
         """List every row that was dropped, or kept without a part, as CSV; whole or not at all."""
-        partial = path.with_name(path.name + ".part")
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            table.writerow(["id", "reason", "detail", "outcome"])
-            table.writerows(
-                (row, reason, detail, "kept" if kept else "dropped")
-                for row, reason, detail, kept in self._database.execute(
-                    "SELECT row, reason, detail, kept FROM remark ORDER BY kept, reason, row, detail"
-                )
+        _write_remarks(self._database, path)
+
+
+def _write_remarks(database: sqlite3.Connection, path: Path) -> None:
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(DROPPED_HEAD)
+        table.writerows(
+            (row, reason, detail, "kept" if kept else "dropped")
+            for row, reason, detail, kept in database.execute(
+                "SELECT row, reason, detail, kept FROM remark ORDER BY kept, reason, row, detail"
             )
-        partial.replace(path)
+        )
 
 
 def _encode(observation: Observation) -> str:

@@ -1,6 +1,9 @@
 """Datasets read as batches: shuffled and endless for training, in file order for embedding."""
 
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -92,9 +95,11 @@ class TrainingStream(IterableDataset[Batch]):
         ranks: int = 1,
         start_batch: int = 0,
         window_groups: int = _WINDOW_GROUPS,
+        with_chips: bool = True,
     ) -> None:
         """start_batch: batches this rank has consumed since training began; skipped without decoding.
 
+        with_chips: False leaves chips undecoded, for those who read nothing but `has_chip`: their pixels are zero.
         window_groups: row groups whose rows are shuffled together, and which each worker keeps in memory.
         Raises DatasetError when the split does not fill one batch on every rank.
         """
@@ -113,7 +118,7 @@ class TrainingStream(IterableDataset[Batch]):
             )
         self.dataset, self.split, self.views = dataset, split, views
         self.batch_size, self.seed, self.rank, self.ranks = batch_size, seed, rank, ranks
-        self.start_batch, self.window_groups = start_batch, window_groups
+        self.start_batch, self.window_groups, self.with_chips = start_batch, window_groups, with_chips
 
     def __iter__(self) -> Iterator[Batch]:
         worker, workers = _worker()
@@ -151,13 +156,17 @@ class TrainingStream(IterableDataset[Batch]):
             # A counter-based generator needs no mixing of its seed, and so costs half as much to make for each image.
             return np.random.Generator(np.random.Philox(key=self.seed, counter=[0, draw, epoch, row]))
 
+        def chip_view(data: bytes, row: int) -> UInt8[np.ndarray, "1 px px 3"]:
+            return views.chip_view(data, rng(_CHIP_DRAW, row))[None] if self.with_chips else no_chip
+
         views = self.views
+        no_chip = np.zeros((1, views.chip_px, views.chip_px, 3), np.uint8)
         return _batch(
             rows,
             photo_px=views.photo_px,
             chip_px=views.chip_px,
             photo=lambda data, row: views.views_of_photo(data, rng(_PHOTO_DRAW, row)),
-            chip=lambda data, row: views.chip_view(data, rng(_CHIP_DRAW, row))[None],
+            chip=chip_view,
         )
 
 
@@ -167,12 +176,12 @@ class Batches:
     def __init__(self, stream: IterableDataset[Batch], *, workers: int, pin_memory: bool = False) -> None:
         """workers: processes that decode, each two batches ahead; 0 decodes in this process."""
         # fork: workers start in milliseconds, without importing torch again or asking for a __main__ guard;
-        # they touch no GPU and start no threads.
+        # they touch no GPU.
         self._loader: DataLoader[Batch | BirdsatError] = DataLoader(
             _Carried(stream),
             batch_size=None,
             num_workers=workers,
-            worker_init_fn=_leave_interrupts_to_the_parent,
+            worker_init_fn=_leave_signals_to_the_parent,
             multiprocessing_context="fork" if workers else None,
             pin_memory=pin_memory,
         )
@@ -184,9 +193,20 @@ class Batches:
             yield item
 
 
-def _leave_interrupts_to_the_parent(worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal; training still wants batches while it comes to a stop.
+def _leave_signals_to_the_parent(worker: int) -> None:
+    # Ctrl-C reaches every process of the terminal, and a scheduler's SIGTERM every process of the job; training still
+    # wants batches while it comes to a stop. Only the parent itself, when it exits, may end its workers by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":  # elsewhere a signal does not tell who sent it
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        threading.Thread(target=_end_when_the_parent_asks, daemon=True).start()
+
+
+def _end_when_the_parent_asks() -> None:
+    if sys.platform == "linux":
+        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
+            pass
+        os._exit(0)  # torch in the parent would tell of anything but success
 
 
 class _Carried(IterableDataset[Batch | BirdsatError]):

@@ -1,22 +1,18 @@
 """One observation and its two images, as a row of a shard."""
 
-import io
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
 from birdsat.earth.place import Place
 from birdsat.errors import ImageError, PlaceError
-from birdsat.imagery.photos import decode_rgb, encode_jpeg
+from birdsat.imagery.photos import decode_rgb, encode_jpeg, is_upright_colour_jpeg, shrink
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 
 STATISTICS_PX = 64  # shorter side at which photos are decoded for mean and spread
-_ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 
 
 class PhotoSource(Protocol):
@@ -122,22 +118,12 @@ def prepare_photo(
     cannot be decoded or does not reach into its box.
     """
     if box is not None:
-        rgb = _shrink(_crop(decode_rgb(data), box), photo_px)
-    elif _is_plain_jpeg(data, photo_px):
+        rgb = shrink(_crop(decode_rgb(data), box), photo_px)
+    elif is_upright_colour_jpeg(data, shorter_px=photo_px):
         return data, decode_rgb(data, shorter_px=STATISTICS_PX)
     else:
         rgb = decode_rgb(data, shorter_px=photo_px)
-    return encode_jpeg(rgb), _shrink(rgb, STATISTICS_PX)
-
-
-def _is_plain_jpeg(data: bytes, photo_px: int | None) -> bool:
-    try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            upright = image.getexif().get(_ORIENTATION, 1) == 1
-    except Exception:  # not a JPEG, or damaged: decode_rgb knows which
-        return False
-    return upright and colours in ("YCbCr", "RGB") and (photo_px is None or min(height, width) <= photo_px)
+    return encode_jpeg(rgb), shrink(rgb, STATISTICS_PX)
 
 
 def _crop(rgb: NDArray[np.uint8], box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
@@ -148,15 +134,6 @@ def _crop(rgb: NDArray[np.uint8], box: tuple[float, float, float, float]) -> NDA
     if left >= right or top >= bottom:
         raise ImageError(f"photo box {box} leaves nothing of a photo of {width} x {height} pixels; mend the box.")
     return np.ascontiguousarray(rgb[top:bottom, left:right])
-
-
-def _shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
-    height, width = rgb.shape[:2]
-    shorter = min(height, width)
-    if shorter_px is None or shorter <= shorter_px:
-        return rgb
-    size = round(width * shorter_px / shorter), round(height * shorter_px / shorter)
-    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
 
 
 def _row(observation: Observation, photo: bytes | None, chip: bytes | None) -> dict[str, Any]:

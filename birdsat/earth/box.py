@@ -28,7 +28,7 @@ class Box:
             )
         if not -90 <= self.south < self.north <= 90:
             raise ConfigError(f"box {self} needs -90 <= south < north <= 90; the order is W,S,E,N (longitude first).")
-        if self.west == self.east:
+        if self.west == self.east or (self.west == 180 and self.east == -180):  # the same meridian
             raise ConfigError(f"box {self} has no width; the whole world is -180,-90,180,90.")
 
     @classmethod

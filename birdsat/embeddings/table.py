@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class EmbeddingTable:
     """n rows of a split, in file order. Rows without a photo or a chip hold NaN there."""
 
-    taxa: tuple[str, ...]  # names of the labels
+    taxa: tuple[str, ...]  # names of the labels, sorted
     ids: tuple[str, ...]  # n, of the observations
     labels: NDArray[np.int64]  # (n,) index into taxa
     lon_lat: NDArray[np.float64]  # (n, 2) degrees WGS84, longitude first; NaN where the place is missing

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.write import vector_column
 from birdsat.errors import CheckpointError, UnknownTaxonError
+from birdsat.files import whole_file
 
 TAXA_FILE = "taxa.parquet"
 
@@ -52,7 +53,6 @@ def taxon_means(table: EmbeddingTable) -> TaxonMeans:
 def save_taxon_means(means: TaxonMeans, run: Path) -> Path:
     """Write `means` into the run folder as taxa.parquet, whole or not at all; returns the file's path."""
     path = run / TAXA_FILE
-    partial = path.with_name(path.name + ".part")
     table = pa.table(
         {
             "taxon": pa.array(means.taxa, pa.string()),
@@ -60,8 +60,8 @@ def save_taxon_means(means: TaxonMeans, run: Path) -> Path:
             "embedding": vector_column(means.embedding),
         }
     )
-    pq.write_table(table, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        pq.write_table(table, partial)
     return path
 
 
@@ -75,7 +75,8 @@ def load_taxon_means(run: Path) -> TaxonMeans:
         )
     try:
         table = pq.read_table(path, columns=["taxon", "photos", "embedding"])
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, KeyError) as error:
+        _check_types(table.schema)
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{path} is damaged ({error}); delete it and run `birdsat pretrain --resume` to write it again."
         ) from error
@@ -90,3 +91,14 @@ def load_taxon_means(run: Path) -> TaxonMeans:
         embedding=embedding,
         run=str(run),
     )
+
+
+def _check_types(schema: pa.Schema) -> None:
+    kinds = {
+        "taxon": pa.types.is_string,
+        "photos": pa.types.is_integer,
+        "embedding": lambda kind: pa.types.is_fixed_size_list(kind) and pa.types.is_floating(kind.value_type),
+    }
+    for name, fits in kinds.items():
+        if not fits(schema.field(name).type):
+            raise TypeError(f"column {name} holds {schema.field(name).type}")

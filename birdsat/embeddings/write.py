@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
+from birdsat.files import whole_file
 
 FloatWidth = Literal["float16", "float32"]
 # GeoParquet 1.1; without "crs" the coordinates are OGC:CRS84, that is longitude and latitude in WGS84.
@@ -29,25 +30,18 @@ def write_embeddings(path: Path, tables: Iterable[EmbeddingTable], *, width: Flo
     date is missing), photo, chip and chip_without_metadata (fixed-size lists; null where missing; the chip
     columns are absent for a method that sees no chips). Raises DatasetError when there is no table to write.
     """
-    partial = path.with_name(path.name + ".part")
-    writer: pq.ParquetWriter | None = None
-    rows = 0
-    try:
-        for table in tables:
-            block = _arrow(table, width)
-            if writer is None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                writer = pq.ParquetWriter(partial, block.schema, compression="zstd")
-            writer.write_table(block)
+    rest = iter(tables)
+    first = next(rest, None)
+    if first is None:
+        raise DatasetError(f"there are no embeddings to write to {path}; choose a split that has rows.")
+    block = _arrow(first, width)
+    rows = len(first)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as partial, pq.ParquetWriter(partial, block.schema, compression="zstd") as writer:
+        writer.write_table(block)
+        for table in rest:
+            writer.write_table(_arrow(table, width))
             rows += len(table)
-        if writer is None:
-            raise DatasetError(f"there are no embeddings to write to {path}; choose a split that has rows.")
-        writer.close()
-        partial.replace(path)
-    finally:
-        if writer is not None and writer.is_open:
-            writer.close()
-        partial.unlink(missing_ok=True)
     return rows
 
 

@@ -75,23 +75,22 @@ class ReadyChips:
     """Ready-made chips from a Parquet or CSV table with columns `lon` and `lat`.
 
     The images are in one column: their bytes (Parquet; plain or as a Hugging Face image), or paths relative to
-    the table. It is found by its type, or named by `image_column`. A chip belongs to a place when longitude and
+    the table. It is found by its type. A chip belongs to a place when longitude and
     latitude agree to 1e-6 degrees; of several the first is taken, and rows without a place are passed over.
     Only the index is held in memory. May be pickled, forked and shared by threads.
 
     Raises InputError for a table that cannot be used, naming the columns it has.
     """
 
-    def __init__(self, table_path: Path, *, ground_km: float, image_column: str | None = None) -> None:
+    def __init__(self, table_path: Path, *, ground_km: float) -> None:
         if not ground_km > 0:
             raise ConfigError(f"chips of {ground_km} km are not possible; give the length of a side in kilometres.")
         self.path = table_path
         self.ground_km = ground_km
-        self._image_column = image_column
         self._open()
 
     def _open(self) -> None:
-        lon, lat, self._images = _read_index(self.path, self._image_column)
+        lon, lat, self._images = _read_index(self.path)
         keys = _keys(lon, lat)
         order = np.argsort(keys, kind="stable")
         self._rows = order[np.isfinite(lon[order]) & np.isfinite(lat[order])]
@@ -128,7 +127,7 @@ class ReadyChips:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "ground_km": self.ground_km, "_image_column": self._image_column}
+        return {"path": self.path, "ground_km": self.ground_km}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -191,7 +190,7 @@ class _Bytes:
         return self._kept[group]
 
 
-def _read_index(table: Path, image_column: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64], _Images]:
+def _read_index(table: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], _Images]:
     """Longitudes and latitudes of all rows, and their images."""
     is_csv = table.suffix.lower() == ".csv"
     try:
@@ -200,7 +199,7 @@ def _read_index(table: Path, image_column: str | None) -> tuple[NDArray[np.float
                 schema = reader.schema
         else:
             schema = pq.read_schema(table)
-        column = _image_column(table, schema, image_column)
+        column = _image_column(table, schema)
         has_paths = _is_text(schema.field(column).type)
         wanted = ["lon", "lat", column] if has_paths else ["lon", "lat"]
         if is_csv:
@@ -224,21 +223,17 @@ def _read_index(table: Path, image_column: str | None) -> tuple[NDArray[np.float
     return lon, lat, _Files(table, rows.column(column)) if has_paths else _Bytes(table, column)
 
 
-def _image_column(table: Path, schema: pa.Schema, named: str | None) -> str:
+def _image_column(table: Path, schema: pa.Schema) -> str:
     has = f"{table} has columns {', '.join(schema.names)}"
     absent = [name for name in ("lon", "lat") if name not in schema.names]
     if absent:
         raise InputError(f"{has}; {' and '.join(absent)} (degrees, WGS84) needed. Rename or add.")
     usable = [f.name for f in schema if f.name not in ("lon", "lat") and (_is_bytes(f.type) or _is_text(f.type))]
-    if named is not None:
-        if named not in usable:
-            raise InputError(f"{has}; {named!r} holds no image bytes or paths. Usable: {', '.join(usable) or 'none'}.")
-        return named
     images = [name for name in usable if _is_bytes(schema.field(name).type)]
     images = images or [name for name in usable if name in _PATH_COLUMNS] or usable
     if len(images) != 1:
         found = f"{', '.join(images)} could all be" if images else "none is"
-        raise InputError(f"{has}; {found} the image column. Name one that holds image bytes (binary) or paths (text).")
+        raise InputError(f"{has}; {found} the image column. Keep one that holds image bytes (binary) or paths (text).")
     return str(images[0])
 
 

@@ -30,7 +30,7 @@ def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True
     of more than MAX_PIXELS pixels (told from the header, before decoding).
     """
     if (plain := _decode_plain_jpeg(data, shorter_px)) is not None:
-        return np.ascontiguousarray(_shrink(plain, shorter_px) if exact else plain)
+        return np.ascontiguousarray(shrink(plain, shorter_px) if exact else plain)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _refuse_bomb(*image.size)
@@ -50,7 +50,7 @@ def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True
         raise ImageError(
             f"{_describe(data)} is a truncated or corrupt image ({error}); fetch or export the file again."
         ) from error
-    return np.ascontiguousarray(_upright(_shrink(rgb, shorter_px) if exact else rgb, orientation))
+    return np.ascontiguousarray(_upright(shrink(rgb, shorter_px) if exact else rgb, orientation))
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
@@ -64,6 +64,30 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
         np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="444"
     )
     return encoded
+
+
+def is_upright_colour_jpeg(data: bytes, *, shorter_px: int | None = None) -> bool:
+    """Whether the bytes are a JPEG that any reader shows as upright 8-bit RGB, its shorter side at most `shorter_px`.
+
+    Told from the header alone: what comes after may be damaged.
+    """
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            upright = _orientation(image) == 1
+    except Exception:  # not a JPEG, or damaged: decode_rgb knows which
+        return False
+    return upright and colours in ("YCbCr", "RGB") and (shorter_px is None or min(height, width) <= shorter_px)
+
+
+def shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
+    """Shrink (h, w, 3) uint8 so that the shorter side is `shorter_px`; what is no larger, or None, stays as it is."""
+    height, width = rgb.shape[:2]
+    shorter = min(height, width)
+    if shorter_px is None or shorter <= shorter_px:
+        return rgb
+    size = round(width * shorter_px / shorter), round(height * shorter_px / shorter)
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
 
 
 def _refuse_bomb(width: int, height: int) -> None:
@@ -108,15 +132,6 @@ def _rgb_of_16_bit(grey: NDArray[np.integer]) -> NDArray[np.uint8]:
     if low < 0 or high > 0xFFFF:
         raise ImageError(f"image holds values {low}..{high}; allowed: 8 or 16 bits, unsigned. Convert it.")
     return np.repeat((grey.astype(np.uint16) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
-
-
-def _shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
-    height, width = rgb.shape[:2]
-    shorter = min(height, width)
-    if shorter_px is None or shorter <= shorter_px:
-        return rgb
-    size = round(width * shorter_px / shorter), round(height * shorter_px / shorter)
-    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
 
 
 def _orientation(image: Image.Image) -> int:

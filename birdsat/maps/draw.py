@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
+from birdsat.files import write_whole
 
 WATER, NO_DATA, LAND, RANGE = "#dbe6ec", "#bdbdba", "#f1eee6", "#a8327d"
 # Bare land where the taxon is not expected, darker in even steps of lightness where it is.
@@ -57,7 +58,8 @@ def draw_map(
     """One taxon's maps, a panel for each month on one colour scale; the true range beside each when it is known.
 
     score, truth (months, rows, columns); land (rows, columns): where it is given, all else is drawn as water.
-    Cells without a score are grey. points are drawn on the score panels. Raises InputError when the shapes differ.
+    Cells without a score are grey. points are drawn on the score panels. In texts, $ starts no formula.
+    Raises InputError when the shapes differ.
     """
     expected = (len(months), *grid.shape)
     if score.shape != expected or (truth is not None and truth.shape != expected) or not months:
@@ -66,7 +68,7 @@ def draw_map(
     rows = math.ceil(len(months) * (1 if truth is None else 2) / columns)
     figure = Figure(figsize=_size(grid, rows, columns), dpi=DPI, layout=ConstrainedLayoutEngine(wspace=0.05))
     FigureCanvasAgg(figure)
-    figure.suptitle(taxon, style="italic", fontsize=15, color=INK)
+    figure.suptitle(taxon, style="italic", fontsize=15, color=INK, parse_math=False)
     axes = np.atleast_1d(np.asarray(figure.subplots(rows, columns, sharex=True, sharey=True))).reshape(-1).tolist()
     low, high = _colour_range(score)
     image: AxesImage | None = None
@@ -95,19 +97,19 @@ def draw_map(
     bar.outline.set(linewidth=0.5, edgecolor="#8a8d92")
     if points:
         handles, labels = drawn[0].get_legend_handles_labels()
-        figure.legend(
+        legend = figure.legend(
             handles, labels, loc="outside lower left", ncols=len(points), frameon=False, fontsize=9, labelcolor=INK
         )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     if subtitle:
-        figure.supxlabel(subtitle, fontsize=8.5, color="#6b6f76", x=0.99, ha="right")
+        figure.supxlabel(subtitle, fontsize=8.5, color="#6b6f76", x=0.99, ha="right", parse_math=False)
     return figure
 
 
 def save_png(figure: Figure, path: Path) -> None:
     """Write the picture, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(png_bytes(figure))
-    partial.replace(path)
+    write_whole(path, png_bytes(figure))
 
 
 def png_bytes(figure: Figure) -> bytes:

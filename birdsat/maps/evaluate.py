@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
+from rich.text import Text
 
 from birdsat.errors import InputError
 
@@ -71,7 +72,7 @@ class MapReport:
             table.add_column(name, justify="right")
         for taxon in self.taxa:
             figures = (f"{taxon.present:,}", f"{taxon.absent:,}", f"{taxon.auc:.3f}", f"{taxon.average_precision:.3f}")
-            table.add_row(taxon.taxon, *figures)
+            table.add_row(Text(taxon.taxon), *figures)
         table.add_section()
         table.add_row("mean", "", "", f"{self.auc:.3f}", f"{self.average_precision:.3f}")
         table.add_row("chance", "", "", "0.500", f"{self.chance_average_precision:.3f}")
@@ -97,6 +98,13 @@ def evaluate_maps(
             f"{len(taxa):,} taxa, scores of shape {score.shape} and truth of shape {truth.shape} do not match; "
             "evaluate all on the same grid and months."
         )
+    if mask is not None and score.ndim > 1:
+        try:
+            np.broadcast_to(mask, score.shape[1:])
+        except ValueError as error:
+            raise InputError(
+                f"the mask has shape {mask.shape}, one taxon's maps {score.shape[1:]}; make it on the same grid."
+            ) from error
     judged, skipped = [], []
     for taxon, one_score, one_truth in zip(taxa, score, truth, strict=True):
         known = ~np.isnan(one_score)

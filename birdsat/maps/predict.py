@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.inference import inference
 from birdsat.errors import InputError
 from birdsat.maps.cut import Chips, CutCells, cut_cells
 from birdsat.methods.method import Method
+
+MOST_SCORE_BYTES = 2 << 30  # of the maps held at once, 2 GiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class MapScores:
     months: tuple[int, ...]
     score: NDArray[np.float32]  # (taxa, months, rows, columns) cosines, -1..1; NaN where nothing was asked or found
     asked: int  # cells
-    without_imagery: int  # cells among them for which the chip source has no chip
+    without_imagery: int  # cells among them for which the chip source has no chip, or a damaged one
 
 
 def predict_blocks(
@@ -43,6 +44,7 @@ def predict_blocks(
     months: Sequence[int],
     chips: Chips,
     *,
+    chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,
     workers: int = 0,
     device: torch.device | str | None = None,
@@ -50,14 +52,15 @@ def predict_blocks(
     """Score taxa over `grid`, a block of cells at a time, so that memory does not grow with the grid.
 
     vectors (taxa, d): unit vectors to look for, such as `TaxonMeans.vectors`. months: 1..12, each asked at its
-    middle. where (rows, columns): cells to score, all when None. workers: processes that cut chips, 0 for none; they
-    start afresh, so a script that asks for them needs the usual `if __name__ == "__main__"`.
+    middle. chip_px: side of the chips that the method sees, to which others are resized; None: they come so. where
+    (rows, columns): cells to score, all when None. workers: processes that cut chips, 0 for none; they start afresh,
+    so a script that asks for them needs the usual `if __name__ == "__main__"`.
 
     The score is the cosine between a taxon's mean photo embedding and the cell's chip, place and month embedding. It
     orders cells and months of one taxon; it is no probability, and levels of two taxa are not comparable.
 
     Raises InputError for a method that sees no chips or vectors of another width, ConfigError for a month outside
-    1..12, and whatever the chip source raises besides PlaceError.
+    1..12, and whatever the chip source raises besides PlaceError and ImageError, which leave a cell without a score.
     """
     if not method.sees_chips:
         raise InputError(
@@ -67,7 +70,7 @@ def predict_blocks(
     if len(vectors) == 0 or not months:
         raise InputError("a map needs at least one taxon and at least one month; none was given.")
     years = torch.tensor([mid_month(month) for month in months])
-    for cut in cut_cells(grid, chips, where=where, workers=workers):
+    for cut in cut_cells(grid, chips, px=chip_px, where=where, workers=workers):
         yield _score(method, vectors, cut, years, device)
 
 
@@ -78,26 +81,25 @@ def predict_maps(
     months: Sequence[int],
     chips: Chips,
     *,
+    chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,
     workers: int = 0,
     device: torch.device | str | None = None,
     show_progress: bool = False,
 ) -> MapScores:
-    """`predict_blocks`, put together: only the scores are held, never the features."""
+    """`predict_blocks`, put together: only the scores are held, never the features.
+
+    Raises InputError as well when the scores would take more than MOST_SCORE_BYTES.
+    """
+    _check_room(len(vectors), len(months), grid)
     score = np.full((len(vectors), len(months), grid.rows * grid.columns), np.nan, dtype=np.float32)
     asked = grid.rows * grid.columns if where is None else int(np.count_nonzero(where))
     without_imagery = 0
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not show_progress,
+    blocks = predict_blocks(
+        method, vectors, grid, months, chips, chip_px=chip_px, where=where, workers=workers, device=device
     )
-    blocks = predict_blocks(method, vectors, grid, months, chips, where=where, workers=workers, device=device)
-    with bar:
-        task = bar.add_task("mapping cells", total=asked)
+    with row_progress(show_progress, "cells") as bar:
+        task = bar.add_task("mapping", total=asked)
         for block in blocks:
             score[:, :, block.cells] = block.score
             without_imagery += int(np.isnan(block.score[0, 0]).sum())
@@ -109,6 +111,16 @@ def predict_maps(
         asked=asked,
         without_imagery=without_imagery,
     )
+
+
+def _check_room(taxa: int, months: int, grid: Grid) -> None:
+    needed = taxa * months * grid.rows * grid.columns * np.dtype(np.float32).itemsize
+    if needed > MOST_SCORE_BYTES:
+        raise InputError(
+            f"maps of {grid.rows:,} x {grid.columns:,} cells, {months} months and {taxa:,} taxa need "
+            f"{needed / 2**30:,.1f} GiB for their scores; at most {MOST_SCORE_BYTES / 2**30:g} GiB are held. Take a "
+            f"larger step than {grid.step_degrees:g} degrees, a smaller box, or fewer months or taxa at once."
+        )
 
 
 def _score(

@@ -1,4 +1,4 @@
-"""Observations from a table: CSV (comma or tab, plain or gzipped) or Parquet, read in a stream."""
+"""Observations from the rows of a table."""
 
 import datetime
 import difflib
@@ -9,19 +9,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
-
 from birdsat.earth.date import parse_date
 from birdsat.earth.place import Place
 from birdsat.errors import InputError, PlaceError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
+from birdsat.observations.table_rows import column_names, table_rows
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
-_BATCH_ROWS = 4096
-_FORMATS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
 _SYNONYMS = {
     "photo": ("photo", "image", "path", "file_name", "filename"),
     "taxon": ("taxon", "species", "scientific_name"),
@@ -42,6 +37,7 @@ _SYNONYMS = {
     "order": ("order",),
     "common_name": ("common_name", "vernacular_name"),
 }
+_MISSING_WORDS = ("", "na", "nan", "null")  # as R, Python and databases write what is not known
 _SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "1", "1.0", "true"), "train"),
     **dict.fromkeys(("val", "valid", "validation"), "val"),
@@ -89,7 +85,7 @@ def read_table(path: Path, columns: TableColumns | None = None) -> Iterator[Obse
     absent, empty or of another format, for a column asked for that is not there, and for a table without taxon or
     with one coordinate only.
     """
-    present = _column_names(path)
+    present = column_names(path)
     asked = columns or TableColumns()
     found = {
         field.name: name
@@ -116,13 +112,13 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     The first row of a taxon counts. Raises InputError as `read_table` does.
     """
-    present = _column_names(path)
+    present = column_names(path)
     ranks = ("taxon", "genus", "family", "order", "common_name")
     found = {rank: name for rank in ranks if (name := _find(present, rank, None, path)) is not None}
     if "taxon" not in found:
         raise InputError(f"{path} has no column for the taxon; its columns are {', '.join(present)}.")
     taxa: dict[str, Taxon] = {}
-    for row in _rows(path, sorted(set(found.values()))):
+    for row in table_rows(path, sorted(set(found.values()))):
         if isinstance(row, Remark):
             continue
         values = {rank: _text(row[1][name]) for rank, name in found.items()}
@@ -149,7 +145,7 @@ def _plain(name: str) -> str:
 
 
 def _observations(path: Path, columns: dict[str, str]) -> Iterator[Observation | Remark]:
-    for row in _rows(path, sorted(set(columns.values()))):
+    for row in table_rows(path, sorted(set(columns.values()))):
         if isinstance(row, Remark):
             yield row
             continue
@@ -172,7 +168,7 @@ def _observation(number: int, cells: dict[str, Any]) -> Iterator[Observation | R
         if not taxon:
             raise _DropError("no taxon", "the taxon is empty")
         place, half_place = _place(cells)
-        date, part_date = _date(cells.get("date"))
+        date, date_remark = _date(cells.get("date"))
         observation = Observation(
             id=id,
             taxon=taxon,
@@ -191,9 +187,8 @@ def _observation(number: int, cells: dict[str, Any]) -> Iterator[Observation | R
         return
     if half_place:
         yield Remark(row=row, reason="one coordinate missing: place left out", detail=half_place, kept=True)
-    if part_date:
-        outcome = "no month in date: left out" if date is None else "no day in date: middle of the month taken"
-        yield Remark(row=row, reason=outcome, detail=part_date, kept=True)
+    if date_remark:
+        yield Remark(row=row, reason=date_remark, detail=_text(cells["date"]), kept=True)
     yield observation
 
 
@@ -222,11 +217,11 @@ def _place(cells: dict[str, Any]) -> tuple[Place | None, str]:
 
 
 def _coordinate(value: Any, what: str) -> float | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING_WORDS):
         return None
     try:
         return float(value)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise _DropError("coordinates unreadable", f"{what} {value!r} is not a number") from error
 
 
@@ -240,20 +235,32 @@ def _count(value: Any) -> float | None:
 
 
 def _date(value: Any) -> tuple[datetime.date | None, str]:
-    """The date, and what was found where it has no day, or not even a month (ISO 8601 reduced precision)."""
-    if isinstance(value, datetime.datetime):
-        return value.date(), ""
-    if isinstance(value, datetime.date):
-        return value, ""
+    """The date, and a remark where it is less exact than a day (ISO 8601: reduced precision, or an interval)."""
     text = _text(value)
     try:
+        if text.lower() in _MISSING_WORDS:
+            return None, ""
         if re.fullmatch(r"\d{4}-\d{2}", text):
-            return parse_date(f"{text}-15"), text
+            return parse_date(f"{text}-15"), "no day in date: middle of the month taken"
         if re.fullmatch(r"\d{4}", text):
-            return None, text
+            return None, "no month in date: left out"
+        if "/" in text:
+            return _interval(text)
         return parse_date(text), ""
     except InputError as error:
         raise _DropError("date unreadable", str(error)) from error
+
+
+def _interval(text: str) -> tuple[datetime.date | None, str]:
+    start, _, end = text.partition("/")
+    if re.match(r"\d{4}-\d{2}-\d{2}", start) and len(end) < len(start):
+        end = start[: len(start) - len(end)] + end  # ISO 8601 lets the end leave out what it shares with the start
+    (first, _), (last, _) = _date(start), _date(end)
+    if first is None or last is None or (first.year, first.month) != (last.year, last.month):
+        return None, "dates of more than a month: left out"
+    if last < first:
+        raise InputError(f"date {text!r} ends before it begins; write the earlier day first.")
+    return first + (last - first) // 2, "several dates in a month: the middle taken"
 
 
 def _split(value: Any) -> Split | None:
@@ -271,81 +278,8 @@ def _box(cells: dict[str, Any]) -> tuple[float, float, float, float] | None:
         return None
     try:
         x, y, width, height = (float("" if value is None else value) for value in values)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise _DropError("photo box unreadable", f"{values} are not four numbers") from error
     if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
         raise _DropError("photo box unreadable", f"{values} is not a box with a width and a height")
     return x, y, width, height
-
-
-def _column_names(path: Path) -> list[str]:
-    if not path.is_file():
-        raise InputError(f"table {path} is absent; give a file in one of {', '.join(_FORMATS)}.")
-    if not path.name.lower().endswith(_FORMATS):
-        raise InputError(f"table {path} is of an unknown format; allowed: {', '.join(_FORMATS)}.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return list(pq.read_schema(path).names)
-        with pa_csv.open_csv(_open(path), parse_options=_csv_options(path, [])) as reader:
-            return list(reader.schema.names)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"table {path} is empty or damaged ({error}); export it again.") from error
-
-
-def _rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
-    """Number (from 1) and cells of each row; cells of CSV are strings. Memory does not grow with the file."""
-    number = 0
-    try:
-        batches = _parquet_batches(path, names) if path.suffix.lower() == ".parquet" else _csv_batches(path, names)
-        for batch in batches:
-            if isinstance(batch, Remark):
-                number += 1
-                yield batch
-                continue
-            for cells in batch.to_pylist():
-                number += 1
-                yield number, cells
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise InputError(f"table {path} cannot be read past row {number:,} ({error}); export it again.") from error
-    if number == 0:
-        raise InputError(f"table {path} has columns but no rows; export it again with its rows.")
-
-
-def _parquet_batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=list(names))
-
-
-def _csv_batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch | Remark]:
-    malformed: list[Remark] = []
-    reader = pa_csv.open_csv(
-        _open(path),
-        parse_options=_csv_options(path, malformed),
-        # All text: a type guessed from the first rows would make a later row an error of the whole table.
-        convert_options=pa_csv.ConvertOptions(
-            include_columns=list(names), column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
-    )
-    with reader:
-        for batch in reader:
-            yield batch
-            yield from malformed
-            malformed.clear()
-    yield from malformed
-
-
-def _csv_options(path: Path, malformed: list[Remark]) -> pa_csv.ParseOptions:
-    def skip(row: Any) -> str:
-        where = "row ?" if row.number is None else f"row {row.number}"
-        detail = f"{row.actual_columns} cells, the head has {row.expected_columns}: {row.text[:80]!r}"
-        malformed.append(Remark(row=where, reason="wrong number of cells", detail=detail))
-        return "skip"
-
-    with _open(path) as stream:
-        head = stream.read(1 << 16).split(b"\n", 1)[0]
-    delimiter = "\t" if head.count(b"\t") > head.count(b",") else ","
-    return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
-
-
-def _open(path: Path) -> Any:
-    return pa.input_stream(str(path), compression="detect")

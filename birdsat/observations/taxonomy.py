@@ -35,11 +35,6 @@ class Taxonomy:
                 raise InputError(f"taxon {taxon.name!r} is in the taxonomy twice; keep one of the two.")
             self._labels[taxon.name] = label
 
-    @classmethod
-    def of_names(cls, names: Iterable[str]) -> "Taxonomy":
-        """The taxonomy of scientific names alone; a name given again counts once."""
-        return cls(Taxon(name=name) for name in set(names))
-
     @property
     def names(self) -> tuple[str, ...]:
         """Scientific names in the order of the labels."""

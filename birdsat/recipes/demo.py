@@ -21,6 +21,7 @@ from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
+from birdsat.files import write_whole
 from birdsat.maps.evaluate import MapReport, evaluate_maps
 from birdsat.maps.predict import predict_maps
 from birdsat.methods.method import Method
@@ -59,7 +60,7 @@ class DemoConfig:
 
     def __post_init__(self) -> None:
         if self.with_metadata.views != self.without_metadata.views:
-            raise ConfigError("the two runs of the demo see images of other sizes; give both the same views.")
+            raise ConfigError("the two runs of the demo do not see images alike; give both the same views.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,14 +156,14 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
         )
     page, figures_file = out / PAGE_FILE, out / FIGURES_FILE
     figures["seconds"] = {"total": sum(stages.seconds.values()), **stages.seconds}
-    _write(figures_file, json.dumps(_plain(figures), indent=2, allow_nan=False) + "\n")
+    write_whole(figures_file, json.dumps(_plain(figures), indent=2, allow_nan=False) + "\n")
     facts = {
         "chip_km": f"{config.chip_ground_km:g}",
         "block_km": f"{config.block_km:g}",
         "map_step": f"{config.map_step_degrees:g}",
     }
     written = json.loads(figures_file.read_text())
-    _write(page, write_page(written, pictures, facts))
+    write_whole(page, write_page(written, pictures, facts))
     Console(stderr=True).print(_table(written["bars"]))
     print(f"The report is {page}", flush=True)
     return DemoReport(page=page, figures_file=figures_file, figures=written)
@@ -285,12 +286,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text)
-    partial.replace(path)
 
 
 def _table(bars: list[dict[str, Any]]) -> Table:

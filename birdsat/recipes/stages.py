@@ -9,6 +9,8 @@ from typing import Literal
 
 from rich.console import Console
 
+from birdsat.files import write_whole
+
 State = Literal["new", "continued", "finished"]  # of a stage's work when it is started
 
 
@@ -45,6 +47,4 @@ class Stages:
         self._console.print(f"    {spent:,.1f} s{again}", style="dim")
 
     def _save(self) -> None:
-        partial = self._file.with_name(self._file.name + ".part")
-        partial.write_text(json.dumps(self._earlier | self.seconds, indent=2) + "\n")
-        partial.replace(self._file)
+        write_whole(self._file, json.dumps(self._earlier | self.seconds, indent=2) + "\n")

@@ -1,9 +1,11 @@
 """What the verbs do with a finished run: read it, do the work, and write the figures beside it."""
 
 import json
+import math
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from birdsat.dataset.chip_source import open_chips
 from birdsat.dataset.row_groups import Dataset
@@ -12,27 +14,38 @@ from birdsat.embeddings.embed import embed_blocks, embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
-from birdsat.maps.draw import draw_map, save_png
+from birdsat.errors import ConfigError, InputError
+from birdsat.files import write_whole
+from birdsat.maps.draw import MapPoints, draw_map, save_png
 from birdsat.maps.points import read_points
-from birdsat.maps.predict import predict_maps
+from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.maps.write import write_map
 from birdsat.observations.observation import Split
 from birdsat.tasks.classify import ClassifyReport, classify
 from birdsat.tasks.retrieve import RetrieveReport, retrieve
 from birdsat.training.config import RunConfig
-from birdsat.training.pretrain import pretrain
+from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
 
 
 def pretrain_and_name_taxa(config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False) -> Run:
-    """Pretrain, then embed the train split once more to give each taxon its mean photo embedding for maps."""
+    """Pretrain, then embed the train split once more to give each taxon its mean photo embedding for maps.
+
+    Of several processes that train together, the first does the second half alone, and says where the run lies.
+    """
     run = pretrain(config, dataset, out, resume=resume)
-    save_taxon_means(taxon_means(embed_rows(run, dataset, "train", workers=config.workers)), run.path)
+    if process_rank() == 0:
+        save_taxon_means(taxon_means(embed_rows(run, dataset, "train", workers=config.workers)), run.path)
+        print(f"trained: {out}")
     return run
 
 
 def embed_rows(run: Run, dataset: Dataset, split: Split, *, workers: int = 0) -> EmbeddingTable:
-    """Every row of a split through the run's method, with progress."""
+    """Every row of a split through the run's method, with progress.
+
+    Raises ConfigError when the method sees chips and those of the dataset show another size of ground.
+    """
+    _check_ground(run, dataset)
     return embed_split(
         run.method,
         dataset,
@@ -52,7 +65,7 @@ def classify_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0
         embed_rows(run, dataset, "val", workers=workers) if dataset.rows("val") else None,
         embed_rows(run, dataset, "test", workers=workers),
     )
-    _write_json(run_folder / "classify.json", report.to_dict())
+    write_whole(run_folder / "classify.json", json.dumps(report.to_dict(), indent=2) + "\n")
     return report
 
 
@@ -60,7 +73,7 @@ def retrieve_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0
     """Search the test split in both directions; written to RUN/retrieve.json."""
     run, dataset = load_run(run_folder), Dataset(dataset_folder)
     report = retrieve(embed_rows(run, dataset, "test", workers=workers))
-    _write_json(run_folder / "retrieve.json", report.to_dict())
+    write_whole(run_folder / "retrieve.json", json.dumps(report.to_dict(), indent=2) + "\n")
     return report
 
 
@@ -72,19 +85,34 @@ def map_taxon(
     imagery: str,
     *,
     out: Path,
+    stretch: tuple[float, float] | None = None,
     points: Iterable[Path] = (),
     workers: int = 0,
+    overwrite: bool = False,
 ) -> tuple[Path, Path]:
-    """Map one taxon; the GeoTIFF and the picture that were written."""
+    """Map one taxon into out/Taxon_name.tif and .png; the two paths.
+
+    What else there is to know goes to stderr: cells without imagery, rows of the points that were dropped, months that
+    cannot differ. Raises ConfigError when a file is there already and not to be overwritten, InputError when no cell
+    has imagery.
+    """
+    name = taxon.replace(" ", "_").replace("/", "_")
+    tiff, picture = out / f"{name}.tif", out / f"{name}.png"
+    for file in (tiff, picture):
+        if file.exists() and not overwrite:
+            raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
     run = load_run(run_folder)
     means = load_taxon_means(run_folder)
     vector = means.vector(taxon)
-    marks = [read_points(table, taxon, grid.box) for table in points]
-    chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px)
-    maps = predict_maps(run.method, vector[None], grid, months, chips, workers=workers, show_progress=True)
+    marks = [_points(table, taxon, grid) for table in points]
+    chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
+    maps = predict_maps(
+        run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
+    )
+    _check_imagery(maps, imagery)
+    if len(months) > 1 and not run.method.uses_metadata:
+        _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
     out.mkdir(parents=True, exist_ok=True)
-    name = taxon.replace(" ", "_").replace("/", "_")
-    tiff, picture = out / f"{name}.tif", out / f"{name}.png"
     write_map(tiff, grid, months, maps.score[0], taxon=taxon, model=run_folder.name)
     figure = draw_map(grid, months, maps.score[0], taxon=taxon, subtitle=f"model {run_folder.name}", points=marks)
     save_png(figure, picture)
@@ -101,10 +129,11 @@ def embed_dataset(
     workers: int = 0,
 ) -> int:
     """Embed a split into a GeoParquet file, block by block; the rows written."""
-    run = load_run(run_folder)
+    run, dataset = load_run(run_folder), Dataset(dataset_folder)
+    _check_ground(run, dataset)
     blocks = embed_blocks(
         run.method,
-        Dataset(dataset_folder),
+        dataset,
         split,
         photo_px=run.photo_px,
         chip_px=run.chip_px,
@@ -114,7 +143,36 @@ def embed_dataset(
     return write_embeddings(out, blocks, width=width)
 
 
-def _write_json(path: Path, figures: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(figures, indent=2) + "\n")
-    partial.replace(path)
+def _check_ground(run: Run, dataset: Dataset) -> None:
+    learnt, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
+    if not run.method.sees_chips or learnt is None or given is None:
+        return
+    if not math.isclose(learnt, given):
+        raise ConfigError(
+            f"{run.path} learnt from chips of {learnt:g} km, and those of {dataset.folder} show {given:g} km; build "
+            f"the dataset with --chip-km {learnt:g}, or take a run that was trained on chips of {given:g} km."
+        )
+
+
+def _check_imagery(maps: MapScores, imagery: str) -> None:
+    if maps.without_imagery < maps.asked:
+        if maps.without_imagery:
+            _note(f"{maps.without_imagery:,} of {maps.asked:,} cells have no imagery; they hold no score.")
+        return
+    place = next(maps.grid.places(1))[0]
+    raise InputError(
+        f"none of the {maps.asked:,} cells in the box {maps.grid.box} has imagery in {imagery}; take a box that it "
+        f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
+        "chips elsewhere, choose box and step to fit them, or cut chips from a raster."
+    )
+
+
+def _points(table: Path, taxon: str, grid: Grid) -> MapPoints:
+    points, remarked = read_points(table, taxon, grid.box)
+    for reason, rows in remarked.items():
+        _note(f"{table}: {reason}, in {rows:,} rows")
+    return points
+
+
+def _note(text: str) -> None:
+    print(f"birdsat: {text}", file=sys.stderr)

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.table import Table
+from rich.text import Text
 
 from birdsat.embeddings.neighbours import nearest_of_each_label, votes_of_neighbours
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.errors import DatasetError, UnknownTaxonError
+from birdsat.errors import DatasetError
+from birdsat.observations.taxonomy import Taxon, Taxonomy
 from birdsat.tasks.probe import C_DEFAULT, C_VALUES, Probe, Standardiser, fit_probe
 
 Classifier = Literal["probe", "1-NN", "20-NN"]
@@ -111,7 +113,7 @@ class ClassifyReport:
         rows = zip(self.taxa, self.train_rows, self.test_rows, score.right, strict=True)
         for taxon, train, test, right in rows:
             if test:
-                table.add_row(taxon, f"{train:,}", f"{test:,}", f"{right / test:.3f}")
+                table.add_row(Text(taxon), f"{train:,}", f"{test:,}", f"{right / test:.3f}")
         return table
 
 
@@ -136,7 +138,8 @@ def classify(
             raise DatasetError(f"split {split!r} has no photos to classify; build the dataset with some.")
     taxa = len(train.taxa)
     judged = val if val is not None and val.has_photo.any() else None
-    pair_labels = [(_label(train.taxa, one), _label(train.taxa, other)) for one, other in pairs]
+    label = Taxonomy(Taxon(name=name) for name in train.taxa).label
+    pair_labels = [(label(one), label(other)) for one, other in pairs]
     scores: list[ClassifyScore] = []
     for inputs in _inputs(train):
         x_train = _features(train, inputs)
@@ -264,12 +267,6 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = vectors / np.maximum(length, 1e-12)
     return unit
-
-
-def _label(taxa: tuple[str, ...], taxon: str) -> int:
-    if taxon not in taxa:
-        raise UnknownTaxonError(taxon, taxa, listing="birdsat data info DATASET")
-    return taxa.index(taxon)
 
 
 def _score_dict(score: ClassifyScore) -> dict[str, Any]:

@@ -1,22 +1,24 @@
 """The batches of one training process."""
 
-import signal
 import time
 from collections.abc import Iterable, Iterator
 
 import lightning
-from torch.utils.data import IterableDataset, get_worker_info
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.read import Batches, TrainingStream
 from birdsat.dataset.row_groups import Dataset
+from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.training.config import RunConfig
 
 
 def training_stream(
     config: RunConfig, dataset: Dataset, *, rank: int = 0, ranks: int = 1, start_batch: int = 0
 ) -> TrainingStream:
-    """The train split as the run's settings want it. Raises DatasetError when it is smaller than a batch."""
+    """The train split as the run's settings want it; without chips where their features are made beforehand.
+
+    Raises DatasetError when it is smaller than a batch.
+    """
     return TrainingStream(
         dataset,
         "train",
@@ -26,6 +28,7 @@ def training_stream(
         rank=rank,
         ranks=ranks,
         start_batch=start_batch,
+        with_chips=not (isinstance(config.method, CveMaeConfig) and config.method.chip_encoder_frozen),
     )
 
 
@@ -71,18 +74,5 @@ class TrainingData(lightning.LightningDataModule):
             start_batch=trainer.global_step * config.accumulate,
         )
         on_gpu = trainer.strategy.root_device.type == "cuda"
-        self._loader = TimedLoader(Batches(_Undisturbed(stream), workers=config.workers, pin_memory=on_gpu))
+        self._loader = TimedLoader(Batches(stream, workers=config.workers, pin_memory=on_gpu))
         return self._loader
-
-
-class _Undisturbed(IterableDataset[Batch]):
-    """A stream that goes on in its worker when a signal reaches the whole process group."""
-
-    def __init__(self, stream: TrainingStream) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[Batch]:
-        if get_worker_info() is not None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        return iter(self._stream)

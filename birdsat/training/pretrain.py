@@ -59,7 +59,7 @@ def pretrain(
         start_from(method, config.start_from)
     module = TrainingModule(method, config)
     training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
-    if _rank() == 0:
+    if process_rank() == 0:
         prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume)
     if resume and (out / MODEL_FILE).is_file():
         return load_run(out)
@@ -68,7 +68,7 @@ def pretrain(
     with (
         _quiet(),
         StopRequest() as stop,
-        TrainingProgress(config.steps, shown=show_progress and _rank() == 0) as progress,
+        TrainingProgress(config.steps, shown=show_progress and process_rank() == 0) as progress,
     ):
         _fit(module, dataset, out, checkpoint, stop, progress)
     return load_run(out)
@@ -87,7 +87,7 @@ def _check_images(config: RunConfig, dataset: Dataset) -> None:
             )
 
 
-def _rank() -> int:
+def process_rank() -> int:
     """Of this process among those that train together, before any of them has met the others."""
     rank: int = getattr(rank_zero_only, "rank", 0)
     return rank

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from small_birds import SPECIES, LevelChips, bird, encoded, picture, write_photos
 
+from birdsat.dataset import plan as plan_module
 from birdsat.dataset import shard as shard_module
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.manifest import SHARD_SCHEMA, load_manifest
@@ -173,7 +174,7 @@ def test_unusable_rows_are_dropped_counted_and_listed(tmp_path, monkeypatch):
         bird(9, taxon="Corvus coraxx"),
         Remark(row="row 10", reason="date unreadable", detail="14 July"),
     ]
-    taxa = Taxonomy.of_names(SPECIES)
+    taxa = Taxonomy(Taxon(name=name) for name in SPECIES)
     manifest = build(tmp_path / "out", rows, tmp_path / "photos", chips=LevelChips(), taxa=taxa)
     expected = {
         "bird 0": "photo missing",
@@ -245,6 +246,50 @@ def test_after_every_photo_was_missing_the_same_folder_takes_the_right_ones(tmp_
     with pytest.raises(InputError, match="photo missing"):
         build(tmp_path / "out", rows, tmp_path)
     assert build(tmp_path / "out", rows, tmp_path / "photos").rows() == 2
+
+
+@pytest.mark.parametrize("row", [bird(0), Remark(row="row 1", reason="photo missing", detail="of the reader")])
+def test_when_every_row_is_dropped_a_file_lists_them_and_the_error_names_it(tmp_path, row):
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"photo missing: 1\)\. They are listed in .*dropped\.csv"):
+        build(out, [row], tmp_path)
+    assert list(dropped(out).values()) == ["photo missing"]
+    assert [path.name for path in out.iterdir()] == ["dropped.csv"]
+    build(out, write_photos(tmp_path / "photos", 1), tmp_path / "photos")
+    assert not dropped(out)
+
+
+def test_the_list_of_dropped_rows_of_a_dataset_survives_a_build_of_nothing_in_its_folder(tmp_path):
+    rows = write_photos(tmp_path / "photos", 1)
+    build(tmp_path / "out", [*rows, bird(1)], tmp_path / "photos")
+    with pytest.raises(InputError, match="every row was dropped"):
+        build(tmp_path / "out", [Remark(row="1", reason="no taxon", detail="")], tmp_path / "photos")
+    assert dropped(tmp_path / "out") == {"bird 1": "photo missing"}
+
+
+def test_nearest_names_are_looked_up_once_for_each_unknown_taxon(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(plan_module.difflib, "get_close_matches", lambda name, *_, **__: asked.append(name) or [])
+    rows = [bird(i, taxon=f"Corvus {i % 2}") for i in range(20)]
+    with pytest.raises(InputError, match="unknown taxon: 20"):
+        build(tmp_path / "out", rows, tmp_path, taxa=Taxonomy([Taxon(name="Corvus corax")]))
+    assert asked == ["Corvus 0", "Corvus 1"]
+    assert "taxon 'Corvus 1' is not in the list of 1 taxa given" in (tmp_path / "out" / "dropped.csv").read_text()
+
+
+def test_partial_files_of_others_are_left_alone(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.part").write_text("mine")
+    build(tmp_path / "out", write_photos(tmp_path / "photos", 3), tmp_path / "photos")
+    assert [path.name for path in (tmp_path / "out").glob("*.part")] == ["thesis.part"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "dropped.csv", "old.parquet"])
+def test_a_folder_with_a_file_that_a_build_writes_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(DatasetError, match=name):
+        build(tmp_path, [bird(0)], tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_files_of_others_are_never_overwritten(tmp_path):

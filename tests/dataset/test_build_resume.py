@@ -5,9 +5,11 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_birds import write_photos
+from PIL import Image
+from small_birds import SPECIES, encoded, write_photos
 
 import birdsat
 from birdsat.dataset.build import build_dataset
@@ -15,7 +17,9 @@ from birdsat.dataset.manifest import PLAN_FILE, load_manifest
 from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.dataset.plan import Plan
 from birdsat.errors import DatasetError
+from birdsat.imagery.chips import ReadyChips
 from birdsat.observations.observation import SPLITS
+from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 SLOW_BUILD = """
 import dataclasses, os, sys, time
@@ -115,6 +119,39 @@ def test_a_complete_dataset_is_returned_as_it_is(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     assert build(tmp_path / "out", reversed(rows), tmp_path / "photos") == manifest
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_complete_dataset_takes_a_new_title_and_licence_and_keeps_its_shards(tmp_path):
+    rows = write_photos(tmp_path / "photos", 8)
+    build(tmp_path / "out", rows, tmp_path / "photos", title="old")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
+    manifest = build(tmp_path / "out", rows, tmp_path / "photos", title="new", licence="CC0")
+    assert (manifest.title, manifest.licence) == ("new", "CC0")
+    assert load_manifest(tmp_path / "out") == manifest
+    assert "# new" in (tmp_path / "out" / "README.md").read_text()
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_other_facts_of_the_same_taxa_are_refused(tmp_path):
+    rows = write_photos(tmp_path / "photos", 8)
+    build(tmp_path / "out", rows, tmp_path / "photos", taxa=Taxonomy(Taxon(name=name) for name in SPECIES))
+    with pytest.raises(DatasetError, match="other rows, taxa, imagery or settings"):
+        build(tmp_path / "out", rows, tmp_path / "photos", taxa=Taxonomy(Taxon(name=n, order="x") for n in SPECIES))
+
+
+def test_imagery_that_was_replaced_is_refused(tmp_path):
+    rows = write_photos(tmp_path / "photos", 1)
+    table = tmp_path / "chips.parquet"
+
+    def write_chips(level):
+        chip = encoded(Image.new("RGB", (8, 8), (level, level, level)), "PNG")
+        pq.write_table(pa.table({"lon": [rows[0].place.lon], "lat": [rows[0].place.lat], "image": [chip]}), table)
+        return ReadyChips(table, ground_km=1)
+
+    build(tmp_path / "out", rows, tmp_path / "photos", chips=write_chips(3))
+    build(tmp_path / "out", rows, tmp_path / "photos", chips=ReadyChips(table, ground_km=1))
+    with pytest.raises(DatasetError, match="imagery that was written again counts as other"):
+        build(tmp_path / "out", rows, tmp_path / "photos", chips=write_chips(200))
 
 
 @pytest.mark.parametrize("complete", [True, False])

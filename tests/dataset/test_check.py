@@ -10,7 +10,7 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.check import check_dataset
 from birdsat.dataset.manifest import SHARD_SCHEMA
 from birdsat.dataset.photo_folder import FolderPhotos
-from birdsat.errors import DatasetError
+from birdsat.errors import ConfigError, DatasetError
 from birdsat.observations.splits import SplitRule
 
 
@@ -105,3 +105,8 @@ def test_absent_and_strange_and_unreadable_files_are_found(folder):
 def test_a_folder_without_manifest_cannot_be_checked(tmp_path):
     with pytest.raises(DatasetError, match="not a dataset"):
         check(tmp_path)
+
+
+def test_a_negative_number_of_workers_is_refused(folder):
+    with pytest.raises(ConfigError, match="workers is -1"):
+        check_dataset(folder, workers=-1)

@@ -8,7 +8,6 @@ from birdsat.dataset.collections.cub import cub_photos, read_cub
 from birdsat.errors import InputError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.curation import Remark
-from birdsat.observations.observation import Observation
 
 
 @pytest.fixture
@@ -50,11 +49,8 @@ def test_observations_have_the_taxon_split_and_path_of_the_layout(cub):
     assert {(row.place, row.date, row.photo_box) for row in rows} == {(None, None, None)}
 
 
-def test_crop_and_scientific_names_are_taken_when_asked(cub):
-    rows = list(read_cub(cub, crop=True, scientific_names={"Black_footed_Albatross": "Phoebastria nigripes"}))
-    birds = [row for row in rows if isinstance(row, Observation)]
-    assert [(row.taxon, row.photo_box) for row in birds] == [("Phoebastria nigripes", (2, 3, 20, 10))] * 2
-    assert {row.reason for row in rows if isinstance(row, Remark)} == {"class without a scientific name"}
+def test_photos_are_cropped_to_their_boxes_when_asked(cub):
+    assert {row.photo_box for row in read_cub(cub, crop=True)} == {(2, 3, 20, 10)}
 
 
 def test_the_layout_builds_with_its_own_split_and_grey_photos_in_rgb(cub, tmp_path):

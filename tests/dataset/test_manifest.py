@@ -1,3 +1,5 @@
+import dataclasses
+import io
 import json
 
 import pytest
@@ -69,3 +71,12 @@ def test_the_console_shows_the_same(folder):
     text = capture.get()
     assert "Six | birds: 6 rows, 3 taxa" in text
     assert "Corvus corax" in text
+
+
+@pytest.mark.parametrize("taxon", ["Larus [argentatus/fuscus]", "Larus [/x]"])
+def test_brackets_in_the_name_of_a_taxon_are_shown_as_they_are(folder, taxon):
+    manifest = load_manifest(folder)
+    first, *others = manifest.taxa
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(describe(dataclasses.replace(manifest, taxa=(dataclasses.replace(first, name=taxon), *others))))
+    assert taxon in console.export_text()

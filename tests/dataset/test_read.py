@@ -4,11 +4,10 @@ import datetime
 import hashlib
 import itertools
 import multiprocessing
-import os
 import pickle
-import signal
+import subprocess
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -224,13 +223,30 @@ def test_a_later_start_continues_as_if_never_stopped(dataset: Dataset, start: in
     assert_same(continued, through[start:])
 
 
-def test_workers_outlive_an_interrupt_that_the_training_process_handles(dataset: Dataset) -> None:
+@pytest.mark.parametrize("name", ["INT", "TERM"])
+def test_workers_outlive_a_signal_to_the_whole_group_that_the_training_process_handles(
+    dataset: Dataset, name: str
+) -> None:
     batches = iter(Batches(stream(dataset), workers=1))
     next(batches)
     for worker in multiprocessing.active_children():
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGINT)
+        subprocess.run(["kill", f"-{name}", str(worker.pid)], check=True)
     assert len(first(batches, 8)) == 8
+
+
+def test_a_worker_ends_when_its_parent_asks(dataset: Dataset) -> None:
+    batches = iter(Batches(stream(dataset), workers=1))
+    next(batches)
+    (worker,) = multiprocessing.active_children()
+    worker.terminate()  # as Python does with those that are left when it exits
+    worker.join(10)
+    assert worker.exitcode == 0
+
+
+def test_without_chips_their_pixels_are_zero_and_all_else_is_the_same(dataset: Dataset) -> None:
+    whole, without = first(stream(dataset), 5), first(stream(dataset, with_chips=False), 5)
+    assert any(batch.chip.any() for batch in whole)
+    assert_same(without, [replace(batch, chip=torch.zeros_like(batch.chip)) for batch in whole])
 
 
 def test_another_seed_gives_another_order(dataset: Dataset) -> None:

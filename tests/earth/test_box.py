@@ -17,7 +17,7 @@ def test_text_that_is_not_four_numbers_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "edges",
-    [(0, 10, 10, 0), (0, 0, 10, 91), (170, -10, 190, 10), (5, 0, 5, 10), (float("nan"), 0, 1, 1)],
+    [(0, 10, 10, 0), (0, 0, 10, 91), (170, -10, 190, 10), (5, 0, 5, 10), (180, 0, -180, 10), (float("nan"), 0, 1, 1)],
 )
 def test_an_impossible_box_is_refused(edges: tuple[float, float, float, float]) -> None:
     with pytest.raises(ConfigError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -194,4 +195,11 @@ def test_a_run_without_or_with_damaged_taxon_embeddings_says_what_to_do(tmp_path
         load_taxon_means(tmp_path)
     (tmp_path / "taxa.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(CheckpointError, match="damaged"):
+        load_taxon_means(tmp_path)
+
+
+def test_taxon_embeddings_in_plain_lists_are_damaged(tmp_path: Path) -> None:
+    table = pa.table({"taxon": ["Corvus corax"], "photos": [3], "embedding": [[0.6, 0.8]]})
+    pq.write_table(table, tmp_path / "taxa.parquet")
+    with pytest.raises(CheckpointError, match=r"damaged \(column embedding holds list.*--resume"):
         load_taxon_means(tmp_path)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from birdsat.errors import ImageError
-from birdsat.imagery.photos import MAX_PIXELS, decode_rgb, encode_jpeg
+from birdsat.imagery.photos import MAX_PIXELS, decode_rgb, encode_jpeg, is_upright_colour_jpeg
 
 
 def smooth_photo(height: int = 96, width: int = 128) -> NDArray[np.uint8]:
@@ -206,3 +206,17 @@ def test_a_photo_decoded_inexactly_is_no_smaller_than_asked_and_no_larger_than_i
     exact, loose = decode_rgb(data, shorter_px=40), decode_rgb(data, shorter_px=40, exact=False)
     assert min(exact.shape[:2]) == 40
     assert 40 <= min(loose.shape[:2]) < 90
+
+
+def test_a_jpeg_that_every_reader_shows_alike_is_told_from_other_images() -> None:
+    photo = Image.fromarray(smooth_photo())
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    assert is_upright_colour_jpeg(saved(photo, "JPEG"))
+    assert is_upright_colour_jpeg(saved(photo, "JPEG"), shorter_px=96)
+    assert not is_upright_colour_jpeg(saved(photo, "JPEG"), shorter_px=95)
+    assert not is_upright_colour_jpeg(saved(photo, "JPEG", exif=turned))
+    assert not is_upright_colour_jpeg(saved(photo.convert("L"), "JPEG"))
+    assert not is_upright_colour_jpeg(saved(photo.convert("CMYK"), "JPEG"))
+    assert not is_upright_colour_jpeg(saved(photo, "PNG"))
+    assert not is_upright_colour_jpeg(b"")

@@ -96,13 +96,19 @@ def test_the_same_map_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
+def test_dollars_in_any_text_are_drawn_as_they_are() -> None:
+    points = MapPoints(lon=np.array([175.0]), lat=np.array([-5.0]), label=r"$x_1$ and $\frac$")
+    figure = draw_map(GRID, (1,), scores(), taxon=r"A $b\c$", subtitle="run $1 of $2^", points=(points,))
+    png_bytes(figure)  # a formula that cannot be read would raise ValueError here
+    assert figure.get_suptitle() == r"A $b\c$"
+
+
 def test_scores_of_another_shape_are_refused() -> None:
     with pytest.raises(InputError, match="months, then the grid's cells"):
         draw_map(GRID, (1, 2), scores(1), taxon="A b")
 
 
 def test_the_written_map_names_its_months_and_taxon(tmp_path: Path) -> None:
-
     path = tmp_path / "map.tif"
     score = scores(2)
     score[:, 0, 0] = np.nan

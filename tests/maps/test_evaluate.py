@@ -54,6 +54,23 @@ def test_masked_cells_and_cells_without_imagery_are_not_judged() -> None:
     assert (judged.auc, judged.present, judged.absent) == (1.0, 1, 2)
 
 
+def test_one_mask_of_the_grid_serves_every_taxon_and_month() -> None:
+    draw = np.random.default_rng(0)
+    score, truth = draw.random((2, 3, 4, 5)).astype(np.float32), draw.random((2, 3, 4, 5)) < 0.4
+    mask = draw.random((4, 5)) < 0.6
+    judged = evaluate_maps(["a", "b"], score, truth, mask).taxa
+    for i, taxon in enumerate(judged):
+        auc, _ = map_scores(score[i][:, mask].ravel(), truth[i][:, mask].ravel())
+        assert taxon.auc == pytest.approx(auc)
+        assert taxon.present + taxon.absent == 3 * mask.sum()
+
+
+def test_a_mask_of_another_grid_is_refused() -> None:
+    maps = np.zeros((1, 2, 4, 5), dtype=np.float32)
+    with pytest.raises(InputError, match=r"mask has shape \(5, 4\)"):
+        evaluate_maps(["a"], maps, maps > 0, np.ones((5, 4), dtype=bool))
+
+
 def test_nothing_to_judge_is_none_in_json_and_not_a_number_between() -> None:
     report = evaluate_maps(["a"], np.zeros((1, 3), dtype=np.float32), np.zeros((1, 3), dtype=bool))
     assert np.isnan(report.auc)
@@ -62,11 +79,11 @@ def test_nothing_to_judge_is_none_in_json_and_not_a_number_between() -> None:
 
 def test_the_report_is_a_table_with_chance_beside() -> None:
     score = np.array([[0.1, 0.9, 0.3, 0.2]], dtype=np.float32)
-    report = evaluate_maps(["Corvus corax"], score, np.array([[False, True, False, False]]))
+    report = evaluate_maps(["Larus [/x]"], score, np.array([[False, True, False, False]]))
     assert report.chance_average_precision == 0.25
     text = io.StringIO()
     Console(file=text).print(report.table())
-    assert "Corvus corax" in text.getvalue() and "0.250" in text.getvalue()
+    assert "Larus [/x]" in text.getvalue() and "0.250" in text.getvalue()
 
 
 def test_scores_and_truth_of_different_grids_are_refused() -> None:

@@ -11,8 +11,8 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import Grid
 from birdsat.earth.place import Place
-from birdsat.errors import ConfigError, InputError, PlaceError
-from birdsat.maps import cut
+from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.maps import cut, predict
 from birdsat.maps.predict import predict_blocks, predict_maps
 from birdsat.methods.method import Method, Reconstruction
 
@@ -26,6 +26,16 @@ class Longitudes:
         if place.lat > -4:
             raise PlaceError("no imagery")
         return np.full((2, 2, 3), round((place.lon - 90) % 360), dtype=np.uint8)
+
+
+class Checkerboard:
+    """Chips of 4 px, black and white by turns; those of the western column are damaged."""
+
+    def chip(self, place: Place) -> NDArray[np.uint8]:
+        if 170 < place.lon < 174:
+            raise ImageError("cut short")
+        squares = np.indices((4, 4)).sum(axis=0) % 2 * 255
+        return np.repeat(squares[:, :, None], 3, axis=2).astype(np.uint8)
 
 
 class Broken:
@@ -42,6 +52,7 @@ class Stub(Method):
     def __init__(self) -> None:
         super().__init__()
         self.encoded: list[int] = []
+        self.px: set[int] = set()
 
     def losses(self, batch: Batch, draw: torch.Generator, chip_features: Tensor | None = None) -> dict[str, Tensor]:
         raise NotImplementedError
@@ -54,6 +65,7 @@ class Stub(Method):
 
     def encode_chip(self, chip: Tensor) -> Tensor:
         self.encoded.append(len(chip))
+        self.px.add(chip.shape[-1])
         return chip[:, :1].float().mean((2, 3))
 
     def embed_chip(self, features: Tensor, lon_lat: Tensor, year_fraction: Tensor) -> Tensor:
@@ -105,6 +117,32 @@ def test_a_region_without_imagery_is_nodata_and_never_zero() -> None:
     north = Grid(Box(0, 0, 8, 8), 4.0)
     maps = predict_maps(Stub(), np.eye(1, 3, dtype=np.float32), north, (1,), Longitudes(), device="cpu")
     assert np.isnan(maps.score).all() and maps.without_imagery == maps.asked == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_chips_of_another_size_are_averaged_and_damaged_ones_leave_a_hole(workers: int) -> None:
+    method = Stub()
+    vectors = np.eye(1, 3, dtype=np.float32)
+    maps = predict_maps(method, vectors, GRID, (1,), Checkerboard(), chip_px=2, workers=workers, device="cpu")
+    assert method.px == {2}
+    np.testing.assert_array_equal(np.isnan(maps.score[0, 0]), np.arange(5)[None, :].repeat(5, 0) == 0)
+    assert maps.without_imagery == 5
+    raw = np.array([127.5, 176, 100 * mid_month(1)])  # grey; the centre of the second column
+    np.testing.assert_allclose(maps.score[0, 0, :, 1], (raw / np.linalg.norm(raw))[0], atol=2e-3)
+
+
+def test_the_progress_of_a_map_counts_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    vectors = np.eye(1, 3, dtype=np.float32)
+    predict_maps(Stub(), vectors, GRID, (1,), Longitudes(), device="cpu", show_progress=True)
+    assert "25/25 cells" in capsys.readouterr().err
+
+
+def test_scores_that_take_too_much_memory_are_refused_before_anything_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = np.eye(1, 3, dtype=np.float32)
+    monkeypatch.setattr(predict, "MOST_SCORE_BYTES", 2 * 25 * 4)
+    assert predict_maps(Stub(), one, GRID, (1, 7), Longitudes(), device="cpu").asked == 25
+    with pytest.raises(InputError, match="5 x 5 cells, 3 months and 1 taxa need"):
+        predict_maps(Stub(), one, GRID, (1, 6, 7), Broken(), device="cpu")
 
 
 def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

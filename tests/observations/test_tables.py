@@ -8,7 +8,7 @@ import pytest
 
 from birdsat.earth.place import Place
 from birdsat.errors import InputError
-from birdsat.observations.curation import Remark, Tally
+from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 from birdsat.observations.tables import TableColumns, read_table, read_taxonomy
 
@@ -18,6 +18,17 @@ HEAD = "id,photo,species,lon,lat,date,split"
 def write(path, *lines):
     path.write_text("\n".join([HEAD, *lines]) + "\n")
     return path
+
+
+def sorted_out(path):
+    """The observations, the reasons for dropped rows, and the remarks on rows kept."""
+    rows = list(read_table(path))
+    remarks = [row for row in rows if isinstance(row, Remark)]
+    return (
+        [row for row in rows if isinstance(row, Observation)],
+        [remark.reason for remark in remarks if not remark.kept],
+        [remark.reason for remark in remarks if remark.kept],
+    )
 
 
 def only(path, **settings):
@@ -74,7 +85,7 @@ def test_is_training_image_tells_train_from_test(tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("7,a.jpg,Apus apus,nan,47,,", "coordinates not on Earth"),
+        ("7,a.jpg,Apus apus,inf,47,,", "coordinates not on Earth"),
         ("7,a.jpg,Apus apus,9,95,,", "coordinates not on Earth"),
         ("7,a.jpg,Apus apus,181,47,,", "coordinates not on Earth"),
         ("7,a.jpg,Apus apus,9E,47,,", "coordinates unreadable"),
@@ -82,6 +93,8 @@ def test_is_training_image_tells_train_from_test(tmp_path):
         (",a.jpg,Apus apus,9,47,,", "no id"),
         ("7,a.jpg,Apus apus,9,47,14 July,", "date unreadable"),
         ("7,a.jpg,Apus apus,9,47,2010-13,", "date unreadable"),
+        ("7,a.jpg,Apus apus,9,47,05/03/2010,", "date unreadable"),
+        ("7,a.jpg,Apus apus,9,47,2010-05-03/2010-05-01,", "date unreadable"),
         ("7,a.jpg,Apus apus,9,47,,dev", "split unknown"),
         ("7,a.jpg,Apus apus", "wrong number of cells"),
     ],
@@ -101,28 +114,100 @@ def test_nan_coordinates_in_parquet_are_dropped_and_nulls_are_missing(tmp_path):
     pq.write_table(
         pa.table({"id": ["a", "b"], "species": ["Apus apus"] * 2, "lon": coordinates, "lat": coordinates}), table
     )
-    tally = Tally()
-    assert [row.id for row in tally.observations(read_table(table))] == ["b"]
-    assert tally.dropped == {"coordinates not on Earth": 1}
+    observations, dropped, _ = sorted_out(table)
+    assert [row.id for row in observations] == ["b"]
+    assert dropped == ["coordinates not on Earth"]
 
 
 def test_half_a_place_is_left_out_and_counted(tmp_path):
-    tally = Tally()
-    table = write(tmp_path / "t.csv", "7,a.jpg,Apus apus,9,,,")
-    (row,) = tally.observations(read_table(table))
+    (row,), dropped, remarked = sorted_out(write(tmp_path / "t.csv", "7,a.jpg,Apus apus,9,,,"))
     assert row.place is None
-    assert tally.remarked == {"one coordinate missing: place left out": 1}
-    assert not tally.dropped
+    assert remarked == ["one coordinate missing: place left out"]
+    assert not dropped
 
 
-def test_a_date_without_a_day_is_put_in_the_middle_of_its_month_and_counted(tmp_path):
-    tally = Tally()
-    table = write(tmp_path / "t.csv", "7,a.jpg,Apus apus,,,2010-06,", "8,b.jpg,Apus apus,,,2010,")
-    assert [row.date for row in tally.observations(read_table(table))] == [datetime.date(2010, 6, 15), None]
-    assert tally.remarked == {
-        "no day in date: middle of the month taken": 1,
-        "no month in date: left out": 1,
-    }
+@pytest.mark.parametrize(
+    ("text", "date", "remark"),
+    [
+        ("2010-06", datetime.date(2010, 6, 15), "no day in date: middle of the month taken"),
+        ("2010", None, "no month in date: left out"),
+        ("2019-05-01/2019-05-03", datetime.date(2019, 5, 2), "several dates in a month: the middle taken"),
+        ("2019-05-01/03", datetime.date(2019, 5, 2), "several dates in a month: the middle taken"),
+        ("2019-05-01T10:00/2019-05-01T12:00", datetime.date(2019, 5, 1), "several dates in a month: the middle taken"),
+        ("2019-05-30/2019-06-02", None, "dates of more than a month: left out"),
+        ("2019/2020", None, "dates of more than a month: left out"),
+    ],
+)
+def test_a_date_less_exact_than_a_day_keeps_the_row_with_a_remark(tmp_path, text, date, remark):
+    (row,), dropped, remarked = sorted_out(write(tmp_path / "t.csv", f"7,a.jpg,Apus apus,,,{text},"))
+    assert row.date == date
+    assert (dropped, remarked) == ([], [remark])
+
+
+@pytest.mark.parametrize("word", ["NA", "NaN", "nan", "null", "NULL"])
+def test_words_for_a_missing_value_are_missing_places_and_dates(tmp_path, word):
+    row = only(write(tmp_path / "t.csv", f"7,a.jpg,Apus apus,{word},{word},{word},"))
+    assert (row.place, row.date) == (None, None)
+
+
+def test_a_quote_at_the_start_of_a_cell_between_tabs_swallows_no_rows(tmp_path):
+    table = tmp_path / "t.tsv"
+    table.write_text('id\tspecies\tremarks\n1\tApus apus\t"seen\n2\tApus apus\t\n3\t"Apus" apus\t"x"\n')
+    assert [(row.id, row.taxon) for row in read_table(table)] == [
+        ("1", "Apus apus"),
+        ("2", "Apus apus"),
+        ("3", '"Apus" apus'),
+    ]
+
+
+def test_cells_between_tabs_are_unquoted_where_the_head_is_quoted(tmp_path):
+    table = tmp_path / "t.tsv"
+    table.write_text('"id"\t"species"\n"1"\t"Apus\tapus"\n')
+    assert only(table) == Observation(id="1", taxon="Apus\tapus")
+
+
+def test_semicolons_between_cells_are_understood(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text('id;species;lon;lat\n1;"Apus; apus, apus";9.5;47\n')
+    assert only(table) == Observation(id="1", taxon="Apus; apus, apus", place=Place(9.5, 47))
+
+
+def test_row_numbers_stay_right_after_a_malformed_line(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("species,lon,lat\nApus apus,1,2\nshort\n\nApus apus,9E,2\nApus apus,1,2\nlong,1,2,3\n")
+    rows = list(read_table(table))
+    assert [row.row if isinstance(row, Remark) else row.id for row in rows] == [
+        "row 1",
+        "row 2",
+        "row 3",
+        "row 4",
+        "row 5",
+    ]
+    assert [row.reason for row in rows if isinstance(row, Remark)] == [
+        "wrong number of cells",
+        "coordinates unreadable",
+        "wrong number of cells",
+    ]
+
+
+def test_a_list_of_numbers_is_no_coordinate_and_drops_the_row(tmp_path):
+    table = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"species": ["Apus apus"], "lon": [[1.0, 2.0]], "lat": [3.0]}), table)
+    assert sorted_out(table)[1] == ["coordinates unreadable"]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_times_with_nanoseconds_are_dates_as_written(tmp_path, zone):
+    table = tmp_path / "t.parquet"
+    times = pa.array([1563135540123456789], pa.timestamp("ns", zone))
+    pq.write_table(pa.table({"species": ["Apus apus"], "date": times}), table)
+    assert only(table).date == datetime.date(2019, 7, 14)
+
+
+def test_a_date_beyond_the_calendar_drops_the_row(tmp_path):
+    table = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"species": ["Apus apus"], "date": pa.array([10**7], pa.date32())}), table)
+    assert sorted_out(table)[1] == ["date unreadable"]
 
 
 def test_named_columns_win_over_usual_ones(tmp_path):
@@ -183,12 +268,11 @@ def test_taxonomy_is_read_from_the_distinct_taxa_of_a_table(tmp_path):
 
 
 def test_the_real_pair_table_reads_whole(shared_data):
-    tally = Tally()
-    rows = list(tally.observations(read_table(shared_data / "geo-birds" / "pairs_cub50.csv.gz")))
+    rows, dropped, _ = sorted_out(shared_data / "geo-birds" / "pairs_cub50.csv.gz")
     assert len(rows) == 2477
     assert len({row.taxon for row in rows}) == 42
     assert all(row.place is not None for row in rows)
-    assert not tally.dropped
+    assert not dropped
 
 
 def test_counts_of_individuals_are_read_and_what_is_no_number_is_not_counted(tmp_path):

@@ -169,6 +169,13 @@ def test_the_report_is_json_and_a_table() -> None:
     assert "20-NN" in text.getvalue() and "Bubo bubo" in text.getvalue()
 
 
+def test_a_taxon_that_looks_like_markup_is_printed_as_it_is() -> None:
+    named = [dataclasses.replace(part, taxa=("Larus [/x]", *TAXA[1:])) for part in (table(60, 0), table(30, 1))]
+    text = io.StringIO()
+    Console(file=text, width=120).print(classify(named[0], None, named[1], device="cpu").taxon_table())
+    assert "Larus [/x]" in text.getvalue()
+
+
 def test_a_pair_is_judged_by_its_two_scores_alone_and_each_taxon_weighs_the_same() -> None:
     scores = np.array([[1, 0, 9], [1, 0, 9], [1, 0, 9], [0, 1, 9], [1, 0, 9]], dtype=np.float32)
     labels = np.array([0, 0, 0, 1, 1])

@@ -3,7 +3,7 @@
 Photos without place or date. Photos are for non-commercial research and education only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,21 +22,16 @@ def cub_photos(folder: Path) -> FolderPhotos:
     return FolderPhotos(folder / "images")
 
 
-def read_cub(
-    folder: Path, *, crop: bool = False, scientific_names: Mapping[str, str] | None = None
-) -> Iterator[Observation | Remark]:
+def read_cub(folder: Path, *, crop: bool = False) -> Iterator[Observation | Remark]:
     """Observations of a folder in CUB-200-2011's layout, with its own train/test split.
 
-    crop: crop each photo to its bounding box. scientific_names: from CUB's class name, as in
-    "Black_footed_Albatross" or "Black footed Albatross", to the taxon; a photo of another class is dropped with a
-    remark. Without it the taxon is the class name in plain words. Raises InputError when a file of the layout is
-    absent, has no rows, or has a line that cannot be read.
+    crop: crop each photo to its bounding box. The taxon is CUB's class name in plain words, such as "Fish Crow".
+    Raises InputError when a file of the layout is absent, has no rows, or has a line that cannot be read.
     """
     classes = {number: _plain(name) for number, name in _read(folder / "classes.txt", _text).items()}
     labels = _read(folder / "image_class_labels.txt", _text)
     is_training = _read(folder / "train_test_split.txt", _is_training)
     boxes = _read(folder / "bounding_boxes.txt", _box) if crop else {}
-    taxa = None if scientific_names is None else {_plain(name): taxon for name, taxon in scientific_names.items()}
     for id, path in _read(folder / "images.txt", _text).items():
         try:
             name, training = classes[labels[id]], is_training[id]
@@ -45,12 +40,9 @@ def read_cub(
             detail = f"{path}: {error} is not in every file of the layout"
             yield Remark(row=id, reason="incomplete in CUB's files", detail=detail)
             continue
-        if taxa is not None and name not in taxa:
-            yield Remark(row=id, reason="class without a scientific name", detail=name)
-            continue
         yield Observation(
             id=id,
-            taxon=name if taxa is None else taxa[name],
+            taxon=name,
             photo=path,
             photo_box=box,
             split="train" if training else "test",

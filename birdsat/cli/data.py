@@ -1,0 +1,194 @@
+"""The verbs of `birdsat data`."""
+
+import shlex
+from contextvars import ContextVar
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from birdsat.errors import ConfigError, InputError
+
+words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())  # of the command that runs, for data cards
+
+
+def build(
+    out: Positional[Path],
+    table: Path | None = None,
+    photos: Path | None = None,
+    cub: Path | None = None,
+    crop: bool = False,
+    taxa: Path | None = None,
+    chips: str | None = None,
+    chip_km: float | None = None,
+    chip_px: int = 64,
+    stretch: tuple[float, float] | None = None,
+    photo_px: int | None = None,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    block_km: float | None = None,
+    ignore_source_split: bool = False,
+    columns: tuple[str, ...] = (),
+    workers: int = 2,
+    seed: int = 0,
+    title: str = "",
+    licence: str = "",
+) -> None:
+    """Build a dataset from a table of observations, or from CUB-200-2011. Started again, it continues.
+
+    Args:
+        out: Folder of the new dataset.
+        table: CSV or Parquet: taxon, and where known photo, lon, lat, date, split, id, licence, attribution.
+        photos: Folder that the table's photo paths start from; the table's own folder by default.
+        cub: Folder of CUB-200-2011 in its own layout, in place of a table.
+        crop: With --cub: crop each photo to its bounding box.
+        taxa: Table of the allowed taxa with genus, family, order; others are dropped and counted.
+        chips: Raster of any CRS to cut chips from, table of ready chips (lon, lat, image), or virtual:SEED.
+        chip_km: Side of a chip on the ground, kilometres.
+        chip_px: Side of a chip cut from a raster, pixels.
+        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000.
+        photo_px: Shrink photos whose shorter side is longer than this.
+        val_fraction: Share drawn for val; of the source's train split where it brings train and test only.
+        test_fraction: Share drawn for test where the source brings no split.
+        block_km: Draw whole blocks of this size, so that neighbours do not fall into train and test.
+        ignore_source_split: Draw splits even where the source brings its own.
+        columns: Names of columns that are not found by themselves, as taxon=NAME lon=X lat=Y.
+        workers: Processes.
+        seed: Of the draw of splits.
+        title: For the data card.
+        licence: Of the dataset as a whole, for the data card.
+    """
+    from rich.console import Console
+
+    from birdsat.dataset.build import build_dataset
+    from birdsat.dataset.card import describe
+    from birdsat.dataset.chip_source import open_chips
+    from birdsat.dataset.collections.cub import cub_photos, read_cub
+    from birdsat.dataset.photo_folder import FolderPhotos
+    from birdsat.observations.splits import SplitRule
+    from birdsat.observations.tables import TableColumns, read_table, read_taxonomy
+
+    if (table is None) == (cub is None):
+        raise InputError("give either --table or --cub: one source of observations.")
+    _refuse("--cub", cub is None, crop=crop)
+    _refuse("--table", table is None, photos=photos, columns=columns)
+    _refuse("--chips", chips is None, chip_km=chip_km, stretch=stretch)
+    if table is not None:
+        rows = read_table(table, TableColumns.parse(columns))
+        source = FolderPhotos(photos or table.parent)
+    elif cub is not None:
+        rows, source = read_cub(cub, crop=crop), cub_photos(cub)
+    manifest = build_dataset(
+        out,
+        rows,
+        photos=source,
+        chips=None if chips is None else open_chips(chips, ground_km=chip_km, px=chip_px, stretch=stretch),
+        taxa=None if taxa is None else read_taxonomy(taxa),
+        splits=SplitRule(
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+            keep_source=not ignore_source_split,
+            block_km=block_km,
+        ),
+        photo_px=photo_px,
+        workers=workers,
+        seed=seed,
+        title=title or out.name,
+        licence=licence,
+        sources=tuple(str(part) for part in (table, cub, chips) if part is not None),
+        command=_command(),
+    )
+    Console().print(describe(manifest))
+
+
+def info(dataset: Positional[Path]) -> None:
+    """Say what a dataset holds.
+
+    Args:
+        dataset: Folder of the dataset.
+    """
+    from rich.console import Console
+
+    from birdsat.dataset.card import describe
+    from birdsat.dataset.manifest import load_manifest
+
+    Console().print(describe(load_manifest(dataset)))
+
+
+def check(dataset: Positional[Path], workers: int = 2) -> None:
+    """Hash every file of a dataset again, decode every image, and report what is wrong.
+
+    Args:
+        dataset: Folder of the dataset.
+        workers: Processes.
+    """
+    from birdsat.dataset.check import check_dataset
+
+    report = check_dataset(dataset, workers=workers)
+    print(
+        f"{report.shards:,} shards, {report.rows:,} rows; decoded {report.photos:,} photos and {report.chips:,} chips"
+    )
+    print(*report.problems, f"{report.problem_count:,} problems", sep="\n")
+    if not report.ok:
+        raise SystemExit(1)
+
+
+def virtual(
+    out: Positional[Path],
+    observations: int = 6000,
+    seed: int = 0,
+    photo_px: int = 64,
+    chip_km: float = 50.0,
+    chip_px: int = 32,
+    block_km: float | None = None,
+    workers: int = 2,
+) -> None:
+    """Build a dataset of the virtual world, whose birds, ranges and imagery are all known.
+
+    Args:
+        out: Folder of the new dataset.
+        observations: How many.
+        seed: Of the world and its observations.
+        photo_px: Side of a photo, pixels.
+        chip_km: Side of a chip on the ground, kilometres.
+        chip_px: Side of a chip, pixels.
+        block_km: Draw splits as whole blocks of this size.
+        workers: Processes.
+    """
+    from rich.console import Console
+
+    from birdsat.dataset.build import build_dataset
+    from birdsat.dataset.card import describe
+    from birdsat.observations.splits import SplitRule
+    from birdsat.virtual.chips import VirtualChips
+    from birdsat.virtual.world import VirtualWorld
+
+    world = VirtualWorld(seed, photo_px=photo_px)
+    manifest = build_dataset(
+        out,
+        world.observations(observations, seed),
+        photos=world,
+        chips=VirtualChips(seed, ground_km=chip_km, px=chip_px),
+        taxa=world.taxonomy,
+        splits=SplitRule(block_km=block_km),
+        workers=workers,
+        seed=seed,
+        title=f"Virtual world {seed}",
+        licence="CC0-1.0",
+        command=_command(),
+    )
+    Console().print(describe(manifest))
+
+
+def _refuse(needed: str, absent: bool, **options: object) -> None:
+    """Options that would be passed over without a word, because they are about another one that is not given."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name, value in options.items()
+        if value is not None and value is not False and value != ()
+    ]
+    if absent and given:
+        raise ConfigError(f"{' and '.join(given)} can be used with {needed} only; give {needed}, or leave it out.")
+
+
+def _command() -> str:
+    return shlex.join(["birdsat", *words.get()])

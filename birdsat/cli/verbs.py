@@ -1,0 +1,226 @@
+"""The verbs that train a method, and what it is then good for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from birdsat.errors import ConfigError
+
+Recipe = Literal[
+    "cve_mae_tiny",
+    "cve_mae_tiny_without_metadata",
+    "mae_tiny",
+    "mae_tiny_with_metadata",
+    "cve_mae_small",
+    "cve_mae_base",
+    "cve_mae_large",
+    "mae_base",
+]
+
+
+def pretrain(
+    dataset: Positional[Path],
+    run: Positional[Path],
+    recipe: Recipe = "cve_mae_tiny",
+    steps: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    precision: Literal["auto", "32", "bf16"] | None = None,
+    workers: int | None = None,
+    devices: int | None = None,
+    nodes: int | None = None,
+    seed: int | None = None,
+    start_from: Path | None = None,
+    freeze_chips: bool = False,
+    resume: bool = False,
+) -> None:
+    """Learn from a dataset. Ctrl-C saves; --resume continues to the same numbers.
+
+    Args:
+        dataset: Folder of the dataset.
+        run: Folder of the new run.
+        recipe: A complete set of settings; the options below replace single ones.
+        steps: Optimiser steps in all.
+        batch_size: Samples a step on each device.
+        lr: Highest learning rate.
+        precision: Of the arithmetic; auto takes bf16 on GPUs that have it.
+        workers: Processes that decode images.
+        devices: GPUs on each machine; all by default.
+        nodes: Machines.
+        seed: Of weights, order, augmentation and masks.
+        start_from: Run whose weights to start from, where names and sizes match.
+        freeze_chips: Keep the chip encoder as it starts: chips are encoded once. Meant for --start-from.
+        resume: Continue a run that was stopped.
+    """
+    from birdsat.dataset.row_groups import Dataset
+    from birdsat.recipes.runs import RECIPES, changed, with_frozen_chips
+    from birdsat.recipes.verbs import pretrain_and_name_taxa
+
+    config = changed(
+        with_frozen_chips(RECIPES[recipe]()) if freeze_chips else RECIPES[recipe](),
+        lr=lr,
+        steps=steps,
+        batch_size=batch_size,
+        precision=precision,
+        workers=workers,
+        devices=devices,
+        nodes=nodes,
+        seed=seed,
+        start_from=start_from,
+    )
+    pretrain_and_name_taxa(config, Dataset(dataset), run, resume=resume)
+
+
+def classify(run: Positional[Path], dataset: Positional[Path], workers: int = 0, per_taxon: bool = False) -> None:
+    """Tell taxa apart: linear probe and nearest neighbours on frozen embeddings, with and without metadata.
+
+    Figures are of the test split; they are also written to RUN/classify.json.
+
+    Args:
+        run: Folder of the run.
+        dataset: Folder of the dataset to classify; its train split is learned from.
+        workers: Processes that decode images.
+        per_taxon: Print a row for each taxon as well.
+    """
+    from rich.console import Console
+
+    from birdsat.recipes.verbs import classify_dataset
+
+    report = classify_dataset(run, dataset, workers=workers)
+    Console().print(report.table())
+    if per_taxon:
+        Console().print(report.taxon_table())
+
+
+def retrieve(run: Positional[Path], dataset: Positional[Path], workers: int = 0) -> None:
+    """Find chips for photos and photos for chips, with and without metadata.
+
+    Figures are of the test split; they are also written to RUN/retrieve.json.
+
+    Args:
+        run: Folder of the run.
+        dataset: Folder of the dataset to search.
+        workers: Processes that decode images.
+    """
+    from rich.console import Console
+
+    from birdsat.recipes.verbs import retrieve_dataset
+
+    Console().print(retrieve_dataset(run, dataset, workers=workers).table())
+
+
+def map_(
+    run: Positional[Path],
+    taxon: str,
+    box: str,
+    imagery: str,
+    month: tuple[int, ...] = (6,),
+    step: float = 0.25,
+    stretch: tuple[float, float] | None = None,
+    out: Path = Path("maps"),
+    points: tuple[Path, ...] = (),
+    workers: int = 2,
+    overwrite: bool = False,
+) -> None:
+    """Map where a taxon lives: a Cloud-Optimised GeoTIFF, a band a month, and a picture.
+
+    Args:
+        run: Folder of the run.
+        taxon: Scientific name, one of `birdsat labels RUN`.
+        box: West,south,east,north in degrees; west above east goes over the antimeridian. Write --box=W,S,E,N.
+        imagery: Raster of any CRS, table of ready chips, or virtual:SEED.
+        month: 1 to 12, one or several.
+        step: Side of a cell, degrees.
+        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000: those the
+            run's dataset was built with.
+        out: Folder for the files, Taxon_name.tif and Taxon_name.png.
+        points: Tables of occurrences or counts of the taxon to draw on top.
+        workers: Processes that cut chips.
+        overwrite: Replace files that are there already.
+    """
+    from birdsat.earth.box import Box
+    from birdsat.earth.date import mid_month
+    from birdsat.earth.grid import Grid
+    from birdsat.recipes.verbs import map_taxon
+
+    with _naming("--box"):
+        corners = Box.parse(box)
+    with _naming("--step"):
+        grid = Grid(corners, step)
+    with _naming("--month"):
+        for number in month:
+            mid_month(number)
+    files = map_taxon(
+        run,
+        taxon,
+        grid,
+        month,
+        imagery,
+        stretch=stretch,
+        out=out,
+        points=points,
+        workers=workers,
+        overwrite=overwrite,
+    )
+    print(*files, sep="\n")
+
+
+def embed(
+    run: Positional[Path],
+    dataset: Positional[Path],
+    out: Positional[Path],
+    split: Literal["train", "val", "test"] = "test",
+    width: Literal["float32", "float16"] = "float32",
+    workers: int = 0,
+) -> None:
+    """Write the embeddings of a split to a GeoParquet file.
+
+    Args:
+        run: Folder of the run.
+        dataset: Folder of the dataset.
+        out: File to write, .parquet.
+        split: Which split.
+        width: Of the numbers.
+        workers: Processes that decode images.
+    """
+    from birdsat.recipes.verbs import embed_dataset
+
+    rows = embed_dataset(run, dataset, split, out, width=width, workers=workers)
+    print(f"{rows:,} rows: {out}")
+
+
+def labels(run: Positional[Path]) -> None:
+    """List the taxa that a run can map, with the photos behind each.
+
+    Args:
+        run: Folder of the run.
+    """
+    from birdsat.embeddings.taxa import load_taxon_means
+
+    means = load_taxon_means(run)
+    for taxon, photos in zip(means.taxa, means.photos, strict=True):
+        print(f"{taxon}\t{photos}")
+
+
+def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
+    """Build a virtual world, learn from it, classify, retrieve and map, and write one page. About ten minutes.
+
+    Args:
+        out: Folder for everything that is made.
+        seed: Of the world and of the training.
+    """
+    from birdsat.recipes.demo import demo as run_demo
+
+    run_demo(out, seed=seed)
+
+
+@contextmanager
+def _naming(option: str) -> Iterator[None]:
+    """Errors about a value say which option it came from."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{option}: {error}") from error
