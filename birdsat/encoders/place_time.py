@@ -15,12 +15,7 @@ from birdsat.encoders.blocks import initialise
 class PlaceTimeConfig:
     """Settings of the place and date encoder."""
 
-    place_scales_km: tuple[float, ...] = (
-        6000.0,
-        2000.0,
-        700.0,
-        250.0,
-    )  # wavelengths over 2 pi, coarse to fine
+    place_scales_km: tuple[float, ...] = (6000.0, 2000.0, 700.0, 250.0)  # wavelengths over 2 pi, coarse to fine
     waves_per_scale: int = 16  # random directions on the sphere at each scale
     year_harmonics: int = 3  # 1: once a year, 2: twice, ...
     hidden_width: int = 256
@@ -34,7 +29,8 @@ class PlaceTimeEncoder(nn.Module):
     The place goes in as sines and cosines of plane waves through the unit sphere, whose scales run from continents
     to counties, so that it is smooth over the antimeridian and at the poles (random Fourier features, Tancik et al.
     2020, taken on the sphere as in Mai et al. 2023, "Sphere2Vec"). The date goes in as harmonics of the year. A
-    missing place or date, and one dropped in training, becomes the same learned "unknown" vector.
+    missing place or date, and one dropped in training, becomes the same learned "unknown" vector. The two are added and
+    then mixed: where a migrant is to be found depends on the month.
     """
 
     def __init__(self, config: PlaceTimeConfig, width: int) -> None:
@@ -54,6 +50,9 @@ class PlaceTimeEncoder(nn.Module):
             nn.Linear(2 * config.year_harmonics, config.hidden_width),
             nn.GELU(),
             nn.Linear(config.hidden_width, width),
+        )
+        self.mix = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, config.hidden_width), nn.GELU(), nn.Linear(config.hidden_width, width)
         )
         initialise(self)
         self.unknown_place = nn.Parameter(torch.zeros(width))
@@ -79,7 +78,8 @@ class PlaceTimeEncoder(nn.Module):
             )
         place = _where(place_known, self.place(self._place_waves(lon_lat.nan_to_num())), self.unknown_place)
         date = _where(date_known, self.date(self._date_waves(year_fraction.nan_to_num())), self.unknown_date)
-        return place + date
+        both = place + date  # (n, width)
+        return both + self.mix(both)  # type: ignore[no-any-return]
 
     def _place_waves(self, lon_lat: Float[Tensor, "n 2"]) -> Float[Tensor, "n features"]:
         lam, phi = lon_lat.float().deg2rad().unbind(dim=1)

@@ -52,9 +52,9 @@ def demo_with_metadata() -> RunConfig:
     return RunConfig(
         method=replace(method, photo=replace(method.photo, hidden_share=0.6), apart_km=50.0),
         views=ViewsConfig(photo_px=64, chip_px=32, photo_crop_scale=0.5),
-        optimiser=OptimiserConfig(lr=2e-3, muon_lr=3e-3, clip_norm=3.0, average_decay=0.98),
+        optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
-        steps=500,
+        steps=600,
         workers=1,
         log_every=20,
         val_every=100,
