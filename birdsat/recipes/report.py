@@ -89,7 +89,7 @@ class _Figures:
 
     def _element(self, path: str, form: str) -> str:
         value = self.value(path)
-        text = "–" if value is None else form.format(value).replace("%", " %")
+        text = "–" if value is None else form.format(value).replace("%", "\N{NO-BREAK SPACE}%")
         return f'<span data-figure="{path}">{text}</span>'
 
 

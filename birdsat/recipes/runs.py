@@ -54,7 +54,7 @@ def demo_with_metadata() -> RunConfig:
         views=ViewsConfig(photo_px=64, chip_px=32, photo_crop_scale=0.5),
         optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
-        steps=600,
+        steps=500,
         workers=1,
         log_every=20,
         val_every=100,

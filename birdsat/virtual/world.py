@@ -19,6 +19,7 @@ from birdsat.virtual.species import VirtualSpecies, create_species
 from birdsat.virtual.survey import LandSurvey
 
 _BLOCK = 512  # observations drawn together
+_SPOT_CELSIUS, _SPOT_LOG_RAINFALL = 5.0, 0.5  # how much the spot in a photo departs from the climate, one deviation
 
 
 class VirtualWorld:
@@ -104,12 +105,15 @@ class VirtualWorld:
         species = self._by_name[observation.taxon]
         point = unit_sphere(np.array([observation.place.lon]), np.array([observation.place.lat]))
         land = self._planet.survey(point)
+        random = random_stream("photo", key)
+        # A shady bank and a sunny slope lie side by side: a photo shows its spot, not the climate around it.
+        warmer, wetter = random.normal(0, _SPOT_CELSIUS), random.normal(0, _SPOT_LOG_RAINFALL)
         scene = Scene(
-            temperature=float(land.mean_temperature[0]),
-            rainfall_mm=float(land.rainfall_mm[0]),
-            snow=bool(land.temperature(observation.date.month)[0] < -2),
+            temperature=float(land.mean_temperature[0] + warmer),
+            rainfall_mm=float(land.rainfall_mm[0] * np.exp(wetter)),
+            snow=bool(land.temperature(observation.date.month)[0] + warmer < -2),
         )
-        return draw_photo(species.body, species.plumage, scene, random_stream("photo", key), self.photo_px)
+        return draw_photo(species.body, species.plumage, scene, random, self.photo_px)
 
     def _climate(self, points: NDArray[np.float64]) -> Land:
         if self._last_grid is None or not np.array_equal(points, self._last_grid[0]):

@@ -97,7 +97,7 @@ def test_every_figure_on_the_page_is_the_one_in_the_json(report: DemoReport) -> 
         for name in path.split("."):
             value = value[int(name)] if isinstance(value, list) else value[name]
         form = "{:.1%}" if "%" in text else "{:.3f}" if "." in text else "{:,.0f}"
-        assert text == form.format(value).replace("%", " %"), path
+        assert text == form.format(value).replace("%", "\N{NO-BREAK SPACE}%"), path
 
 
 def test_the_page_needs_no_other_file_and_no_network(report: DemoReport) -> None:
@@ -124,6 +124,12 @@ def test_a_second_demo_keeps_what_is_built_and_trained(report: DemoReport) -> No
 def test_a_demo_of_another_seed_is_refused(report: DemoReport) -> None:
     with pytest.raises(BirdsatError, match="Remove the folder, or choose another"):
         demo(report.page.parent, seed=1, config=MINIATURE)
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "demo").touch()
+    with pytest.raises(ConfigError, match="choose a folder"):
+        demo(tmp_path / "demo", config=MINIATURE)
 
 
 def test_the_two_runs_see_images_alike() -> None:
