@@ -1,6 +1,8 @@
 # Every target sets up what it needs, once: a virtual environment in .venv with the package and its dev tools.
 PYTHON ?= python3
 BIN := .venv/bin
+# Threads that wait sleep: see birdsat/cli/__init__.py.
+export OMP_WAIT_POLICY ?= PASSIVE
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 

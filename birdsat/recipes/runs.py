@@ -28,7 +28,7 @@ def cve_mae_tiny() -> RunConfig:
         views=ViewsConfig(photo_px=64, chip_px=64, photo_views=2),
         optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
-        steps=1000,
+        steps=800,
         val_every=100,
         checkpoint_every=100,
     )

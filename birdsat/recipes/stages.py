@@ -9,6 +9,7 @@ from typing import Literal
 
 from rich.console import Console
 
+from birdsat.errors import ConfigError
 from birdsat.files import write_whole
 
 State = Literal["new", "continued", "finished"]  # of a stage's work when it is started
@@ -29,7 +30,10 @@ class Stages:
         self._file, self._count, self._begun = file, count, 0
         self._console = Console(stderr=True)
         self.seconds: dict[str, float] = {}
-        self._earlier: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
+        try:
+            self._earlier: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
+        except ValueError as error:
+            raise ConfigError(f"{file} is damaged ({error}); remove it, and the stages are timed afresh.") from error
 
     @contextlib.contextmanager
     def stage(self, name: str, title: str, state: State = "new") -> Iterator[None]:
