@@ -27,7 +27,7 @@ def column_names(path: Path) -> list[str]:
     try:
         if _is_parquet(path):
             return list(pq.read_schema(path).names)
-        with pa_csv.open_csv(_open(path), parse_options=_csv_options(path, deque())) as reader:
+        with _open_csv(path, deque(), pa_csv.ConvertOptions()) as reader:
             return list(reader.schema.names)
     except (pa.ArrowException, OSError, EOFError) as error:
         raise InputError(f"table {path} is empty or damaged ({error}); export it again.") from error
@@ -74,17 +74,21 @@ def _is_time(kind: pa.DataType) -> bool:
 
 
 def _csv_batches(path: Path, names: Sequence[str], malformed: _Malformed) -> Iterator[pa.RecordBatch]:
-    reader = pa_csv.open_csv(
+    # All text: a type guessed from the first rows would make a later row an error of the whole table.
+    as_text = pa_csv.ConvertOptions(
+        include_columns=list(names), column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+    )
+    with _open_csv(path, malformed, as_text) as reader:
+        yield from reader
+
+
+def _open_csv(path: Path, malformed: _Malformed, convert: pa_csv.ConvertOptions) -> pa_csv.CSVStreamingReader:
+    return pa_csv.open_csv(
         _open(path),
         read_options=pa_csv.ReadOptions(use_threads=False),  # with threads the number of a malformed row is not known
         parse_options=_csv_options(path, malformed),
-        # All text: a type guessed from the first rows would make a later row an error of the whole table.
-        convert_options=pa_csv.ConvertOptions(
-            include_columns=list(names), column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-        ),
+        convert_options=convert,
     )
-    with reader:
-        yield from reader
 
 
 def _csv_options(path: Path, malformed: _Malformed) -> pa_csv.ParseOptions:
