@@ -19,7 +19,7 @@ from birdsat.training.optimiser import OptimiserConfig
 def cve_mae_tiny() -> RunConfig:
     """Photos and chips of 64 px on two CPU cores, with place and date; two views of each photo in a batch.
 
-    `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about nine minutes; docs/real-birds.md has its figures.
+    `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about eight minutes; docs/real-birds.md has its figures.
     """
     method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8)
     photo = replace(method.photo, hidden_share=0.6)
