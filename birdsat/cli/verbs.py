@@ -12,12 +12,23 @@ from birdsat.errors import ConfigError
 Recipe = Literal[
     "cve_mae_tiny",
     "cve_mae_tiny_without_metadata",
+    "cvm_mae_tiny",
+    "cvm_mae_tiny_without_metadata",
     "mae_tiny",
     "mae_tiny_with_metadata",
+    "mae_chips_tiny",
+    "moco_geo_tiny",
     "cve_mae_small",
     "cve_mae_base",
     "cve_mae_large",
     "mae_base",
+    "cve_mae_paper",
+    "cve_mae_paper_without_metadata",
+    "cvm_mae_paper",
+    "cvm_mae_paper_without_metadata",
+    "mae_paper",
+    "mae_chips_paper",
+    "moco_geo_paper",
 ]
 
 
@@ -33,7 +44,7 @@ def pretrain(
     devices: int | None = None,
     nodes: int | None = None,
     seed: int | None = None,
-    start_from: Path | None = None,
+    start_from: tuple[Path, ...] = (),
     freeze_chips: bool = False,
     resume: bool = False,
 ) -> None:
@@ -51,12 +62,13 @@ def pretrain(
         devices: GPUs on each machine; all by default.
         nodes: Machines.
         seed: Of weights, order, augmentation and masks.
-        start_from: Run whose weights to start from, where names and sizes match.
+        start_from: Runs whose weights to start from, such as one of mae and one of mae on chips.
         freeze_chips: Keep the chip encoder as it starts: chips are encoded once. Meant for --start-from.
         resume: Continue a run that was stopped.
     """
     from birdsat.dataset.row_groups import Dataset
-    from birdsat.recipes.runs import RECIPES, changed, with_frozen_chips
+    from birdsat.recipes.names import RECIPES
+    from birdsat.recipes.runs import changed, with_frozen_chips
     from birdsat.recipes.verbs import pretrain_and_name_taxa
 
     config = changed(
@@ -69,7 +81,7 @@ def pretrain(
         devices=devices,
         nodes=nodes,
         seed=seed,
-        start_from=start_from,
+        start_from=start_from or None,
     )
     pretrain_and_name_taxa(config, Dataset(dataset), run, resume=resume)
 

@@ -95,11 +95,13 @@ class TrainingStream(IterableDataset[Batch]):
         ranks: int = 1,
         start_batch: int = 0,
         window_groups: int = _WINDOW_GROUPS,
+        with_photos: bool = True,
         with_chips: bool = True,
     ) -> None:
         """start_batch: batches this rank has consumed since training began; skipped without decoding.
 
-        with_chips: False leaves chips undecoded, for those who read nothing but `has_chip`: their pixels are zero.
+        with_photos, with_chips: False leaves those images undecoded, for methods that do not look at them: their
+        pixels are zero.
         window_groups: row groups whose rows are shuffled together, and which each worker keeps in memory.
         Raises DatasetError when the split does not fill one batch on every rank.
         """
@@ -118,7 +120,8 @@ class TrainingStream(IterableDataset[Batch]):
             )
         self.dataset, self.split, self.views = dataset, split, views
         self.batch_size, self.seed, self.rank, self.ranks = batch_size, seed, rank, ranks
-        self.start_batch, self.window_groups, self.with_chips = start_batch, window_groups, with_chips
+        self.start_batch, self.window_groups = start_batch, window_groups
+        self.with_photos, self.with_chips = with_photos, with_chips
 
     def __iter__(self) -> Iterator[Batch]:
         worker, workers = _worker()
@@ -156,18 +159,16 @@ class TrainingStream(IterableDataset[Batch]):
             # A counter-based generator needs no mixing of its seed, and so costs half as much to make for each image.
             return np.random.Generator(np.random.Philox(key=self.seed, counter=[0, draw, epoch, row]))
 
+        def photo_views(data: bytes, row: int) -> UInt8[np.ndarray, "views px px 3"]:
+            return views.views_of_photo(data, rng(_PHOTO_DRAW, row)) if self.with_photos else no_photo
+
         def chip_view(data: bytes, row: int) -> UInt8[np.ndarray, "1 px px 3"]:
             return views.chip_view(data, rng(_CHIP_DRAW, row))[None] if self.with_chips else no_chip
 
         views = self.views
+        no_photo = np.zeros((views.photo_views, views.photo_px, views.photo_px, 3), np.uint8)
         no_chip = np.zeros((1, views.chip_px, views.chip_px, 3), np.uint8)
-        return _batch(
-            rows,
-            photo_px=views.photo_px,
-            chip_px=views.chip_px,
-            photo=lambda data, row: views.views_of_photo(data, rng(_PHOTO_DRAW, row)),
-            chip=chip_view,
-        )
+        return _batch(rows, photo_px=views.photo_px, chip_px=views.chip_px, photo=photo_views, chip=chip_view)
 
 
 class Batches:

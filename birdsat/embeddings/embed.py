@@ -89,13 +89,17 @@ def embed_batches(
     for batch in batches:
         with inference(method, device) as where:
             sent = batch.to(where, non_blocking=True)
-            photo = _blank(method.embed_photo(sent.photo), sent.has_photo)
-            chip = chip_alone = None
+            photo = chip = chip_alone = None
+            if method.sees_photos:
+                photo = _blank(method.embed_photo(sent.photo), sent.has_photo)
             if method.sees_chips:
                 features = method.encode_chip(sent.chip)
                 chip_alone = chip = _chips(method, features, sent.without_metadata())
                 if method.uses_metadata:
                     chip = _chips(method, features, sent)
+        if photo is None:
+            assert chip is not None
+            photo = np.full_like(chip, math.nan)
         rows = batch.row.numpy()
         yield EmbeddingTable(
             taxa=tuple(taxa),

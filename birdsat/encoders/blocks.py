@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from birdsat.encoders.convolution import ConvolutionBranch, TokenGrid
+
 
 class Attention(nn.Module):
     """Self-attention over all tokens, by PyTorch's fused kernel."""
@@ -24,19 +26,47 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm attention, then a pre-norm multilayer perceptron (Dosovitskiy et al. 2021, section 3.1)."""
+    """Pre-norm attention, then a pre-norm multilayer perceptron (Dosovitskiy et al. 2021, section 3.1).
 
-    def __init__(self, width: int, heads: int, mlp_ratio: float = 4.0) -> None:
+    With `convolution`, a branch of convolutions runs beside the attention on the block's input, as in ViTAE (Xu et al.
+    2021, "ViTAE: Vision Transformer Advanced by Exploring Intrinsic Inductive Bias", section 3.3). With `skipped` > 0,
+    each branch is left out of so many samples in training (stochastic depth, Huang et al. 2016).
+    """
+
+    def __init__(
+        self, width: int, heads: int, mlp_ratio: float = 4.0, *, convolution: bool = False, skipped: float = 0.0
+    ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width, eps=1e-6)
         self.attention = Attention(width, heads)
         self.mlp_norm = nn.LayerNorm(width, eps=1e-6)
         hidden = int(width * mlp_ratio)
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.convolution = ConvolutionBranch(width) if convolution else None
+        self.skipped = skipped
 
-    def forward(self, tokens: Float[Tensor, "n tokens width"]) -> Float[Tensor, "n tokens width"]:
-        tokens = tokens + self.attention(self.attention_norm(tokens))
-        return tokens + self.mlp(self.mlp_norm(tokens))  # type: ignore[no-any-return]
+    def forward(
+        self,
+        tokens: Float[Tensor, "n tokens width"],
+        grid: TokenGrid | None = None,
+        draw: torch.Generator | None = None,
+    ) -> Float[Tensor, "n tokens width"]:
+        """grid: where the tokens after the class token lie, for the convolutions. draw: who skips, in training."""
+        mixed = self._kept(self.attention(self.attention_norm(tokens)), draw)
+        if self.convolution is not None and grid is not None:
+            beside = self._kept(self.convolution(tokens[:, 1:], grid), draw)
+            mixed = mixed + F.pad(beside, (0, 0, 1, 0))  # nothing for the class token
+        tokens = tokens + mixed
+        return tokens + self._kept(self.mlp(self.mlp_norm(tokens)), draw)
+
+    def _kept(
+        self, branch: Float[Tensor, "n tokens_ width"], draw: torch.Generator | None
+    ) -> Float[Tensor, "n tokens_ width"]:
+        """What a branch gives, scaled up where kept, so that its mean is as in eval mode."""
+        if not (self.training and self.skipped > 0 and draw is not None):
+            return branch
+        kept = torch.rand(len(branch), 1, 1, generator=draw, device=draw.device) >= self.skipped
+        return branch * kept.to(branch.device, branch.dtype) / (1 - self.skipped)
 
 
 def initialise(module: nn.Module) -> None:

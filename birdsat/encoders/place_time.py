@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from birdsat.earth.place import EARTH_RADIUS_KM
 from birdsat.encoders.blocks import initialise
 
+_MONTH_STARTS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)  # days before each month of 365
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceTimeConfig:
@@ -21,6 +23,29 @@ class PlaceTimeConfig:
     hidden_width: int = 256
     dropout: float = 0.25  # share of samples, in training, whose place (and, drawn apart, date) is made unknown
     seed: int = 0  # of the waves' directions, which are fixed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedPlaceTimeConfig:
+    """Settings of the encoding that the published BirdSAT models were trained with."""
+
+    dropout: float = 0.25  # share of samples, in training, whose place (and, drawn apart, date) is left out
+
+
+AnyPlaceTimeConfig = PlaceTimeConfig | PublishedPlaceTimeConfig
+
+
+def build_place_time(
+    config: AnyPlaceTimeConfig | None, width: int
+) -> "PlaceTimeEncoder | PublishedPlaceTimeEncoder | None":
+    """The encoder of these settings; None without metadata."""
+    match config:
+        case None:
+            return None
+        case PlaceTimeConfig():
+            return PlaceTimeEncoder(config, width)
+        case PublishedPlaceTimeConfig():
+            return PublishedPlaceTimeEncoder(config, width)
 
 
 class PlaceTimeEncoder(nn.Module):
@@ -68,14 +93,7 @@ class PlaceTimeEncoder(nn.Module):
 
         `draw` drops places and dates at random, each sample alone; without it, as in eval mode, nothing is dropped.
         """
-        place_known = ~lon_lat.isnan().any(dim=1)
-        date_known = ~year_fraction.isnan()
-        if draw is not None:
-            kept = torch.rand(2, len(lon_lat), generator=draw, device=draw.device) >= self.config.dropout
-            place_known, date_known = (
-                place_known & kept[0].to(place_known.device),
-                date_known & kept[1].to(date_known.device),
-            )
+        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, draw)
         place = _where(place_known, self.place(self._place_waves(lon_lat.nan_to_num())), self.unknown_place)
         date = _where(date_known, self.date(self._date_waves(year_fraction.nan_to_num())), self.unknown_date)
         both = place + date  # (n, width)
@@ -92,6 +110,65 @@ class PlaceTimeEncoder(nn.Module):
         harmonic = torch.arange(1, self.config.year_harmonics + 1, device=year_fraction.device)
         phase = 2 * math.pi * year_fraction[:, None] * harmonic
         return torch.cat([phase.sin(), phase.cos()], dim=1)
+
+
+class PublishedPlaceTimeEncoder(nn.Module):
+    """Place and date as the published BirdSAT models take them: four numbers each, through a linear layer each.
+
+    sin and cos of pi lat / 90 and of pi lon / 180; sin and cos of 2 pi month / 12 and of 2 pi day / 31. It gives both
+    poles the same numbers and jumps at the end of a month; `PlaceTimeEncoder` does neither. What is not known adds
+    nothing.
+    """
+
+    def __init__(self, config: PublishedPlaceTimeConfig, width: int) -> None:
+        super().__init__()
+        self.config = config
+        self.place = nn.Linear(4, width)
+        self.date = nn.Linear(4, width)
+
+    def forward(
+        self,
+        lon_lat: Float[Tensor, "n 2"],
+        year_fraction: Float[Tensor, " n"],
+        draw: torch.Generator | None = None,
+    ) -> Float[Tensor, "n width"]:
+        """As `PlaceTimeEncoder.forward`. The day of a date after February may be one off in a leap year."""
+        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, draw)
+        nothing = torch.zeros_like(self.place.bias)
+        place = _where(place_known, self.place(published_place(lon_lat.nan_to_num())), nothing)
+        return place + _where(date_known, self.date(published_date(year_fraction.nan_to_num())), nothing)
+
+
+def published_place(lon_lat: Float[Tensor, "n 2"]) -> Float[Tensor, "n 4"]:
+    """Places in degrees as the published models take them."""
+    lon, lat = lon_lat.float().unbind(dim=1)
+    return _circle(lat / 180, lon / 360)
+
+
+def published_date(year_fraction: Float[Tensor, " n"]) -> Float[Tensor, "n 4"]:
+    """Dates as the published models take them: month 1..12 and day 1..31 of a year of 365 days."""
+    starts = torch.tensor(_MONTH_STARTS, device=year_fraction.device)
+    day_of_year = (year_fraction.double() * 365 + 1e-3).floor().long().clamp(0, 364)  # 0 on 1 January
+    month = torch.searchsorted(starts, day_of_year, right=True)
+    day = day_of_year - starts[month - 1] + 1
+    return _circle(month / 12, day / 31)
+
+
+def _circle(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Float[Tensor, "n 4"]:
+    """Sine and cosine of each, in turns."""
+    angles = [2 * math.pi * turns.float() for turns in (one, other)]
+    return torch.stack([wave for angle in angles for wave in (angle.sin(), angle.cos())], dim=1)
+
+
+def _known(
+    lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], dropout: float, draw: torch.Generator | None
+) -> tuple[Bool[Tensor, " n"], Bool[Tensor, " n"]]:
+    """Which places, and which dates, are known and not dropped."""
+    place, date = ~lon_lat.isnan().any(dim=1), ~year_fraction.isnan()
+    if draw is None:
+        return place, date
+    kept = torch.rand(2, len(lon_lat), generator=draw, device=draw.device) >= dropout
+    return place & kept[0].to(place.device), date & kept[1].to(date.device)
 
 
 def _where(known: Bool[Tensor, " n"], value: Float[Tensor, "n width"], unknown: Float[Tensor, " width"]) -> Tensor:

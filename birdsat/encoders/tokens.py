@@ -1,11 +1,12 @@
 """Images as patches, where each patch lies, and which of them are visible."""
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from birdsat.errors import ConfigError
-
+Pooling = Literal["mean and spread", "class token"]
 SPREAD_FLOOR = 1e-4  # added to the variance, so that its root has a gradient where all tokens are alike
 
 
@@ -25,24 +26,6 @@ def from_patches(
     bands = pixels // patch_px**2
     tiles = patches.reshape(n, rows, columns, patch_px, patch_px, bands)
     return tiles.permute(0, 5, 1, 3, 2, 4).reshape(n, bands, rows * patch_px, columns * patch_px)
-
-
-def grid_positions(rows: int, columns: int, width: int) -> Float[Tensor, "tokens width"]:
-    """Fixed sine-cosine positions of a grid of patches, half the width for each axis.
-
-    Source: He et al. 2022, "Masked Autoencoders Are Scalable Vision Learners", section 3 and appendix A.1.
-    """
-    if width % 4:
-        raise ConfigError(f"encoder width {width} is not a multiple of 4, which sine-cosine positions need.")
-    frequency = 10_000.0 ** -(torch.arange(width // 4, dtype=torch.float64) / (width // 4))
-
-    def axis(length: int) -> Tensor:
-        angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
-        return torch.cat([angle.sin(), angle.cos()], dim=1)
-
-    across = axis(columns)[None].expand(rows, columns, -1)
-    down = axis(rows)[:, None].expand(rows, columns, -1)
-    return torch.cat([across, down], dim=2).reshape(rows * columns, width).float()
 
 
 def draw_visible(n: int, tokens: int, hidden_share: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
@@ -65,11 +48,13 @@ def take(tokens: Tensor, index: Int64[Tensor, "n taken"]) -> Tensor:
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[2]))
 
 
-def pool(tokens: Float[Tensor, "n tokens width"]) -> Float[Tensor, "n pooled"]:
-    """The mean of all tokens but the class token, and their standard deviation: twice the width.
+def pool(tokens: Float[Tensor, "n tokens width"], pooling: Pooling) -> Float[Tensor, "n features"]:
+    """Tokens, the class token first, as one vector: the class token, or mean and standard deviation of the others.
 
     A bird fills a few patches. Their mean fades into the background's; how far tokens spread around it does not.
     """
+    if pooling == "class token":
+        return tokens[:, 0].float()
     patches = tokens[:, 1:].float()
     spread = (patches.var(dim=1, correction=0) + SPREAD_FLOOR).sqrt()
-    return torch.cat([patches.mean(dim=1), spread], dim=1)
+    return torch.cat([patches.mean(dim=1), spread], dim=1)  # twice the width

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from birdsat.encoders.blocks import Block, initialise
-from birdsat.encoders.tokens import grid_positions, take, to_patches
+from birdsat.encoders.convolution import Convolve, TokenGrid
+from birdsat.encoders.positions import POSITIONS, Positions, add_positions
+from birdsat.encoders.tokens import Pooling, draw_visible, pool, take, to_patches
 from birdsat.errors import ConfigError
 
 
@@ -45,6 +48,11 @@ class ViewEncoderConfig:
     width: int = 768
     depth: int = 12  # blocks
     heads: int = 12
+    block: Literal["vit", "vitae"] = "vit"  # vitae: with convolutions beside the attention; for one view
+    convolve: Convolve = "in place"  # how vitae blocks see tokens when patches are hidden
+    positions: Positions = "fixed"  # sine-cosine, or a table that starts as such
+    pooling: Pooling = "mean and spread"  # from tokens to one vector of features
+    skipped: float = 0.0  # of samples by the last block's branches, in training; fewer by those before it
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -53,6 +61,15 @@ class ViewEncoderConfig:
             raise ConfigError(f"width {self.width}, depth {self.depth}, heads {self.heads}: each must be 1 or more.")
         if self.width % self.heads or self.width % 4:
             raise ConfigError(f"encoder width {self.width} must be a multiple of 4 and of its {self.heads} heads.")
+        if self.block == "vitae" and len(self.views) > 1:
+            raise ConfigError(f"vitae blocks convolve over one view, and this encoder has {len(self.views)}; use vit.")
+        if not 0 <= self.skipped < 1:
+            raise ConfigError(f"skipped is {self.skipped}; allowed: 0 (no block is skipped) to below 1.")
+
+    @property
+    def features_width(self) -> int:
+        """Length of `ViewEncoder.features`."""
+        return self.width if self.pooling == "class token" else 2 * self.width
 
 
 class ViewEncoder(nn.Module):
@@ -62,41 +79,69 @@ class ViewEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.stems = nn.ModuleList(nn.Linear(3 * view.patch_px**2, config.width) for view in config.views)
-        self.blocks = nn.ModuleList(Block(config.width, config.heads) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(
+            Block(
+                config.width,
+                config.heads,
+                convolution=config.block == "vitae",
+                skipped=config.skipped * (number / max(1, config.depth - 1)),
+            )
+            for number in range(config.depth)
+        )
         self.norm = nn.LayerNorm(config.width, eps=1e-6)
         initialise(self)
         self.class_token = nn.Parameter(torch.empty(config.width).normal_(std=0.02))
         self.view_tokens = nn.Parameter(torch.zeros(len(config.views), config.width))
         for i, view in enumerate(config.views):
-            self.register_buffer(f"positions_{i}", grid_positions(view.side, view.side, config.width), persistent=False)
+            add_positions(self, i, view.side, config.width, config.positions)
 
     def forward(
         self,
-        images: Sequence[Float[Tensor, "n 3 _height _width"]],
-        visible: Sequence[Int64[Tensor, "n _visible"]] | None = None,
+        images: Sequence[Float[Tensor, "n 3 _height _width"] | None],
+        visible: Sequence[Int64[Tensor, "n _visible"] | None] | None = None,
+        draw: torch.Generator | None = None,
     ) -> Float[Tensor, "n tokens width"]:
-        """Encode one normalised image a view.
+        """Encode one normalised image a view; None leaves a view out.
 
         With `visible` (indices a view, see `draw_visible`) only those patches are looked at. Returns the class token
-        and then each view's tokens in the order of its indices.
+        and then each view's tokens in the order of its indices. draw: chance of stochastic depth, in training.
         """
         if len(images) != len(self.config.views):
             raise ConfigError(f"got {len(images)} images a sample for an encoder of {len(self.config.views)} view(s).")
-        sequence = [self.class_token.expand(len(images[0]), 1, -1)]
-        for i, (view, image, stem) in enumerate(zip(self.config.views, images, self.stems, strict=True)):
-            if image.shape[-2:] != (view.px, view.px):
-                raise ConfigError(
-                    f"got an image of {tuple(image.shape[-2:])} px; this encoder was made for {view.px} px."
-                )
-            patches = to_patches(image, view.patch_px)  # (n, patches, pixels)
-            positions = (self.get_buffer(f"positions_{i}") + self.view_tokens[i]).expand(len(image), -1, -1)
-            if visible is not None:
-                patches, positions = (
-                    take(patches, visible[i]),
-                    take(positions, visible[i]),
-                )  # (n, visible, ...)
-            sequence.append(stem(patches) + positions)  # (n, visible, width)
+        shown = visible or [None] * len(images)
+        n = next(len(image) for image in images if image is not None)
+        sequence = [self.class_token.expand(n, 1, -1)]
+        sequence += [self._embed(i, image, shown[i]) for i, image in enumerate(images) if image is not None]
         tokens = torch.cat(sequence, dim=1)  # (n, 1 + visible of all views, width)
+        grid = None
+        if self.config.block == "vitae":
+            grid = TokenGrid(side=self.config.views[0].side, visible=shown[0], convolve=self.config.convolve)
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, grid, draw)
         return self.norm(tokens)  # type: ignore[no-any-return]
+
+    def features(
+        self,
+        images: Sequence[Float[Tensor, "n 3 _height _width"] | None],
+        visible: Sequence[Int64[Tensor, "n _visible"] | None] | None = None,
+        draw: torch.Generator | None = None,
+    ) -> Float[Tensor, "n features"]:
+        """The tokens of `forward` as one vector a sample."""
+        return pool(self(images, visible, draw), self.config.pooling)
+
+    def draw_visible(self, i: int, n: int, hidden_share: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
+        """Draw which patches of view `i` stay visible, for each of n samples alone."""
+        tokens = self.config.views[i].tokens
+        return draw_visible(n, tokens, hidden_share, draw).to(self.class_token.device)
+
+    def _embed(
+        self, i: int, image: Float[Tensor, "n 3 height_px width_px"], visible: Int64[Tensor, "n visible"] | None
+    ) -> Float[Tensor, "n tokens width"]:
+        view = self.config.views[i]
+        if image.shape[-2:] != (view.px, view.px):
+            raise ConfigError(f"got an image of {tuple(image.shape[-2:])} px; this encoder was made for {view.px} px.")
+        patches = to_patches(image, view.patch_px)  # (n, patches, pixels)
+        positions = (getattr(self, f"{POSITIONS}{i}") + self.view_tokens[i]).expand(len(image), -1, -1)
+        if visible is not None:
+            patches, positions = take(patches, visible), take(positions, visible)  # (n, visible, ...)
+        return self.stems[i](patches) + positions  # type: ignore[no-any-return]

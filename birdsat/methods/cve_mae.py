@@ -12,36 +12,53 @@ from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.manifest import RGB
-from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
-from birdsat.encoders.tokens import draw_visible, pool
+from birdsat.encoders.place_time import AnyPlaceTimeConfig, build_place_time
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
-from birdsat.methods.masked_photo import MaskedPhoto, MaskedPhotoConfig
-from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Method, Normalise, Reconstruction
+from birdsat.methods.masked import MaskedAutoencoder, MaskedConfig
+from birdsat.methods.method import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Image,
+    Method,
+    MethodSettings,
+    Normalise,
+    Reconstruction,
+)
 from birdsat.objectives.contrast import contrast_loss
 
 
 @dataclass(frozen=True, kw_only=True)
-class CveMaeConfig:
+class CveMaeConfig(MethodSettings):
     """Settings of `cve_mae`."""
 
-    photo: MaskedPhotoConfig
+    photo: MaskedConfig
     chip_encoder: ViewEncoderConfig
-    place_time: PlaceTimeConfig | None = None  # None: without metadata
+    place_time: AnyPlaceTimeConfig | None = None  # None: without metadata
+    heads: bool = True  # a linear layer from each encoder's features to the shared space; False: features are shared
     contrast_from: Literal["visible", "full"] = "visible"  # photo features of the one masked pass, or of a second one
     contrast_weight: float = 1.0  # of photo against chip, beside the reconstruction
     twin_weight: float = 0.0  # of photo against another view of the same photo; 0: one view of each
     twin_temperature: float = 0.2  # to start from; it is learned, as the other
     apart_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
-    temperature: float = 0.07  # to start from; it is learned
+    temperature: float = 0.07  # to start from
+    learn_temperature: bool = True
     chip_hidden_share: float = 0.5  # of a chip's patches, in training
     chip_encoder_frozen: bool = False
-    chip_mean: RGB = IMAGENET_MEAN  # of the data, 0..1; filled in from the dataset when training starts
+    photo_mean: RGB = IMAGENET_MEAN  # of the data, 0..1; filled in from the dataset when training starts
+    photo_std: RGB = IMAGENET_STD
+    chip_mean: RGB = IMAGENET_MEAN
     chip_std: RGB = IMAGENET_STD
 
     def __post_init__(self) -> None:
+        self.photo.one_view("photo")
         if len(self.chip_encoder.views) != 1:
             raise ConfigError(f"the chip encoder has {len(self.chip_encoder.views)} views; exactly one is allowed.")
+        widths = self.photo.encoder.features_width, self.chip_encoder.features_width
+        if not self.heads and widths[0] != widths[1]:
+            raise ConfigError(
+                f"photo and chip features are {widths[0]} and {widths[1]} long; only heads let them meet."
+            )
         if not 0 <= self.chip_hidden_share < 1:
             raise ConfigError(f"chip_hidden_share is {self.chip_hidden_share}; allowed: 0 to below 1.")
         for name in ("temperature", "twin_temperature"):
@@ -50,6 +67,22 @@ class CveMaeConfig:
         for name in ("contrast_weight", "twin_weight", "apart_km"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
+
+    @property
+    def photo_px(self) -> int:
+        return self.photo.encoder.views[0].px
+
+    @property
+    def chip_px(self) -> int:
+        return self.chip_encoder.views[0].px
+
+    @property
+    def photo_views(self) -> Literal[1, 2]:
+        return 2 if self.twin_weight > 0 else 1
+
+    @property
+    def chips_are_frozen(self) -> bool:
+        return self.chip_encoder_frozen
 
 
 class CveMae(Method):
@@ -60,17 +93,18 @@ class CveMae(Method):
     def __init__(self, config: CveMaeConfig) -> None:
         super().__init__()
         self.config = config
-        width, chip_width = config.photo.encoder.width, config.chip_encoder.width
-        self.photo = MaskedPhoto(config.photo)
+        width, features = config.photo.encoder.width, config.photo.encoder.features_width
+        self.normalise_photo = Normalise(config.photo_mean, config.photo_std)
+        self.photo = MaskedAutoencoder(config.photo)
         self.normalise_chip = Normalise(config.chip_mean, config.chip_std)
         self.chip_encoder = ViewEncoder(config.chip_encoder)
-        self.photo_head = nn.Linear(2 * width, width)
-        self.chip_head = nn.Linear(2 * chip_width, width)
-        self.place_time = PlaceTimeEncoder(config.place_time, width) if config.place_time else None
-        self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
+        self.photo_head = nn.Linear(features, width) if config.heads else nn.Identity()
+        self.chip_head = nn.Linear(config.chip_encoder.features_width, width) if config.heads else nn.Identity()
+        self.place_time = build_place_time(config.place_time, width if config.heads else features)
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)), config.learn_temperature)
         self.twin_head: nn.Module | None = None
         if config.twin_weight > 0:  # a head of its own, as in SimCLR (Chen et al. 2020, section 4.2)
-            self.twin_head = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+            self.twin_head = nn.Sequential(nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
             self.twin_log_scale = nn.Parameter(torch.tensor(-math.log(config.twin_temperature)))
         self.uses_metadata = self.place_time is not None
         self.chips_are_frozen = config.chip_encoder_frozen
@@ -78,18 +112,21 @@ class CveMae(Method):
             self.chip_encoder.requires_grad_(False)
 
     def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_pooled"] | None = None
+        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
     ) -> dict[str, Tensor]:
-        photo, reconstruct = self.photo(batch.photo, batch.has_photo, draw)
+        image = self.normalise_photo(batch.photo, batch.has_photo)
+        rebuilt = self.photo([image], self.photo.draw_visible(len(batch), draw))
+        reconstruct = self.photo.loss(rebuilt, [image], [batch.has_photo])
+        photo = self.photo.features(rebuilt)
         if self.config.contrast_from == "full":
-            photo = self.photo.features(batch.photo)
+            photo = self.photo.encoder.features([image])
         if chip_features is None:
-            chip_features = self._encode_part_of_chip(batch.chip, draw)
+            chip_features = self._encode_part_of_chip(batch, draw)
         chip = self._join(chip_features, batch.lon_lat, batch.year_fraction, draw if self.training else None)
         contrast = self._contrast(photo, chip, batch)
         losses = {"reconstruct": reconstruct}
         if self.twin_head is not None and batch.second_photo is not batch.photo:
-            second = self.photo.visible_features(batch.second_photo, draw)
+            second = self.photo_features(batch.second_photo, self.config.photo.hidden_share, draw)
             contrast = (contrast + self._contrast(second, chip, batch)) / 2
             losses["twin"] = self.config.twin_weight * contrast_loss(
                 one=F.normalize(self.twin_head(photo), dim=1),
@@ -99,25 +136,37 @@ class CveMae(Method):
             )
         return {"contrast": self.config.contrast_weight * contrast, **losses}
 
-    def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return F.normalize(self.photo_head(self.photo.features(photo)), dim=1)
+    def encoders(self) -> dict[str, ViewEncoder]:
+        return {"photo": self.photo.encoder, "chip": self.chip_encoder}
 
-    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_pooled"]:
-        return pool(self.chip_encoder([self.normalise_chip(chip)]))
+    def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
+        return F.normalize(self.photo_head(self.photo_features(photo)), dim=1)
+
+    def photo_features(
+        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+    ) -> Float[Tensor, "n features"]:
+        encoder = self.photo.encoder
+        visible = None if draw is None else [encoder.draw_visible(0, len(photo), hidden_share, draw)]
+        return encoder.features([self.normalise_photo(photo)], visible, draw)
+
+    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
+        return self.chip_encoder.features([self.normalise_chip(chip)])
 
     def embed_chip(
         self,
-        features: Float[Tensor, "n chip_pooled"],
+        features: Float[Tensor, "n chip_features"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
     ) -> Float[Tensor, "n width"]:
         return self._join(features, lon_lat, year_fraction, draw=None)
 
     def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
-        return self.photo.reconstruct(batch.photo, draw)
+        image = self.normalise_photo(batch.photo)
+        rebuilt = self.photo([image], self.photo.draw_visible(len(image), draw))
+        return self.photo.picture(rebuilt, 0, image, self.normalise_photo)
 
     def _contrast(
-        self, photo: Float[Tensor, "n pooled"], chip: Float[Tensor, "n width"], batch: Batch
+        self, photo: Float[Tensor, "n features"], chip: Float[Tensor, "n width"], batch: Batch
     ) -> Float[Tensor, ""]:
         return contrast_loss(
             one=F.normalize(self.photo_head(photo), dim=1),
@@ -128,16 +177,16 @@ class CveMae(Method):
             apart_km=self.config.apart_km,
         )
 
-    def _encode_part_of_chip(self, chip: Image, draw: torch.Generator) -> Float[Tensor, "n chip_pooled"]:
+    def _encode_part_of_chip(self, batch: Batch, draw: torch.Generator) -> Float[Tensor, "n chip_features"]:
         if self.chips_are_frozen:  # as when the features are made once, before training
-            return self.encode_chip(chip)
-        tokens = self.config.chip_encoder.views[0].tokens
-        visible = draw_visible(len(chip), tokens, self.config.chip_hidden_share, draw).to(chip.device)
-        return pool(self.chip_encoder([self.normalise_chip(chip)], [visible]))
+            with torch.no_grad():
+                return self.encode_chip(batch.chip)
+        visible = self.chip_encoder.draw_visible(0, len(batch), self.config.chip_hidden_share, draw)
+        return self.chip_encoder.features([self.normalise_chip(batch.chip, batch.has_chip)], [visible])
 
     def _join(
         self,
-        chip_features: Float[Tensor, "n chip_pooled"],
+        chip_features: Float[Tensor, "n chip_features"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
         draw: torch.Generator | None,

@@ -1,6 +1,7 @@
-"""MAE: a masked autoencoder on photos alone."""
+"""MAE: a masked autoencoder on photos alone, or on chips alone."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -8,47 +9,107 @@ from jaxtyping import Float
 from torch import Tensor
 
 from birdsat.dataset.batch import Batch
-from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
-from birdsat.methods.masked_photo import MaskedPhoto, MaskedPhotoConfig
-from birdsat.methods.method import Image, Method, Reconstruction
+from birdsat.dataset.manifest import RGB
+from birdsat.encoders.place_time import PlaceTimeConfig, build_place_time
+from birdsat.encoders.view_encoder import ViewEncoder
+from birdsat.methods.masked import MaskedAutoencoder, MaskedConfig
+from birdsat.methods.method import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Image,
+    Method,
+    MethodSettings,
+    Normalise,
+    Reconstruction,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaeConfig:
+class MaeConfig(MethodSettings):
     """Settings of `mae`."""
 
-    photo: MaskedPhotoConfig
+    image: MaskedConfig
+    of: Literal["photo", "chip"] = "photo"  # chip: to pretrain the chip encoder of a cross-view method
     place_time: PlaceTimeConfig | None = None  # None: without metadata
+    photo_mean: RGB = IMAGENET_MEAN  # of the data, 0..1; filled in from the dataset when training starts
+    photo_std: RGB = IMAGENET_STD
+    chip_mean: RGB = IMAGENET_MEAN
+    chip_std: RGB = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        self.image.one_view(self.of)
+
+    @property
+    def photo_px(self) -> int | None:
+        return self.image.encoder.views[0].px if self.of == "photo" else None
+
+    @property
+    def chip_px(self) -> int | None:
+        return self.image.encoder.views[0].px if self.of == "chip" else None
 
 
 class Mae(Method):
-    """Rebuild hidden patches of photos (He et al. 2022; BirdSAT section 4.1).
+    """Rebuild hidden patches of one kind of image (He et al. 2022; BirdSAT section 4.1).
 
-    With place_time, the decoder is told where and when the photo was taken; the embedding of a photo stays its own.
+    With place_time, the decoder is told where and when the photo was taken; the embedding of an image stays its own.
     """
-
-    sees_chips = False
 
     def __init__(self, config: MaeConfig) -> None:
         super().__init__()
         self.config = config
-        self.photo = MaskedPhoto(config.photo)
-        width = config.photo.encoder.width
-        self.place_time = PlaceTimeEncoder(config.place_time, width) if config.place_time else None
-        self.uses_metadata = self.place_time is not None
+        self.image = MaskedAutoencoder(config.image)
+        self.sees_photos, self.sees_chips = config.of == "photo", config.of == "chip"
+        self.normalise = (
+            Normalise(config.photo_mean, config.photo_std)
+            if self.sees_photos
+            else Normalise(config.chip_mean, config.chip_std)
+        )
+        self.place_time = build_place_time(config.place_time, config.image.encoder.width)
+        # Place and date change what is rebuilt, never the embedding of a chip.
+        self.uses_metadata = self.place_time is not None and self.sees_photos
 
     def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_pooled"] | None = None
+        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
     ) -> dict[str, Tensor]:
-        known = self._where_and_when(batch, draw if self.training else None)
-        _, reconstruct = self.photo(batch.photo, batch.has_photo, draw, known)
-        return {"reconstruct": reconstruct}
+        pixels, present = (batch.photo, batch.has_photo) if self.sees_photos else (batch.chip, batch.has_chip)
+        image = self.normalise(pixels, present)
+        visible = self.image.draw_visible(len(image), draw)
+        rebuilt = self.image([image], visible, self._where_and_when(batch, draw if self.training else None))
+        return {"reconstruct": self.image.loss(rebuilt, [image], [present])}
+
+    def encoders(self) -> dict[str, ViewEncoder]:
+        return {self.config.of: self.image.encoder}
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return F.normalize(self.photo.features(photo), dim=1)
+        return F.normalize(self.photo_features(photo), dim=1)
+
+    def photo_features(
+        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+    ) -> Float[Tensor, "n features"]:
+        if not self.sees_photos:
+            self._cannot("embed photos")
+        encoder = self.image.encoder
+        visible = None if draw is None else [encoder.draw_visible(0, len(photo), hidden_share, draw)]
+        return encoder.features([self.normalise(photo)], visible, draw)
+
+    def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
+        if not self.sees_chips:
+            self._cannot("embed chips")
+        return self.image.encoder.features([self.normalise(chip)])
+
+    def embed_chip(
+        self,
+        features: Float[Tensor, "n chip_features"],
+        lon_lat: Float[Tensor, "n 2"],
+        year_fraction: Float[Tensor, " n"],
+    ) -> Float[Tensor, "n width"]:
+        return F.normalize(features, dim=1)
 
     def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
-        return self.photo.reconstruct(batch.photo, draw, self._where_and_when(batch, None))
+        image = self.normalise(batch.photo if self.sees_photos else batch.chip)
+        visible = self.image.draw_visible(len(image), draw)
+        rebuilt = self.image([image], visible, self._where_and_when(batch, None))
+        return self.image.picture(rebuilt, 0, image, self.normalise)
 
     def _where_and_when(self, batch: Batch, draw: torch.Generator | None) -> Float[Tensor, "n width"] | None:
         return None if self.place_time is None else self.place_time(batch.lon_lat, batch.year_fraction, draw)

@@ -1,10 +1,12 @@
 """From a method's settings to the method."""
 
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
+from birdsat.methods.cvm_mae import CvmMae, CvmMaeConfig
 from birdsat.methods.mae import Mae, MaeConfig
 from birdsat.methods.method import Method
+from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
 
-MethodConfig = MaeConfig | CveMaeConfig
+MethodConfig = MaeConfig | CveMaeConfig | CvmMaeConfig | MocoGeoConfig
 
 
 def build_method(config: MethodConfig) -> Method:
@@ -14,3 +16,7 @@ def build_method(config: MethodConfig) -> Method:
             return Mae(config)
         case CveMaeConfig():
             return CveMae(config)
+        case CvmMaeConfig():
+            return CvmMae(config)
+        case MocoGeoConfig():
+            return MocoGeo(config)

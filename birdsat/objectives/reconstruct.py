@@ -1,5 +1,7 @@
 """Rebuild hidden patches."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -15,15 +17,21 @@ def normalise_patches(patches: Float[Tensor, "n tokens pixels"]) -> Float[Tensor
 
 
 def reconstruction_loss(
-    predicted: Float[Tensor, "n tokens pixels"],
-    target: Float[Tensor, "n tokens pixels"],
-    hidden: Float[Tensor, "n tokens"],
-    present: Bool[Tensor, " n"],
+    predicted: Sequence[Float[Tensor, "n _tokens _pixels"]],
+    target: Sequence[Float[Tensor, "n _tokens _pixels"]],
+    hidden: Sequence[Float[Tensor, "n _tokens"]],
+    present: Sequence[Bool[Tensor, " n"]],
 ) -> Float[Tensor, ""]:
-    """Mean squared error over the hidden patches of samples that have the image; 0 if none has."""
-    weight = hidden * present[:, None]
-    error = (predicted.float() - target.float()).square().mean(dim=2)
-    return (error * weight).sum() / weight.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    """Mean squared error over the hidden patches of all views, each patch weighing the same.
+
+    One entry a view. Samples that lack the image do not count; 0 if all lack it.
+    """
+    total, count = torch.zeros((), device=predicted[0].device), torch.zeros((), device=predicted[0].device)
+    for guess, truth, mask, there in zip(predicted, target, hidden, present, strict=True):
+        weight = mask * there[:, None]
+        error = (guess.float() - truth.float()).square().mean(dim=2)  # (n, patches)
+        total, count = total + (error * weight).sum(), count + weight.sum()
+    return total / count.clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def denormalise_patches(

@@ -69,7 +69,7 @@ def reconstruction_rows(pictures: Reconstruction) -> list[list[str]]:
     def image(pixels: NDArray[np.float32]) -> str:
         return image_address((pixels.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
 
-    photo, hidden, rebuilt = (part.numpy() for part in (pictures.photo, pictures.hidden, pictures.rebuilt))
+    photo, hidden, rebuilt = (part.numpy() for part in (pictures.image, pictures.hidden, pictures.rebuilt))
     masked = np.where(hidden > 0, np.float32(0.82), photo)
     return [[image(column[i]) for column in (photo, masked, rebuilt)] for i in range(len(photo))]
 

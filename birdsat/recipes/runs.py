@@ -1,6 +1,5 @@
 """Training runs by name. Each function takes no arguments and returns a complete run; a variant replaces a part."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +9,10 @@ from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.sizes import Size, decoder_of, encoder_of
 from birdsat.errors import ConfigError
 from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.masked import MaskedConfig
+from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
 
@@ -43,7 +44,36 @@ def mae_tiny() -> RunConfig:
     """Photos of 64 px alone, on two CPU cores."""
     run = cve_mae_tiny()
     assert isinstance(run.method, CveMaeConfig)
-    return replace(run, method=MaeConfig(photo=run.method.photo), views=replace(run.views, photo_views=1))
+    return replace(run, method=MaeConfig(image=run.method.photo), views=replace(run.views, photo_views=1))
+
+
+def mae_chips_tiny() -> RunConfig:
+    """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, with `--freeze-chips` or without."""
+    run = cve_mae_tiny()
+    assert isinstance(run.method, CveMaeConfig)
+    chips = MaskedConfig(encoder=run.method.chip_encoder, decoder=decoder_of("tiny"), hidden_share=0.75)
+    return replace(run, method=MaeConfig(image=chips, of="chip"), views=replace(run.views, photo_views=1))
+
+
+def cvm_mae_tiny() -> RunConfig:
+    """Photos and chips of 64 px in one encoder, with place and date, on two CPU cores."""
+    run = cve_mae_tiny()
+    encoder = encoder_of("tiny", px=64, patch_px=8)
+    images = MaskedConfig(
+        encoder=replace(encoder, views=encoder.views * 2), decoder=decoder_of("tiny"), hidden_share=0.6
+    )
+    method = CvmMaeConfig(images=images, place_time=PlaceTimeConfig())
+    return replace(run, method=method, views=replace(run.views, photo_views=1))
+
+
+def cvm_mae_tiny_without_metadata() -> RunConfig:
+    """`cvm_mae_tiny` that never sees place or date."""
+    return without_metadata(cvm_mae_tiny())
+
+
+def moco_geo_tiny() -> RunConfig:
+    """Photos of 64 px in two views, and the cluster of their place, on two CPU cores."""
+    return replace(cve_mae_tiny(), method=MocoGeoConfig(encoder=encoder_of("tiny", px=64, patch_px=8)))
 
 
 def demo_with_metadata() -> RunConfig:
@@ -102,7 +132,7 @@ def mae_base() -> RunConfig:
     """ViT-B on photos of 224 px alone."""
     run = cve_mae_base()
     assert isinstance(run.method, CveMaeConfig)
-    return replace(run, method=MaeConfig(photo=run.method.photo))
+    return replace(run, method=MaeConfig(image=run.method.photo))
 
 
 def _large_run(size: Size) -> RunConfig:
@@ -121,19 +151,22 @@ def _large_run(size: Size) -> RunConfig:
 
 def without_metadata(run: RunConfig) -> RunConfig:
     """The same run with place and date left out of the model."""
-    assert isinstance(run.method, CveMaeConfig)
+    assert not isinstance(run.method, MocoGeoConfig)
     return replace(run, method=replace(run.method, place_time=None))
 
 
 def with_frozen_chips(run: RunConfig) -> RunConfig:
     """The same run with a chip encoder that is not trained. Raises ConfigError for a method without one."""
     if not isinstance(run.method, CveMaeConfig):
-        raise ConfigError("this recipe sees no chips, so there is no chip encoder to freeze; take a cve_mae recipe.")
+        raise ConfigError("this recipe has no chip encoder of its own to freeze; take a cve_mae recipe.")
     return replace(run, method=replace(run.method, chip_encoder_frozen=True))
 
 
 def changed(
-    run: RunConfig, *, lr: float | None = None, **settings: int | Path | Literal["auto", "32", "bf16"] | None
+    run: RunConfig,
+    *,
+    lr: float | None = None,
+    **settings: int | tuple[Path, ...] | Literal["auto", "32", "bf16"] | None,
 ) -> RunConfig:
     """The run with some settings of RunConfig replaced; None leaves one as it is. lr: Muon's changes in proportion."""
     optimiser = run.optimiser
@@ -144,21 +177,6 @@ def changed(
 
 
 def _cve_mae(size: Size, *, photo_px: int, photo_patch_px: int, chip_px: int, chip_patch_px: int) -> CveMaeConfig:
-    photo = MaskedPhotoConfig(encoder=encoder_of(size, px=photo_px, patch_px=photo_patch_px), decoder=decoder_of(size))
+    photo = MaskedConfig(encoder=encoder_of(size, px=photo_px, patch_px=photo_patch_px), decoder=decoder_of(size))
     chip = encoder_of(size, px=chip_px, patch_px=chip_patch_px)
     return CveMaeConfig(photo=photo, chip_encoder=chip, place_time=PlaceTimeConfig())
-
-
-RECIPES: dict[str, Callable[[], RunConfig]] = {
-    recipe.__name__: recipe
-    for recipe in (
-        cve_mae_tiny,
-        cve_mae_tiny_without_metadata,
-        mae_tiny,
-        mae_tiny_with_metadata,
-        cve_mae_small,
-        cve_mae_base,
-        cve_mae_large,
-        mae_base,
-    )
-}

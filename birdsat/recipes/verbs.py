@@ -35,7 +35,8 @@ def pretrain_and_name_taxa(config: RunConfig, dataset: Dataset, out: Path, *, re
     """
     run = pretrain(config, dataset, out, resume=resume)
     if process_rank() == 0:
-        save_taxon_means(taxon_means(embed_rows(run, dataset, "train", workers=config.workers)), run.path)
+        if run.method.sees_photos:
+            save_taxon_means(taxon_means(embed_rows(run, dataset, "train", workers=config.workers)), run.path)
         print(f"trained: {out}")
     return run
 

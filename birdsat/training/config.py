@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import torch
 
-from birdsat.dataset.manifest import Manifest
+from birdsat.dataset.read import row_facts
+from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
+from birdsat.earth.clusters import cluster_places
 from birdsat.errors import ConfigError
-from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.methods.registry import MethodConfig
 from birdsat.training.optimiser import OptimiserConfig
 
@@ -24,7 +26,7 @@ class RunConfig:
     method: MethodConfig  # what is learned
     views: ViewsConfig = field(default_factory=ViewsConfig)  # sizes and augmentation of photos and chips
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    start_from: Path | None = None  # run whose weights are the first ones, where names and sizes match; None: random
+    start_from: tuple[Path, ...] = ()  # runs whose encoders are the first weights; a later one's wins
     batch_size: int = 128  # samples per process that are compared with each other at once
     steps: int = 2000  # optimiser steps in all
     accumulate: int = 1  # batches whose gradients are summed into one optimiser step
@@ -45,19 +47,16 @@ class RunConfig:
         for name in ("workers", "seed"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
-        seen = {"photo_px": self.method.photo.encoder.views[0].px}
-        if isinstance(self.method, CveMaeConfig):
-            seen["chip_px"] = self.method.chip_encoder.views[0].px
-        for name, px in seen.items():
-            if getattr(self.views, name) != px:
+        for name in ("photo_px", "chip_px"):
+            px = getattr(self.method, name)
+            if px is not None and getattr(self.views, name) != px:
                 raise ConfigError(
                     f"views.{name} is {getattr(self.views, name)}, but the method's encoder sees {px} px."
                 )
-        twins = isinstance(self.method, CveMaeConfig) and self.method.twin_weight > 0
-        if twins != (self.views.photo_views == 2):
+        if self.views.photo_views != self.method.photo_views:
             raise ConfigError(
-                f"views.photo_views is {self.views.photo_views}, but a second view is made exactly for methods with a "
-                "twin_weight above 0; change one of the two."
+                f"views.photo_views is {self.views.photo_views}, but the method compares {self.method.photo_views} "
+                "view(s) of each photo; change one of the two."
             )
         if self.devices is not None and self.devices < 1:
             raise ConfigError(f"devices is {self.devices}; allowed: 1 or more, or none for every GPU.")
@@ -71,10 +70,19 @@ def lightning_precision(precision: Literal["auto", "32", "bf16"]) -> LightningPr
     return "bf16-mixed" if precision == "bf16" else "32-true"
 
 
-def with_band_statistics(config: RunConfig, manifest: Manifest) -> RunConfig:
-    """The same run with every photo_mean, photo_std, chip_mean, chip_std of the method taken from the dataset."""
+def fitted_to(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """The same run with what the method's settings take from the training data.
+
+    That is every photo_mean, photo_std, chip_mean, chip_std, and the centres of moco_geo's clusters of places. Raises
+    InputError when it needs places and no training row has one.
+    """
+    manifest = dataset.manifest
     statistics = {name: getattr(manifest, name) for name in ("photo_mean", "photo_std", "chip_mean", "chip_std")}
-    known = {name: value for name, value in statistics.items() if value is not None}
+    known: dict[str, Any] = {name: value for name, value in statistics.items() if value is not None}
+    method = config.method
+    if isinstance(method, MocoGeoConfig) and method.place_weight > 0 and not method.centres:
+        centres = cluster_places(row_facts(dataset, "train").lon_lat, method.clusters)
+        known["centres"] = tuple((float(lon), float(lat)) for lon, lat in centres.round(4))
     return dataclasses.replace(config, method=_replace_everywhere(config.method, known))
 
 

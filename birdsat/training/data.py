@@ -8,14 +8,13 @@ import lightning
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.read import Batches, TrainingStream
 from birdsat.dataset.row_groups import Dataset
-from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.training.config import RunConfig
 
 
 def training_stream(
     config: RunConfig, dataset: Dataset, *, rank: int = 0, ranks: int = 1, start_batch: int = 0
 ) -> TrainingStream:
-    """The train split as the run's settings want it; without chips where their features are made beforehand.
+    """The train split as the run's settings want it; without images that the method does not look at.
 
     Raises DatasetError when it is smaller than a batch.
     """
@@ -28,7 +27,8 @@ def training_stream(
         rank=rank,
         ranks=ranks,
         start_batch=start_batch,
-        with_chips=not (isinstance(config.method, CveMaeConfig) and config.method.chip_encoder_frozen),
+        with_photos=config.method.photo_px is not None,
+        with_chips=config.method.chip_px is not None and not config.method.chips_are_frozen,
     )
 
 

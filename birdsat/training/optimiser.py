@@ -21,6 +21,7 @@ class OptimiserConfig:
     muon_lr: float = 0.0  # the same for Muon, which takes the matrices within transformer blocks; 0: AdamW takes all
     lr_floor: float = 0.01  # last learning rate, as a part of the highest; 0..1
     warmup: float = 0.05  # part of all steps in which the learning rate rises from 0; 0..1
+    restart_every: int = 0  # steps after which the cosine starts again from the highest rate; 0: one cosine for all
     weight_decay: float = 0.05  # of weight matrices and kernels only, per step and unit of learning rate
     betas: tuple[float, float] = (0.9, 0.95)  # decay of the running mean of gradients and of their squares
     clip_norm: float = 1.0  # gradients longer than this (L2 norm over all parameters) are shortened; 0: never
@@ -35,6 +36,8 @@ class OptimiserConfig:
         for name in ("weight_decay", "clip_norm", "muon_lr"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) or more.")
+        if self.restart_every < 0:
+            raise ConfigError(f"restart_every is {self.restart_every}; allowed: 0 (never) or more steps.")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay is {self.average_decay}; allowed: 0 (no mean) to below 1.")
         if not all(0 <= beta < 1 for beta in self.betas):
@@ -42,11 +45,17 @@ class OptimiserConfig:
 
 
 def rate(config: OptimiserConfig, step: int, steps: int) -> float:
-    """Learning rate of optimiser step `step` (0 is the first) of a run of `steps`, as a part of the highest."""
+    """Learning rate of optimiser step `step` (0 is the first) of a run of `steps`, as a part of the highest.
+
+    A cosine, or with `restart_every` several (Loshchilov and Hutter 2017, "SGDR", equation 5).
+    """
     warmup_steps = round(config.warmup * steps)
     if step < warmup_steps:
         return (step + 1) / warmup_steps
-    progress = min(1.0, (step - warmup_steps) / max(1, steps - 1 - warmup_steps))
+    done, length = step - warmup_steps, max(1, steps - 1 - warmup_steps)
+    if config.restart_every:
+        done, length = done % config.restart_every, config.restart_every
+    progress = min(1.0, done / length)
     cosine = (1 + math.cos(math.pi * progress)) / 2
     return config.lr_floor + (1 - config.lr_floor) * cosine
 

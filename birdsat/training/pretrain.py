@@ -14,9 +14,8 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import DatasetError
-from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.registry import build_method
-from birdsat.training.config import RunConfig, lightning_precision, with_band_statistics
+from birdsat.training.config import RunConfig, fitted_to, lightning_precision
 from birdsat.training.data import TrainingData, training_stream
 from birdsat.training.module import TrainingModule
 from birdsat.training.progress import TrainingProgress
@@ -49,14 +48,15 @@ def pretrain(
     - TrainingStopped: Ctrl-C or SIGTERM came; the state was saved.
     - CheckpointError: the checkpoint to resume from is damaged, or nothing in the run to start from fits.
     """
-    config = with_band_statistics(config, dataset.manifest)
+    config = fitted_to(config, dataset)
     _check_images(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         method = build_method(config.method)
     checkpoint = out / LAST_CHECKPOINT if resume and (out / LAST_CHECKPOINT).is_file() else None
-    if config.start_from is not None and checkpoint is None:
-        start_from(method, config.start_from)
+    if checkpoint is None:
+        for run in config.start_from:
+            start_from(method, run)
     module = TrainingModule(method, config)
     training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
     if process_rank() == 0:
@@ -76,11 +76,9 @@ def pretrain(
 
 def _check_images(config: RunConfig, dataset: Dataset) -> None:
     counts = dataset.manifest.split_counts("train")
-    needed = {"photos": counts.photos}
-    if isinstance(config.method, CveMaeConfig):
-        needed["chips"] = counts.chips
-    for images, count in needed.items():
-        if count == 0:
+    method = config.method
+    for images, px, count in (("photos", method.photo_px, counts.photos), ("chips", method.chip_px, counts.chips)):
+        if px is not None and count == 0:
             raise DatasetError(
                 f"the train split of {dataset.folder} has no {images}, which the method learns from; take a recipe "
                 "that does without (mae for photos alone), or build the dataset with them."

@@ -12,6 +12,7 @@ from torch import nn
 
 from birdsat import config as config_files
 from birdsat.dataset.manifest import RGB, Manifest
+from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_whole
 from birdsat.methods.method import Method
@@ -165,20 +166,40 @@ def load_weights(method: nn.Module, path: Path) -> None:
     method.load_state_dict(tensors)
 
 
-def start_from(method: nn.Module, run: Path) -> None:
+def start_from(method: Method, run: Path) -> None:
     """Give `method` the weights of another run, tensor by tensor where names and sizes are the same.
 
-    So a run may start from one with another method, or with a chip encoder that is to be frozen. Raises CheckpointError
-    when the run cannot be read, or when nothing in it fits.
+    Encoders that see the same kind of image give theirs even where the two methods differ: `mae` on chips to the chip
+    encoder of `cve_mae`. Learned positions are interpolated when the image size differs. Raises CheckpointError when
+    the run cannot be read, or when nothing in it fits.
     """
-    wanted, given = method.state_dict(), load_run(run).method.state_dict()
-    shared = {name: value for name, value in given.items() if name in wanted and value.shape == wanted[name].shape}
-    if not shared:
+    given = load_run(run).method
+    fitting = _fitting(method.state_dict(), given.state_dict()) if type(given) is type(method) else {}
+    method.load_state_dict(fitting, strict=False)
+    givers, shared = given.encoders(), len(fitting)
+    for image, encoder in method.encoders().items():
+        if image in givers:
+            fitting = _fitting(encoder.state_dict(), givers[image].state_dict())
+            encoder.load_state_dict(fitting, strict=False)
+            shared += len(fitting)
+    if shared == 0:
         raise CheckpointError(
             f"{run} has no tensor that fits a {type(method).__name__} of these sizes; start from a run of the same "
-            "width, depth, patch and image sizes."
+            "width, depth and patch size that sees the same images."
         )
-    method.load_state_dict(wanted | shared)
+
+
+def _fitting(wanted: dict[str, torch.Tensor], given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What is given under a wanted name and in its size; positions are interpolated to it."""
+    fitting = {}
+    for name, value in given.items():
+        if name not in wanted:
+            continue
+        if name.split(".")[-1].startswith(POSITIONS) and value.shape[1:] == wanted[name].shape[1:]:
+            value = resized_positions(value, len(wanted[name]))
+        if value.shape == wanted[name].shape:
+            fitting[name] = value
+    return fitting
 
 
 def check_checkpoint(path: Path) -> None:

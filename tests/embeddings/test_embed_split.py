@@ -19,13 +19,13 @@ from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import DatasetError
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import Method
 from birdsat.methods.registry import MethodConfig, build_method
 from birdsat.observations.observation import Observation
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=8),), width=16, depth=1, heads=2)
-PHOTO = MaskedPhotoConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
+PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
 CVE = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig())
 
 
@@ -91,7 +91,7 @@ def test_batch_size_and_workers_change_nothing(dataset: Dataset) -> None:
 
 
 def test_blocks_come_a_batch_at_a_time(dataset: Dataset) -> None:
-    blocks = embed_blocks(fresh(MaeConfig(photo=PHOTO)), dataset, "test", photo_px=16, chip_px=16, batch_size=4)
+    blocks = embed_blocks(fresh(MaeConfig(image=PHOTO)), dataset, "test", photo_px=16, chip_px=16, batch_size=4)
     sizes = [(len(block), block.chip) for block in blocks]
     assert sizes == [(4, None), (4, None), (3, None)]
 

@@ -1,9 +1,18 @@
+import datetime
 import math
 
 import pytest
 import torch
 
-from birdsat.encoders.place_time import PlaceTimeConfig, PlaceTimeEncoder
+from birdsat.earth.date import year_fraction
+from birdsat.encoders.place_time import (
+    PlaceTimeConfig,
+    PlaceTimeEncoder,
+    PublishedPlaceTimeConfig,
+    PublishedPlaceTimeEncoder,
+    published_date,
+    published_place,
+)
 
 
 @pytest.fixture
@@ -65,3 +74,26 @@ def test_what_a_month_means_depends_on_the_place(encoder: PlaceTimeEncoder) -> N
     north = at(encoder, 10.0, 50.0, 0.5) - at(encoder, 10.0, 50.0, 0.0)
     south = at(encoder, 20.0, -30.0, 0.5) - at(encoder, 20.0, -30.0, 0.0)
     assert (north - south).norm() > 0.05 * north.norm()
+
+
+def test_the_published_encoding_is_that_of_the_paper_and_what_is_missing_adds_nothing() -> None:
+    torch.manual_seed(0)
+    encoder = PublishedPlaceTimeEncoder(PublishedPlaceTimeConfig(), 8)
+    day = torch.tensor([year_fraction(datetime.date(2021, 7, 14)), math.nan])
+    place = torch.tensor([[math.nan, math.nan], [30.0, -45.0]])
+    waves = [math.sin(2 * math.pi * 7 / 12), math.cos(2 * math.pi * 7 / 12)]
+    waves += [math.sin(2 * math.pi * 14 / 31), math.cos(2 * math.pi * 14 / 31)]
+    ground = [math.sin(-math.pi / 2), math.cos(-math.pi / 2), math.sin(math.pi / 6), math.cos(math.pi / 6)]
+    assert torch.allclose(published_date(day[:1]), torch.tensor([waves]), atol=1e-5)
+    assert torch.allclose(published_place(place[1:]), torch.tensor([ground]), atol=1e-5)
+    given = encoder(place, day)
+    assert torch.allclose(given[0], encoder.date(torch.tensor(waves)), atol=1e-5)
+    assert torch.allclose(given[1], encoder.place(torch.tensor(ground)), atol=1e-5)
+
+
+def test_every_day_of_a_common_year_is_read_back_for_the_published_encoding() -> None:
+    days = [datetime.date(2021, 1, 1) + datetime.timedelta(n) for n in range(365)]
+    read = published_date(torch.tensor([year_fraction(day) for day in days]))
+    angles = torch.tensor([[2 * math.pi * day.month / 12, 2 * math.pi * day.day / 31] for day in days])
+    wanted = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
+    assert torch.allclose(read, wanted, atol=1e-4)

@@ -1,8 +1,6 @@
-import pytest
 import torch
 
-from birdsat.encoders.tokens import draw_visible, from_patches, grid_positions, hidden_mask, pool, to_patches
-from birdsat.errors import ConfigError
+from birdsat.encoders.tokens import draw_visible, from_patches, hidden_mask, pool, to_patches
 
 
 def test_patches_put_together_are_the_image() -> None:
@@ -40,26 +38,21 @@ def test_the_mask_is_one_exactly_where_hidden() -> None:
     assert hidden_mask(torch.tensor([[0, 2]]), 4).tolist() == [[0.0, 1.0, 0.0, 1.0]]
 
 
-def test_positions_differ_between_all_patches() -> None:
-    positions = grid_positions(5, 7, 32)
-    assert torch.cdist(positions, positions).add(torch.eye(35) * 9).min() > 0.1
-
-
-def test_positions_of_a_width_not_divisible_by_four_are_refused() -> None:
-    with pytest.raises(ConfigError, match="multiple of 4"):
-        grid_positions(2, 2, 6)
-
-
 def test_pooling_takes_mean_and_spread_of_the_patches_and_leaves_the_class_token_out() -> None:
     tokens = torch.rand(2, 6, 4)
-    pooled = pool(tokens)
+    pooled = pool(tokens, "mean and spread")
     assert torch.allclose(pooled[:, :4], tokens[:, 1:].mean(1))
     assert torch.allclose(pooled[:, 4:], tokens[:, 1:].std(1, correction=0), atol=1e-3)
     tokens[:, 0] += 9
-    assert torch.equal(pool(tokens), pooled)
+    assert torch.equal(pool(tokens, "mean and spread"), pooled)
 
 
 def test_pooling_tokens_that_are_all_alike_has_a_finite_gradient() -> None:
     tokens = torch.ones(1, 3, 4, requires_grad=True)
-    pool(tokens).sum().backward()
+    pool(tokens, "mean and spread").sum().backward()
     assert tokens.grad is not None and tokens.grad.isfinite().all()
+
+
+def test_the_class_token_can_stand_for_the_image() -> None:
+    tokens = torch.rand(2, 6, 4)
+    assert torch.equal(pool(tokens, "class token"), tokens[:, 0])

@@ -1,5 +1,6 @@
 """Contracts that hold for every method."""
 
+import copy
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,33 +12,63 @@ from safetensors.torch import load_model, save_model
 from birdsat import config as configs
 from birdsat.dataset.batch import Batch
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.encoders.place_time import PlaceTimeConfig, PublishedPlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import ConfigError, InputError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
+from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import Method
+from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
 from birdsat.methods.registry import MethodConfig, build_method
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=16, depth=1, heads=2)
-PHOTO = MaskedPhotoConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
+PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
 CHIP = replace(ENCODER, views=(View(px=8, patch_px=4),), width=24)
 CVE = CveMaeConfig(photo=PHOTO, chip_encoder=CHIP)
 META = replace(CVE, place_time=PlaceTimeConfig())
+VITAE = replace(CHIP, width=16, block="vitae", convolve="packed", pooling="class token")
+CVM = CvmMaeConfig(images=replace(PHOTO, encoder=replace(ENCODER, views=(*ENCODER.views, *CHIP.views))))
 
 METHODS: dict[str, MethodConfig] = {
-    "mae": MaeConfig(photo=PHOTO),
-    "mae with metadata": MaeConfig(photo=PHOTO, place_time=PlaceTimeConfig()),
+    "mae": MaeConfig(image=PHOTO),
+    "mae with metadata": MaeConfig(image=PHOTO, place_time=PlaceTimeConfig()),
     "cve_mae": CVE,
     "cve_mae with metadata": META,
     "cve_mae from a full pass": replace(META, contrast_from="full"),
     "cve_mae with a frozen chip encoder": replace(META, chip_encoder_frozen=True),
     "cve_mae leaving near pairs out": replace(META, apart_km=50.0),
     "cve_mae with twin photos": replace(META, twin_weight=1.0),
+    "cve_mae as published": replace(
+        CVE,
+        photo=replace(PHOTO, encoder=replace(VITAE, views=ENCODER.views), hidden_share=0.75),
+        chip_encoder=VITAE,
+        place_time=PublishedPlaceTimeConfig(),
+        heads=False,
+        contrast_from="full",
+        chip_encoder_frozen=True,
+        learn_temperature=False,
+    ),
+    "cvm_mae": CVM,
+    "cvm_mae with metadata": replace(CVM, place_time=PlaceTimeConfig()),
+    "cvm_mae with rolled negatives": replace(CVM, place_time=PlaceTimeConfig(), negatives="rolled"),
+    "cvm_mae as published": replace(
+        CVM,
+        images=replace(CVM.images, encoder=replace(CVM.images.encoder, pooling="class token", positions="learned")),
+        place_time=PublishedPlaceTimeConfig(),
+        heads=False,
+        negatives="rolled",
+        contrast_weight=0.0,
+    ),
+    "moco_geo": MocoGeoConfig(encoder=ENCODER, queue=7, centres=((0.0, 0.0), (30.0, 30.0), (60.0, 60.0))),
 }
+MAE_OF_CHIPS = MaeConfig(of="chip", image=replace(PHOTO, encoder=CHIP))
+CROSS_VIEW = {name: config for name, config in METHODS.items() if name.startswith(("cve", "cvm"))}
+REBUILDING = {name: config for name, config in METHODS.items() if name != "moco_geo"}
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS, indirect=True)
-every_cve = pytest.mark.parametrize("method", list(METHODS.values())[2:], ids=list(METHODS)[2:], indirect=True)
+every_cross_view = pytest.mark.parametrize("method", CROSS_VIEW.values(), ids=CROSS_VIEW, indirect=True)
+every_rebuilding = pytest.mark.parametrize("method", REBUILDING.values(), ids=REBUILDING, indirect=True)
 
 
 @pytest.fixture
@@ -80,7 +111,7 @@ def test_gradients_reach_every_trainable_parameter(method: Method) -> None:
     assert not without
 
 
-@every_method
+@every_rebuilding
 def test_losses_are_a_function_of_the_draw(method: Method) -> None:
     one, same, other = (method.losses(batch(), seeded(seed)) for seed in (1, 1, 2))
     assert one == same
@@ -133,7 +164,7 @@ def test_bytes_and_shares_of_one_are_the_same_photo(method: Method) -> None:
 @every_method
 def test_a_missing_photo_does_not_change_the_loss(method: Method) -> None:
     given = batch()
-    before = method.losses(given, seeded())
+    before = copy.deepcopy(method).losses(given, seeded())  # a queue remembers what it saw
     given.photo[3] = 255 - given.photo[3]
     given.second_photo[3] = 255 - given.second_photo[3]
     given.chip[4] = 255 - given.chip[4]
@@ -141,16 +172,16 @@ def test_a_missing_photo_does_not_change_the_loss(method: Method) -> None:
     assert all(torch.allclose(before[name], after[name]) for name in before)
 
 
-@every_method
+@every_rebuilding
 def test_the_visible_patches_of_a_reconstruction_are_the_photo(method: Method) -> None:
     made = method.reconstruct(batch(), seeded())
     visible = made.hidden == 0
-    assert torch.allclose(made.rebuilt[visible], made.photo[visible], atol=1e-5)
+    assert torch.allclose(made.rebuilt[visible], made.image[visible], atol=1e-5)
     assert 0 < made.hidden.mean() < 1
-    assert not torch.allclose(made.rebuilt[~visible], made.photo[~visible], atol=1e-2)
+    assert not torch.allclose(made.rebuilt[~visible], made.image[~visible], atol=1e-2)
 
 
-@every_cve
+@every_cross_view
 def test_chips_embed_as_unit_vectors_and_place_matters_only_with_metadata(method: Method) -> None:
     method.eval()
     features = method.encode_chip(batch().chip)
@@ -160,7 +191,7 @@ def test_chips_embed_as_unit_vectors_and_place_matters_only_with_metadata(method
     assert torch.equal(here, there) != method.uses_metadata
 
 
-@every_cve
+@every_cross_view
 def test_missing_place_and_date_embed_without_nan(method: Method) -> None:
     nowhere = batch().without_metadata()
     assert method.embed_chip(method.encode_chip(nowhere.chip), nowhere.lon_lat, nowhere.year_fraction).isfinite().all()
@@ -205,8 +236,7 @@ def test_one_view_of_a_photo_has_no_twin() -> None:
 
 
 def test_photos_of_a_single_colour_do_not_become_infinite() -> None:
-    flat = replace(PHOTO, photo_std=(0.0, 0.0, 0.0))
-    method = build_method(MaeConfig(photo=flat)).eval()
+    method = build_method(MaeConfig(image=PHOTO, photo_std=(0.0, 0.0, 0.0))).eval()
     assert method.embed_photo(batch().photo).isfinite().all()
 
 
@@ -214,3 +244,75 @@ def test_photos_of_a_single_colour_do_not_become_infinite() -> None:
 def test_settings_that_cannot_work_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="allowed"):
         replace(CVE, **setting)
+
+
+def test_mae_of_chips_embeds_chips_and_says_that_it_cannot_embed_photos() -> None:
+    torch.manual_seed(0)
+    method = build_method(MAE_OF_CHIPS).eval()
+    other = replace(batch(), photo=255 - batch().photo)
+    assert method.losses(batch(), seeded()) == method.losses(other, seeded())
+    features = method.encode_chip(batch().chip)
+    embedded = method.embed_chip(features, batch().lon_lat, batch().year_fraction)
+    assert torch.allclose(embedded.norm(dim=1), torch.ones(5), atol=1e-5)
+    with pytest.raises(InputError, match="embed photos"):
+        method.embed_photo(batch().photo)
+    with pytest.raises(InputError, match="cvm_mae"):
+        method.match(batch().photo, batch().chip, batch().lon_lat, batch().year_fraction)
+
+
+def test_match_looks_at_photo_chip_and_place_together() -> None:
+    torch.manual_seed(0)
+    method = build_method(METHODS["cvm_mae with metadata"]).eval()
+    given = batch().photo, batch().chip, torch.zeros(5, 2), torch.zeros(5)
+    logits = method.match(*given)
+    assert logits.shape == (5,)
+    for i, other in enumerate((255 - given[0], 255 - given[1], given[2] + 40, given[3] + 0.5)):
+        changed = method.match(*given[:i], other, *given[i + 1 :])
+        assert not torch.allclose(logits, changed)
+
+
+def test_hard_negatives_without_contrast_are_refused() -> None:
+    with pytest.raises(ConfigError, match="contrast"):
+        replace(CVM, contrast_weight=0.0)
+
+
+def moco(**settings: float) -> MocoGeo:
+    torch.manual_seed(0)
+    config = METHODS["moco_geo"]
+    assert isinstance(config, MocoGeoConfig)
+    return MocoGeo(replace(config, **settings))
+
+
+def test_the_queue_goes_round_whatever_the_batch_size() -> None:
+    method = moco(queue=7)
+    before = method.queue.clone()
+    method.losses(batch(), seeded())  # four of the five samples have a photo
+    assert int(method.queue_next) == 4
+    assert torch.equal(method.queue[4:], before[4:]) and not torch.isclose(method.queue[:4], before[:4]).any()
+    second = method.queue.clone()
+    method.losses(batch(), seeded())
+    assert int(method.queue_next) == 1  # 8 mod 7
+    assert torch.equal(method.queue[1:4], second[1:4])
+
+
+def test_a_batch_larger_than_the_queue_leaves_its_last_photos_in_it() -> None:
+    method = moco(queue=2)
+    method.losses(batch(), seeded())
+    assert torch.allclose(method.queue.norm(dim=1), torch.ones(2), atol=1e-5)
+
+
+def test_the_slow_encoder_follows_in_training_and_neither_it_nor_the_queue_moves_in_eval_mode() -> None:
+    method = moco(momentum=0.5)
+    with torch.no_grad():
+        method.encoder.class_token += 1.0
+    method.losses(batch(), seeded())
+    assert torch.allclose(method.encoder.class_token - method.slow_encoder.class_token, torch.tensor(0.5), atol=1e-6)
+    method.eval()
+    kept = {name: value.clone() for name, value in method.state_dict().items()}
+    method.losses(batch(), seeded())
+    assert all(torch.equal(kept[name], value) for name, value in method.state_dict().items())
+
+
+def test_photos_learn_the_cluster_nearest_to_their_place() -> None:
+    places = torch.tensor([[1.0, -1.0], [179.0, 5.0], [58.0, 61.0], [math.nan, math.nan]])
+    assert moco().cluster(places)[:3].tolist() == [0, 2, 2]

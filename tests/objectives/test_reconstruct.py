@@ -13,19 +13,20 @@ def test_it_is_the_mean_over_hidden_patches_of_present_photos() -> None:
         for j in range(4)
         if present[i] and hidden[i, j] == 1
     ]
-    assert torch.allclose(reconstruction_loss(predicted, target, hidden, present), torch.stack(slow).mean())
+    assert torch.allclose(reconstruction_loss([predicted], [target], [hidden], [present]), torch.stack(slow).mean())
 
 
 def test_visible_patches_have_no_gradient() -> None:
     predicted = torch.rand(1, 3, 12, requires_grad=True)
     hidden = torch.tensor([[0.0, 1.0, 0.0]])
-    reconstruction_loss(predicted, torch.rand(1, 3, 12), hidden, torch.tensor([True])).backward()
+    reconstruction_loss([predicted], [torch.rand(1, 3, 12)], [hidden], [torch.tensor([True])]).backward()
     assert predicted.grad is not None
     assert predicted.grad[0, 1].abs().sum() > 0 and predicted.grad[0, [0, 2]].abs().sum() == 0
 
 
 def test_no_photo_at_all_costs_nothing() -> None:
-    loss = reconstruction_loss(torch.rand(2, 3, 12), torch.rand(2, 3, 12), torch.ones(2, 3), torch.tensor([False] * 2))
+    patches = torch.rand(2, 3, 12)
+    loss = reconstruction_loss([patches], [patches + 1], [torch.ones(2, 3)], [torch.tensor([False] * 2)])
     assert loss == 0
 
 
@@ -38,3 +39,12 @@ def test_normalised_patches_have_mean_zero_and_come_back_to_pixels() -> None:
 
 def test_a_flat_patch_normalises_to_zero_and_not_to_noise() -> None:
     assert normalise_patches(torch.full((1, 1, 12), 0.3)).abs().max() < 1e-4
+
+
+def test_hidden_patches_of_all_views_weigh_the_same_whatever_their_size() -> None:
+    one, other = torch.rand(1, 3, 12), torch.rand(1, 2, 27)
+    hidden = [torch.tensor([[1.0, 0, 1]]), torch.tensor([[0.0, 1]])]
+    present = [torch.tensor([True])] * 2
+    loss = reconstruction_loss([one, other], [torch.zeros_like(one), torch.zeros_like(other)], hidden, present)
+    errors = [one[0, 0], one[0, 2], other[0, 1]]
+    assert torch.allclose(loss, torch.stack([error.square().mean() for error in errors]).mean())

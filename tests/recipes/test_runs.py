@@ -6,7 +6,8 @@ import torch
 from birdsat import config
 from birdsat.errors import ConfigError
 from birdsat.methods.registry import build_method
-from birdsat.recipes.runs import RECIPES, changed, cve_mae_tiny, mae_tiny, with_frozen_chips, without_metadata
+from birdsat.recipes.names import RECIPES
+from birdsat.recipes.runs import changed, cve_mae_tiny, mae_tiny, with_frozen_chips, without_metadata
 from birdsat.training.config import RunConfig
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -22,9 +23,9 @@ def test_a_recipe_s_views_are_what_its_encoders_see(recipe: Callable[[], RunConf
     run = recipe()
     with torch.device("meta"):
         method = build_method(run.method)
-    assert method.config.photo.encoder.views[0].px == run.views.photo_px
-    if method.sees_chips:
-        assert method.config.chip_encoder.views[0].px == run.views.chip_px
+    assert (run.method.photo_px is not None) == method.sees_photos
+    assert (run.method.chip_px is not None) == method.sees_chips
+    assert {run.method.photo_px, run.method.chip_px} <= {run.views.photo_px, run.views.chip_px, None}
 
 
 @every_recipe
@@ -46,5 +47,5 @@ def test_single_settings_are_replaced() -> None:
 
 def test_chips_are_frozen_where_there_are_any() -> None:
     assert build_method(with_frozen_chips(cve_mae_tiny()).method).chips_are_frozen
-    with pytest.raises(ConfigError, match="sees no chips"):
+    with pytest.raises(ConfigError, match="no chip encoder"):
         with_frozen_chips(mae_tiny())

@@ -27,7 +27,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.registry import MethodConfig, build_method
 from birdsat.observations.observation import Observation
 from birdsat.observations.splits import SplitRule
@@ -40,7 +40,7 @@ TAXON = "Corvus corax"
 GRID = Grid(Box(10, 40, 14, 44), 2.0)  # 2 x 2 cells
 BOX = "--box=10,40,14,44"
 ENCODER = ViewEncoderConfig(views=(View(px=PX, patch_px=8),), width=WIDTH, depth=1, heads=2)
-PHOTO = MaskedPhotoConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
+PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
 CROSS_VIEW = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig(hidden_width=16))
 
 
@@ -224,7 +224,7 @@ def test_a_dataset_whose_chips_show_another_size_of_ground_is_refused(verb: str,
 
 
 def test_the_ground_size_matters_only_where_chips_are_there_and_seen(run: Path, tmp_path: Path) -> None:
-    blind = make_run(tmp_path / "blind", MaeConfig(photo=PHOTO))
+    blind = make_run(tmp_path / "blind", MaeConfig(image=PHOTO))
     other, bare = make_dataset(tmp_path / "other", 7.5), make_dataset(tmp_path / "bare", 7.5, with_chips=False)
     same = make_dataset(tmp_path / "same", KM)
     for folder, dataset in ((blind, other), (run, bare), (run, same)):

@@ -17,7 +17,7 @@ from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.methods.masked_photo import MaskedPhotoConfig
+from birdsat.methods.masked import MaskedConfig
 from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.training.config import RunConfig
@@ -99,7 +99,7 @@ def dataset_without_chips(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 def config() -> RunConfig:
     """12 steps of 2 batches of 8: an epoch has 5 batches, so runs end and resume within one."""
     encoder = ViewEncoderConfig(views=(View(px=PX, patch_px=8),), width=16, depth=1, heads=2)
-    photo = MaskedPhotoConfig(encoder=encoder, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
+    photo = MaskedConfig(encoder=encoder, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
     return RunConfig(
         method=CveMaeConfig(photo=photo, chip_encoder=encoder, place_time=PlaceTimeConfig(hidden_width=16)),
         views=ViewsConfig(photo_px=PX, chip_px=PX),

@@ -151,3 +151,10 @@ def test_a_scheduler_s_rates_reach_both_optimisers_also_after_reading_their_stat
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5)
     assert [group["lr"] for part in optimiser._parts for group in part.param_groups] == [5e-4, 5e-4, 5e-3]
     assert scheduler.get_last_lr() == [5e-4, 5e-4, 5e-3]
+
+
+def test_a_cosine_with_restarts_begins_again_at_the_top() -> None:
+    config = OptimiserConfig(warmup=0.0, lr_floor=0.0, restart_every=10)
+    rates = [rate(config, step, 30) for step in range(30)]
+    assert rates[:10] == rates[10:20] == rates[20:]
+    assert rates[0] == 1.0 and rates[5] == pytest.approx(0.5) and 0 < rates[9] < 0.05

@@ -18,8 +18,13 @@ from safetensors.torch import load_file
 
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
+from birdsat.encoders.positions import resized_positions
+from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError, DatasetError, TrainingError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
+from birdsat.methods.mae import MaeConfig
+from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.module import TrainingModule
@@ -152,7 +157,7 @@ def test_the_run_folder_holds_no_clutter(finished: Path) -> None:
 
 def test_band_statistics_of_the_dataset_reach_the_method_and_its_config(finished: Path, dataset: Dataset) -> None:
     run = load_run(finished)
-    assert run.config.method.photo.photo_mean == dataset.manifest.photo_mean
+    assert run.config.method.photo_mean == dataset.manifest.photo_mean
     assert run.config.method.chip_std == dataset.manifest.chip_std  # type: ignore[union-attr]
 
 
@@ -354,7 +359,7 @@ def test_a_run_starts_from_the_weights_of_another_where_they_fit(
 ) -> None:
     assert isinstance(config.method, CveMaeConfig)
     frozen = dataclasses.replace(config.method, chip_encoder_frozen=True, place_time=None)
-    onwards = dataclasses.replace(config, method=frozen, start_from=finished, steps=2)
+    onwards = dataclasses.replace(config, method=frozen, start_from=(finished,), steps=2)
     run = pretrain(onwards, dataset, tmp_path / "onwards", show_progress=False)
     before, after = load_run(finished).method.state_dict(), run.method.state_dict()
     chip = [name for name in before if name.startswith("chip_encoder.")]
@@ -362,13 +367,33 @@ def test_a_run_starts_from_the_weights_of_another_where_they_fit(
 
 
 def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) -> None:
-    class Other(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = torch.nn.Parameter(torch.zeros(1))
-
+    encoder = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=20, depth=1, heads=2)
     with pytest.raises(CheckpointError, match=r"no tensor that fits"):
-        start_from(Other(), finished)
+        start_from(build_method(MocoGeoConfig(encoder=encoder)), finished)
+
+
+def test_the_chip_encoder_starts_from_mae_on_chips_with_its_positions_interpolated(
+    config: RunConfig, dataset: Dataset, tmp_path: Path
+) -> None:
+    cross_view = config.method
+    assert isinstance(cross_view, CveMaeConfig)
+    learned = dataclasses.replace(cross_view.chip_encoder, positions="learned")
+    small = dataclasses.replace(learned, views=(View(px=8, patch_px=learned.views[0].patch_px),))
+    image = dataclasses.replace(cross_view.photo, encoder=small)
+    chips = dataclasses.replace(
+        config,
+        method=MaeConfig(image=image, of="chip"),
+        views=dataclasses.replace(config.views, chip_px=8),
+        steps=1,
+    )
+    source = pretrain(chips, dataset, tmp_path / "chips", show_progress=False).method.encoders()["chip"]
+    method = build_method(dataclasses.replace(cross_view, chip_encoder=learned))
+    photo = method.encoders()["photo"].class_token.clone()
+    start_from(method, tmp_path / "chips")
+    got = method.encoders()["chip"]
+    assert torch.equal(got.class_token, source.class_token) and torch.equal(got.stems[0].weight, source.stems[0].weight)
+    assert torch.equal(got.positions_0, resized_positions(source.positions_0, len(got.positions_0)))
+    assert torch.equal(method.encoders()["photo"].class_token, photo)
 
 
 def test_a_method_of_chips_refuses_a_dataset_without_any(

@@ -1,0 +1,23 @@
+"""Contrast against a queue: two views of one sample belong together, those of earlier samples do not."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+def queue_contrast_loss(
+    query: Float[Tensor, "n width"],
+    key: Float[Tensor, "n width"],
+    queue: Float[Tensor, "q width"],
+    temperature: float,
+    present: Bool[Tensor, " n"],
+) -> Float[Tensor, ""]:
+    """Cross-entropy of finding each query's key among it and the queue (He et al. 2020, "MoCo", equation 1).
+
+    query, key: unit vectors of two views of each sample, counted where `present`. queue: unit vectors of other samples.
+    """
+    own = (query * key).sum(dim=1, keepdim=True)
+    logits = torch.cat([own, query @ queue.to(query.dtype).T], dim=1).float() / temperature
+    each = F.cross_entropy(logits, torch.zeros(len(query), dtype=torch.long, device=query.device), reduction="none")
+    return (each * present).sum() / present.sum().clamp(min=1)

@@ -1,0 +1,80 @@
+"""The paper's own settings, from its section 5.1 and the published code. docs/methods.md says how ours differ, and why.
+
+Full size, for several GPUs; `birdsat pretrain DATASET RUN --recipe NAME`. The chip encoder of cve_mae is meant to start
+from `mae_chips_paper` on satellite images and to stay frozen: `--start-from CHIP_RUN`.
+"""
+
+from birdsat.dataset.views import ViewsConfig
+from birdsat.encoders.view_encoder import View
+from birdsat.methods.mae import MaeConfig
+from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.methods.published import (
+    BASE,
+    published_cve_mae,
+    published_cvm_mae,
+    published_encoder,
+    published_masked,
+)
+from birdsat.methods.registry import MethodConfig
+from birdsat.recipes.runs import without_metadata
+from birdsat.training.config import RunConfig
+from birdsat.training.optimiser import OptimiserConfig
+
+PHOTO, CHIP = View(px=384, patch_px=32), View(px=224, patch_px=16)
+BATCH, GPUS, PHOTOS = 77, 4, 414_847  # samples on each GPU; GPUs; training photos of iNat-2021 birds
+EPOCH_STEPS = PHOTOS // (BATCH * GPUS)
+
+_PHOTO_ENCODER = published_encoder(views=(PHOTO,), block="vitae", **BASE)
+_CHIP_ENCODER = published_encoder(views=(CHIP,), block="vitae", **BASE)
+_BOTH_ENCODER = published_encoder(views=(PHOTO, CHIP), **BASE)
+
+
+def cve_mae_paper() -> RunConfig:
+    """CVE-MAE-Meta: ViTAE-B/32 on photos and a frozen ViTAE-B/16 on chips."""
+    return _run(published_cve_mae(published_masked(_PHOTO_ENCODER), _CHIP_ENCODER, metadata=True))
+
+
+def cve_mae_paper_without_metadata() -> RunConfig:
+    """CVE-MAE: `cve_mae_paper` that never sees place or date."""
+    return without_metadata(cve_mae_paper())
+
+
+def cvm_mae_paper() -> RunConfig:
+    """CVM-MAE-Meta: one ViT-B over photo and chip."""
+    return _run(published_cvm_mae(published_masked(_BOTH_ENCODER), metadata=True))
+
+
+def cvm_mae_paper_without_metadata() -> RunConfig:
+    """CVM-MAE: `cvm_mae_paper` that never sees place or date."""
+    return without_metadata(cvm_mae_paper())
+
+
+def mae_paper() -> RunConfig:
+    """MAE on photos: the baseline."""
+    return _run(MaeConfig(image=published_masked(_PHOTO_ENCODER)))
+
+
+def mae_chips_paper() -> RunConfig:
+    """MAE on satellite images: the start of the frozen chip encoder (the paper's was trained on MillionAID)."""
+    return _run(MaeConfig(image=published_masked(_CHIP_ENCODER), of="chip"))
+
+
+def moco_geo_paper() -> RunConfig:
+    """MoCo-v2-Geo: the baseline, on the photo encoder of the other methods in place of a ResNet-50."""
+    return _run(MocoGeoConfig(encoder=_PHOTO_ENCODER, queue=65_536, momentum=0.999, temperature=0.2))
+
+
+def _run(method: MethodConfig) -> RunConfig:
+    return RunConfig(
+        method=method,
+        views=ViewsConfig(photo_px=PHOTO.px, chip_px=CHIP.px, photo_views=method.photo_views),
+        optimiser=OptimiserConfig(
+            lr=1e-4, lr_floor=0.0, warmup=0.0, restart_every=40 * EPOCH_STEPS, weight_decay=0.01, betas=(0.9, 0.999)
+        ),
+        batch_size=BATCH,
+        steps=100 * EPOCH_STEPS,
+        workers=8,
+        log_every=50,
+        val_every=EPOCH_STEPS,
+        checkpoint_every=EPOCH_STEPS,
+    )
