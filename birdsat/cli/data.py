@@ -3,11 +3,13 @@
 import shlex
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Literal
 
 from tyro.conf import Positional
 
 from birdsat.errors import ConfigError, InputError
 
+CollectionName = Literal["birdsat_release", "cub", "image_folder", "inat2021", "nabirds"]
 words: ContextVar[tuple[str, ...]] = ContextVar("words", default=())  # of the command that runs, for data cards
 
 
@@ -15,8 +17,12 @@ def build(
     out: Positional[Path],
     table: Path | None = None,
     photos: Path | None = None,
-    cub: Path | None = None,
+    collection: CollectionName | None = None,
+    folder: Path | None = None,
     crop: bool = False,
+    level: Literal["category", "species"] | None = None,
+    mini: bool = False,
+    max_uncertainty_km: float | None = None,
     taxa: Path | None = None,
     chips: str | None = None,
     chip_km: float | None = None,
@@ -33,17 +39,21 @@ def build(
     title: str = "",
     licence: str = "",
 ) -> None:
-    """Build a dataset from a table of observations, or from CUB-200-2011. Started again, it continues.
+    """Build a dataset from a table of observations, or from a published collection. Started again, it continues.
 
     Args:
         out: Folder of the new dataset.
         table: CSV or Parquet: taxon, and where known photo, lon, lat, date, split, id, licence, attribution.
         photos: Folder that the table's photo paths start from; the table's own folder by default.
-        cub: Folder of CUB-200-2011 in its own layout, in place of a table.
-        crop: With --cub: crop each photo to its bounding box.
+        collection: What lies in --folder in its own layout, in place of a table; docs/collections.md has each.
+        folder: Folder of the collection.
+        crop: Crop each photo to its bounding box. Of cub and nabirds.
+        level: What a taxon of nabirds is: a visual category (the default) or its species.
+        mini: Take train_mini.json of inat2021 in place of train.json.
+        max_uncertainty_km: Leave out places known to less than this. inat2021: 10 by default; birdsat_release: inf.
         taxa: Table of the allowed taxa with genus, family, order; others are dropped and counted.
         chips: Raster of any CRS to cut chips from, table of ready chips (lon, lat, image), or virtual:SEED.
-        chip_km: Side of a chip on the ground, kilometres.
+        chip_km: Side of a chip on the ground, kilometres. Of birdsat_release: 10 m a pixel by default.
         chip_px: Side of a chip cut from a raster, pixels.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000.
         photo_px: Shrink photos whose shorter side is longer than this.
@@ -55,34 +65,41 @@ def build(
         workers: Processes.
         seed: Of the draw of splits.
         title: For the data card.
-        licence: Of the dataset as a whole, for the data card.
+        licence: Of the dataset as a whole, for the data card; by default the collection's.
     """
     from rich.console import Console
 
     from birdsat.dataset.build import build_dataset
     from birdsat.dataset.card import describe
     from birdsat.dataset.chip_source import open_chips
-    from birdsat.dataset.collections.cub import cub_photos, read_cub
+    from birdsat.dataset.collections.collection import Collection
+    from birdsat.dataset.collections.registry import open_collection
     from birdsat.dataset.photo_folder import FolderPhotos
     from birdsat.observations.splits import SplitRule
     from birdsat.observations.tables import TableColumns, read_table, read_taxonomy
 
-    if (table is None) == (cub is None):
-        raise InputError("give either --table or --cub: one source of observations.")
-    _refuse("--cub", cub is None, crop=crop)
+    if (table is None) == (collection is None):
+        raise InputError("give either --table or --collection: one source of observations.")
+    if (collection is None) != (folder is None):
+        raise InputError("--collection and --folder go together: a collection's name, and where it lies.")
+    own = {"crop": crop, "level": level, "mini": mini, "max_uncertainty_km": max_uncertainty_km}
+    _refuse("--collection", collection is None, **own)
     _refuse("--table", table is None, photos=photos, columns=columns)
-    _refuse("--chips", chips is None, chip_km=chip_km, stretch=stretch)
+    _refuse("--chips", chips is None, stretch=stretch, chip_km=None if collection == "birdsat_release" else chip_km)
     if table is not None:
         rows = read_table(table, TableColumns.parse(columns))
-        source = FolderPhotos(photos or table.parent)
-    elif cub is not None:
-        rows, source = read_cub(cub, crop=crop), cub_photos(cub)
+        opened = Collection(observations=rows, photos=FolderPhotos(photos or table.parent))
+    elif collection is not None and folder is not None:
+        own_km = chip_km if collection == "birdsat_release" else None
+        opened = open_collection(collection, folder, **own, chip_km=own_km)
+    if chips is not None and opened.chips is not None:
+        raise ConfigError(f"--chips cannot be used with --collection {collection}, which brings its own; leave it out.")
     manifest = build_dataset(
         out,
-        rows,
-        photos=source,
-        chips=None if chips is None else open_chips(chips, ground_km=chip_km, px=chip_px, stretch=stretch),
-        taxa=None if taxa is None else read_taxonomy(taxa),
+        opened.observations,
+        photos=opened.photos,
+        chips=opened.chips if chips is None else open_chips(chips, ground_km=chip_km, px=chip_px, stretch=stretch),
+        taxa=opened.taxa if taxa is None else read_taxonomy(taxa).told_by(opened.taxa),
         splits=SplitRule(
             val_fraction=val_fraction,
             test_fraction=test_fraction,
@@ -93,9 +110,10 @@ def build(
         workers=workers,
         seed=seed,
         title=title or out.name,
-        licence=licence,
-        sources=tuple(str(part) for part in (table, cub, chips) if part is not None),
+        licence=licence or opened.licence,
+        sources=tuple(str(part) for part in (table, folder, chips) if part is not None),
         command=_command(),
+        published=opened.published,
     )
     Console().print(describe(manifest))
 

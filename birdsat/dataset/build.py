@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,8 @@ from birdsat.dataset.manifest import (
 )
 from birdsat.dataset.plan import DROPPED_HEAD, Plan, PlannedShard, every_row_dropped, write_plan
 from birdsat.dataset.progress import row_progress
-from birdsat.dataset.sample import BandSums, ChipSource, PhotoSource
+from birdsat.dataset.published import PublishedCounts, completeness
+from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
 from birdsat.errors import ConfigError, DatasetError, InputError
 from birdsat.observations.curation import Remark
@@ -53,7 +53,7 @@ def build_dataset(
     observations: Iterable[Observation | Remark],
     *,
     photos: PhotoSource,
-    chips: ChipSource | None = None,
+    chips: ChipSource | ObservationChips | None = None,
     taxa: Taxonomy | None = None,
     splits: SplitRule | None = None,
     photo_px: int | None = None,
@@ -63,6 +63,7 @@ def build_dataset(
     licence: str = "",
     sources: tuple[str, ...] = (),
     command: str = "",
+    published: PublishedCounts | None = None,
     shard_rows: int = SHARD_ROWS,
     show_progress: bool = True,
 ) -> Manifest:
@@ -71,12 +72,12 @@ def build_dataset(
     observations: a reader's rows; its remarks are counted and listed in dropped.csv with those of the build.
     chips: None for a dataset without chips. taxa: allowed taxa with their families (None: whatever comes).
     photo_px: photos whose shorter side is longer are shrunk to it. workers: processes; 0 builds in this one.
-    shard_rows: rows of a file.
+    published: what the whole of the collection holds that the rows are of. shard_rows: rows of a file.
 
-    The result depends on everything but `workers` and `show_progress`. Of a complete dataset of the same inputs
-    only title, licence, sources and command are written anew, where they differ. Raises InputError when no row is
-    usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build, or
-    when the disk is full.
+    The result depends on everything but `workers` and `show_progress`. Of a complete dataset of the same inputs only
+    title, licence, sources, command and completeness are written anew, where they differ. Raises InputError when no
+    row is usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build,
+    or when the disk is full.
     """
     if workers < 0 or shard_rows < 1 or (photo_px is not None and photo_px < 1):
         raise ConfigError(
@@ -94,7 +95,12 @@ def build_dataset(
         "chips": _identity(chips),
     }
     images = Sources(photos=photos, chips=chips, photo_px=photo_px)
-    about = _About(title=title, licence=licence, sources=sources, command=command)
+
+    def told(manifest: Manifest) -> Manifest:
+        whole = "" if published is None else completeness(manifest, published, own_split=rule.keep_source)
+        return dataclasses.replace(
+            manifest, title=title, licence=licence, sources=sources, command=command, completeness=whole
+        )
 
     def draft(path: Path) -> str:
         with row_progress(show_progress) as progress:
@@ -114,10 +120,11 @@ def build_dataset(
     try:
         with _planned(out, draft) as plan:
             if plan is None:
-                return _told_anew(load_manifest(out), about, out)
+                manifest = load_manifest(out)
+                return _told_anew(manifest, told(manifest), out)
             _build_shards(out, plan, images, workers, show_progress)
             try:
-                manifest = _summarise(plan, taxa, images, about, out / DROPPED_FILE)
+                manifest = told(_summarise(plan, taxa, images, out / DROPPED_FILE))
             except InputError:  # nothing was built, so nothing binds the folder to these inputs
                 plan.close()
                 _forget_plan(out)
@@ -132,19 +139,8 @@ def build_dataset(
     return manifest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _About:
-    title: str
-    licence: str
-    sources: tuple[str, ...]
-    command: str
-
-
-def _told_anew(manifest: Manifest, about: _About, out: Path) -> Manifest:
+def _told_anew(manifest: Manifest, told: Manifest, out: Path) -> Manifest:
     """A complete dataset's manifest with what is told of it now; written where it differs."""
-    told = dataclasses.replace(
-        manifest, title=about.title, licence=about.licence, sources=about.sources, command=about.command
-    )
     if told != manifest:
         write_card(told, out)
         save_manifest(told, out)
@@ -325,7 +321,8 @@ def _work(path: Path, observations: list[Observation]) -> tuple[ShardFacts, list
     return write_shard(path, observations, _worker_sources)
 
 
-def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About, dropped_file: Path) -> Manifest:
+def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file: Path) -> Manifest:
+    """The manifest, but for what is told of the dataset as a whole."""
     shards: list[Shard] = []
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
@@ -356,10 +353,10 @@ def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, about: _About
     names = sorted(set().union(*taxon_rows.values()))
     photo_stats, chip_stats = photo_sums.mean_std(), chip_sums.mean_std()
     return Manifest(
-        title=about.title,
-        licence=about.licence,
-        sources=about.sources,
-        command=about.command,
+        title="",
+        licence="",
+        sources=(),
+        command="",
         fingerprint=plan.fingerprint,
         taxa=tuple(Taxon(name=name) if taxa is None else taxa[name] for name in names),
         shards=tuple(shards),

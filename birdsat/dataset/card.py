@@ -34,6 +34,7 @@ def card(manifest: Manifest) -> str:
     ]
     head += [f"  - split: {split}\n    path: {split}-*.parquet" for split in splits]
     parts = ["\n".join([*head, "---"]), f"# {manifest.title}", _introduction(manifest)]
+    parts += [manifest.completeness] if manifest.completeness else []
     parts += ["## Splits", _markdown(_SPLIT_HEAD, _split_rows(manifest))]
     parts += ["## Taxa", _taxa(manifest)]
     parts += ["## Licences", f"Of the dataset: {manifest.licence or 'not stated'}. Of its rows:"]
@@ -62,6 +63,7 @@ def describe(manifest: Manifest) -> Group:
         _console_table("taxa", _TAXON_HEAD, _taxon_rows(manifest)),
         _console_table("licences", ("licence", "rows"), _count_rows(manifest.licences)),
         *(_console_table(title, ("reason", "rows"), _count_rows(counts)) for title, counts in curation if counts),
+        *([Text(manifest.completeness, style="bold")] if manifest.completeness else []),
     )
 
 

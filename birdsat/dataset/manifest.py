@@ -92,6 +92,7 @@ class Manifest:
     licence: str  # of the dataset as a whole; each row names its own as well
     sources: tuple[str, ...]  # where photos, places and chips come from, for the data card
     command: str  # how the dataset was built
+    completeness: str = ""  # whether it is the whole of a published collection; "" where it is of none
     fingerprint: str  # of the rows and settings it was built from
     taxa: tuple[Taxon, ...]  # sorted by name
     shards: tuple[Shard, ...]  # by split, then in order

@@ -1,7 +1,7 @@
 """One observation and its two images, as a row of a shard."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,22 @@ class ChipSource(Protocol):
 
     def encoded_chip(self, place: Place) -> bytes:
         """The encoded chip of a place. Raises PlaceError where there is none."""
+
+
+@runtime_checkable
+class ObservationChips(Protocol):
+    """Where chips come from that belong to observations, not to places. Pickled to the worker processes."""
+
+    @property
+    def ground_km(self) -> float:
+        """Side of the chip's square on the ground."""
+
+    @property
+    def px(self) -> int:
+        """Side of the chip in pixels."""
+
+    def observation_chip(self, observation: Observation) -> bytes:
+        """The encoded chip of an observation with a place. Raises PlaceError where there is none."""
 
 
 @dataclass(slots=True)
@@ -78,7 +94,7 @@ class Sample:
 
 
 def make_sample(
-    observation: Observation, photos: PhotoSource, chips: ChipSource | None, photo_px: int | None
+    observation: Observation, photos: PhotoSource, chips: ChipSource | ObservationChips | None, photo_px: int | None
 ) -> Sample | Remark:
     """Fetch, check and, if need be, convert both images; a remark where one cannot be used."""
 
@@ -95,7 +111,10 @@ def make_sample(
             return drop("photo unusable", error)
     if chips is not None and observation.place is not None:
         try:
-            chip = chips.encoded_chip(observation.place)
+            if isinstance(chips, ObservationChips):
+                chip = chips.observation_chip(observation)
+            else:
+                chip = chips.encoded_chip(observation.place)
             small_chip = decode_rgb(chip)
         except PlaceError as error:
             return drop("no chip for the place", error)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from birdsat.dataset.manifest import ROW_GROUP_ROWS, SHARD_SCHEMA
-from birdsat.dataset.sample import BandSums, ChipSource, PhotoSource, make_sample
+from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource, make_sample
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 
@@ -25,7 +25,7 @@ class Sources:
     """Where the images come from, and what becomes of them. Pickled to the workers."""
 
     photos: PhotoSource
-    chips: ChipSource | None
+    chips: ChipSource | ObservationChips | None
     photo_px: int | None
 
 

@@ -1,5 +1,5 @@
-"""Reading a source that others published in its own layout; one file a collection.
+"""Reading what others published in a layout of its own; one file a collection.
 
-A collection is a generator of observations over a layout (file lists, labels, its own split) and a photo
-source for its files. CUB-200-2011 is here; iNaturalist 2021 and NABirds come next.
+Each is opened from a folder as a `Collection`: a generator of observations over the layout (file lists, labels, its
+own split), a source of its photos, and where it has them its taxonomy, its chips and what the whole of it holds.
 """

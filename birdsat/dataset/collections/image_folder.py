@@ -1,0 +1,77 @@
+"""A folder of photos with one folder a species, and folders train, val and test above them if there are splits."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from birdsat.dataset.collections.collection import Collection
+from birdsat.dataset.collections.cub import plain_class_name
+from birdsat.dataset.photo_folder import FolderPhotos
+from birdsat.errors import InputError
+from birdsat.observations.curation import Remark
+from birdsat.observations.observation import Observation, Split
+
+_SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+_IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".jp2")
+
+
+def open_image_folder(folder: Path) -> Collection:
+    """The photos of a folder. Its licence, and the photos' places and dates, are not known."""
+    return Collection(observations=read_image_folder(folder), photos=FolderPhotos(folder))
+
+
+def read_image_folder(folder: Path) -> Iterator[Observation | Remark]:
+    """Observations of a folder's photos, in the order of their paths; the path is the id.
+
+    The taxon is the name of the species' folder, in plain words ("Parus_major" is Parus major, "12.Parus_major" too);
+    photos may lie in folders within it. Names that begin with a dot are passed over. Raises InputError for a folder
+    that is absent, holds no folders, or holds both splits and species.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; give one that holds a folder of photos for each species.")
+    names = _folders(folder)
+    splits = [name for name in names if name.lower() in _SPLITS]
+    if not names or (splits and len(splits) < len(names)):
+        others = [name for name in names if name not in splits]
+        found = f"the splits {', '.join(splits)} beside {', '.join(others[:3])}" if names else "no folders"
+        raise InputError(f"{folder} holds {found}; put a folder for each species in it, or splits that hold them.")
+    for name in _files(folder):
+        yield _no_species(name)
+    if not splits:
+        for name in names:
+            yield from _species(folder, name, name, None)
+        return
+    for split in splits:
+        for name in _files(folder / split):
+            yield _no_species(f"{split}/{name}")
+        for name in _folders(folder / split):
+            yield from _species(folder, f"{split}/{name}", name, _SPLITS[split.lower()])
+
+
+def _species(root: Path, inside: str, name: str, split: Split | None) -> Iterator[Observation | Remark]:
+    for parent, folders, files in os.walk(root / inside):
+        folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
+        for file in sorted(files):
+            path = (Path(parent) / file).relative_to(root).as_posix()
+            if file.startswith("."):
+                continue
+            if not file.lower().endswith(_IMAGES):
+                yield Remark(row=path, reason="no photo by its name", detail=f"allowed: {', '.join(_IMAGES)}")
+                continue
+            yield Observation(id=path, taxon=plain_class_name(name), photo=path, split=split)
+
+
+def _no_species(path: str) -> Remark:
+    return Remark(row=path, reason="in no species' folder", detail="put it into the folder of its species")
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -1,0 +1,111 @@
+"""Lists of a JSON file that is too large for memory, one element at a time."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from birdsat.errors import InputError
+
+_CHUNK = 2**20  # characters read at a time
+_LARGEST = 2**24  # characters of one element; what is larger is a damaged file, and not to be held in memory
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def json_lists(path: Path, names: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """Name and element for every element of the lists `names` of the object in the file, in the file's order.
+
+    By the standard library's decoder, which reads the NaN that iNaturalist's files may hold and no streaming JSON
+    library does. Raises InputError for a file that is absent, damaged or cut short, or that lacks one of the lists.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is absent; give the folder that holds it.")
+    found: set[str] = set()
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            text = _Text(file, path)
+            text.take("{")
+            while True:
+                name = text.value()
+                text.take(":")
+                if text.peek() == "[":
+                    found.add(name)
+                    for element in text.elements():
+                        if name in names:
+                            yield name, element
+                else:
+                    text.value()
+                if text.take(",}") == "}":
+                    break
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no UTF-8 text ({error}); restore the file.") from error
+    if absent := sorted(set(names) - found):
+        raise InputError(f"{path} has no list {', '.join(map(repr, absent))}; it has {', '.join(sorted(found))}.")
+
+
+class _Text:
+    """JSON text, of which no more than one element and one chunk are in memory."""
+
+    def __init__(self, file: TextIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+        self._decoder = json.JSONDecoder()
+        self._buffer = ""
+        self._at = 0
+        self._passed = 0  # characters before the buffer
+
+    def peek(self) -> str:
+        """The next character that is no space; "" at the end."""
+        while True:
+            self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]  # it matches ""
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._read():
+                return ""
+
+    def take(self, marks: str) -> str:
+        """The next character that is no space, which must be one of `marks`."""
+        mark = self.peek()
+        if not mark or mark not in marks:
+            raise self._damaged(f"{mark!r} where {' or '.join(marks)} is needed" if mark else "the file is cut short")
+        self._at += 1
+        return mark
+
+    def value(self) -> Any:
+        """The next value, whole."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                if len(self._buffer) - self._at > _LARGEST or not self._read():
+                    raise self._damaged(error.msg) from error
+                continue
+            if end == len(self._buffer) and self._read():  # a number may go on
+                continue
+            self._at = end
+            return value
+
+    def elements(self) -> Iterator[Any]:
+        """The elements of the list that comes next."""
+        self.take("[")
+        if self.peek() == "]":
+            self.take("]")
+            return
+        while True:
+            yield self.value()
+            if self.take(",]") == "]":
+                return
+
+    def _read(self) -> bool:
+        chunk = self._file.read(_CHUNK)
+        self._passed += self._at
+        self._buffer = self._buffer[self._at :] + chunk
+        self._at = 0
+        return bool(chunk)
+
+    def _damaged(self, why: str) -> InputError:
+        return InputError(
+            f"{self._path} is damaged at character {self._passed + self._at:,} ({why}); restore the file."
+        )
