@@ -44,7 +44,7 @@ def test_an_error_of_ours_is_one_line_without_a_traceback(tmp_path: Path, capsys
 def test_building_needs_exactly_one_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["data", "build", str(tmp_path / "out")])
-    assert "either --table or --cub" in capsys.readouterr().err
+    assert "either --table or --collection" in capsys.readouterr().err
 
 
 def test_the_command_line_offers_exactly_the_recipes_there_are() -> None:
@@ -92,9 +92,9 @@ def test_the_recorded_command_is_the_one_that_ran_and_can_be_run_again(tmp_path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--table", "t.csv", "--crop"], "--crop can be used with --cub only"),
+        (["--table", "t.csv", "--crop"], "--crop can be used with --collection only"),
         (
-            ["--cub", "cub", "--photos", "p", "--columns", "taxon=x"],
+            ["--collection", "cub", "--folder", "cub", "--photos", "p", "--columns", "taxon=x"],
             "--photos and --columns can be used with --table only",
         ),
         (["--table", "t.csv", "--chip-km", "5"], "--chip-km can be used with --chips only"),

@@ -4,7 +4,7 @@ import pytest
 from small_birds import encoded, picture
 
 from birdsat.dataset.build import build_dataset
-from birdsat.dataset.collections.cub import cub_photos, read_cub
+from birdsat.dataset.collections.cub import open_cub, read_cub
 from birdsat.errors import InputError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.curation import Remark
@@ -56,7 +56,7 @@ def test_photos_are_cropped_to_their_boxes_when_asked(cub):
 def test_the_layout_builds_with_its_own_split_and_grey_photos_in_rgb(cub, tmp_path):
     (cub / "images/001.Black_footed_Albatross/b.jpg").unlink()
     rows = read_cub(cub, crop=True)
-    manifest = build_dataset(tmp_path / "out", rows, photos=cub_photos(cub), workers=0, show_progress=False)
+    manifest = build_dataset(tmp_path / "out", rows, photos=open_cub(cub).photos, workers=0, show_progress=False)
     assert manifest.rows() == 3
     assert manifest.rows("test") == 1
     assert [(count.name, count.rows) for count in manifest.dropped] == [("photo missing", 1)]
@@ -66,7 +66,7 @@ def test_the_layout_builds_with_its_own_split_and_grey_photos_in_rgb(cub, tmp_pa
 def test_a_photo_absent_from_one_of_the_files_is_dropped_with_a_remark(cub):
     write(cub, "train_test_split", [1, 0, 1])
     (remark,) = [row for row in read_cub(cub) if isinstance(row, Remark)]
-    assert (remark.row, remark.reason) == ("4", "incomplete in CUB's files")
+    assert (remark.row, remark.reason) == ("4", "incomplete in the collection's files")
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_the_real_fifty_classes_read_whole(shared_data):
     rows = list(read_cub(folder, crop=True))
     assert Counter(row.split for row in rows) == {"train": 1500, "test": 1389}
     assert len({row.taxon for row in rows}) == 50
-    assert decode_rgb(cub_photos(folder).photo(rows[0])).shape == (160, 239, 3)
+    assert decode_rgb(open_cub(folder).photos.photo(rows[0])).shape == (160, 239, 3)

@@ -116,7 +116,8 @@ def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iter
         if what == "annotations":
             yield _field(entry, "image_id", "annotation", path), _field(entry, "category_id", "annotation", path)
         elif what == "licenses":
-            licences[_field(entry, "id", "licence", path)] = str(entry.get("name") or entry.get("url") or LICENCE)
+            id = _field(entry, "id", "licence", path)
+            licences[id] = str(entry.get("name") or entry.get("url") or LICENCE)
         elif (taxon := _taxon(entry, path)) is not None:
             birds[_field(entry, "id", "category", path)] = taxon.name
 

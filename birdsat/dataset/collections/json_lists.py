@@ -8,8 +8,9 @@ from typing import Any, TextIO
 
 from birdsat.errors import InputError
 
-_CHUNK = 2**20  # characters read at a time
+_CHUNK = 2**18  # characters read at a time
 _LARGEST = 2**24  # characters of one element; what is larger is a damaged file, and not to be held in memory
+_ENDS = " \t\n\r,]}"  # what comes after a number
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -79,13 +80,13 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
-                if len(self._buffer) - self._at > _LARGEST or not self._read():
+                if not self._read_on():
                     raise self._damaged(error.msg) from error
                 continue
-            if end == len(self._buffer) and self._read():  # a number may go on
-                continue
-            self._at = end
-            return value
+            ended = not isinstance(value, int | float) or self._buffer[end : end + 1] in tuple(_ENDS)
+            if ended or not self._read_on():  # a number may go on in what is not read yet
+                self._at = end
+                return value
 
     def elements(self) -> Iterator[Any]:
         """The elements of the list that comes next."""
@@ -97,6 +98,10 @@ class _Text:
             yield self.value()
             if self.take(",]") == "]":
                 return
+
+    def _read_on(self) -> bool:
+        """Read more of the same value, unless it is too large already."""
+        return len(self._buffer) - self._at <= _LARGEST and self._read()
 
     def _read(self) -> bool:
         chunk = self._file.read(_CHUNK)
