@@ -50,7 +50,7 @@ def build(
         crop: Crop each photo to its bounding box. Of cub and nabirds.
         level: What a taxon of nabirds is: a visual category (the default) or its species.
         mini: Take train_mini.json of inat2021 in place of train.json.
-        max_uncertainty_km: Leave out places known to less than this. inat2021: 10 by default; birdsat_release: inf.
+        max_uncertainty_km: Leave out places that are uncertain by more. inat2021: 10 by default; birdsat_release: inf.
         taxa: Table of the allowed taxa with genus, family, order; others are dropped and counted.
         chips: Raster of any CRS to cut chips from, table of ready chips (lon, lat, image), or virtual:SEED.
         chip_km: Side of a chip on the ground, kilometres. Of birdsat_release: 10 m a pixel by default.

@@ -1,5 +1,6 @@
 import io
 import json
+import pickle
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -154,6 +155,11 @@ def test_absent_files_and_chips_are_named(release):
     (release / "val_birds_labels.csv").unlink()
     with pytest.raises(InputError, match=r"val_birds_labels\.csv is absent"):
         open_birdsat_release(release)
+
+
+def test_the_chip_source_can_be_sent_to_other_processes(release):
+    chips = open_birdsat_release(release).chips
+    assert pickle.loads(pickle.dumps(chips)) == chips
 
 
 def test_a_chip_of_another_size_is_dropped(release, tmp_path):

@@ -61,7 +61,7 @@ def open_birdsat_release(
 ) -> Collection:
     """The release in a folder that holds its JSON and CSV files, the chips, and the photos at each `file_name`.
 
-    max_uncertainty_km: places known to less than this are left out, with their chips; as in the paper, none is.
+    max_uncertainty_km: places that are uncertain by more are left out, with their chips; as in the paper, none is.
     chip_km: side of a chip on the ground; by default 10 m a pixel, as Sentinel-2 has. Raises InputError when a file is
     absent or damaged.
     """

@@ -33,7 +33,7 @@ MAX_UNCERTAINTY_KM = 10.0
 def open_inat2021(folder: Path, *, mini: bool = False, max_uncertainty_km: float = MAX_UNCERTAINTY_KM) -> Collection:
     """The birds in a folder that holds the JSON files and the photos at their `file_name`.
 
-    mini: train_mini.json in place of train.json. max_uncertainty_km: places known to less than this are left out and
+    mini: train_mini.json in place of train.json. max_uncertainty_km: places that are uncertain by more are left out and
     the photos kept; `inf` keeps every place. A location_uncertainty that is null is not known, one below 0 is taken so,
     with a remark; one of 0 is taken at its word. Raises InputError when a file is absent or damaged.
     """

@@ -77,7 +77,7 @@ def inat_observation(
 ) -> Iterator[Observation | Remark]:
     """The observation of a photo, after remarks on what was left out; or why it is dropped.
 
-    A place is left out, and the photo kept, where it is known to less than `max_uncertainty_km`.
+    A place that is uncertain by more than `max_uncertainty_km` is left out, and the photo kept.
     """
     name = photo.facts.get("file_name")
     if not photo.taxon or not isinstance(name, str) or not name:
@@ -105,9 +105,7 @@ def inat_observation(
 def check_uncertainty(max_uncertainty_km: float) -> None:
     """Raises ConfigError for a bound that is no distance."""
     if not max_uncertainty_km > 0:
-        raise ConfigError(
-            f"places known to {max_uncertainty_km} km are not possible; allowed: above 0, or inf to keep every place."
-        )
+        raise ConfigError(f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.")
 
 
 def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iterator[tuple[Any, Any]]:
@@ -159,7 +157,7 @@ def _place(facts: dict[str, Any], max_uncertainty_km: float) -> tuple[Place | No
     if uncertainty_m < 0:
         return place, "negative location uncertainty: taken as not known", f"{uncertainty_m:g} m"
     if uncertainty_m > 1000 * max_uncertainty_km:
-        detail = f"known to {uncertainty_m:,.0f} m; allowed: {max_uncertainty_km:g} km"
+        detail = f"uncertain by {uncertainty_m:,.0f} m; allowed: {max_uncertainty_km:g} km"
         return None, "place too uncertain: left out", detail
     return place, "", ""
 
