@@ -1,8 +1,7 @@
 """A plain re-enactment of the published training step, to be compared with.
 
 Written anew after the published BirdSAT and Remote-Sensing-RVSA code: attention by explicit matrices, tokens shuffled
-for masking even where none is hidden, the photo encoded twice, and the frozen chip encoder run in every step. Its numbers
-are those of the published models when tokens are in order (tests/methods/test_published_parity.py holds ours to them).
+for masking even where none is hidden, the photo encoded twice, and the frozen chip encoder run in every step.
 """
 
 import torch
