@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import data, verbs, weights
+from birdsat.cli import comparing, data, verbs, weights
 from birdsat.errors import BirdsatError
 
 
@@ -29,6 +29,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "map": verbs.map_,
     "embed": verbs.embed,
     "labels": verbs.labels,
+    "compare": comparing.compare,
     "import": weights.import_,
     "demo": verbs.demo,
 }

@@ -22,6 +22,8 @@ Recipe = Literal[
     "cve_mae_base",
     "cve_mae_large",
     "mae_base",
+    "cve_mae_paper_tiny",
+    "cvm_mae_paper_tiny",
     "cve_mae_paper",
     "cve_mae_paper_without_metadata",
     "cvm_mae_paper",

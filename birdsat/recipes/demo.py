@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
@@ -15,15 +14,12 @@ from rich.table import Table
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.manifest import MANIFEST_FILE
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.box import Box
-from birdsat.earth.grid import Grid
 from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
-from birdsat.maps.evaluate import MapReport, evaluate_maps
-from birdsat.maps.predict import predict_maps
+from birdsat.maps.evaluate import MapReport
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
 from birdsat.observations.observation import SPLITS, Split
@@ -32,6 +28,7 @@ from birdsat.recipes.report import write_page
 from birdsat.recipes.report_sections import Findings, illustrate
 from birdsat.recipes.runs import demo_with_metadata, demo_without_metadata
 from birdsat.recipes.stages import Stages, state_of
+from birdsat.recipes.virtual_maps import MONTHS, map_virtual_world
 from birdsat.tasks.classify import ClassifyReport, Inputs, classify
 from birdsat.tasks.retrieve import DIRECTIONS, RetrieveReport, retrieve
 from birdsat.training.config import RunConfig
@@ -41,7 +38,6 @@ from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
 
 PAGE_FILE, FIGURES_FILE, SECONDS_FILE = "report.html", "report.json", "seconds.json"
-MONTHS = tuple(range(1, 13))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,28 +119,19 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
     with stages.stage("retrieve", "retrieving chips by photo and photos by chip"):
         retrieved, bare_retrieved = retrieve(test), retrieve(bare_splits[2])
     with stages.stage("map", "mapping every species in every month"):
-        grid = Grid(Box(-180, -90, 180, 90), config.map_step_degrees)
-        taxa = tuple(taxon for taxon, photos in zip(means.taxa, means.photos, strict=True) if photos > 0)
-        lon, lat = (grid.lon[None, :] + 180) % 360 - 180, grid.lat[:, None]
-        land = world.land(lon, lat)
-        maps = predict_maps(
-            run.method,
-            means.vectors(taxa),
-            grid,
-            MONTHS,
-            chips,
-            where=land,
-            workers=config.workers,
-            show_progress=True,
+        mapped = map_virtual_world(
+            run.method, means, world, chips, step=config.map_step_degrees, workers=config.workers
         )
-        truth = np.stack([[world.true_range(taxon, lon, lat, month) for month in MONTHS] for taxon in taxa])
-        mapped = evaluate_maps(taxa, maps.score, truth, land)
 
-    figures = _figures(classified, bare_classified, random_classified, retrieved, bare_retrieved, mapped) | {
+    figures = _figures(classified, bare_classified, random_classified, retrieved, bare_retrieved, mapped.report) | {
         "seed": seed,
         "rows": {split: dataset.rows(split) for split in SPLITS} | {"taxa": len(dataset.taxa)},
     }
-    figures["map"] |= {"taxa": len(mapped.taxa), "land_cells": int(land.sum()), "months": len(MONTHS)}
+    figures["map"] |= {
+        "taxa": len(mapped.report.taxa),
+        "land_cells": int(mapped.land.sum()),
+        "months": len(MONTHS),
+    }
     figures["bars"] = _bars(figures)
     with stages.stage("report", "drawing the report"):
         pictures = illustrate(
@@ -154,10 +141,10 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
                 run=run,
                 bare_run=bare_run,
                 test=test,
-                maps=maps,
-                map_taxa=taxa,
-                truth=truth,
-                land=land,
+                maps=mapped.maps,
+                map_taxa=mapped.taxa,
+                truth=mapped.truth,
+                land=mapped.land,
             )
         )
     page, figures_file = out / PAGE_FILE, out / FIGURES_FILE

@@ -20,6 +20,8 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
         runs.cve_mae_base,
         runs.cve_mae_large,
         runs.mae_base,
+        paper.cve_mae_paper_tiny,
+        paper.cvm_mae_paper_tiny,
         paper.cve_mae_paper,
         paper.cve_mae_paper_without_metadata,
         paper.cvm_mae_paper,
