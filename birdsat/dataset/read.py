@@ -259,15 +259,43 @@ def read_split(
 
     Raises DatasetError for a damaged shard.
     """
-    stream = _SplitStream(dataset, split, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px)
+    rows = np.arange(dataset.rows(split))
+    return read_rows(dataset, split, rows, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px, workers=workers)
+
+
+def read_rows(
+    dataset: Dataset,
+    split: Split,
+    rows: Int64[np.ndarray, " rows"],
+    *,
+    batch_size: int,
+    photo_px: int,
+    chip_px: int,
+    workers: int,
+) -> Iterator[Batch]:
+    """The named rows of `split`, in the order given, read as by `read_split`; no others are decoded.
+
+    rows: row numbers within the split; ascending order reads each row group once. Raises DatasetError for a
+    damaged shard.
+    """
+    stream = _RowStream(dataset, split, rows, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px)
     return iter(Batches(stream, workers=workers))
 
 
-class _SplitStream(IterableDataset[Batch]):
-    def __init__(self, dataset: Dataset, split: Split, *, batch_size: int, photo_px: int, chip_px: int) -> None:
+class _RowStream(IterableDataset[Batch]):
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: Split,
+        rows: Int64[np.ndarray, " rows"],
+        *,
+        batch_size: int,
+        photo_px: int,
+        chip_px: int,
+    ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size is {batch_size}; allowed: 1 or more.")
-        self.dataset, self.split = dataset, split
+        self.dataset, self.split, self.rows = dataset, split, rows
         self.batch_size, self.photo_px, self.chip_px = batch_size, photo_px, chip_px
 
     def __iter__(self) -> Iterator[Batch]:
@@ -275,8 +303,8 @@ class _SplitStream(IterableDataset[Batch]):
         reader = RowGroupReader(self.dataset, self.split, (*IMAGES, *FACTS))
         read = lru_cache(maxsize=1)(reader.group)
         ends = np.cumsum(reader.group_rows)
-        for start in range(worker * self.batch_size, reader.rows, workers * self.batch_size):
-            rows = np.arange(start, min(start + self.batch_size, reader.rows))
+        for start in range(worker * self.batch_size, len(self.rows), workers * self.batch_size):
+            rows = self.rows[start : start + self.batch_size]
             groups = np.searchsorted(ends, rows, side="right")
             in_group = rows - (ends - reader.group_rows)[groups]
             yield _batch(

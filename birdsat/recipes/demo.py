@@ -30,7 +30,8 @@ from birdsat.recipes.runs import demo_with_metadata, demo_without_metadata
 from birdsat.recipes.stages import Stages, state_of
 from birdsat.recipes.virtual_maps import MONTHS, map_virtual_world
 from birdsat.tasks.classify import ClassifyReport, Inputs, classify
-from birdsat.tasks.retrieve import DIRECTIONS, RetrieveReport, retrieve
+from birdsat.tasks.retrieve import retrieve
+from birdsat.tasks.retrieve_report import DIRECTIONS, RetrieveReport
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import MODEL_FILE, Run

@@ -22,7 +22,8 @@ from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.maps.write import write_map
 from birdsat.observations.observation import Split
 from birdsat.tasks.classify import ClassifyReport, classify
-from birdsat.tasks.retrieve import RetrieveReport, retrieve
+from birdsat.tasks.retrieve import retrieve
+from birdsat.tasks.retrieve_report import RetrieveReport
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run

@@ -1,102 +1,27 @@
 """Which chip belongs to the photo, and which photo to the chip."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.table import Table
 
 from birdsat.embeddings.neighbours import similarity_blocks
+from birdsat.embeddings.search import EXACT_ROWS, Found, Search, search
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.errors import DatasetError
+from birdsat.errors import ConfigError, DatasetError
+from birdsat.tasks.recall import recall_of
+from birdsat.tasks.rerank import PairMatcher
+from birdsat.tasks.retrieve_report import OURS, Direction, Protocol, Retrieval, RetrieveReport
 
-Direction = Literal["photo to chip", "chip to photo"]
-DIRECTIONS: tuple[Direction, ...] = ("photo to chip", "chip to photo")
-KS = (1, 5, 10)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recall:
-    """How early the right answer comes, with what a random ranking would give beside it."""
-
-    at: dict[int, float]  # k -> share of queries with a hit among the first k
-    chance_at: dict[int, float]
-    median_rank: float  # of the first hit; 1 is best
-    chance_median_rank: float
+FOUND_DEPTH = 1000  # answers that an approximate search is asked for; what is not among them counts as last
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retrieval:
-    """One direction, with or without place and date."""
+def searchable_rows(table: EmbeddingTable) -> NDArray[np.int64]:
+    """The rows that have both a photo and a chip: queries and gallery.
 
-    direction: Direction
-    with_metadata: bool
-    species: Recall  # a hit is any answer of the query's taxon
-    pair: Recall  # a hit is the query's own other half
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RetrieveReport:
-    """Everything `retrieve` measured."""
-
-    rows: int  # queries, and size of the gallery
-    left_out: int  # rows without a photo or without a chip
-    taxa: int  # taxa among the rows
-    results: tuple[Retrieval, ...]
-
-    def result(self, direction: Direction, *, with_metadata: bool) -> Retrieval:
-        """One of the results. Raises KeyError when it was not measured."""
-        for result in self.results:
-            if (result.direction, result.with_metadata) == (direction, with_metadata):
-                return result
-        raise KeyError((direction, with_metadata))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "rows": self.rows,
-            "left_out_without_photo_or_chip": self.left_out,
-            "taxa": self.taxa,
-            "results": [
-                {
-                    "direction": result.direction,
-                    "with_metadata": result.with_metadata,
-                    "species": _recall_dict(result.species),
-                    "pair": _recall_dict(result.pair),
-                }
-                for result in self.results
-            ],
-        }
-
-    def table(self) -> Table:
-        """For the console: each figure with chance in brackets."""
-        title = f"{self.rows:,} photos and their {self.rows:,} chips, {self.taxa:,} taxa (chance in brackets)"
-        table = Table("direction", "place and date", "a hit is", title=title)
-        for k in KS:
-            table.add_column(f"R@{k}", justify="right")
-        table.add_column("median rank", justify="right")
-        for result in self.results:
-            for hit, recall in (("same species", result.species), ("its own pair", result.pair)):
-                table.add_row(
-                    result.direction,
-                    "with" if result.with_metadata else "without",
-                    hit,
-                    *(f"{recall.at[k]:.3f} ({recall.chance_at[k]:.3f})" for k in KS),
-                    f"{recall.median_rank:,.0f} ({recall.chance_median_rank:,.0f})",
-                )
-        return table
-
-
-def retrieve(table: EmbeddingTable, *, device: torch.device | str | None = None) -> RetrieveReport:
-    """Rank every chip for every photo, and every photo for every chip, by cosine.
-
-    Queries and gallery are the rows that have both; the others are counted. A wrong answer that scores the
-    same as a right one goes first, so that embeddings which are all alike score nothing. With and without
-    place and date, where the method knows them. Raises DatasetError when no row has both a photo and a chip.
+    Raises DatasetError when there are none.
     """
     rows = np.flatnonzero(table.has_photo & table.has_chip)
     if len(rows) == 0:
@@ -104,28 +29,115 @@ def retrieve(table: EmbeddingTable, *, device: torch.device | str | None = None)
             "no row has both a photo and a chip (or the method sees no chips): nothing can be retrieved; "
             "take a run of a cross-view method and a dataset built with chips."
         )
+    return rows
+
+
+def retrieve(
+    table: EmbeddingTable,
+    *,
+    protocol: Protocol = OURS,
+    matcher: PairMatcher | None = None,
+    shortlist: int | None = None,
+    queries: int | None = None,
+    how: Search = "auto",
+    device: torch.device | str | None = None,
+) -> RetrieveReport:
+    """Rank every chip for every photo, and every photo for every chip, by cosine.
+
+    Queries and gallery are the rows that have both; the others are counted. A wrong answer that scores the
+    same as a right one goes first, so that embeddings which are all alike score nothing. With and without
+    place and date, where the method knows them.
+
+    matcher: ranks the first `shortlist` answers again (default: the protocol's number); those after them keep their
+    places. Its images are those of `searchable_rows`, in order. queries: ask only so many rows, drawn at random with
+    a fixed seed; the gallery stays whole. how: galleries beyond EXACT_ROWS are searched approximately unless it says
+    "exact"; an answer that is then not among the first FOUND_DEPTH counts as last.
+
+    Raises DatasetError when no row has both a photo and a chip, ConfigError for numbers below 1, or a shortlist
+    without a matcher.
+    """
+    rows = searchable_rows(table)
+    _check(matcher=matcher, shortlist=shortlist, queries=queries)
+    length = min(len(rows), shortlist or protocol.shortlist)
+    own = _drawn(len(rows), queries)
     labels = table.labels[rows]
-    same = np.bincount(labels)[labels]  # answers of the query's taxon, its own pair among them
+    same = np.bincount(labels)[labels][own]  # answers of the query's taxon, its own pair among them
     one = np.ones_like(same)
-    results = []
-    for with_metadata in (True, False) if table.knows_metadata else (False,):
-        chips = table.chips(with_metadata=with_metadata)
-        assert chips is not None
-        photo, chip = table.photo[rows], chips[rows]
-        for direction in DIRECTIONS:
-            query, gallery = (photo, chip) if direction == "photo to chip" else (chip, photo)
-            pair_rank, species_rank = answer_ranks(query, gallery, labels, device=device)
-            results.append(
-                Retrieval(
+    exact = how == "exact" or (how == "auto" and len(rows) <= EXACT_ROWS)
+
+    def results() -> Iterator[Retrieval]:
+        for with_metadata, direction in _ways(table, matcher, protocol):
+            query, gallery = _sides(table, rows, direction, with_metadata=with_metadata)
+            query = query[own]
+            recall = None
+            if exact:
+                ranks = answer_ranks(query, gallery, labels, own=own, device=device)
+            else:
+                depth = max(FOUND_DEPTH, length)
+                found = search(query, gallery, depth, how="faiss", device=device)
+                ranks = _in_order(found.index, found.similarity, own, labels).or_else(len(rows))
+                recall = found.recall_against_exact
+            if table.knows_metadata or not with_metadata:
+                yield Retrieval(
                     direction=direction,
                     with_metadata=with_metadata,
-                    species=_recall(species_rank, same),
-                    pair=_recall(pair_rank, one),
+                    species=recall_of(ranks[1], same, len(rows)),
+                    pair=recall_of(ranks[0], one, len(rows)),
+                    search_recall=recall,
                 )
+            if matcher is None:
+                continue
+            if exact:
+                found = search(query, gallery, length, how="exact", device=device)
+            first = found.index[:, :length]
+            logits = matcher.logits(own, first, direction, with_metadata=with_metadata)
+            after = [np.maximum(rank, length + 1) for rank in ranks]
+            pair_rank, species_rank = _in_order(first, logits, own, labels).or_else(*after)
+            yield Retrieval(
+                direction=direction,
+                with_metadata=with_metadata,
+                reranked=True,
+                species=recall_of(species_rank, same, len(rows)),
+                pair=recall_of(pair_rank, one, len(rows)),
+                search_recall=recall,
             )
+
     return RetrieveReport(
-        rows=len(rows), left_out=len(table) - len(rows), taxa=len(np.unique(labels)), results=tuple(results)
+        protocol=protocol,
+        rows=len(rows),
+        queries=len(own),
+        left_out=len(table) - len(rows),
+        taxa=len(np.unique(labels)),
+        shortlist=None if matcher is None else length,
+        results=tuple(results()),
     )
+
+
+def first_answers(
+    table: EmbeddingTable,
+    own: NDArray[np.int64],
+    direction: Direction,
+    k: int,
+    *,
+    with_metadata: bool,
+    matcher: PairMatcher | None = None,
+    shortlist: int = OURS.shortlist,
+    device: torch.device | str | None = None,
+) -> NDArray[np.int64]:
+    """(q, k) first answers to the queries `own` (q,), as `retrieve` ranks them by exact search.
+
+    Both number the rows of `searchable_rows`.
+    """
+    rows = searchable_rows(table)
+    query, gallery = _sides(table, rows, direction, with_metadata=with_metadata)
+    length = k if matcher is None else max(k, shortlist)
+    found: Found = search(query[own], gallery, length, how="exact", device=device)
+    index = found.index
+    if matcher is not None:
+        logits = matcher.logits(own, index, direction, with_metadata=with_metadata)
+        index = np.take_along_axis(index, np.argsort(-logits, axis=1, kind="stable"), axis=1)
+    first: NDArray[np.int64] = index[:, :k]
+    return first
 
 
 def answer_ranks(
@@ -133,67 +145,89 @@ def answer_ranks(
     gallery: NDArray[np.float32],
     labels: NDArray[np.int64],
     *,
+    own: NDArray[np.int64] | None = None,
     device: torch.device | str | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ranks, from 1, of the query's own pair (n,) and of the first answer of its taxon (n,).
+    """Ranks, from 1, of the query's own pair (q,) and of the first answer of its taxon (q,).
 
-    query, gallery: (n, d), row i of one belongs to row i of the other; labels (n,) of both. Wrong answers
-    that score the same go first.
+    query (q, d), gallery (n, d), labels (n,) of the gallery; own (q,): the gallery's row that belongs to each query
+    (default: row i to query i). Wrong answers that score the same go first.
     """
-    n = len(query)
-    pair_rank, species_rank = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    q = len(query)
+    own = np.arange(q) if own is None else own
+    pair_rank, species_rank = np.empty(q, dtype=np.int64), np.empty(q, dtype=np.int64)
     for rows, similarity in similarity_blocks(query, gallery, device=device):
         label = torch.from_numpy(labels).to(similarity.device)
-        own = torch.arange(rows.start, rows.stop, device=similarity.device)[:, None]
-        pair_rank[rows] = (similarity >= similarity.gather(1, own)).sum(dim=1).cpu().numpy()
-        alike = label[rows][:, None] == label[None, :]
+        mine = torch.from_numpy(own[rows]).to(similarity.device)
+        pair_rank[rows] = (similarity >= similarity.gather(1, mine[:, None])).sum(dim=1).cpu().numpy()
+        alike = label[mine][:, None] == label[None, :]
         best = similarity.masked_fill(~alike, -torch.inf).amax(dim=1, keepdim=True)
         species_rank[rows] = 1 + ((similarity >= best) & ~alike).sum(dim=1).cpu().numpy()
     return pair_rank, species_rank
 
 
-def chance_recall(right: NDArray[np.int64], gallery: int, k: int) -> float:
-    """Mean chance that the first k of a random order of `gallery` answers hold one of the `right` (n,) ones.
+@dataclass(frozen=True, slots=True)
+class _Ranks:
+    """Ranks within a list of answers; 0 where no right one is in it."""
 
-    1 - C(gallery - right, k) / C(gallery, k), the hypergeometric chance of no hit taken from 1.
-    """
-    values, counts = np.unique(right, return_counts=True)
-    chances = [1 - _no_hit(gallery, int(value), k) for value in values]
-    return float(np.dot(chances, counts) / counts.sum())
+    pair: NDArray[np.int64]
+    species: NDArray[np.int64]
 
-
-def chance_median_rank(right: NDArray[np.int64], gallery: int) -> int:
-    """The smallest k at which a random order has hit for half of the queries."""
-    low, high = 1, gallery
-    while low < high:
-        middle = (low + high) // 2
-        if chance_recall(right, gallery, middle) >= 0.5 - 1e-12:  # log-gamma rounds in the last digits
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    def or_else(
+        self, pair: NDArray[np.int64] | int, species: NDArray[np.int64] | int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ranks, with others where the list holds no right answer."""
+        other = pair if species is None else species
+        return np.where(self.pair > 0, self.pair, pair), np.where(self.species > 0, self.species, other)
 
 
-def _no_hit(gallery: int, right: int, k: int) -> float:
-    wrong = gallery - right
-    if k > wrong:
-        return 0.0
-    lg = math.lgamma
-    return math.exp(lg(wrong + 1) - lg(wrong - k + 1) - lg(gallery + 1) + lg(gallery - k + 1))
-
-
-def _recall(rank: NDArray[np.int64], right: NDArray[np.int64], ks: Sequence[int] = KS) -> Recall:
-    n = len(rank)
-    return Recall(
-        at={k: float((rank <= k).mean()) for k in ks},
-        chance_at={k: chance_recall(right, n, k) for k in ks},
-        median_rank=float(np.median(rank)),
-        chance_median_rank=float(chance_median_rank(right, n)),
+def _in_order(
+    index: NDArray[np.int64], score: NDArray[np.float32], own: NDArray[np.int64], labels: NDArray[np.int64]
+) -> _Ranks:
+    """index, score: (q, k) gallery rows, -1 for none, in the order of their scores; wrong ones first among equals."""
+    there = index >= 0
+    return _Ranks(
+        pair=_rank(score, there, index == own[:, None]),
+        species=_rank(score, there, labels[index] == labels[own][:, None]),
     )
 
 
-def _recall_dict(recall: Recall) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for k in KS:
-        figures |= {f"r{k}": recall.at[k], f"r{k}_chance": recall.chance_at[k]}
-    return figures | {"median_rank": recall.median_rank, "median_rank_chance": recall.chance_median_rank}
+def _rank(score: NDArray[np.float32], there: NDArray[np.bool_], right: NDArray[np.bool_]) -> NDArray[np.int64]:
+    right = right & there
+    best = np.where(right, score, -np.inf).max(axis=1, keepdims=True)
+    rank = 1 + ((score >= best) & there & ~right).sum(axis=1)
+    return np.where(right.any(axis=1), rank, 0)
+
+
+def _ways(table: EmbeddingTable, matcher: PairMatcher | None, protocol: Protocol) -> Iterator[tuple[bool, Direction]]:
+    known = table.knows_metadata or (matcher is not None and matcher.method.uses_metadata)
+    metadata = (True, False) if known else (False,)
+    for with_metadata in metadata if protocol.without_metadata else metadata[:1]:
+        for direction in protocol.directions:
+            yield with_metadata, direction
+
+
+def _sides(
+    table: EmbeddingTable, rows: NDArray[np.int64], direction: Direction, *, with_metadata: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Queries and gallery: photos and chips, or the other way round."""
+    chips = table.chips(with_metadata=with_metadata)
+    assert chips is not None
+    photo, chip = table.photo[rows], chips[rows]
+    return (photo, chip) if direction == "photo to chip" else (chip, photo)
+
+
+def _drawn(rows: int, queries: int | None) -> NDArray[np.int64]:
+    if queries is None or queries >= rows:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(0).choice(rows, queries, replace=False))
+
+
+def _check(*, matcher: PairMatcher | None, shortlist: int | None, queries: int | None) -> None:
+    for name, number in (("shortlist", shortlist), ("queries", queries)):
+        if number is not None and number < 1:
+            raise ConfigError(f"{name} is {number}; allowed: 1 or more.")
+    if shortlist is not None and matcher is None:
+        raise ConfigError(
+            f"a shortlist of {shortlist} was asked for, and no run that ranks it again; name one with --rerank."
+        )

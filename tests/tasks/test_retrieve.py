@@ -12,7 +12,8 @@ from rich.console import Console
 from birdsat.embeddings import neighbours
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
-from birdsat.tasks.retrieve import answer_ranks, chance_median_rank, chance_recall, retrieve
+from birdsat.tasks.recall import chance_median_rank, chance_recall
+from birdsat.tasks.retrieve import answer_ranks, retrieve
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
