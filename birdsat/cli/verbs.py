@@ -109,21 +109,45 @@ def classify(run: Positional[Path], dataset: Positional[Path], workers: int = 0,
         Console().print(report.taxon_table())
 
 
-def retrieve(run: Positional[Path], dataset: Positional[Path], workers: int = 0) -> None:
+def retrieve(
+    run: Positional[Path],
+    dataset: Positional[Path],
+    rerank: Path | None = None,
+    shortlist: int | None = None,
+    protocol: Literal["ours", "paper"] = "ours",
+    queries: int | None = None,
+    search: Literal["auto", "exact", "faiss"] = "auto",
+    workers: int = 0,
+) -> None:
     """Find chips for photos and photos for chips, with and without metadata.
 
-    Figures are of the test split; they are also written to RUN/retrieve.json.
+    Figures are of the test split; they are also written to RUN/retrieve.json, with a picture in RUN/retrieve.png.
 
     Args:
-        run: Folder of the run.
+        run: Folder of the run that makes the embeddings.
         dataset: Folder of the dataset to search.
+        rerank: Run of cvm_mae that puts the first answers in its own order; RUN itself where it is one.
+        shortlist: How many answers it orders; by default 100, or 50 by the paper's protocol.
+        protocol: What is asked and what counts; "paper" takes chips as queries and any photo of the species as a hit.
+        queries: Ask only so many rows, drawn at random; all by default.
+        search: "auto" is exact up to a million rows and beyond takes faiss, whose recall it reports.
         workers: Processes that decode images.
     """
     from rich.console import Console
 
-    from birdsat.recipes.verbs import retrieve_dataset
+    from birdsat.recipes.retrieval import retrieve_dataset
 
-    Console().print(retrieve_dataset(run, dataset, workers=workers).table())
+    report = retrieve_dataset(
+        run,
+        dataset,
+        rerank=rerank,
+        shortlist=shortlist,
+        protocol=protocol,
+        queries=queries,
+        how=search,
+        workers=workers,
+    )
+    Console().print(report.table())
 
 
 def map_(

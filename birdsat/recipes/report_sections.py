@@ -1,6 +1,5 @@
 """The illustrated parts of the demo's page, drawn from what the demo found. Rows are drawn at random, not chosen."""
 
-import datetime
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.read import RowFacts, read_split, row_facts
+from birdsat.dataset.read import RowFacts, read_rows, row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.maps.draw import MapPoints, draw_map
 from birdsat.maps.predict import MapScores
 from birdsat.methods.method import Reconstruction
+from birdsat.recipes.neighbour_picture import of_several_labels, where_and_when
 from birdsat.recipes.report_pictures import (
     WITH,
     WITHOUT,
@@ -147,11 +147,7 @@ class _Gallery:
         return "".join(blocks)
 
     def _of_several_taxa(self, rows: Iterable[int], count: int) -> list[int]:
-        """The first rows that are all of different taxa."""
-        chosen: dict[int, int] = {}
-        for row in rows:
-            chosen.setdefault(int(self._facts.label[row]), row)
-        return list(chosen.values())[:count]
+        return of_several_labels(rows, self._facts.label, count)
 
     def _nearest(self, way: str, queries: list[int]) -> list[list[int]]:
         test = self._findings.test
@@ -175,24 +171,21 @@ class _Gallery:
         return f"<figcaption><i>{_text(self._name(row))}</i><br>{self._where_and_when(row)}</figcaption>"
 
     def _where_and_when(self, row: int) -> str:
-        lon, lat = self._facts.lon_lat[row].tolist()
-        day = datetime.date(2023, 1, 1) + datetime.timedelta(days=int(self._facts.year_fraction[row] * 365))
-        north, east = "N" if lat >= 0 else "S", "E" if lon >= 0 else "W"
-        return f"{abs(lat):.1f}°{north} {abs(lon):.1f}°{east}, {day.day} {day:%b}"
+        return where_and_when(self._facts.lon_lat[row].tolist(), float(self._facts.year_fraction[row]))
 
 
 def _images(findings: Findings, rows: set[int]) -> dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Photo and chip of some test rows, (px, px, 3) each."""
     found = {}
     run = findings.run
-    batches = read_split(
-        findings.dataset, "test", batch_size=256, photo_px=run.photo_px, chip_px=run.chip_px, workers=0
+    wanted = np.array(sorted(rows))
+    batches = read_rows(
+        findings.dataset, "test", wanted, batch_size=256, photo_px=run.photo_px, chip_px=run.chip_px, workers=0
     )
     for batch in batches:
         for i, row in enumerate(batch.row.tolist()):
-            if row in rows:
-                photo, chip = batch.photo[i].permute(1, 2, 0).numpy(), batch.chip[i].permute(1, 2, 0).numpy()
-                found[row] = (photo.copy(), chip.copy())
+            photo, chip = batch.photo[i].permute(1, 2, 0).numpy(), batch.chip[i].permute(1, 2, 0).numpy()
+            found[row] = (photo.copy(), chip.copy())
     return found
 
 

@@ -22,8 +22,6 @@ from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.maps.write import write_map
 from birdsat.observations.observation import Split
 from birdsat.tasks.classify import ClassifyReport, classify
-from birdsat.tasks.retrieve import retrieve
-from birdsat.tasks.retrieve_report import RetrieveReport
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
@@ -47,7 +45,7 @@ def embed_rows(run: Run, dataset: Dataset, split: Split, *, workers: int = 0) ->
 
     Raises ConfigError when the method sees chips and those of the dataset show another size of ground.
     """
-    _check_ground(run, dataset)
+    check_ground(run, dataset)
     return embed_split(
         run.method,
         dataset,
@@ -59,6 +57,18 @@ def embed_rows(run: Run, dataset: Dataset, split: Split, *, workers: int = 0) ->
     )
 
 
+def check_ground(run: Run, dataset: Dataset) -> None:
+    """Raises ConfigError when the run sees chips and those of the dataset show another size of ground."""
+    learnt, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
+    if not run.method.sees_chips or learnt is None or given is None:
+        return
+    if not math.isclose(learnt, given):
+        raise ConfigError(
+            f"{run.path} learnt from chips of {learnt:g} km, and those of {dataset.folder} show {given:g} km; build "
+            f"the dataset with --chip-km {learnt:g}, or take a run that was trained on chips of {given:g} km."
+        )
+
+
 def classify_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0) -> ClassifyReport:
     """Learn from the train split, choose on val, judge on test; written to RUN/classify.json."""
     run, dataset = load_run(run_folder), Dataset(dataset_folder)
@@ -68,14 +78,6 @@ def classify_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0
         embed_rows(run, dataset, "test", workers=workers),
     )
     write_whole(run_folder / "classify.json", json.dumps(report.to_dict(), indent=2) + "\n")
-    return report
-
-
-def retrieve_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0) -> RetrieveReport:
-    """Search the test split in both directions; written to RUN/retrieve.json."""
-    run, dataset = load_run(run_folder), Dataset(dataset_folder)
-    report = retrieve(embed_rows(run, dataset, "test", workers=workers))
-    write_whole(run_folder / "retrieve.json", json.dumps(report.to_dict(), indent=2) + "\n")
     return report
 
 
@@ -132,7 +134,7 @@ def embed_dataset(
 ) -> int:
     """Embed a split into a GeoParquet file, block by block; the rows written."""
     run, dataset = load_run(run_folder), Dataset(dataset_folder)
-    _check_ground(run, dataset)
+    check_ground(run, dataset)
     blocks = embed_blocks(
         run.method,
         dataset,
@@ -143,17 +145,6 @@ def embed_dataset(
         show_progress=True,
     )
     return write_embeddings(out, blocks, width=width)
-
-
-def _check_ground(run: Run, dataset: Dataset) -> None:
-    learnt, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
-    if not run.method.sees_chips or learnt is None or given is None:
-        return
-    if not math.isclose(learnt, given):
-        raise ConfigError(
-            f"{run.path} learnt from chips of {learnt:g} km, and those of {dataset.folder} show {given:g} km; build "
-            f"the dataset with --chip-km {learnt:g}, or take a run that was trained on chips of {given:g} km."
-        )
 
 
 def _check_imagery(maps: MapScores, imagery: str) -> None:

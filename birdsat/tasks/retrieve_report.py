@@ -93,7 +93,8 @@ class RetrieveReport:
         asked = "" if self.queries == self.rows else f", {self.queries:,} queries"
         rules = "" if self.protocol is OURS else f", {self.protocol.name}'s protocol"
         title = f"{self.rows:,} photos and their {self.rows:,} chips{asked}, {self.taxa:,} taxa{rules}"
-        table = Table("direction", "place and date", "order", "a hit is", title=f"{title} (chance in brackets)")
+        order = () if self.shortlist is None else ("order",)
+        table = Table("direction", "place and date", *order, "a hit is", title=f"{title} (chance in brackets)")
         for k in KS:
             table.add_column(f"R@{k}", justify="right")
         table.add_column("median rank", justify="right")
@@ -103,7 +104,7 @@ class RetrieveReport:
                 table.add_row(
                     result.direction,
                     "with" if result.with_metadata else "without",
-                    f"first {self.shortlist:,} matched" if result.reranked else "cosine",
+                    *(f"first {self.shortlist:,} matched" if result.reranked else "cosine" for _ in order),
                     hit,
                     *(f"{recall.at[k]:.3f} ({recall.chance_at[k]:.3f})" for k in KS),
                     f"{recall.median_rank:,.0f} ({recall.chance_median_rank:,.0f})",

@@ -31,7 +31,7 @@ from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.registry import MethodConfig, build_method
 from birdsat.observations.observation import Observation
 from birdsat.observations.splits import SplitRule
-from birdsat.recipes import verbs
+from birdsat.recipes import retrieval, verbs
 from birdsat.training.config import RunConfig
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts, Run, load_run, prepare_folder, save_weights
 
@@ -215,7 +215,7 @@ def test_a_dataset_whose_chips_show_another_size_of_ground_is_refused(verb: str,
     folder = make_dataset(tmp_path / "data", 7.5).folder
     work = {
         "classify": lambda: verbs.classify_dataset(run, folder),
-        "retrieve": lambda: verbs.retrieve_dataset(run, folder),
+        "retrieve": lambda: retrieval.retrieve_dataset(run, folder),
         "embed": lambda: verbs.embed_dataset(run, folder, "test", tmp_path / "out.parquet"),
     }
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km.*--chip-km 5"):
