@@ -71,7 +71,8 @@ def nearest(
     best = torch.full((len(query), k), -torch.inf)
     index = torch.zeros((len(query), k), dtype=torch.int64)
     for first in range(0, len(gallery), _TILE_ROWS):
-        rows = torch.from_numpy(np.ascontiguousarray(gallery[first : first + _TILE_ROWS])).to(where)
+        tile = np.require(gallery[first : first + _TILE_ROWS], requirements=("C", "W"))  # torch wants to write
+        rows = torch.from_numpy(tile).to(where)
         for start in range(0, len(query), _TILE_QUERIES):
             part = slice(start, start + _TILE_QUERIES)
             near, row = (torch.from_numpy(query[part]).to(where) @ rows.T).topk(min(k, len(rows)), dim=1)

@@ -73,7 +73,7 @@ def retrieve(
             if exact:
                 ranks = answer_ranks(query, gallery, labels, own=own, device=device)
             else:
-                depth = max(FOUND_DEPTH, length)
+                depth = FOUND_DEPTH if matcher is None else max(FOUND_DEPTH, length)
                 found = search(query, gallery, depth, how="faiss", device=device)
                 ranks = _in_order(found.index, found.similarity, own, labels).or_else(len(rows))
                 recall = found.recall_against_exact

@@ -23,6 +23,7 @@ from birdsat.dataset.read import (
     Dataset,
     TrainingStream,
     epoch_order,
+    read_rows,
     read_split,
     row_facts,
     train_loader,
@@ -397,3 +398,15 @@ def test_a_taxon_unknown_to_the_manifest_is_a_damaged_dataset(tmp_path: Path) ->
     pq.write_table(pa.Table.from_pylist(rows, schema=SHARD_SCHEMA), shard, row_group_size=GROUP_ROWS)
     with pytest.raises(DatasetError, match="Parus minor"):
         row_facts(Dataset(folder), "train")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_single_rows_are_read_in_the_order_asked_and_are_those_of_the_split(dataset: Dataset, workers: int) -> None:
+    rows = np.array([66, 0, 41, 0, 3, 17])
+    sizes = {"batch_size": 4, "photo_px": 16, "chip_px": 8}
+    (whole,) = read_split(dataset, "train", batch_size=ROWS, photo_px=16, chip_px=8, workers=0)
+    batches = list(read_rows(dataset, "train", rows, **sizes, workers=workers))
+    assert [len(batch) for batch in batches] == [4, 2]
+    for field in fields(Batch):
+        got = torch.cat([getattr(batch, field.name) for batch in batches])
+        assert torch.equal(got.nan_to_num(-1), getattr(whole, field.name)[rows].nan_to_num(-1))

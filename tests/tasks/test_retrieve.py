@@ -11,9 +11,11 @@ from rich.console import Console
 
 from birdsat.embeddings import neighbours
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.errors import DatasetError
+from birdsat.errors import ConfigError, DatasetError
+from birdsat.tasks import retrieve as module
 from birdsat.tasks.recall import chance_median_rank, chance_recall
-from birdsat.tasks.retrieve import answer_ranks, retrieve
+from birdsat.tasks.retrieve import answer_ranks, first_answers, retrieve
+from birdsat.tasks.retrieve_report import PAPER
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -122,3 +124,72 @@ def test_the_report_is_json_and_a_table() -> None:
     text = io.StringIO()
     Console(file=text, width=140).print(report.table())
     assert "photo to chip" in text.getvalue()
+
+
+def test_drawn_queries_have_the_ranks_they_have_among_all() -> None:
+    whole = table(noise=0.6)
+    assert whole.chip is not None
+    pair, species = answer_ranks(whole.photo, whole.chip, whole.labels, device="cpu")
+    own = np.array([3, 11, 30])
+    drawn = answer_ranks(whole.photo[own], whole.chip, whole.labels, own=own, device="cpu")
+    assert [ranks.tolist() for ranks in drawn] == [pair[own].tolist(), species[own].tolist()]
+    report = retrieve(whole, queries=7, device="cpu")
+    assert (report.rows, report.queries) == (40, 7)
+    at_one = report.result("photo to chip", with_metadata=True).pair.at[1]
+    assert at_one * 7 == pytest.approx(round(at_one * 7))
+    assert report.result("photo to chip", with_metadata=True).pair.chance_at[1] == pytest.approx(1 / 40)
+
+
+@pytest.mark.parametrize("setting", [{"queries": 0}, {"shortlist": 0}, {"shortlist": 5}])
+def test_numbers_that_cannot_be_are_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=r"allowed: 1 or more|--rerank"):
+        retrieve(table(), **setting, device="cpu")  # type: ignore[arg-type]
+
+
+def test_the_papers_protocol_asks_with_chips_and_counts_species_as_a_loop_does() -> None:
+    whole = table(60, noise=1.5)
+    assert whole.chip is not None
+    report = retrieve(whole, protocol=PAPER, device="cpu")
+    (result,) = report.results
+    assert (result.direction, result.with_metadata) == ("chip to photo", True)
+    for k in (5, 10):
+        top = np.argsort(-(whole.chip @ whole.photo.T), axis=1)[:, :k]
+        hits = [whole.labels[i] in whole.labels[top[i]] for i in range(60)]
+        assert result.species.at[k] == pytest.approx(np.mean(hits))
+    plain = report.to_dict()
+    assert plain["protocol"] == "paper" and "pair" not in plain["results"][0]
+    text = io.StringIO()
+    Console(file=text, width=140).print(report.table())
+    assert "paper's protocol" in text.getvalue() and "own pair" not in text.getvalue()
+
+
+def test_first_answers_are_the_nearest_of_both_directions() -> None:
+    whole = table(noise=0.6)
+    assert whole.chip is not None
+    own = np.array([2, 5])
+    for direction, query, gallery in (
+        ("photo to chip", whole.photo, whole.chip),
+        ("chip to photo", whole.chip, whole.photo),
+    ):
+        found = first_answers(whole, own, direction, 3, with_metadata=True, device="cpu")  # type: ignore[arg-type]
+        assert found.tolist() == np.argsort(-(query[own] @ gallery.T), axis=1)[:, :3].tolist()
+
+
+def test_approximate_search_gives_the_exact_ranks_where_it_finds_and_the_last_where_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("faiss", reason="faiss is not installed: pip install 'birdsat[faiss]'")
+    whole = table(60, noise=1.0)
+    exact = retrieve(whole, device="cpu")
+    monkeypatch.setattr(module, "EXACT_ROWS", 59)
+    found = retrieve(whole, device="cpu")  # one cell: everything is found
+    assert [r.pair for r in found.results] == [r.pair for r in exact.results]
+    assert [r.species for r in found.results] == [r.species for r in exact.results]
+    assert {r.search_recall for r in found.results} == {1.0} and {r.search_recall for r in exact.results} == {None}
+    monkeypatch.setattr(module, "FOUND_DEPTH", 10)
+    short = retrieve(whole, device="cpu").result("photo to chip", with_metadata=False).pair
+    all_ranks = exact.result("photo to chip", with_metadata=False).pair
+    assert short.at == all_ranks.at and short.median_rank == 60  # most pairs are not among the first ten
+    text = io.StringIO()
+    Console(file=text, width=140).print(found.table())
+    assert "approximate search" in text.getvalue()
