@@ -45,6 +45,7 @@ format: setup
 benchmarks: setup
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/contrast_passes.py
+	$(BIN)/python benchmarks/retrieval.py
 
 clean:
 	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -7,7 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-BLOCK_CELLS = 1 << 25  # similarities held at once: 128 MiB of float32
+# Similarities held at once: 16 MiB of float32, which a processor's cache takes part in. Ranking 6,000 among 6,000 on one
+# core took 0.65 s so, and 2.3 s in blocks of 128 MiB.
+BLOCK_CELLS = 1 << 22
+LEAST_QUERIES = 32  # a block, however large the gallery: fewer would wait for memory, which is read once for each block
 
 
 def pick_device(device: torch.device | str | None = None) -> torch.device:
@@ -21,7 +24,7 @@ def similarity_blocks(
     """Inner products of query (q, d) with gallery (g, d), as slices of the queries and (block, g) values."""
     where = pick_device(device)
     against = torch.from_numpy(gallery).to(where).T
-    block = max(1, BLOCK_CELLS // max(1, len(gallery)))
+    block = max(LEAST_QUERIES, BLOCK_CELLS // max(1, len(gallery)))
     for start in range(0, len(query), block):
         rows = slice(start, min(start + block, len(query)))
         yield rows, torch.from_numpy(query[rows]).to(where) @ against

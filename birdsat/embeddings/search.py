@@ -14,7 +14,7 @@ from birdsat.errors import ConfigError
 Search = Literal["auto", "exact", "faiss"]
 EXACT_ROWS = 1_000_000  # galleries up to this size are searched exactly
 RECALL_QUERIES = 200  # of which the recall against exact search is measured
-_TILE_QUERIES, _TILE_ROWS = 1024, 16_384  # similarities held at once: 64 MiB of float32
+_TILE_QUERIES, _TILE_ROWS = 1024, 4096  # similarities held at once: 16 MiB of float32
 _CELL_ROWS = 40  # vectors a cell that its centre is learnt from, as faiss advises
 _ADD_ROWS = 65_536
 _PROBED_SHARE, _LEAST_PROBED = 1 / 64, 32  # cells that a query visits

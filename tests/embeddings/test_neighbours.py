@@ -17,6 +17,7 @@ def vectors(n: int, seed: int) -> NDArray[np.float32]:
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "LEAST_QUERIES", 1)
     monkeypatch.setattr(neighbours, "BLOCK_CELLS", 100)
 
 

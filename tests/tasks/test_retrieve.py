@@ -39,6 +39,7 @@ def table(n: int = 40, *, noise: float = 0.0, chips: bool = True) -> EmbeddingTa
 
 
 def test_ranks_are_those_of_a_loop_over_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "LEAST_QUERIES", 1)
     monkeypatch.setattr(neighbours, "BLOCK_CELLS", 70)  # blocks of two queries
     draw = np.random.default_rng(1)
     query, gallery = unit(draw.normal(size=(31, 4))), unit(draw.normal(size=(31, 4)))
