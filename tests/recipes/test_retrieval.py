@@ -9,12 +9,14 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
-from test_verbs import CROSS_VIEW, KM, PHOTO, make_dataset, make_run
+from test_verbs import CROSS_VIEW, ENCODER, KM, PHOTO, make_dataset, make_run
 from torch import Tensor
 
 from birdsat.cli import main
 from birdsat.errors import ConfigError
+from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.methods.cve_mae import CveMae
+from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.recipes import retrieval
 from birdsat.recipes.neighbour_picture import (
@@ -28,6 +30,12 @@ from birdsat.recipes.neighbour_picture import (
     where_and_when,
 )
 from birdsat.training.run_folder import Run, load_run
+
+
+MATCHING = CvmMaeConfig(
+    images=replace(PHOTO, encoder=replace(ENCODER, views=2 * ENCODER.views)),
+    place_time=PlaceTimeConfig(hidden_width=16),
+)
 
 
 class SameImage(CveMae):
@@ -92,6 +100,20 @@ def test_a_second_run_or_the_same_one_ranks_the_shortlist_again(
     assert list(scratch.iterdir()) == []  # the decoded images are gone
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_run_of_cvm_mae_ranks_its_own_shortlist_or_that_of_another_run(
+    same: bool, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_run(tmp_path / "pairs", MATCHING)
+    first = other if same else run
+    data = make_dataset(tmp_path / "data", KM).folder
+    main(["retrieve", str(first), str(data), "--rerank", str(other), "--protocol", "paper"])
+    figures = json.loads((first / "retrieve.json").read_text())
+    assert [result["reranked"] for result in figures["results"]] == [False, True]
+    assert (figures["reranked_by"], figures["shortlist"]) == ("pairs", 2)
+    assert "first 2" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,7 +130,7 @@ def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
 
 
 def test_a_run_without_chips_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    blind = make_run(tmp_path / "blind", MaeConfig(photo=PHOTO))
+    blind = make_run(tmp_path / "blind", MaeConfig(image=PHOTO))
     with pytest.raises(SystemExit):
         main(["retrieve", str(blind), str(make_dataset(tmp_path / "data", KM).folder)])
     assert "nothing can be retrieved" in capsys.readouterr().err
