@@ -13,8 +13,8 @@ from test_verbs import CROSS_VIEW, ENCODER, KM, PHOTO, make_dataset, make_run
 from torch import Tensor
 
 from birdsat.cli import main
-from birdsat.errors import ConfigError
 from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.errors import ConfigError
 from birdsat.methods.cve_mae import CveMae
 from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
@@ -30,7 +30,6 @@ from birdsat.recipes.neighbour_picture import (
     where_and_when,
 )
 from birdsat.training.run_folder import Run, load_run
-
 
 MATCHING = CvmMaeConfig(
     images=replace(PHOTO, encoder=replace(ENCODER, views=2 * ENCODER.views)),
