@@ -44,7 +44,7 @@ def search(
     against exact search, on RECALL_QUERIES of the queries spread evenly. Raises ConfigError where faiss is needed and
     not installed.
     """
-    if how == "exact" or (how == "auto" and len(gallery) <= EXACT_ROWS):
+    if is_exact(len(gallery), how):
         return nearest(query, gallery, k, device=device)
     found = CellIndex(gallery).nearest(query, k)
     sample = np.unique(np.linspace(0, len(query) - 1, min(RECALL_QUERIES, len(query))).astype(np.int64))
@@ -55,6 +55,14 @@ def search(
         recall_against_exact=shared_share(found.index[sample], exact.index),
         recall_queries=len(sample),
     )
+
+
+def is_exact(rows: int, how: Search) -> bool:
+    """Whether a gallery of `rows` is searched exactly. Raises ConfigError where faiss is needed and not installed."""
+    exact = how == "exact" or (how == "auto" and rows <= EXACT_ROWS)
+    if not exact:
+        _faiss()
+    return exact
 
 
 def nearest(

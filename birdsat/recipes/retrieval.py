@@ -10,7 +10,7 @@ import numpy as np
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.stored_images import store_images
-from birdsat.embeddings.search import Search
+from birdsat.embeddings.search import Search, is_exact
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
@@ -45,6 +45,7 @@ def retrieve_dataset(
     run, dataset, rules = load_run(run_folder), Dataset(dataset_folder), PROTOCOLS[protocol]
     if shortlist is not None and rerank is None:
         raise ConfigError(f"--shortlist {shortlist} needs a run that ranks it again; name one with --rerank.")
+    is_exact(dataset.rows("test"), how)  # before the work: raises where faiss is needed and absent
     other = None if rerank is None else _matching_run(rerank, run, dataset)
     table = embed_rows(run, dataset, "test", workers=workers)
     with _matcher(other, dataset, table, workers) as matcher:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.neighbours import similarity_blocks
-from birdsat.embeddings.search import EXACT_ROWS, Found, Search, search
+from birdsat.embeddings.search import Found, Search, is_exact, search
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, DatasetError
 from birdsat.tasks.recall import recall_of
@@ -50,11 +50,11 @@ def retrieve(
 
     matcher: ranks the first `shortlist` answers again (default: the protocol's number); those after them keep their
     places. Its images are those of `searchable_rows`, in order. queries: ask only so many rows, drawn at random with
-    a fixed seed; the gallery stays whole. how: galleries beyond EXACT_ROWS are searched approximately unless it says
+    a fixed seed; the gallery stays whole. how: beyond a million rows the search is approximate unless it says
     "exact"; an answer that is then not among the first FOUND_DEPTH counts as last.
 
-    Raises DatasetError when no row has both a photo and a chip, ConfigError for numbers below 1, or a shortlist
-    without a matcher.
+    Raises DatasetError when no row has both a photo and a chip, ConfigError for numbers below 1, a shortlist
+    without a matcher, or where faiss is needed and not installed.
     """
     rows = searchable_rows(table)
     _check(matcher=matcher, shortlist=shortlist, queries=queries)
@@ -63,7 +63,7 @@ def retrieve(
     labels = table.labels[rows]
     same = np.bincount(labels)[labels][own]  # answers of the query's taxon, its own pair among them
     one = np.ones_like(same)
-    exact = how == "exact" or (how == "auto" and len(rows) <= EXACT_ROWS)
+    exact = is_exact(len(rows), how)
 
     def results() -> Iterator[Retrieval]:
         for with_metadata, direction in _ways(table, matcher, protocol):

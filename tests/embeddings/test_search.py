@@ -1,6 +1,6 @@
 """The nearest k against plain loops, with tiles small enough to be crossed, and faiss against the exact answer."""
 
-import builtins
+import sys
 from typing import Any
 
 import numpy as np
@@ -60,14 +60,7 @@ def test_the_recall_of_a_search_is_the_share_of_the_exact_nearest_in_any_order()
 def test_without_faiss_the_error_says_what_to_install_and_exact_search_still_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real = builtins.__import__
-
-    def absent(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "faiss":
-            raise ImportError("No module named 'faiss'")
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
+    monkeypatch.setitem(sys.modules, "faiss", None)  # as if it were not installed
     monkeypatch.setattr(module, "EXACT_ROWS", 50)
     assert search(vectors(2, 0), vectors(50, 1), 3).recall_against_exact is None
     assert search(vectors(2, 0), vectors(51, 1), 3, how="exact").recall_against_exact is None

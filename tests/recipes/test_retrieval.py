@@ -1,6 +1,7 @@
 """`birdsat retrieve`: what it writes, how it ranks again, and what it refuses."""
 
 import json
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,9 @@ def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
         retrieval.retrieve_dataset(run, data, rerank=run)
     with pytest.raises(ConfigError, match=r"--shortlist 9.*--rerank"):
         retrieval.retrieve_dataset(run, data, shortlist=9)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(ConfigError, match=r"pip install 'birdsat\[faiss\]'"):
+        retrieval.retrieve_dataset(run, data, how="faiss")
     monkeypatch.setattr(retrieval, "load_run", matching)
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km"):
         retrieval.retrieve_dataset(run, make_dataset(tmp_path / "wide", 7.5).folder, rerank=run)

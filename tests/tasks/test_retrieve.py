@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 
-from birdsat.embeddings import neighbours
+from birdsat.embeddings import neighbours, search
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, DatasetError
 from birdsat.tasks import retrieve as module
@@ -182,7 +182,7 @@ def test_approximate_search_gives_the_exact_ranks_where_it_finds_and_the_last_wh
     pytest.importorskip("faiss", reason="faiss is not installed: pip install 'birdsat[faiss]'")
     whole = table(60, noise=1.0)
     exact = retrieve(whole, device="cpu")
-    monkeypatch.setattr(module, "EXACT_ROWS", 59)
+    monkeypatch.setattr(search, "EXACT_ROWS", 59)
     found = retrieve(whole, device="cpu")  # one cell: everything is found
     assert [r.pair for r in found.results] == [r.pair for r in exact.results]
     assert [r.species for r in found.results] == [r.species for r in exact.results]
