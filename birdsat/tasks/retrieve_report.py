@@ -92,11 +92,15 @@ class RetrieveReport:
         """For the console: each figure with chance in brackets."""
         asked = "" if self.queries == self.rows else f", {self.queries:,} queries"
         rules = "" if self.protocol is OURS else f", {self.protocol.name}'s protocol"
-        title = f"{self.rows:,} photos and their {self.rows:,} chips{asked}, {self.taxa:,} taxa{rules}"
+        again = "" if self.shortlist is None else f", the first {self.shortlist:,} by cosine ranked again by match"
+        title = f"{self.rows:,} photos and their {self.rows:,} chips{asked}, {self.taxa:,} taxa{rules}{again}"
         order = () if self.shortlist is None else ("order",)
-        table = Table("direction", "place and date", *order, "a hit is", title=f"{title} (chance in brackets)")
+        table = Table(title=f"{title} (chance in brackets)")
+        table.add_column("direction", min_width=9)  # least widths: no word or figure is cut at 80 columns
+        for name in ("place and date", *order, "a hit is"):
+            table.add_column(name)
         for k in KS:
-            table.add_column(f"R@{k}", justify="right")
+            table.add_column(f"R@{k}", justify="right", min_width=7)
         table.add_column("median rank", justify="right")
         for result in self.results:
             hits = [("same species", result.species), ("its own pair", result.pair)]
@@ -104,7 +108,7 @@ class RetrieveReport:
                 table.add_row(
                     result.direction,
                     "with" if result.with_metadata else "without",
-                    *(f"first {self.shortlist:,} matched" if result.reranked else "cosine" for _ in order),
+                    *("match" if result.reranked else "cosine" for _ in order),
                     hit,
                     *(f"{recall.at[k]:.3f} ({recall.chance_at[k]:.3f})" for k in KS),
                     f"{recall.median_rank:,.0f} ({recall.chance_median_rank:,.0f})",

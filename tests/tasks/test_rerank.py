@@ -133,7 +133,12 @@ def test_both_orders_stand_in_the_table_and_in_json(table: EmbeddingTable) -> No
     assert plain["shortlist"] == 5 and {r["reranked"] for r in plain["results"]} == {True, False}
     text = io.StringIO()
     Console(file=text, width=140).print(report.table())
-    assert "first 5 matched" in text.getvalue() and "cosine" in text.getvalue() and "9 queries" in text.getvalue()
+    words = text.getvalue()
+    assert "first 5 by cosine ranked again" in words and "9 queries" in words
+    assert words.count("│ match ") == words.count("│ cosine") + 4  # cosine knows no places here
+    narrow = io.StringIO()
+    Console(file=narrow, width=80).print(report.table())
+    assert "…" not in narrow.getvalue()  # no figure is cut on a narrow screen
 
 
 def test_a_method_that_matches_no_pairs_is_refused(table: EmbeddingTable) -> None:
