@@ -27,8 +27,8 @@ def import_(
         photo_px: Side of photos other than the checkpoint's; positions are interpolated.
         chip_px: Side of chips other than the checkpoint's.
         chip_km: Side of a chip on the ground, kilometres; BirdSAT's are 256 pixels of Sentinel-2.
-        heads: Attention heads of the encoders; a checkpoint does not say. One for each 64 of the width by default.
-        decoder_heads: Attention heads of the decoder; 16 by default.
+        heads: Attention heads of the encoders, which a checkpoint does not say; known for the usual widths.
+        decoder_heads: Attention heads of the decoder.
         taxa_from: Dataset whose training photos give each taxon its mean embedding, which maps need.
         workers: Processes that decode images.
     """

@@ -21,7 +21,8 @@ from birdsat.methods.published import published_cve_mae, published_cvm_mae, publ
 from birdsat.methods.published_tensors import PublishedTensors, State
 from birdsat.methods.registry import MethodConfig, build_method
 
-_HEAD_WIDTH, _DECODER_HEADS = 64, 16.0  # of every model that was published
+# Attention heads of published encoders and decoders by their width (Dosovitskiy et al. 2021, table 1; He et al. 2022).
+_HEADS, _DECODER_HEADS = {192: 3, 384: 6, 512: 8, 768: 12, 1024: 16, 1280: 16}, {512: 16}
 _PHOTO_PX, _CHIP_PX = 384, 224
 _PLAIN = "a plain ViT"
 
@@ -30,18 +31,18 @@ _PLAIN = "a plain ViT"
 class Wanted:
     """What a checkpoint does not say, or is to be changed. None: as in every published model, or as it is."""
 
-    heads: int | None = None  # of the attention; None: one for each 64 of the width
-    decoder_heads: int | None = None  # None: 16
+    heads: int | None = None  # of the attention
+    decoder_heads: int | None = None
     photo_px: int | None = None  # side of photos; positions are interpolated
     chip_px: int | None = None  # side of chips
     image: Literal["photo", "chip"] = "photo"  # what the encoder of an MAE or a ViT is to see
 
     def heads_of(self, width: int) -> int:
-        """Of an encoder. Raises CheckpointError where the published rule does not fit the width."""
-        return _heads(self.heads, width, width / _HEAD_WIDTH, "encoder", "--heads")
+        """Of an encoder. Raises CheckpointError where no published one is so wide."""
+        return _heads(self.heads, width, _HEADS, "encoder", "--heads")
 
     def decoder_heads_of(self, width: int) -> int:
-        """Of a decoder. Raises CheckpointError where the published number does not fit the width."""
+        """Of a decoder. Raises CheckpointError where no published one is so wide."""
         return _heads(self.decoder_heads, width, _DECODER_HEADS, "decoder", "--decoder-heads")
 
 
@@ -235,14 +236,14 @@ def _under(prefix: str, state: State) -> State:
     return {f"{prefix}{name}": value for name, value in state.items()}
 
 
-def _heads(given: int | None, width: int, usual: float, part: str, option: str) -> int:
-    heads = usual if given is None else given
-    if heads < 1 or heads != int(heads) or width % int(heads):
+def _heads(given: int | None, width: int, published: Mapping[int, int], part: str, option: str) -> int:
+    heads = published.get(width, 0) if given is None else given
+    if heads < 1 or width % heads:
         raise CheckpointError(
             f"the {part} is {width} wide, and a checkpoint does not say how many attention heads that is; give a "
             f"divisor of {width} with {option}."
         )
-    return int(heads)
+    return heads
 
 
 def _reason(error: Exception) -> str:

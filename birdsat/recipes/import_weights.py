@@ -38,7 +38,12 @@ def import_weights(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} holds something already; choose another folder.")
-    tensors = timm_tensors(source.removeprefix(TIMM)) if source.startswith(TIMM) else read_checkpoint(Path(source))
+    wanted = wanted or Wanted()
+    if source.startswith(TIMM):
+        tensors, heads = timm_weights(source.removeprefix(TIMM))
+        wanted = dataclasses.replace(wanted, heads=wanted.heads or heads)
+    else:
+        tensors = read_checkpoint(Path(source))
     published = from_published(tensors, wanted)
     method = published.config
     views = ViewsConfig(
@@ -75,8 +80,11 @@ def learn_taxa(run: Run, dataset: Dataset, *, workers: int = 0) -> int:
     return sum(photos > 0 for photos in means.photos)
 
 
-def timm_tensors(name: str) -> dict[str, Tensor]:
-    """The pretrained weights of a ViT of timm, an optional library. Raises CheckpointError when they cannot be had."""
+def timm_weights(name: str) -> tuple[dict[str, Tensor], int]:
+    """The pretrained weights of a ViT of timm, an optional library, and its attention heads.
+
+    Raises CheckpointError when they cannot be had.
+    """
     try:
         import timm
     except ImportError as error:
@@ -94,7 +102,10 @@ def timm_tensors(name: str) -> dict[str, Tensor]:
         raise CheckpointError(
             f"timm gives no pretrained model {name!r} ({error}); see timm.list_pretrained()."
         ) from error
-    return {key: value.detach().float() for key, value in model.state_dict().items()}
+    if not hasattr(model, "blocks"):
+        raise CheckpointError(f"{name!r} of timm is no ViT; take one, such as vit_base_patch16_224.")
+    tensors = {key: value.detach().float() for key, value in model.state_dict().items()}
+    return tensors, int(model.blocks[0].attn.num_heads)
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:

@@ -32,6 +32,8 @@ def pretrain_and_name_taxa(config: RunConfig, dataset: Dataset, out: Path, *, re
 
     Of several processes that train together, the first does the second half alone, and says where the run lies.
     """
+    if config.method.chips_are_frozen and not config.start_from and process_rank() == 0:
+        _note("the chip encoder is frozen at random weights; give it learned ones with --start-from.")
     run = pretrain(config, dataset, out, resume=resume)
     if process_rank() == 0:
         if run.method.sees_photos:

@@ -10,7 +10,7 @@ import torch
 from birdsat.cli import main
 from birdsat.dataset.build import build_dataset
 from birdsat.errors import CheckpointError
-from birdsat.recipes.import_weights import fingerprint, timm_tensors
+from birdsat.recipes.import_weights import fingerprint, timm_weights
 from birdsat.training.run_folder import load_run
 from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
@@ -69,7 +69,7 @@ def test_the_fingerprint_is_of_names_and_values() -> None:
 def test_timm_that_does_not_import_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(CheckpointError, match=r"birdsat\[timm\].*torchvision"):
-        timm_tensors("vit_base_patch16_224")
+        timm_weights("vit_base_patch16_224")
 
 
 def test_a_vit_of_timm_becomes_a_run(monkeypatch: pytest.MonkeyPatch, shared_data: Path, tmp_path: Path) -> None:
@@ -79,9 +79,10 @@ def test_a_vit_of_timm_becomes_a_run(monkeypatch: pytest.MonkeyPatch, shared_dat
     tensors = {name: value for name, value in tensors.items() if name.startswith(kept)}
     tensors |= {f"patch_embed.proj.{part}": encoder[f"model.patch_embed1.proj.{part}"] for part in ("weight", "bias")}
     tensors["pos_embed"] = encoder["model.pos_embed"][:, :37]
-    model = types.SimpleNamespace(state_dict=lambda: tensors)
+    block = types.SimpleNamespace(attn=types.SimpleNamespace(num_heads=4))
+    model = types.SimpleNamespace(state_dict=lambda: tensors, blocks=[block])
     timm = types.SimpleNamespace(create_model=lambda name, pretrained, num_classes: model)
     monkeypatch.setitem(sys.modules, "timm", timm)
-    main(["import", "timm:vit_small", str(tmp_path / "run"), "--image", "chip", "--heads", "4"])
+    main(["import", "timm:vit_small", str(tmp_path / "run"), "--image", "chip"])
     made = load_run(tmp_path / "run")
     assert made.method.sees_chips and made.chip_px == 96
