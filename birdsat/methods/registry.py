@@ -1,12 +1,13 @@
 """From a method's settings to the method."""
 
+from birdsat.methods.classifier import BackboneConfig, Classifier, ClassifierConfig
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMae, CvmMaeConfig
 from birdsat.methods.mae import Mae, MaeConfig
 from birdsat.methods.method import Method
 from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
 
-MethodConfig = MaeConfig | CveMaeConfig | CvmMaeConfig | MocoGeoConfig
+MethodConfig = BackboneConfig | ClassifierConfig
 
 
 def build_method(config: MethodConfig) -> Method:
@@ -20,3 +21,5 @@ def build_method(config: MethodConfig) -> Method:
             return CvmMae(config)
         case MocoGeoConfig():
             return MocoGeo(config)
+        case ClassifierConfig():
+            return Classifier(config, build_method(config.backbone))

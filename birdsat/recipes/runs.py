@@ -8,6 +8,7 @@ from birdsat.dataset.views import ViewsConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.sizes import Size, decoder_of, encoder_of
 from birdsat.errors import ConfigError
+from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
@@ -151,7 +152,7 @@ def _large_run(size: Size) -> RunConfig:
 
 def without_metadata(run: RunConfig) -> RunConfig:
     """The same run with place and date left out of the model."""
-    assert not isinstance(run.method, MocoGeoConfig)
+    assert not isinstance(run.method, MocoGeoConfig | ClassifierConfig)
     return replace(run, method=replace(run.method, place_time=None))
 
 

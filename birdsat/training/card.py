@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from birdsat.methods.classifier import ClassifierConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import Record
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts
@@ -11,6 +12,9 @@ from birdsat.training.run_folder import MODEL_FILE, DatasetFacts
 def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept: Record | None, step: int) -> str:
     """Markdown. kept: the val record of the kept weights, None without a val split; step: steps of the kept weights."""
     method = type(config.method).__name__.removesuffix("Config")
+    supervised = isinstance(config.method, ClassifierConfig)
+    kind = "supervised" if supervised else "self-supervised"
+    how = "trained to tell taxa apart" if supervised else "pretrained without labels"
     licence = facts.licence or "not stated"
     chips = (
         "None."
@@ -19,11 +23,11 @@ def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept:
     )
     return f"""---
 library_name: birdsat
-tags: [birds, self-supervised, {method}]
+tags: [birds, {kind}, {method}]
 ---
 # {method} on {facts.title}
 
-A {method} of birdsat with {parameters:,} parameters, pretrained without labels on {facts.train_rows:,} observations
+A {method} of birdsat with {parameters:,} parameters, {how} on {facts.train_rows:,} observations
 of {len(facts.taxa):,} taxa from the dataset "{facts.title}" (fingerprint `{facts.fingerprint}`).
 
 - Photos: {config.views.photo_px} px. Chips: {chips}
@@ -71,6 +75,8 @@ def _settings(settings: dict[str, Any], prefix: str = "") -> str:
     for name, value in settings.items():
         if isinstance(value, dict):
             rows += _settings(value, f"{prefix}{name}.")
+        elif isinstance(value, tuple) and len(value) > 20:
+            rows += f"- {prefix}{name}: {len(value):,} values, in config.json\n"
         else:
             rows += f"- {prefix}{name}: `{value}`\n"
     return rows

@@ -12,6 +12,7 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.clusters import cluster_places
 from birdsat.errors import ConfigError
+from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.methods.registry import MethodConfig
 from birdsat.training.optimiser import OptimiserConfig
@@ -73,13 +74,17 @@ def lightning_precision(precision: Literal["auto", "32", "bf16"]) -> LightningPr
 def fitted_to(config: RunConfig, dataset: Dataset) -> RunConfig:
     """The same run with what the method's settings take from the training data.
 
-    That is every photo_mean, photo_std, chip_mean, chip_std, and the centres of moco_geo's clusters of places. Raises
-    InputError when it needs places and no training row has one.
+    That is every photo_mean, photo_std, chip_mean, chip_std, the centres of moco_geo's clusters of places, and the taxa
+    of a classifier; a classifier that starts from a run sees its images as that run did. Raises InputError when it
+    needs places and no training row has one.
     """
     manifest = dataset.manifest
     statistics = {name: getattr(manifest, name) for name in ("photo_mean", "photo_std", "chip_mean", "chip_std")}
     known: dict[str, Any] = {name: value for name, value in statistics.items() if value is not None}
     method = config.method
+    if isinstance(method, ClassifierConfig):
+        facts = {"taxa": dataset.taxa, "class_counts": manifest.split_counts("train").taxon_rows}
+        known = facts if config.start_from else known | facts
     if isinstance(method, MocoGeoConfig) and method.place_weight > 0 and not method.centres:
         centres = cluster_places(row_facts(dataset, "train").lon_lat, method.clusters)
         known["centres"] = tuple((float(lon), float(lat)) for lon, lat in centres.round(4))

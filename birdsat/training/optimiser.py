@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from birdsat.encoders.blocks import Block
+from birdsat.encoders.view_encoder import ViewEncoder
 from birdsat.errors import ConfigError
 
 
@@ -25,6 +26,7 @@ class OptimiserConfig:
     weight_decay: float = 0.05  # of weight matrices and kernels only, per step and unit of learning rate
     betas: tuple[float, float] = (0.9, 0.95)  # decay of the running mean of gradients and of their squares
     clip_norm: float = 1.0  # gradients longer than this (L2 norm over all parameters) are shortened; 0: never
+    layer_decay: float = 1.0  # factor on the rates of an encoder's block for each block that follows it; 1: all alike
     average_decay: float = 0.0  # of the running mean of weights, per step; 0 keeps no mean
 
     def __post_init__(self) -> None:
@@ -36,6 +38,8 @@ class OptimiserConfig:
         for name in ("weight_decay", "clip_norm", "muon_lr"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) or more.")
+        if not 0 < self.layer_decay <= 1:
+            raise ConfigError(f"layer_decay is {self.layer_decay}; allowed: above 0, up to 1 (all layers alike).")
         if self.restart_every < 0:
             raise ConfigError(f"restart_every is {self.restart_every}; allowed: 0 (never) or more steps.")
         if not 0 <= self.average_decay < 1:
@@ -78,6 +82,22 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     return [group for group in groups if group["params"]]
 
 
+def rate_factors(module: nn.Module, layer_decay: float) -> dict[nn.Parameter, float]:
+    """The part of the learning rate that each parameter within an encoder gets; the others get all of it.
+
+    With `layer_decay` d and an encoder of n blocks: d^(n + 1) for patches, class token and positions, d^n for the first
+    block, d for the last one, 1 for the norm after it (He et al. 2022, appendix A.1, after Clark et al. 2020, "ELECTRA").
+    """
+    factors: dict[nn.Parameter, float] = {}
+    for encoder in module.modules():
+        if isinstance(encoder, ViewEncoder):
+            factors |= {p: layer_decay ** (len(encoder.blocks) + 1) for p in encoder.parameters()}
+            for number, block in enumerate(encoder.blocks):
+                factors |= {p: layer_decay ** (len(encoder.blocks) - number) for p in block.parameters()}
+            factors |= dict.fromkeys(encoder.norm.parameters(), 1.0)
+    return factors
+
+
 def build_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     """The optimiser of the trainable parameters of `module`; AdamW is fused into few kernels where the device can.
 
@@ -89,15 +109,32 @@ def build_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     if not groups:
         raise ConfigError("the method has no trainable parameter; unfreeze a part of it.")
     matrices = _matrices_of_blocks(module) if config.muon_lr > 0 else []
-    taken = {id(matrix) for matrix in matrices}
+    taken = set(matrices)
     for group in groups:
-        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in taken]
+        group["params"] = [parameter for parameter in group["params"] if parameter not in taken]
+    factors = rate_factors(module, config.layer_decay)
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
-    adamw = AdamW(groups, lr=config.lr, betas=config.betas, fused=fused)
+    adamw = AdamW(_by_rate(groups, config.lr, factors), lr=config.lr, betas=config.betas, fused=fused)
     if not matrices:
         return adamw
-    muon = Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw")
+    muon = Muon(
+        _by_rate([{"params": matrices}], config.muon_lr, factors),
+        lr=config.muon_lr,
+        weight_decay=config.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
+    )
     return Together([adamw, muon])
+
+
+def _by_rate(groups: list[dict[str, Any]], lr: float, factors: dict[nn.Parameter, float]) -> list[dict[str, Any]]:
+    """The groups, each split by the learning rates of its parameters, the lowest first."""
+    split = []
+    for group in groups:
+        by_rate: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            by_rate.setdefault(lr * factors.get(parameter, 1.0), []).append(parameter)
+        split += [group | {"params": by_rate[rate], "lr": rate} for rate in sorted(by_rate)]
+    return split
 
 
 def _matrices_of_blocks(module: nn.Module) -> list[nn.Parameter]:

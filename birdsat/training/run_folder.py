@@ -15,6 +15,7 @@ from birdsat.dataset.manifest import RGB, Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_whole
+from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
@@ -170,10 +171,16 @@ def start_from(method: Method, run: Path) -> None:
     """Give `method` the weights of another run, tensor by tensor where names and sizes are the same.
 
     Encoders that see the same kind of image give theirs even where the two methods differ: `mae` on chips to the chip
-    encoder of `cve_mae`. Learned positions are interpolated when the image size differs. Raises CheckpointError when
+    encoder of `cve_mae`. Learned positions are interpolated when the image size differs. A classifier's backbone gives
+    and takes as a method on its own does; its head goes to a classifier of the same taxa. Raises CheckpointError when
     the run cannot be read, or when nothing in it fits.
     """
     given = load_run(run).method
+    if isinstance(method, Classifier):
+        if isinstance(given, Classifier) and given.config.taxa == method.config.taxa:
+            _take_head(method, given)
+        method = method.backbone
+    given = given.backbone if isinstance(given, Classifier) else given
     fitting = _fitting(method.state_dict(), given.state_dict()) if type(given) is type(method) else {}
     method.load_state_dict(fitting, strict=False)
     givers, shared = given.encoders(), len(fitting)
@@ -187,6 +194,12 @@ def start_from(method: Method, run: Path) -> None:
             f"{run} has no tensor that fits a {type(method).__name__} of these sizes; start from a run of the same "
             "width, depth and patch size that sees the same images."
         )
+
+
+def _take_head(method: Classifier, given: Classifier) -> None:
+    head, other = method.head.state_dict(), given.head.state_dict()
+    if _fitting(head, other).keys() == head.keys():  # other inputs make another head, of which no part is of use
+        method.head.load_state_dict(other)
 
 
 def _fitting(wanted: dict[str, torch.Tensor], given: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from birdsat.encoders.blocks import Block
+from birdsat.encoders.view_encoder import View, ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.registry import build_method
 from birdsat.training.average import averaged_copy, follow
@@ -158,3 +159,40 @@ def test_a_cosine_with_restarts_begins_again_at_the_top() -> None:
     rates = [rate(config, step, 30) for step in range(30)]
     assert rates[:10] == rates[10:20] == rates[20:]
     assert rates[0] == 1.0 and rates[5] == pytest.approx(0.5) and 0 < rates[9] < 0.05
+
+
+class OfTwoBlocks(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = ViewEncoder(ViewEncoderConfig(views=(View(px=8, patch_px=4),), width=8, depth=2, heads=2))
+        self.head = nn.Linear(8, 3)
+
+
+@pytest.mark.parametrize("muon_lr", [0.0, 1e-2])
+def test_layer_decay_slows_blocks_the_more_the_earlier_they_are(muon_lr: float) -> None:
+    module = OfTwoBlocks()
+    optimiser = build_optimiser(module, OptimiserConfig(lr=1.0, muon_lr=muon_lr, layer_decay=0.5))
+    rates = {parameter: group["lr"] for group in optimiser.param_groups for parameter in group["params"]}
+    assert rates.keys() == set(module.parameters())
+    encoder = module.encoder
+    expected = [(module.head, 1.0), (encoder.norm, 1.0), (encoder.blocks[1], 0.5), (encoder.blocks[0], 0.25)]
+    for part, factor in [*expected, (encoder.stems, 0.125)]:
+        for parameter in part.parameters():
+            by_muon = muon_lr > 0 and parameter.ndim == 2 and part in list(encoder.blocks)
+            assert rates[parameter] == pytest.approx(factor * (muon_lr if by_muon else 1.0))
+    assert rates[encoder.class_token] == rates[encoder.view_tokens] == pytest.approx(0.125)
+    decays = {p: group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    assert decays[module.head.bias] == 0 and decays[module.head.weight] > 0
+
+
+def test_a_scheduler_scales_the_rate_of_every_layer_alike() -> None:
+    optimiser = build_optimiser(OfTwoBlocks(), OptimiserConfig(lr=1.0, layer_decay=0.5))
+    before = [group["lr"] for group in optimiser.param_groups]
+    torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.1)
+    assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([0.1 * lr for lr in before])
+
+
+@pytest.mark.parametrize("layer_decay", [0.0, 1.5, float("nan")])
+def test_a_layer_decay_that_cannot_work_is_refused(layer_decay: float) -> None:
+    with pytest.raises(ConfigError, match="layer_decay"):
+        OptimiserConfig(layer_decay=layer_decay)
