@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from birdsat.dataset.batch import Batch
+from birdsat.dataset.rand_augment import RandAugment
 from birdsat.errors import ConfigError
 from birdsat.imagery.photos import decode_rgb
 
@@ -71,6 +72,7 @@ class ViewsConfig:
     photo_views: Literal[1, 2] = 1  # views of each photo in a batch, for methods that contrast the two
     photo_flip: bool = True  # left and right swapped in half of the photos
     photo_colour: ColourJitter = field(default_factory=ColourJitter)
+    photo_rand_augment: RandAugment | None = None  # changes of colour and shape beside these, as classifiers like them
     chip_crop_scale: float = 1.0  # smallest area of the random crop; 1 keeps the chip's ground size
     chip_turns: bool = True  # one of the eight turns and mirrorings of a square: seen from above, no side is up
     chip_colour: ColourJitter = field(
@@ -91,9 +93,10 @@ class ViewsConfig:
         flips = rng.random(self.photo_views) < 0.5
         image = decode_rgb(data, shorter_px=max(crop.least_px(self.photo_px) for crop in crops), exact=False)
         views = [crop.of(image, self.photo_px) for crop in crops]
-        return np.stack(
-            [view[:, ::-1] if flip and self.photo_flip else view for view, flip in zip(views, flips, strict=True)]
-        )
+        turned = [view[:, ::-1] if flip and self.photo_flip else view for view, flip in zip(views, flips, strict=True)]
+        if self.photo_rand_augment is not None:
+            turned = [self.photo_rand_augment(view, rng) for view in turned]
+        return np.stack(turned)
 
     def chip_view(self, data: bytes, rng: np.random.Generator) -> UInt8[np.ndarray, "chip_px chip_px 3"]:
         """A random view of an encoded chip. Raises ImageError when it cannot be decoded."""

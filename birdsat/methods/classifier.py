@@ -1,4 +1,4 @@
-"""A classifier of taxa: one head on the features of any method of photos, whose encoder is frozen or trained with it."""
+"""A classifier of taxa: one head on the features of any method of photos, which is frozen or trained with it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -86,7 +86,7 @@ def rate_factors(module: nn.Module, layer_decay: float) -> dict[nn.Parameter, fl
     """The part of the learning rate that each parameter within an encoder gets; the others get all of it.
 
     With `layer_decay` d and an encoder of n blocks: d^(n + 1) for patches, class token and positions, d^n for the first
-    block, d for the last one, 1 for the norm after it (He et al. 2022, appendix A.1, after Clark et al. 2020, "ELECTRA").
+    block, d for the last one, 1 for the norm after it (Clark et al. 2020, "ELECTRA"; He et al. 2022, appendix A.1).
     """
     factors: dict[nn.Parameter, float] = {}
     for encoder in module.modules():

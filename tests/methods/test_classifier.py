@@ -165,8 +165,14 @@ def test_settings_survive_json(config: ClassifierConfig) -> None:
 
 @pytest.mark.parametrize(
     "setting",
-    [{"hidden_share": 0.5}, {"label_smoothing": 0.2}, {"mixup": 0.8}, {"cutmix": 1.0}, {"erasing": 1.0}]
-    + [{"class_balanced": "effective number"}],
+    [
+        {"hidden_share": 0.5},
+        {"label_smoothing": 0.2},
+        {"mixup": 0.8},
+        {"cutmix": 1.0},
+        {"erasing": 1.0},
+        {"class_balanced": "effective number"},
+    ],
     ids=str,
 )
 def test_every_disturbance_changes_the_training_loss(setting: dict[str, float]) -> None:

@@ -33,7 +33,7 @@ def test_erasing_changes_one_box_in_the_share_of_photos_asked_for() -> None:
         rows, columns = mask.any(dim=1), mask.any(dim=0)
         assert mask.sum() >= 0.95 * rows.sum() * columns.sum()  # a box; noise may happen to be as the pixel was
         assert 0 < mask.float().mean() < 0.45
-    assert 0 <= erased.min() and erased.max() <= 1
+    assert erased.min() >= 0 and erased.max() <= 1
 
 
 def test_what_is_drawn_depends_on_the_generator_alone() -> None:
