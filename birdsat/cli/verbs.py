@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tyro.conf import Positional
 
@@ -32,6 +32,8 @@ Recipe = Literal[
     "mae_chips_paper",
     "moco_geo_paper",
 ]
+Mode = Literal["probe", "knn", "finetune"]
+FinetuneRecipe = Literal["finetune_tiny", "finetune_base"]
 
 
 def pretrain(
@@ -88,25 +90,80 @@ def pretrain(
     pretrain_and_name_taxa(config, Dataset(dataset), run, resume=resume)
 
 
-def classify(run: Positional[Path], dataset: Positional[Path], workers: int = 0, per_taxon: bool = False) -> None:
-    """Tell taxa apart: linear probe and nearest neighbours on frozen embeddings, with and without metadata.
+def classify(
+    run: Positional[Path],
+    dataset: Positional[Path],
+    mode: tuple[Mode, ...] = ("probe", "knn"),
+    recipe: FinetuneRecipe | None = None,
+    inputs: Literal["photo", "photo + chip", "photo + chip, place, date"] | None = None,
+    class_balanced: Literal["none", "inverse root", "effective number"] | None = None,
+    frozen: bool = False,
+    from_scratch: bool = False,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    precision: Literal["auto", "32", "bf16"] | None = None,
+    devices: int | None = None,
+    nodes: int | None = None,
+    seed: int | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    workers: int | None = None,
+    per_taxon: bool = False,
+) -> None:
+    """Tell taxa apart: linear probe and nearest neighbours on frozen embeddings, or a classifier trained from the run.
 
-    Figures are of the test split; they are also written to RUN/classify.json.
+    Figures are of the test split; they are also written to RUN/classify.json and the worst pairs to RUN/confusions.png,
+    of a trained classifier to its own folder. It is a run that every verb takes, --mode finetune as well.
 
     Args:
         run: Folder of the run.
         dataset: Folder of the dataset to classify; its train split is learned from.
+        mode: One or several. finetune trains the encoder on; the options from here to --resume are about it.
+        recipe: A complete set of settings of finetune; finetune_tiny by default.
+        inputs: What finetune looks at besides the photo; nothing by default. A missing chip, place or date is allowed.
+        class_balanced: Weights of taxa in the loss, by their training photos.
+        frozen: Train the head alone.
+        from_scratch: Start from random weights: the supervised transformer of the same size.
+        steps: Optimiser steps in all.
+        batch_size: Photos a step on each device.
+        lr: Highest learning rate.
+        precision: Of the arithmetic; auto takes bf16 on GPUs that have it.
+        devices: GPUs on each machine; all by default.
+        nodes: Machines.
+        seed: Of the head's weights, order and augmentation.
+        out: Folder of the classifier's run; RUN/finetune-DATASET by default.
+        resume: Continue a classifier that was stopped, or judge one that is finished.
         workers: Processes that decode images.
         per_taxon: Print a row for each taxon as well.
     """
     from rich.console import Console
 
+    from birdsat.recipes.finetune import finetune_dataset
     from birdsat.recipes.verbs import classify_dataset
 
-    report = classify_dataset(run, dataset, workers=workers)
-    Console().print(report.table())
-    if per_taxon:
-        Console().print(report.taxon_table())
+    words: dict[str, Any] = {"recipe": recipe, "inputs": inputs, "class_balanced": class_balanced, "out": out}
+    numbers = {"steps": steps, "batch_size": batch_size, "lr": lr, "precision": precision, "seed": seed}
+    flags = {"frozen": frozen, "from_scratch": from_scratch, "resume": resume}
+    asked = _given(words | numbers | {"devices": devices, "nodes": nodes} | flags)
+    still = [name for name in ("probe", "knn") if name in mode]
+    if "finetune" not in mode and asked:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in asked)
+        raise ConfigError(f"{options} can be used with --mode finetune only; add it, or leave the options out.")
+    reports = [classify_dataset(run, dataset, modes=still, workers=workers or 0)] if still else []
+    if "finetune" in mode:
+        made = finetune_dataset(run, dataset, **asked, **_given({"workers": workers}))
+        reports += [] if made is None else [made]
+    for report in reports:
+        Console().print(report.table())
+        if per_taxon:
+            best = report.best
+            Console().print(report.taxon_table(best.classifier, best.inputs))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}
 
 
 def retrieve(

@@ -20,6 +20,7 @@ from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
 from birdsat.maps.evaluate import MapReport
+from birdsat.methods.classifier import Inputs
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
 from birdsat.observations.observation import SPLITS, Split
@@ -29,7 +30,8 @@ from birdsat.recipes.report_sections import Findings, illustrate
 from birdsat.recipes.runs import demo_with_metadata, demo_without_metadata
 from birdsat.recipes.stages import Stages, state_of
 from birdsat.recipes.virtual_maps import MONTHS, map_virtual_world
-from birdsat.tasks.classify import ClassifyReport, Inputs, classify
+from birdsat.tasks.classify import classify
+from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.retrieve import retrieve
 from birdsat.tasks.retrieve_report import DIRECTIONS, RetrieveReport
 from birdsat.training.config import RunConfig

@@ -21,10 +21,14 @@ from birdsat.maps.points import read_points
 from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.maps.write import write_map
 from birdsat.observations.observation import Split
-from birdsat.tasks.classify import ClassifyReport, classify
+from birdsat.tasks.classify import FrozenMode, classify
+from birdsat.tasks.classify_report import ClassifyReport
+from birdsat.tasks.confusions import confusion_picture
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
+
+CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 
 
 def pretrain_and_name_taxa(config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False) -> Run:
@@ -71,16 +75,36 @@ def check_ground(run: Run, dataset: Dataset) -> None:
         )
 
 
-def classify_dataset(run_folder: Path, dataset_folder: Path, *, workers: int = 0) -> ClassifyReport:
-    """Learn from the train split, choose on val, judge on test; written to RUN/classify.json."""
+def classify_dataset(
+    run_folder: Path, dataset_folder: Path, *, modes: Sequence[FrozenMode] = ("probe", "knn"), workers: int = 0
+) -> ClassifyReport:
+    """Learn from the train split, choose on val, judge on test; written to RUN/classify.json and confusions.png."""
     run, dataset = load_run(run_folder), Dataset(dataset_folder)
     report = classify(
         embed_rows(run, dataset, "train", workers=workers),
         embed_rows(run, dataset, "val", workers=workers) if dataset.rows("val") else None,
         embed_rows(run, dataset, "test", workers=workers),
+        taxa=dataset.manifest.taxa,
+        modes=modes,
     )
-    write_whole(run_folder / "classify.json", json.dumps(report.to_dict(), indent=2) + "\n")
+    write_classification(report, dataset, run_folder)
     return report
+
+
+def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path) -> None:
+    """Write classify.json, and the worst pairs of the best score as confusions.png where anything was mistaken."""
+    best = report.best
+    picture = confusion_picture(
+        best.figures.confusions,
+        report.taxa,
+        dataset,
+        title=f"Mixed up most by {best.classifier} on {best.inputs}, {dataset.manifest.title}",
+        names={taxon.name: taxon.common_name for taxon in dataset.manifest.taxa},
+    )
+    (folder / CONFUSIONS_FILE).unlink(missing_ok=True)
+    if picture is not None:
+        write_whole(folder / CONFUSIONS_FILE, picture)
+    write_whole(folder / CLASSIFY_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
 
 
 def map_taxon(

@@ -1,120 +1,23 @@
 """Which taxon is in the photo: a linear probe and nearest neighbours on frozen embeddings."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.table import Table
-from rich.text import Text
 
 from birdsat.embeddings.neighbours import nearest_of_each_label, votes_of_neighbours
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
+from birdsat.methods.classifier import Inputs
 from birdsat.observations.taxonomy import Taxon, Taxonomy
+from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore, PairsToldApart
+from birdsat.tasks.metrics import judge, ranks
 from birdsat.tasks.probe import C_DEFAULT, C_VALUES, Probe, Standardiser, fit_probe
 
-Classifier = Literal["probe", "1-NN", "20-NN"]
-Inputs = Literal["photo", "photo + chip", "photo + chip, place, date"]
-NEVER = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PairsToldApart:
-    """How often the right one of two taxa is chosen when only these two are allowed."""
-
-    pairs: int  # pairs that could be judged: both taxa trained on, both in the test split
-    left_out: int  # pairs that could not
-    rows: int  # test rows judged
-    accuracy: float  # mean over pairs of the mean over the two taxa, so that chance is 0.5; NaN without pairs
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClassifyScore:
-    """One classifier on one set of inputs, over the rows of the test split."""
-
-    classifier: Classifier
-    inputs: Inputs
-    c: float | None  # of the probe's penalty; None for neighbours
-    top1: float
-    top5: float
-    right: tuple[int, ...]  # rows of each taxon classified right, in the order of the taxa
-    told_apart: PairsToldApart | None  # None when no pairs were asked for
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClassifyReport:
-    """Everything `classify` measured; all shares are of the test rows that have a photo."""
-
-    taxa: tuple[str, ...]
-    train_rows: tuple[int, ...]  # photos of each taxon to learn from
-    test_rows: tuple[int, ...]  # photos of each taxon to classify
-    left_out: int  # test rows without a photo
-    unseen: int  # test rows of taxa without a training photo; they count as wrong
-    chance_top1: float  # 1 / taxa with training photos
-    chance_top5: float  # 5 / taxa with training photos
-    majority_top1: float  # always naming the commonest training taxon
-    scores: tuple[ClassifyScore, ...]
-
-    def score(self, classifier: Classifier = "probe", inputs: Inputs = "photo") -> ClassifyScore:
-        """The score of one classifier on one set of inputs. Raises KeyError when it was not measured."""
-        for score in self.scores:
-            if (score.classifier, score.inputs) == (classifier, inputs):
-                return score
-        raise KeyError((classifier, inputs))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; NaN is None."""
-        return {
-            "rows": sum(self.test_rows),
-            "left_out_without_photo": self.left_out,
-            "rows_of_unseen_taxa": self.unseen,
-            "chance": {"top1": self.chance_top1, "top5": self.chance_top5},
-            "majority": {"top1": self.majority_top1},
-            "scores": [_score_dict(score) for score in self.scores],
-            "per_taxon": [
-                {
-                    "taxon": taxon,
-                    "train": train,
-                    "test": test,
-                    "top1": {f"{s.classifier}, {s.inputs}": s.right[i] / test for s in self.scores if test},
-                }
-                for i, (taxon, train, test) in enumerate(zip(self.taxa, self.train_rows, self.test_rows, strict=True))
-            ],
-        }
-
-    def table(self) -> Table:
-        """For the console."""
-        taxa = np.count_nonzero(self.test_rows)
-        table = Table(title=f"{sum(self.test_rows):,} test photos of {taxa:,} taxa")
-        for name in ("classifier", "inputs"):
-            table.add_column(name)
-        pairs = any(score.told_apart for score in self.scores)
-        for name in ("top-1", "top-5") + (("pairs told apart",) if pairs else ()):
-            table.add_column(name, justify="right")
-        for score in self.scores:
-            apart = (f"{score.told_apart.accuracy:.3f}",) if score.told_apart and score.told_apart.pairs else ()
-            table.add_row(score.classifier, score.inputs, f"{score.top1:.3f}", f"{score.top5:.3f}", *apart)
-        table.add_section()
-        table.add_row("commonest taxon", "", f"{self.majority_top1:.3f}", "")
-        table.add_row(
-            "chance", "", f"{self.chance_top1:.3f}", f"{self.chance_top5:.3f}", *(("0.500",) if pairs else ())
-        )
-        return table
-
-    def taxon_table(self, classifier: Classifier = "probe", inputs: Inputs = "photo") -> Table:
-        """The per-taxon table of one score for the console; taxa without test photos are left out."""
-        score = self.score(classifier, inputs)
-        table = Table("taxon", title=f"{classifier} on {inputs}, by taxon")
-        for name in ("train", "test", "top-1"):
-            table.add_column(name, justify="right")
-        rows = zip(self.taxa, self.train_rows, self.test_rows, score.right, strict=True)
-        for taxon, train, test, right in rows:
-            if test:
-                table.add_row(Text(taxon), f"{train:,}", f"{test:,}", f"{right / test:.3f}")
-        return table
+FrozenMode = Literal["probe", "knn"]
+_FEWEST_VOTES = 1e-6  # of a taxon that no neighbour voted for, so that its logarithm is finite
 
 
 def classify(
@@ -122,57 +25,69 @@ def classify(
     val: EmbeddingTable | None,
     test: EmbeddingTable,
     *,
+    taxa: Sequence[Taxon] = (),
+    modes: Sequence[FrozenMode] = ("probe", "knn"),
     pairs: Sequence[tuple[str, str]] = (),
     device: torch.device | str | None = None,
 ) -> ClassifyReport:
-    """Learn from `train`, choose the probe's penalty on `val` (None: C = 0.1), and measure on `test`.
+    """Learn from `train`, choose the probe's penalty and temperatures on `val` (None: C = 0.1), and measure on `test`.
 
     Inputs: the photo; photo and chip side by side; and the same with place and date in the chip, where the
     method knows them. Features are standardised over the training rows; a missing chip takes the mean chip's
-    features. pairs: taxa to be told apart, two by two. Raises DatasetError when train or test has no photo,
-    UnknownTaxonError for a pair of unknown taxa.
+    features. taxa: with their families, by label; names alone where they are not given. pairs: taxa to be told apart,
+    two by two. Raises DatasetError when train or test has no photo, UnknownTaxonError for a pair of unknown taxa.
     """
     learnt, asked = train.labels[train.has_photo], test.labels[test.has_photo]
     for split, labels in (("train", learnt), ("test", asked)):
         if len(labels) == 0:
             raise DatasetError(f"split {split!r} has no photos to classify; build the dataset with some.")
-    taxa = len(train.taxa)
+    known = list(taxa) or [Taxon(name=name) for name in train.taxa]
     judged = val if val is not None and val.has_photo.any() else None
     label = Taxonomy(Taxon(name=name) for name in train.taxa).label
     pair_labels = [(label(one), label(other)) for one, other in pairs]
+    rows = np.flatnonzero(test.has_photo)
     scores: list[ClassifyScore] = []
     for inputs in _inputs(train):
         x_train = _features(train, inputs)
         standardise = Standardiser.fit(x_train)
         x_train, x_test = standardise(x_train), standardise(_features(test, inputs))
         chosen = (standardise(_features(judged, inputs)), judged.labels[judged.has_photo]) if judged else None
-        probe = _best_probe(x_train, learnt, taxa, chosen, device)
-        near, query = _unit(x_train), _unit(x_test)
-        found: list[tuple[Classifier, float | None, NDArray[np.float32]]] = [
-            ("probe", probe.c, probe.scores(x_test)),
-            ("1-NN", None, nearest_of_each_label(query, near, learnt, taxa, device=device)),
-            ("20-NN", None, votes_of_neighbours(query, near, learnt, taxa, k=20, device=device)),
-        ]
-        for classifier, c, values in found:
-            rank = ranks(values, asked)
+        for classifier, c, logits in _fitted(x_train, learnt, len(known), chosen, modes, device):
+            values = logits(x_test)
             scores.append(
                 ClassifyScore(
                     classifier=classifier,
                     inputs=inputs,
                     c=c,
-                    top1=float((rank <= 1).mean()),
-                    top5=float((rank <= 5).mean()),
-                    right=tuple(np.bincount(asked[rank <= 1], minlength=taxa).tolist()),
+                    figures=judge(
+                        values,
+                        asked,
+                        known,
+                        rows=rows,
+                        val=None if chosen is None else (logits(chosen[0]), chosen[1]),
+                    ),
                     told_apart=pairs_told_apart(values, asked, learnt, pair_labels) if pairs else None,
                 )
             )
-    train_rows = np.bincount(learnt, minlength=taxa)
+    return report_of(scores, train.taxa, learnt, asked, left_out=len(test) - len(asked))
+
+
+def report_of(
+    scores: Sequence[ClassifyScore],
+    taxa: tuple[str, ...],
+    learnt: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    *,
+    left_out: int,
+) -> ClassifyReport:
+    """The report of these scores. learnt, asked: labels of the train and test rows that have a photo."""
+    train_rows = np.bincount(learnt, minlength=len(taxa))
     seen = int(np.count_nonzero(train_rows))
     return ClassifyReport(
-        taxa=train.taxa,
+        taxa=taxa,
         train_rows=tuple(train_rows.tolist()),
-        test_rows=tuple(np.bincount(asked, minlength=taxa).tolist()),
-        left_out=len(test) - len(asked),
+        test_rows=tuple(np.bincount(asked, minlength=len(taxa)).tolist()),
+        left_out=left_out,
         unseen=int((train_rows[asked] == 0).sum()),
         chance_top1=1 / seen,
         chance_top5=min(1.0, 5 / seen),
@@ -181,15 +96,31 @@ def classify(
     )
 
 
-def ranks(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) rank of the right taxon among scores (n, taxa), 1 is best.
+Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # standardised features (n, f) -> (n, taxa)
 
-    A wrong taxon with the same score goes first; a right taxon that scores -inf was never in the running and
-    ranks NEVER, however few taxa there are.
-    """
-    right = np.take_along_axis(scores, labels[:, None], axis=1)
-    rank: NDArray[np.int64] = np.where(np.isneginf(right[:, 0]), NEVER, (scores >= right).sum(axis=1))
-    return rank
+
+def _fitted(
+    x: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    taxa: int,
+    val: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
+    modes: Sequence[FrozenMode],
+    device: torch.device | str | None,
+) -> Iterator[tuple[ClassifierName, float | None, Logits]]:
+    """Each classifier with its penalty, fitted to standardised features x (n, f)."""
+    if "probe" in modes:
+        probe = _best_probe(x, labels, taxa, val, device)
+        yield "probe", probe.c, probe.scores
+    if "knn" in modes:
+        near = _unit(x)
+        yield "1-NN", None, lambda of: nearest_of_each_label(_unit(of), near, labels, taxa, device=device)
+
+        def votes(of: NDArray[np.float32]) -> NDArray[np.float32]:
+            shares = votes_of_neighbours(_unit(of), near, labels, taxa, k=20, device=device)
+            logits: NDArray[np.float32] = np.log(np.maximum(shares, _FEWEST_VOTES))
+            return np.where(np.isneginf(shares), shares, logits)
+
+        yield "20-NN", None, votes
 
 
 def pairs_told_apart(
@@ -267,22 +198,3 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = vectors / np.maximum(length, 1e-12)
     return unit
-
-
-def _score_dict(score: ClassifyScore) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "classifier": score.classifier,
-        "inputs": score.inputs,
-        "c": score.c,
-        "top1": score.top1,
-        "top5": score.top5,
-    }
-    apart = score.told_apart
-    if apart is not None:
-        plain["pairs_told_apart"] = {
-            "pairs": apart.pairs,
-            "left_out": apart.left_out,
-            "rows": apart.rows,
-            "accuracy": apart.accuracy if apart.pairs else None,
-        }
-    return plain

@@ -137,6 +137,13 @@ def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
     write_whole(path, save(tensors, metadata={"format": "pt"} | facts))
 
 
+def replace_weights(method: nn.Module, path: Path) -> None:
+    """Write other weights of the same method over a file that `save_weights` wrote, and keep its facts."""
+    with safe_open(path, framework="pt", device="cpu") as file:
+        facts: dict[str, str] = file.metadata() or {}
+    save_weights(method, path, facts)
+
+
 def load_weights(method: nn.Module, path: Path) -> None:
     """Fill `method` from what `save_weights` wrote.
 

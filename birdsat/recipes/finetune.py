@@ -1,0 +1,210 @@
+"""Classifiers by name, and a pretrained run made into one, judged, and written to a folder."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from birdsat.dataset.rand_augment import RandAugment
+from birdsat.dataset.row_groups import Dataset
+from birdsat.dataset.views import ColourJitter, ViewsConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
+from birdsat.methods.classifier import BackboneConfig, ClassifierConfig, Inputs
+from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.methods.cvm_mae import CvmMaeConfig
+from birdsat.methods.mae import MaeConfig
+from birdsat.methods.masked import MaskedConfig
+from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.objectives.classify import Balance
+from birdsat.recipes.runs import changed, mae_base, mae_tiny
+from birdsat.recipes.verbs import check_ground, pretrain_and_name_taxa, write_classification
+from birdsat.tasks.classify_report import ClassifyReport
+from birdsat.tasks.finetuned import judge_run
+from birdsat.training.config import RunConfig
+from birdsat.training.optimiser import OptimiserConfig
+from birdsat.training.pretrain import process_rank
+from birdsat.training.run_folder import Run, load_run
+
+_FAINT = ColourJitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.02)  # RandAugment changes colours as well
+
+
+def finetune_tiny() -> RunConfig:
+    """A classifier of photos of 64 px on two CPU cores, for datasets of some thousand photos.
+
+    `birdsat classify RUN DATASET --mode finetune`; with another run than one of mae_tiny, its encoder takes the place
+    of the one here.
+    """
+    pretraining = mae_tiny().method
+    assert isinstance(pretraining, MaeConfig)
+    return RunConfig(
+        method=ClassifierConfig(
+            backbone=skipping(pretraining, 0.1),
+            hidden_share=0.25,
+            label_smoothing=0.1,
+            mixup=0.2,
+            cutmix=1.0,
+            erasing=0.25,
+        ),
+        views=ViewsConfig(
+            photo_px=64,
+            chip_px=64,
+            photo_crop_scale=0.35,
+            photo_colour=_FAINT,
+            photo_rand_augment=RandAugment(operations=2, magnitude=5),
+        ),
+        optimiser=OptimiserConfig(
+            lr=1e-3,
+            muon_lr=3e-3,
+            warmup=0.1,
+            weight_decay=0.05,
+            betas=(0.9, 0.999),
+            clip_norm=3.0,
+            layer_decay=0.75,
+            average_decay=0.99,
+        ),
+        batch_size=128,
+        steps=1200,
+        val_every=100,
+        checkpoint_every=100,
+    )
+
+
+def finetune_base() -> RunConfig:
+    """ViT-B on photos of 224 px, one or several GPUs: the settings of He et al. 2022, table 9, and hidden patches.
+
+    `birdsat classify RUN DATASET --mode finetune --recipe finetune_base`.
+    """
+    pretraining = mae_base().method
+    assert isinstance(pretraining, MaeConfig)
+    return RunConfig(
+        method=ClassifierConfig(
+            backbone=skipping(pretraining, 0.1), hidden_share=0.25, label_smoothing=0.1, mixup=0.8, cutmix=1.0
+        ),
+        views=ViewsConfig(
+            photo_px=224,
+            chip_px=224,
+            photo_crop_scale=0.35,
+            photo_colour=_FAINT,
+            photo_rand_augment=RandAugment(operations=2, magnitude=9),
+        ),
+        optimiser=OptimiserConfig(
+            lr=5e-4, warmup=0.05, weight_decay=0.05, betas=(0.9, 0.999), layer_decay=0.65, average_decay=0.9999
+        ),
+        batch_size=256,
+        steps=40_000,
+        workers=12,
+        val_every=1_000,
+        checkpoint_every=1_000,
+        compile=True,
+    )
+
+
+FINETUNE_RECIPES: dict[str, Callable[[], RunConfig]] = {
+    recipe.__name__: recipe for recipe in (finetune_tiny, finetune_base)
+}
+
+
+def skipping(backbone: BackboneConfig, share: float) -> BackboneConfig:
+    """The same method with stochastic depth in its photo encoder (Huang et al. 2016)."""
+
+    def encoder(config: ViewEncoderConfig) -> ViewEncoderConfig:
+        return replace(config, skipped=share)
+
+    def masked(config: MaskedConfig) -> MaskedConfig:
+        return replace(config, encoder=encoder(config.encoder))
+
+    match backbone:
+        case MaeConfig():
+            return replace(backbone, image=masked(backbone.image))
+        case CveMaeConfig():
+            return replace(backbone, photo=masked(backbone.photo))
+        case CvmMaeConfig():
+            return replace(backbone, images=masked(backbone.images))
+        case MocoGeoConfig():
+            return replace(backbone, encoder=encoder(backbone.encoder))
+
+
+def started_from(
+    recipe: RunConfig,
+    run: Run,
+    *,
+    inputs: Inputs = "photo",
+    class_balanced: Balance = "none",
+    frozen: bool = False,
+    from_scratch: bool = False,
+) -> RunConfig:
+    """The classifier's recipe on the encoder of a run, whose images it sees at that run's sizes.
+
+    The run may be a classifier itself. from_scratch: the same architecture with random weights, whose layers all learn
+    at one rate.
+    """
+    assert isinstance(recipe.method, ClassifierConfig)
+    given = run.config.method
+    backbone = given.backbone if isinstance(given, ClassifierConfig) else given
+    share = _encoder(recipe.method.backbone).skipped
+    method = replace(
+        recipe.method,
+        backbone=skipping(backbone, share),
+        inputs=inputs,
+        class_balanced=class_balanced,
+        frozen=frozen,
+    )
+    return replace(
+        recipe,
+        method=method,
+        views=replace(recipe.views, photo_px=run.photo_px, chip_px=run.chip_px),
+        optimiser=replace(recipe.optimiser, layer_decay=1.0) if from_scratch else recipe.optimiser,
+        start_from=() if from_scratch else (run.path,),
+    )
+
+
+def finetune_dataset(
+    run_folder: Path,
+    dataset_folder: Path,
+    *,
+    recipe: str = "finetune_tiny",
+    out: Path | None = None,
+    inputs: Inputs = "photo",
+    class_balanced: Balance = "none",
+    frozen: bool = False,
+    from_scratch: bool = False,
+    resume: bool = False,
+    **settings: Any,
+) -> ClassifyReport | None:
+    """Train a classifier from a run, and judge it on test; a run folder of its own, with classify.json.
+
+    out: RUN/finetune-DATASET by default; head-DATASET where frozen, finetune-from-scratch-DATASET from scratch.
+    settings: as `recipes.runs.changed` takes them. Of several processes that train together, the first alone judges; the others get
+    None. Raises ConfigError when the dataset's chips show another size of ground than the run learnt from.
+    """
+    run, dataset = load_run(run_folder), Dataset(dataset_folder)
+    if inputs != "photo":
+        check_ground(run, dataset)
+    config = started_from(
+        FINETUNE_RECIPES[recipe](),
+        run,
+        inputs=inputs,
+        class_balanced=class_balanced,
+        frozen=frozen,
+        from_scratch=from_scratch,
+    )
+    kind = ("head" if frozen else "finetune") + ("-from-scratch" if from_scratch else "")
+    folder = out or run_folder / f"{kind}-{dataset_folder.resolve().name}"
+    trained = pretrain_and_name_taxa(changed(config, **settings), dataset, folder, resume=resume)
+    if process_rank() != 0:
+        return None
+    report = judge_run(trained, dataset, workers=config.workers, show_progress=True)
+    write_classification(report, dataset, folder)
+    return report
+
+
+def _encoder(backbone: BackboneConfig) -> ViewEncoderConfig:
+    match backbone:
+        case MaeConfig():
+            return backbone.image.encoder
+        case CveMaeConfig():
+            return backbone.photo.encoder
+        case CvmMaeConfig():
+            return backbone.images.encoder
+        case MocoGeoConfig():
+            return backbone.encoder

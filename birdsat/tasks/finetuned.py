@@ -1,0 +1,89 @@
+"""A trained classifier judged on the test split, with its temperature fitted on val."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.dataset.progress import row_progress
+from birdsat.dataset.read import read_split
+from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.inference import inference
+from birdsat.errors import CheckpointError, DatasetError
+from birdsat.methods.classifier import Classifier, ClassifierConfig
+from birdsat.observations.observation import Split
+from birdsat.tasks.classify import report_of
+from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore
+from birdsat.tasks.metrics import judge
+from birdsat.training.run_folder import MODEL_FILE, Run, replace_weights
+
+_BATCH = 256  # photos at once
+
+
+def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, show_progress: bool = False) -> ClassifyReport:
+    """Figures of a classifier's run on the test split of a dataset of its taxa.
+
+    A temperature that is fitted on the val split of the run's own dataset is kept in its weights, for its
+    probabilities. Raises CheckpointError when the run is no classifier or one of other taxa, and DatasetError when the
+    test split has no photo.
+    """
+    method, config = run.method, run.config.method
+    if not isinstance(method, Classifier) or not isinstance(config, ClassifierConfig):
+        raise CheckpointError(
+            f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it with "
+            "`birdsat classify RUN DATASET --mode finetune`."
+        )
+    if config.taxa != dataset.taxa:
+        raise CheckpointError(
+            f"{run.path} tells {len(config.taxa):,} taxa apart, which are not the {len(dataset.taxa):,} of "
+            f"{dataset.folder}; fine-tune it on that dataset, or judge it on one of its own taxa."
+        )
+    splits: tuple[Split, ...] = ("val", "test")
+    val, test = (_logits(run, method, dataset, split, workers, show_progress) for split in splits)
+    if len(test.labels) == 0:
+        raise DatasetError("split 'test' has no photos to classify; build the dataset with some.")
+    figures = judge(
+        test.logits,
+        test.labels,
+        dataset.manifest.taxa,
+        rows=test.rows,
+        val=(val.logits, val.labels) if len(val.labels) else None,
+    )
+    temperature = figures.calibration.temperature
+    if temperature is not None and dataset.manifest.fingerprint == run.dataset.fingerprint:
+        method.temperature.fill_(temperature)
+        replace_weights(method, run.path / MODEL_FILE)
+    score = ClassifyScore(classifier=_name(run, config), inputs=config.inputs, c=None, figures=figures, told_apart=None)
+    learnt = np.repeat(np.arange(len(config.taxa)), config.class_counts)
+    left_out = dataset.rows("test") - len(test.labels)
+    return report_of([score], config.taxa, learnt, test.labels, left_out=left_out)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Judged:
+    logits: NDArray[np.float32]  # (n, taxa) of the n rows of a split that have a photo
+    labels: NDArray[np.int64]  # (n,)
+    rows: NDArray[np.int64]  # (n,) numbers within the split
+
+
+def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, workers: int, show_progress: bool) -> _Judged:
+    taxa = len(dataset.taxa)
+    logits, labels, rows = [np.empty((0, taxa), np.float32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    batches = read_split(dataset, split, batch_size=_BATCH, photo_px=run.photo_px, chip_px=run.chip_px, workers=workers)
+    with row_progress(show_progress) as bar:
+        task = bar.add_task(f"classifying {split}", total=dataset.rows(split))
+        for batch in batches:
+            with inference(method) as where:
+                said = method.logits(batch.to(where, non_blocking=True)).float().cpu().numpy()
+            seen = batch.has_photo.numpy()
+            logits.append(said[seen])
+            labels.append(batch.label.numpy()[seen])
+            rows.append(batch.row.numpy()[seen])
+            bar.advance(task, len(batch))
+    return _Judged(logits=np.concatenate(logits), labels=np.concatenate(labels), rows=np.concatenate(rows))
+
+
+def _name(run: Run, config: ClassifierConfig) -> ClassifierName:
+    if config.frozen:
+        return "head on frozen features" if run.config.start_from else "head on random features"
+    return "fine-tuned" if run.config.start_from else "supervised from scratch"
