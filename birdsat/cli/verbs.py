@@ -34,6 +34,7 @@ Recipe = Literal[
 ]
 Mode = Literal["probe", "knn", "finetune"]
 FinetuneRecipe = Literal["finetune_tiny", "finetune_base"]
+_INPUTS = {"photo": "photo", "chip": "photo + chip", "metadata": "photo + chip, place, date"}
 
 
 def pretrain(
@@ -95,8 +96,8 @@ def classify(
     dataset: Positional[Path],
     mode: tuple[Mode, ...] = ("probe", "knn"),
     recipe: FinetuneRecipe | None = None,
-    inputs: Literal["photo", "photo + chip", "photo + chip, place, date"] | None = None,
-    class_balanced: Literal["none", "inverse root", "effective number"] | None = None,
+    inputs: Literal["photo", "chip", "metadata"] | None = None,
+    class_balanced: Literal["inverse-root", "effective-number"] | None = None,
     frozen: bool = False,
     from_scratch: bool = False,
     steps: int | None = None,
@@ -121,7 +122,8 @@ def classify(
         dataset: Folder of the dataset to classify; its train split is learned from.
         mode: One or several. finetune trains the encoder on; the options from here to --resume are about it.
         recipe: A complete set of settings of finetune; finetune_tiny by default.
-        inputs: What finetune looks at besides the photo; nothing by default. A missing chip, place or date is allowed.
+        inputs: What finetune looks at: photo alone (the default); the chip as well; or chip, place and date (metadata).
+            Rows may lack any of them.
         class_balanced: Weights of taxa in the loss, by their training photos.
         frozen: Train the head alone.
         from_scratch: Start from random weights: the supervised transformer of the same size.
@@ -142,17 +144,31 @@ def classify(
     from birdsat.recipes.finetune import finetune_dataset
     from birdsat.recipes.verbs import classify_dataset
 
-    words: dict[str, Any] = {"recipe": recipe, "inputs": inputs, "class_balanced": class_balanced, "out": out}
-    numbers = {"steps": steps, "batch_size": batch_size, "lr": lr, "precision": precision, "seed": seed}
-    flags = {"frozen": frozen, "from_scratch": from_scratch, "resume": resume}
-    asked = _given(words | numbers | {"devices": devices, "nodes": nodes} | flags)
-    still = [name for name in ("probe", "knn") if name in mode]
-    if "finetune" not in mode and asked:
+    asked = _given(
+        recipe=recipe,
+        inputs=inputs and _INPUTS[inputs],
+        class_balanced=class_balanced and class_balanced.replace("-", " "),
+        frozen=frozen,
+        from_scratch=from_scratch,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        precision=precision,
+        devices=devices,
+        nodes=nodes,
+        seed=seed,
+        out=out,
+        resume=resume,
+    )
+    if asked and "finetune" not in mode:
         options = " and ".join(f"--{name.replace('_', '-')}" for name in asked)
         raise ConfigError(f"{options} can be used with --mode finetune only; add it, or leave the options out.")
-    reports = [classify_dataset(run, dataset, modes=still, workers=workers or 0)] if still else []
+    if not mode:
+        raise ConfigError("--mode names nothing; allowed: probe, knn, finetune, one or several.")
+    frozen_modes: list[Literal["probe", "knn"]] = [name for name in mode if name != "finetune"]
+    reports = [classify_dataset(run, dataset, modes=frozen_modes, workers=workers or 0)] if frozen_modes else []
     if "finetune" in mode:
-        made = finetune_dataset(run, dataset, **asked, **_given({"workers": workers}))
+        made = finetune_dataset(run, dataset, **asked, **_given(workers=workers))
         reports += [] if made is None else [made]
     for report in reports:
         Console().print(report.table())
@@ -161,7 +177,7 @@ def classify(
             Console().print(report.taxon_table(best.classifier, best.inputs))
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def _given(**options: Any) -> dict[str, Any]:
     """The options that were given."""
     return {name: value for name, value in options.items() if value is not None and value is not False}
 

@@ -174,8 +174,9 @@ def finetune_dataset(
     """Train a classifier from a run, and judge it on test; a run folder of its own, with classify.json.
 
     out: RUN/finetune-DATASET by default; head-DATASET where frozen, finetune-from-scratch-DATASET from scratch.
-    settings: as `recipes.runs.changed` takes them. Of several processes that train together, the first alone judges; the others get
-    None. Raises ConfigError when the dataset's chips show another size of ground than the run learnt from.
+    settings: as `recipes.runs.changed` takes them. Of several processes that train together, the first alone judges;
+    the others get None. Raises ConfigError when the dataset's chips show another size of ground than the run learnt
+    from.
     """
     run, dataset = load_run(run_folder), Dataset(dataset_folder)
     if inputs != "photo":

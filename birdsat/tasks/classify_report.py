@@ -111,10 +111,12 @@ class ClassifyReport:
         chance = {"top-1": self.chance_top1, "top-5": self.chance_top5, "pairs told apart": 0.5}
         for title, known in (("commonest taxon", {"top-1": self.majority_top1}), ("chance", chance)):
             table.add_row(title, "", *(f"{known[name]:.3f}" if name in known else "" for name in columns))
-        if all(score.figures.calibration.temperature is None for score in self.scores):
-            table.caption = (
-                "There are no val photos to fit a temperature on: the calibration error is that of no scaling."
-            )
+        scaled = any(score.figures.calibration.temperature is not None for score in self.scores)
+        table.caption = "ECE: expected calibration error; " + (
+            "scaled: with the temperature fitted on val"
+            if scaled
+            else "there are no val photos to fit a temperature on"
+        )
         return table
 
     @property
@@ -148,7 +150,7 @@ class ClassifyReport:
         return plain
 
 
-_COLUMNS = ("top-1", "top-5", "macro", "genus", "family", "calibration error", "scaled", "pairs told apart")
+_COLUMNS = ("top-1", "top-5", "macro", "genus", "family", "ECE", "scaled", "pairs told apart")
 
 
 def _cell(column: str, score: ClassifyScore) -> str:
@@ -159,7 +161,7 @@ def _cell(column: str, score: ClassifyScore) -> str:
         "macro": figures.macro,
         "genus": figures.genus.accuracy,
         "family": figures.family.accuracy,
-        "calibration error": figures.calibration.error,
+        "ECE": figures.calibration.error,
         "scaled": figures.calibration.scaled_error,
         "pairs told apart": apart.accuracy if apart else None,
     }[column]

@@ -14,7 +14,7 @@ from birdsat.tasks.metrics import EXAMPLES, Confusion
 
 DRAWN_PAIRS = 6
 PHOTO_PX = 192  # side at which photos are drawn
-_PHOTO_INCHES = 1.05
+_SIDE_INCHES, _ROW_INCHES, _HEAD_INCHES = 4.5, 1.5, 0.7
 _INK, _WRONG, _OTHER = "#33363b", "#c0392b", "#c8cacd"  # text; frames of photos that were mistaken, and that were not
 
 
@@ -30,26 +30,22 @@ def confusion_picture(
         return None
     rows = {row for pair in worst for examples in pair.examples for row in examples}
     photos = photos_of_rows(dataset, "test", rows, PHOTO_PX)
-    figure = Figure(figsize=(2 * EXAMPLES * _PHOTO_INCHES + 0.6, len(worst) * (_PHOTO_INCHES + 0.5) + 0.75), dpi=130)
+    height = len(worst) * _ROW_INCHES
+    figure = Figure(figsize=(2 * _SIDE_INCHES, _HEAD_INCHES + height), dpi=130)
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=12, color=_INK, parse_math=False, x=0.015, y=0.995, ha="left", va="top")
-    figure.text(
-        0.015,
-        1 - 0.36 / figure.get_figheight(),
-        "Framed in red: photos of this taxon that were taken for the other one.",
-        fontsize=8.5,
-        color=_INK,
-        va="top",
-    )
-    top = 1 - 0.62 / figure.get_figheight()
-    body = figure.add_gridspec(len(worst), 2, left=0.0, right=1.0, top=top, bottom=0.0, wspace=0.0, hspace=0.0)
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(_HEAD_INCHES, height), hspace=0.0)
+    head, body = parts[0, 0], parts[1, 0]
+    head.text(0.0125, 0.82, title, fontsize=12, color=_INK, va="top", parse_math=False)
+    legend = "In red: photos of the taxon that were taken for the other one. All are cropped as the model sees them."
+    head.text(0.0125, 0.4, legend, fontsize=8.5, color=_INK, va="top")
+    panels = body.subfigures(len(worst), 2, squeeze=False, wspace=0.0, hspace=0.0)
     for number, pair in enumerate(worst):
         for side, label in enumerate(pair.taxa):
             _draw_side(
-                figure.add_subfigure(body[number, side]),
+                panels[number, side],
                 taxon=taxa[label],
                 common=names.get(taxa[label], ""),
-                count=f"{pair.mistaken[side]:,} of {pair.test_rows[side]:,} mistaken",
+                count=f"{pair.mistaken[side]:,} of {pair.test_rows[side]:,} taken for the other",
                 photos=[photos[row] for row in pair.examples[side] if row in photos],
                 mistaken=pair.mistaken[side],
             )
