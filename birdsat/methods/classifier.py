@@ -16,7 +16,7 @@ from birdsat.methods.disturb import erase, mix
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.objectives.classify import Balance, class_weights, soft_cross_entropy, soft_targets
+from birdsat.objectives.cross_entropy import Balance, class_weights, soft_cross_entropy, soft_targets
 
 Inputs = Literal["photo", "photo + chip", "photo + chip, place, date"]
 BackboneConfig = MaeConfig | CveMaeConfig | CvmMaeConfig | MocoGeoConfig

@@ -15,7 +15,7 @@ from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.objectives.classify import Balance
+from birdsat.objectives.cross_entropy import Balance
 from birdsat.recipes.runs import changed, mae_base, mae_tiny
 from birdsat.recipes.verbs import check_ground, pretrain_and_name_taxa, write_classification
 from birdsat.tasks.classify_report import ClassifyReport

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from birdsat.objectives.classify import class_weights, soft_cross_entropy, soft_targets
+from birdsat.objectives.cross_entropy import class_weights, soft_cross_entropy, soft_targets
 
 DRAW = torch.Generator().manual_seed(0)
 LOGITS = torch.randn(6, 4, generator=DRAW)
