@@ -18,6 +18,7 @@ Recipe = Literal[
     "mae_tiny_with_metadata",
     "mae_chips_tiny",
     "moco_geo_tiny",
+    "moco_tiny",
     "cve_mae_small",
     "cve_mae_base",
     "cve_mae_large",

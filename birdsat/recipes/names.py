@@ -16,6 +16,7 @@ RECIPES: dict[str, Callable[[], RunConfig]] = {
         runs.mae_tiny_with_metadata,
         runs.mae_chips_tiny,
         runs.moco_geo_tiny,
+        runs.moco_tiny,
         runs.cve_mae_small,
         runs.cve_mae_base,
         runs.cve_mae_large,

@@ -77,6 +77,13 @@ def moco_geo_tiny() -> RunConfig:
     return replace(cve_mae_tiny(), method=MocoGeoConfig(encoder=encoder_of("tiny", px=64, patch_px=8)))
 
 
+def moco_tiny() -> RunConfig:
+    """`moco_geo_tiny` without places: for photos that have none, such as CUB's."""
+    run = moco_geo_tiny()
+    assert isinstance(run.method, MocoGeoConfig)
+    return replace(run, method=replace(run.method, place_weight=0.0))
+
+
 def demo_with_metadata() -> RunConfig:
     """The first run of `birdsat demo`: photos of 64 px and chips of 32 px of the virtual world, two CPU cores."""
     method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=32, chip_patch_px=8)
