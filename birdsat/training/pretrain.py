@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import DatasetError
+from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig, fitted_to, lightning_precision
 from birdsat.training.data import TrainingData, training_stream
@@ -77,7 +78,10 @@ def pretrain(
 def _check_images(config: RunConfig, dataset: Dataset) -> None:
     counts = dataset.manifest.split_counts("train")
     method = config.method
-    for images, px, count in (("photos", method.photo_px, counts.photos), ("chips", method.chip_px, counts.chips)):
+    # Place and date are worth something without a chip to a classifier, which is told that there is none.
+    spared = isinstance(method, ClassifierConfig) and method.inputs == "photo + chip, place, date"
+    chip_px = None if spared else method.chip_px
+    for images, px, count in (("photos", method.photo_px, counts.photos), ("chips", chip_px, counts.chips)):
         if px is not None and count == 0:
             raise DatasetError(
                 f"the train split of {dataset.folder} has no {images}, which the method learns from; take a recipe "

@@ -133,6 +133,9 @@ def test_place_and_chip_change_the_logits_exactly_where_they_are_looked_at(metho
     assert torch.equal(method.logits(batch()), method.logits(elsewhere)) == (inputs != "photo + chip, place, date")
     assert torch.equal(method.logits(batch()), method.logits(other_chip)) == (inputs == "photo")
     assert method.logits(batch().without_metadata()).isfinite().all()
+    without_chip = ~batch().has_chip
+    told = [method.logits(given)[without_chip] for given in (batch(), elsewhere)]
+    assert torch.equal(*told) == (inputs != "photo + chip, place, date")
 
 
 @every_classifier

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.errors import DatasetError
 from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig, fitted_to
@@ -150,3 +151,14 @@ def test_val_chooses_by_plain_cross_entropy(config: RunConfig, dataset: Dataset,
     value = next(record["loss"] for record in logged if record["split"] == "val")
     assert value == pytest.approx(math.log(2), abs=0.2)  # two taxa, a head that has barely moved
     assert isinstance(run.method, Classifier)
+
+
+def test_place_and_date_are_learned_from_without_any_chip_but_a_chip_alone_is_not(
+    config: RunConfig, dataset_without_chips: Dataset, tmp_path: Path
+) -> None:
+    settings = replace(classifier(config, inputs="photo + chip, place, date"), steps=1)
+    run = pretrain(settings, dataset_without_chips, tmp_path / "run", show_progress=False)
+    assert isinstance(run.method, Classifier)
+    settings = replace(classifier(config, inputs="photo + chip"), steps=1)
+    with pytest.raises(DatasetError, match="no chips"):
+        pretrain(settings, dataset_without_chips, tmp_path / "other", show_progress=False)
