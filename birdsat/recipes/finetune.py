@@ -59,6 +59,7 @@ def finetune_tiny() -> RunConfig:
             weight_decay=0.05,
             betas=(0.9, 0.999),
             clip_norm=3.0,
+            head_rate=10.0,  # on frozen features a head reaches the probe so; at 1 it stays far below in as many steps
             layer_decay=0.75,
             average_decay=0.99,
         ),
@@ -153,7 +154,7 @@ def started_from(
         recipe,
         method=method,
         views=replace(recipe.views, photo_px=run.photo_px, chip_px=run.chip_px),
-        optimiser=replace(recipe.optimiser, layer_decay=1.0) if from_scratch else recipe.optimiser,
+        optimiser=replace(recipe.optimiser, layer_decay=1.0, head_rate=1.0) if from_scratch else recipe.optimiser,
         start_from=() if from_scratch else (run.path,),
     )
 

@@ -26,6 +26,7 @@ class OptimiserConfig:
     weight_decay: float = 0.05  # of weight matrices and kernels only, per step and unit of learning rate
     betas: tuple[float, float] = (0.9, 0.95)  # decay of the running mean of gradients and of their squares
     clip_norm: float = 1.0  # gradients longer than this (L2 norm over all parameters) are shortened; 0: never
+    head_rate: float = 1.0  # factor on the rates of what lies outside of encoders, such as a classifier's head
     layer_decay: float = 1.0  # factor on the rates of an encoder's block for each block that follows it; 1: all alike
     average_decay: float = 0.0  # of the running mean of weights, per step; 0 keeps no mean
 
@@ -38,6 +39,8 @@ class OptimiserConfig:
         for name in ("weight_decay", "clip_norm", "muon_lr"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) or more.")
+        if not 0 < self.head_rate < math.inf:
+            raise ConfigError(f"head_rate is {self.head_rate}; allowed: above 0, such as 1 or 10.")
         if not 0 < self.layer_decay <= 1:
             raise ConfigError(f"layer_decay is {self.layer_decay}; allowed: above 0, up to 1 (all layers alike).")
         if self.restart_every < 0:
@@ -82,18 +85,18 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     return [group for group in groups if group["params"]]
 
 
-def rate_factors(module: nn.Module, layer_decay: float) -> dict[nn.Parameter, float]:
-    """The part of the learning rate that each parameter within an encoder gets; the others get all of it.
+def rate_factors(module: nn.Module, *, layer_decay: float, head_rate: float) -> dict[nn.Parameter, float]:
+    """The part of the learning rate that each parameter gets: `head_rate` for those outside of encoders.
 
     With `layer_decay` d and an encoder of n blocks: d^(n + 1) for patches, class token and positions, d^n for the first
     block, d for the last one, 1 for the norm after it (Clark et al. 2020, "ELECTRA"; He et al. 2022, appendix A.1).
     """
-    factors: dict[nn.Parameter, float] = {}
+    factors = dict.fromkeys(module.parameters(), head_rate)
     for encoder in module.modules():
         if isinstance(encoder, ViewEncoder):
-            factors |= {p: layer_decay ** (len(encoder.blocks) + 1) for p in encoder.parameters()}
+            factors |= dict.fromkeys(encoder.parameters(), layer_decay ** (len(encoder.blocks) + 1))
             for number, block in enumerate(encoder.blocks):
-                factors |= {p: layer_decay ** (len(encoder.blocks) - number) for p in block.parameters()}
+                factors |= dict.fromkeys(block.parameters(), layer_decay ** (len(encoder.blocks) - number))
             factors |= dict.fromkeys(encoder.norm.parameters(), 1.0)
     return factors
 
@@ -112,7 +115,7 @@ def build_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     taken = set(matrices)
     for group in groups:
         group["params"] = [parameter for parameter in group["params"] if parameter not in taken]
-    factors = rate_factors(module, config.layer_decay)
+    factors = rate_factors(module, layer_decay=config.layer_decay, head_rate=config.head_rate)
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     adamw = AdamW(_by_rate(groups, config.lr, factors), lr=config.lr, betas=config.betas, fused=fused)
     if not matrices:
@@ -132,7 +135,7 @@ def _by_rate(groups: list[dict[str, Any]], lr: float, factors: dict[nn.Parameter
     for group in groups:
         by_rate: dict[float, list[nn.Parameter]] = {}
         for parameter in group["params"]:
-            by_rate.setdefault(lr * factors.get(parameter, 1.0), []).append(parameter)
+            by_rate.setdefault(lr * factors[parameter], []).append(parameter)
         split += [group | {"params": by_rate[rate], "lr": rate} for rate in sorted(by_rate)]
     return split
 

@@ -215,7 +215,8 @@ def test_the_verb_trains_what_its_options_say(
     assert trained.config.method.frozen == ("--frozen" in flags)
     assert (trained.config.method.class_balanced == "inverse root") == ("--class-balanced" in flags)
     assert trained.config.start_from == (() if "--from-scratch" in flags else (run,))
-    assert (trained.config.optimiser.layer_decay == 1.0) == ("--from-scratch" in flags)
+    optimiser = trained.config.optimiser
+    assert ((optimiser.layer_decay, optimiser.head_rate) == (1.0, 1.0)) == ("--from-scratch" in flags)
 
 
 def test_one_verb_takes_several_modes(run: Path, dataset: Dataset, tmp_path: Path) -> None:

@@ -171,11 +171,11 @@ class OfTwoBlocks(nn.Module):
 @pytest.mark.parametrize("muon_lr", [0.0, 1e-2])
 def test_layer_decay_slows_blocks_the_more_the_earlier_they_are(muon_lr: float) -> None:
     module = OfTwoBlocks()
-    optimiser = build_optimiser(module, OptimiserConfig(lr=1.0, muon_lr=muon_lr, layer_decay=0.5))
+    optimiser = build_optimiser(module, OptimiserConfig(lr=1.0, muon_lr=muon_lr, layer_decay=0.5, head_rate=7.0))
     rates = {parameter: group["lr"] for group in optimiser.param_groups for parameter in group["params"]}
     assert rates.keys() == set(module.parameters())
     encoder = module.encoder
-    expected = [(module.head, 1.0), (encoder.norm, 1.0), (encoder.blocks[1], 0.5), (encoder.blocks[0], 0.25)]
+    expected = [(module.head, 7.0), (encoder.norm, 1.0), (encoder.blocks[1], 0.5), (encoder.blocks[0], 0.25)]
     for part, factor in [*expected, (encoder.stems, 0.125)]:
         for parameter in part.parameters():
             by_muon = muon_lr > 0 and parameter.ndim == 2 and part in list(encoder.blocks)
@@ -192,7 +192,9 @@ def test_a_scheduler_scales_the_rate_of_every_layer_alike() -> None:
     assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([0.1 * lr for lr in before])
 
 
-@pytest.mark.parametrize("layer_decay", [0.0, 1.5, float("nan")])
-def test_a_layer_decay_that_cannot_work_is_refused(layer_decay: float) -> None:
-    with pytest.raises(ConfigError, match="layer_decay"):
-        OptimiserConfig(layer_decay=layer_decay)
+@pytest.mark.parametrize("setting", [{"layer_decay": 0.0}, {"layer_decay": 1.5}, {"head_rate": 0.0}], ids=str)
+def test_factors_on_rates_that_cannot_work_are_refused(setting: dict[str, float]) -> None:
+    for name, value in setting.items():
+        for wrong in (value, float("nan")):
+            with pytest.raises(ConfigError, match=f"{name} is"):
+                OptimiserConfig(**{name: wrong})
