@@ -126,7 +126,8 @@ class MocoGeo(Method):
     def cluster(self, lon_lat: Float[Tensor, "n 2"]) -> Int64[Tensor, " n"]:
         """Index of the nearest centre; of no meaning where the place is missing."""
         lon, lat = lon_lat.nan_to_num().unbind(dim=1)
-        return (_unit_sphere(lon, lat) @ self.centres.T).argmax(dim=1)
+        with torch.autocast(lon_lat.device.type, enabled=False):  # bf16 would move places by hundreds of kilometres
+            return (_unit_sphere(lon, lat) @ self.centres.T).argmax(dim=1)
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -32,7 +32,8 @@ def contrast_loss(
     if apart_km > 0 and lon_lat is not None:
         ignored = ignored | near_pairs(lon_lat, gather_rows(lon_lat), apart_km)
     ignored = ignored.scatter(1, own[:, None], False)
-    there = (scale * one.float() @ others.T).masked_fill(ignored, -torch.inf)
-    back = (scale * other.float() @ ones.T).masked_fill(ignored, -torch.inf)
+    with torch.autocast(one.device.type, enabled=False):  # bf16 would round logits near 100 to halves
+        there = (scale * one.float() @ others.T).masked_fill(ignored, -torch.inf)
+        back = (scale * other.float() @ ones.T).masked_fill(ignored, -torch.inf)
     each = F.cross_entropy(there, own, reduction="none") + F.cross_entropy(back, own, reduction="none")
     return process_count() * (each * paired).sum() / (2 * pairs.sum().clamp(min=1))

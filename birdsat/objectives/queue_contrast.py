@@ -17,7 +17,10 @@ def queue_contrast_loss(
 
     query, key: unit vectors of two views of each sample, counted where `present`. queue: unit vectors of other samples.
     """
+    query, key = query.float(), key.float()
     own = (query * key).sum(dim=1, keepdim=True)
-    logits = torch.cat([own, query @ queue.to(query.dtype).T], dim=1).float() / temperature
+    with torch.autocast(query.device.type, enabled=False):  # as exact as each query's own key
+        others = query @ queue.float().T
+    logits = torch.cat([own, others], dim=1) / temperature
     each = F.cross_entropy(logits, torch.zeros(len(query), dtype=torch.long, device=query.device), reduction="none")
     return (each * present).sum() / present.sum().clamp(min=1)

@@ -4,6 +4,7 @@ import copy
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -150,6 +151,14 @@ def test_saved_and_loaded_it_is_the_same(method: Method, tmp_path: Path) -> None
     assert torch.equal(method.eval().embed_photo(batch().photo), other.eval().embed_photo(batch().photo))
 
 
+@every_method
+def test_losses_in_bf16_are_close_to_those_in_32_bits(method: Method) -> None:
+    whole = copy.deepcopy(method).losses(batch(), seeded())
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = method.losses(batch(), seeded())
+    assert all(torch.allclose(whole[name], rounded[name].float(), rtol=0.1, atol=0.05) for name in whole)
+
+
 @pytest.mark.parametrize("config", METHODS.values(), ids=METHODS)
 def test_settings_survive_json(config: MethodConfig) -> None:
     assert configs.from_dict(type(config), configs.to_dict(config)) == config
@@ -276,7 +285,7 @@ def test_hard_negatives_without_contrast_are_refused() -> None:
         replace(CVM, contrast_weight=0.0)
 
 
-def moco(**settings: float) -> MocoGeo:
+def moco(**settings: Any) -> MocoGeo:
     torch.manual_seed(0)
     config = METHODS["moco_geo"]
     assert isinstance(config, MocoGeoConfig)
@@ -316,3 +325,13 @@ def test_the_slow_encoder_follows_in_training_and_neither_it_nor_the_queue_moves
 def test_photos_learn_the_cluster_nearest_to_their_place() -> None:
     places = torch.tensor([[1.0, -1.0], [179.0, 5.0], [58.0, 61.0], [math.nan, math.nan]])
     assert moco().cluster(places)[:3].tolist() == [0, 2, 2]
+
+
+def test_clusters_of_places_are_the_same_in_bf16() -> None:
+    draw = seeded()
+    places = torch.rand(500, 2, generator=draw) * 20  # a country: all directions nearly alike
+    centres = tuple((lon, lat) for lon, lat in (torch.rand(100, 2, generator=draw) * 20).tolist())
+    method = moco(centres=centres)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = method.cluster(places)
+    assert torch.equal(rounded, method.cluster(places))

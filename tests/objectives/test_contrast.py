@@ -109,3 +109,10 @@ def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -
     for k, name in ((1, "one"), (2, "other")):  # data-parallel training takes the mean of the ranks' gradients
         assert torch.allclose(torch.cat([part[k] for part in parts]) / 2, given[name].grad, atol=1e-6), name
     assert torch.allclose((parts[0][3] + parts[1][3]) / 2, given["log_scale"].grad, atol=1e-6)
+
+
+def test_logits_are_not_rounded_under_autocast() -> None:
+    given = inputs() | {"log_scale": torch.tensor(4.6)}
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = contrast_loss(**given)
+    assert torch.equal(rounded, contrast_loss(**given))

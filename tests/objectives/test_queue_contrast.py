@@ -30,3 +30,11 @@ def test_the_order_of_the_queue_does_not_matter_and_absent_photos_cost_nothing()
     turned = queue_contrast_loss(query, key, queue.flip(0), 0.2, there)
     assert torch.allclose(queue_contrast_loss(query, key, queue, 0.2, there), turned)
     assert queue_contrast_loss(query, key, queue, 0.2, nobody) == 0
+
+
+def test_logits_are_not_rounded_under_autocast() -> None:
+    query, key, queue = (F.normalize(torch.randn(n, 64), dim=1) for n in (8, 8, 100))
+    present = torch.ones(8, dtype=torch.bool)
+    whole = queue_contrast_loss(query, key, queue, 0.01, present)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(queue_contrast_loss(query, key, queue, 0.01, present), whole)
