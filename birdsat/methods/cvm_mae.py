@@ -92,8 +92,6 @@ class CvmMae(Method):
             self.photo_head = nn.Linear(features, width) if config.heads else nn.Identity()
             self.chip_head = nn.Linear(features, width) if config.heads else nn.Identity()
             self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
-        else:  # as published: one head for whatever was seen
-            self.photo_head = self.chip_head = self.pair_head
         self.uses_metadata = self.place_time is not None
 
     def losses(
@@ -188,12 +186,17 @@ class CvmMae(Method):
         self, photo: Float[Tensor, "n 3 height_px width_px"], visible: list[Int64[Tensor, "n _visible"]] | None
     ) -> Float[Tensor, "n width"]:
         shown = None if visible is None else [*visible, None]
-        return F.normalize(self.photo_head(self.images.encoder.features([photo, None], shown)), dim=1)
+        features = self.images.encoder.features([photo, None], shown)
+        return F.normalize(self._head("photo_head")(features), dim=1)
 
     def _chip_alone(
         self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None
     ) -> Float[Tensor, "n width"]:
-        return F.normalize(_plus(self.chip_head(features), known), dim=1)
+        return F.normalize(_plus(self._head("chip_head")(features), known), dim=1)
+
+    def _head(self, name: str) -> nn.Module:
+        """Without contrast, as published, one head serves whatever was seen."""
+        return self.get_submodule(name if self.config.contrast_weight > 0 else "pair_head")
 
     def _where_and_when(
         self, lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], draw: torch.Generator | None

@@ -62,6 +62,7 @@ METHODS: dict[str, MethodConfig] = {
         negatives="rolled",
         contrast_weight=0.0,
     ),
+    "cvm_mae with heads and no contrast": replace(CVM, negatives="rolled", contrast_weight=0.0),
     "moco_geo": MocoGeoConfig(encoder=ENCODER, queue=7, centres=((0.0, 0.0), (30.0, 30.0), (60.0, 60.0))),
 }
 MAE_OF_CHIPS = MaeConfig(of="chip", image=replace(PHOTO, encoder=CHIP))
@@ -149,6 +150,12 @@ def test_saved_and_loaded_it_is_the_same(method: Method, tmp_path: Path) -> None
     other = build_method(method.config)
     load_model(other, str(tmp_path / "model.safetensors"))
     assert torch.equal(method.eval().embed_photo(batch().photo), other.eval().embed_photo(batch().photo))
+
+
+@every_method
+def test_no_tensor_is_saved_under_two_names(method: Method) -> None:
+    places = [value.data_ptr() for value in method.state_dict().values()]
+    assert len(set(places)) == len(places)
 
 
 @every_method
