@@ -109,7 +109,7 @@ class CveMae(Method):
         self.uses_metadata = self.place_time is not None
         self.chips_are_frozen = config.chip_encoder_frozen
         if self.chips_are_frozen:
-            self.chip_encoder.requires_grad_(False)
+            self.chip_encoder.requires_grad_(False).eval()
 
     def losses(
         self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
@@ -135,6 +135,12 @@ class CveMae(Method):
                 paired=batch.has_photo,
             )
         return {"contrast": self.config.contrast_weight * contrast, **losses}
+
+    def train(self, mode: bool = True) -> "CveMae":
+        super().train(mode)
+        if self.chips_are_frozen:  # the statistics of its batch norms too
+            self.chip_encoder.eval()
+        return self
 
     def encoders(self) -> dict[str, ViewEncoder]:
         return {"photo": self.photo.encoder, "chip": self.chip_encoder}

@@ -228,6 +228,16 @@ def test_a_frozen_chip_encoder_takes_features_made_once_and_gives_the_same_contr
     assert not any(p.requires_grad for p in method.chip_encoder.parameters())
 
 
+def test_a_frozen_chip_encoder_keeps_the_statistics_of_its_batch_norms_in_training() -> None:
+    torch.manual_seed(0)
+    method = build_method(METHODS["cve_mae as published"])
+    assert isinstance(method, CveMae)
+    for training in (method, method.train()):
+        before = {name: value.clone() for name, value in training.chip_encoder.state_dict().items()}
+        training.losses(batch(), seeded())
+        assert all(torch.equal(before[name], value) for name, value in training.chip_encoder.state_dict().items())
+
+
 def test_metadata_dropout_runs_in_training_only() -> None:
     torch.manual_seed(0)
     method = CveMae(replace(META, place_time=PlaceTimeConfig(dropout=0.99)))
