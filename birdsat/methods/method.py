@@ -95,6 +95,9 @@ class Method(nn.Module, ABC):
         """Its encoders by what they see ("photo", "chip", "photo and chip"): another run may start from them."""
         return {}
 
+    def align_copies(self) -> None:
+        """Bring copies of its own weights in line with them, after another run has given some. Most keep no copy."""
+
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         """Unit vectors of photos."""
         self._cannot("embed photos")

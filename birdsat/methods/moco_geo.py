@@ -123,6 +123,11 @@ class MocoGeo(Method):
             visible = [self.encoder.draw_visible(0, len(photo), hidden_share, draw)]
         return self.encoder.features([self.normalise(photo)], visible, draw)
 
+    @torch.no_grad()
+    def align_copies(self) -> None:
+        for slow, fast in ((self.slow_encoder, self.encoder), (self.slow_head, self.head)):
+            slow.load_state_dict(fast.state_dict())
+
     def cluster(self, lon_lat: Float[Tensor, "n 2"]) -> Int64[Tensor, " n"]:
         """Index of the nearest centre; of no meaning where the place is missing."""
         lon, lat = lon_lat.nan_to_num().unbind(dim=1)

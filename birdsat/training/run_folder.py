@@ -180,7 +180,7 @@ def start_from(method: Method, run: Path) -> None:
     Encoders that see the same kind of image give theirs even where the two methods differ: `mae` on chips to the chip
     encoder of `cve_mae`. Learned positions are interpolated when the image size differs. A classifier's backbone gives
     and takes as a method on its own does; its head goes to a classifier of the same taxa. Raises CheckpointError when
-    the run cannot be read, or when nothing in it fits.
+    the run cannot be read, or when nothing in it fits an encoder.
     """
     given = load_run(run).method
     if isinstance(method, Classifier):
@@ -190,7 +190,7 @@ def start_from(method: Method, run: Path) -> None:
     given = given.backbone if isinstance(given, Classifier) else given
     fitting = _fitting(method.state_dict(), given.state_dict()) if type(given) is type(method) else {}
     method.load_state_dict(fitting, strict=False)
-    givers, shared = given.encoders(), len(fitting)
+    givers, shared = given.encoders(), 0
     for image, encoder in method.encoders().items():
         if image in givers:
             fitting = _fitting(encoder.state_dict(), givers[image].state_dict())
@@ -198,9 +198,11 @@ def start_from(method: Method, run: Path) -> None:
             shared += len(fitting)
     if shared == 0:
         raise CheckpointError(
-            f"{run} has no tensor that fits a {type(method).__name__} of these sizes; start from a run of the same "
+            f"{run} has no tensor that fits an encoder of this {type(method).__name__}; start from a run of the same "
             "width, depth and patch size that sees the same images."
         )
+    if type(given) is not type(method):
+        method.align_copies()
 
 
 def _take_head(method: Classifier, given: Classifier) -> None:

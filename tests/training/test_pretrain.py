@@ -23,7 +23,7 @@ from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError, DatasetError, TrainingError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
@@ -370,6 +370,42 @@ def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) ->
     encoder = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=20, depth=1, heads=2)
     with pytest.raises(CheckpointError, match=r"no tensor that fits"):
         start_from(build_method(MocoGeoConfig(encoder=encoder)), finished)
+
+
+def test_starting_from_the_same_method_of_another_width_is_refused(finished: Path, config: RunConfig) -> None:
+    assert isinstance(config.method, CveMaeConfig)
+    wide = dataclasses.replace(config.method.photo.encoder, width=20)
+    photo = dataclasses.replace(config.method.photo, encoder=wide)
+    with pytest.raises(CheckpointError, match=r"no tensor that fits"):
+        start_from(build_method(dataclasses.replace(config.method, photo=photo, chip_encoder=wide)), finished)
+
+
+def test_the_slow_encoder_of_moco_geo_starts_where_its_encoder_does(finished: Path, config: RunConfig) -> None:
+    assert isinstance(config.method, CveMaeConfig)
+    method = build_method(MocoGeoConfig(encoder=config.method.photo.encoder))
+    assert isinstance(method, MocoGeo)
+    start_from(method, finished)
+    given = load_run(finished).method.encoders()["photo"].state_dict()
+    assert same(dict(method.encoder.state_dict()), dict(given))
+    assert same(dict(method.slow_encoder.state_dict()), dict(given))
+
+
+def test_moco_geo_resumes_with_its_queue_to_the_same_numbers(
+    config: RunConfig, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash() -> None:
+        raise OSError("power cut")
+
+    assert isinstance(config.method, CveMaeConfig)
+    method = MocoGeoConfig(encoder=config.method.photo.encoder, queue=13, clusters=4)
+    views = dataclasses.replace(config.views, photo_views=2)
+    moco = dataclasses.replace(config, method=method, views=views)
+    pretrain(moco, dataset, tmp_path / "straight", show_progress=False)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="power cut"):
+        during_step(patch, 11, crash)
+        pretrain(moco, dataset, tmp_path / "crashed", show_progress=False)
+    pretrain(moco, dataset, tmp_path / "crashed", resume=True, show_progress=False)
+    assert_same_run(tmp_path / "straight", tmp_path / "crashed")
 
 
 def test_the_chip_encoder_starts_from_mae_on_chips_with_its_positions_interpolated(
