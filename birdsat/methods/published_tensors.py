@@ -76,24 +76,17 @@ class PublishedTensors:
         """A linear layer."""
         return self.take({f"{ours}.{part}": f"{theirs}.{part}" for part in ("weight", "bias")})
 
-    def width(self, name: str) -> int:
-        """Of the last axis. Raises CheckpointError when the tensor is missing."""
-        return int(self._shape(name)[-1])
-
-    def view(self, stem: str, tokens: int) -> View:
-        """The view whose patches go through `stem`, with so many patches in all."""
-        patch_px, side = self.width(f"{stem}.proj.weight"), math.isqrt(tokens)
-        if side**2 != tokens:
-            raise CheckpointError(f"the positions of {stem} are {tokens}, which is no square grid of patches.")
-        return View(px=side * patch_px, patch_px=patch_px)
+    def width(self, token: str) -> int:
+        """Of a learned token (1, 1, width). Raises CheckpointError when it is missing or has another form."""
+        return int(self._shape(token, axes=3)[-1])
 
     def patch_px(self, stem: str) -> int:
-        """Side of a patch."""
-        return self.width(f"{stem}.proj.weight")
+        """Side of a patch. Raises CheckpointError when the stem is missing or no convolution."""
+        return int(self._shape(f"{stem}.proj.weight", axes=4)[-1])
 
     def positions(self, name: str) -> int:
-        """Patches that have a position, the class token left out."""
-        return int(self._shape(name)[-2]) - 1
+        """Patches that have a position, the class token left out. Raises CheckpointError as `width` does."""
+        return int(self._shape(name, axes=3)[-2]) - 1
 
     def depth(self, blocks: str) -> int:
         """How many blocks there are under a name that ends in a dot."""
@@ -179,10 +172,13 @@ class PublishedTensors:
         resized = [resized_positions(part, view.tokens) for part, view in zip(tables, views, strict=True)]
         return summary[0], {f"positions_{i}": part for i, part in enumerate(resized)}
 
-    def _shape(self, name: str) -> torch.Size:
+    def _shape(self, name: str, axes: int) -> torch.Size:
         if name not in self._left:
             raise CheckpointError(f"the checkpoint lacks {name}, which tells its sizes; download it again.")
-        return self._left[name].shape
+        shape = self._left[name].shape
+        if len(shape) != axes:
+            raise CheckpointError(f"{name} is {tuple(shape)} in the checkpoint; {axes} axes are needed.")
+        return shape
 
 
 def _some(names: list[str]) -> str:

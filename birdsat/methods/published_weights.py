@@ -10,13 +10,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from birdsat.dataset.manifest import RGB
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.sizes import decoder_of
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.method import Method
+from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Method
 from birdsat.methods.published import published_cve_mae, published_cvm_mae, published_encoder, published_masked
 from birdsat.methods.published_tensors import PublishedTensors, State
 from birdsat.methods.registry import MethodConfig, build_method
@@ -36,6 +37,8 @@ class Wanted:
     photo_px: int | None = None  # side of photos; positions are interpolated
     chip_px: int | None = None  # side of chips
     image: Literal["photo", "chip"] = "photo"  # what the encoder of an MAE or a ViT is to see
+    mean: RGB = IMAGENET_MEAN  # of the pixels that an MAE or a ViT has learned from, 0..1
+    std: RGB = IMAGENET_STD
 
     def heads_of(self, width: int) -> int:
         """Of an encoder. Raises CheckpointError where no published one is so wide."""
@@ -136,7 +139,15 @@ def _vit(given: PublishedTensors, wanted: Wanted) -> Published:
         state |= _under("image.decoder.", decoder_state)
     encoder = replace(encoder, pooling="mean and spread", convolve="in place")  # as in our own recipes
     image = MaskedConfig(encoder=encoder, decoder=decoder, hidden_share=0.75)
-    return _published(kind, given, MaeConfig(image=image, of=wanted.image), state, unused)
+    config = MaeConfig(
+        image=image,
+        of=wanted.image,
+        photo_mean=wanted.mean,
+        photo_std=wanted.std,
+        chip_mean=wanted.mean,
+        chip_std=wanted.std,
+    )
+    return _published(kind, given, config, state, unused)
 
 
 def _encoder(
@@ -170,6 +181,8 @@ def _tokens_of_views(total: int, patches: Sequence[int], sides: Sequence[int | N
     most nearly in the proportion of the published ones.
     """
     if len(patches) == 1:
+        if math.isqrt(total) ** 2 != total:
+            raise CheckpointError(f"{total} positions make no square grid of patches; only square images are known.")
         return (total,)
     options = [
         (one**2, other**2)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -40,8 +41,8 @@ def import_weights(
         raise ConfigError(f"{out} holds something already; choose another folder.")
     wanted = wanted or Wanted()
     if source.startswith(TIMM):
-        tensors, heads = timm_weights(source.removeprefix(TIMM))
-        wanted = dataclasses.replace(wanted, heads=wanted.heads or heads)
+        tensors, learned = timm_weights(source.removeprefix(TIMM))
+        wanted = dataclasses.replace(learned, **_given(wanted))
     else:
         tensors = read_checkpoint(Path(source))
     published = from_published(tensors, wanted)
@@ -80,8 +81,17 @@ def learn_taxa(run: Run, dataset: Dataset, *, workers: int = 0) -> int:
     return sum(photos > 0 for photos in means.photos)
 
 
-def timm_weights(name: str) -> tuple[dict[str, Tensor], int]:
-    """The pretrained weights of a ViT of timm, an optional library, and its attention heads.
+def _given(wanted: Wanted) -> dict[str, Any]:
+    """What was asked for, in place of what timm says."""
+    return {
+        setting.name: value
+        for setting in dataclasses.fields(wanted)
+        if (value := getattr(wanted, setting.name)) != setting.default
+    }
+
+
+def timm_weights(name: str) -> tuple[dict[str, Tensor], Wanted]:
+    """The pretrained weights of a ViT of timm, an optional library; its attention heads, and the pixels it is used to.
 
     Raises CheckpointError when they cannot be had.
     """
@@ -105,7 +115,8 @@ def timm_weights(name: str) -> tuple[dict[str, Tensor], int]:
     if not hasattr(model, "blocks"):
         raise CheckpointError(f"{name!r} of timm is no ViT; take one, such as vit_base_patch16_224.")
     tensors = {key: value.detach().float() for key, value in model.state_dict().items()}
-    return tensors, int(model.blocks[0].attn.num_heads)
+    mean, std = model.pretrained_cfg["mean"], model.pretrained_cfg["std"]  # not ImageNet's for every model
+    return tensors, Wanted(heads=int(model.blocks[0].attn.num_heads), mean=mean, std=std)
 
 
 def fingerprint(tensors: dict[str, Tensor]) -> str:

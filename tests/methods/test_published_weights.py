@@ -154,6 +154,21 @@ def test_a_tensor_of_a_wrong_size_is_named_with_both_sizes() -> None:
         from_published(tensors, WANTED)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("pos_embed", (1, 4, 8), "3 positions make no square"),
+        ("decoder_pos_embed", (1, 4, 4), "3 positions make no square"),
+        ("pos_embed", (5, 8), "3 axes"),
+        ("cls_token", (), "3 axes"),
+        ("patch_embed.proj.weight", (8, 48), "4 axes"),
+    ],
+)
+def test_sizes_that_cannot_be_read_are_explained(name: str, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        from_published(vit() | {name: torch.zeros(shape)}, WANTED)
+
+
 def test_heads_that_cannot_be_known_are_asked_for() -> None:
     with pytest.raises(CheckpointError, match="--heads"):
         from_published(vit())

@@ -10,6 +10,7 @@ import torch
 from birdsat.cli import main
 from birdsat.dataset.build import build_dataset
 from birdsat.errors import CheckpointError
+from birdsat.methods.mae import MaeConfig
 from birdsat.recipes.import_weights import fingerprint, timm_weights
 from birdsat.training.run_folder import load_run
 from birdsat.virtual.chips import VirtualChips
@@ -80,9 +81,12 @@ def test_a_vit_of_timm_becomes_a_run(monkeypatch: pytest.MonkeyPatch, shared_dat
     tensors |= {f"patch_embed.proj.{part}": encoder[f"model.patch_embed1.proj.{part}"] for part in ("weight", "bias")}
     tensors["pos_embed"] = encoder["model.pos_embed"][:, :37]
     block = types.SimpleNamespace(attn=types.SimpleNamespace(num_heads=4))
-    model = types.SimpleNamespace(state_dict=lambda: tensors, blocks=[block])
+    pixels = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
+    model = types.SimpleNamespace(state_dict=lambda: tensors, blocks=[block], pretrained_cfg=pixels)
     timm = types.SimpleNamespace(create_model=lambda name, pretrained, num_classes: model)
     monkeypatch.setitem(sys.modules, "timm", timm)
     main(["import", "timm:vit_small", str(tmp_path / "run"), "--image", "chip"])
     made = load_run(tmp_path / "run")
     assert made.method.sees_chips and made.chip_px == 96
+    assert isinstance(made.config.method, MaeConfig)
+    assert made.config.method.chip_mean == pixels["mean"] and made.config.method.chip_std == pixels["std"]
