@@ -106,7 +106,13 @@ def _run(method: MethodConfig) -> RunConfig:
         method=method,
         views=ViewsConfig(photo_px=PHOTO.px, chip_px=CHIP.px, photo_views=method.photo_views),
         optimiser=OptimiserConfig(
-            lr=1e-4, lr_floor=0.0, warmup=0.0, restart_every=40 * EPOCH_STEPS, weight_decay=0.01, betas=(0.9, 0.999)
+            lr=1e-4,
+            lr_floor=0.0,
+            warmup=0.0,
+            restart_every=40 * EPOCH_STEPS,
+            weight_decay=0.01,
+            betas=(0.9, 0.999),
+            clip_norm=0.0,
         ),
         batch_size=BATCH,
         steps=100 * EPOCH_STEPS,

@@ -49,3 +49,11 @@ def test_chips_are_frozen_where_there_are_any() -> None:
     assert build_method(with_frozen_chips(cve_mae_tiny()).method).chips_are_frozen
     with pytest.raises(ConfigError, match="no chip encoder"):
         with_frozen_chips(mae_tiny())
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.endswith("_paper")])
+def test_the_paper_s_recipes_have_its_optimiser(name: str) -> None:
+    run = RECIPES[name]()
+    assert (run.batch_size, run.optimiser.lr, run.optimiser.weight_decay) == (77, 1e-4, 0.01)
+    assert (run.optimiser.clip_norm, run.optimiser.warmup, run.optimiser.average_decay) == (0, 0, 0)
+    assert run.optimiser.restart_every * 100 == run.steps * 40
