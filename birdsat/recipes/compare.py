@@ -82,8 +82,13 @@ def compare(
 
     Each run lies in out/RECIPE-SEED. Started again, what is trained and judged is kept. steps: of each run, in place of
     the recipe's own. truth: seed of the virtual world that the dataset is of, whose true ranges judge the maps. Raises
-    ConfigError for a folder that was compared with other settings.
+    ConfigError for a folder that was compared with other settings, and for a recipe that sees no photos.
     """
+    if not recipes or not seeds:
+        raise ConfigError("there is nothing to compare; give at least one recipe and one seed.")
+    blind = [recipe for recipe in recipes if RECIPES[recipe]().method.photo_px is None]
+    if blind:
+        raise ConfigError(f"{blind[0]} sees no photos, by which recipes are judged; leave it out.")
     rows = []
     for recipe in recipes:
         figures = []

@@ -65,3 +65,11 @@ def test_mean_and_spread_are_over_the_seeds() -> None:
     assert cell(row, "probe") == "0.300 ± 0.141" and cell(row, "map_auc") == "–"
     assert cell(Row(recipe="one", runs=(run(0.2),)), "probe") == "0.200"
     assert len(draw_comparison([row]).axes) == 1
+
+
+def test_recipes_that_see_no_photos_and_empty_comparisons_are_refused(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="mae_chips_tiny sees no photos"):
+        compare(["cve_mae_tiny", "mae_chips_tiny"], [0], Dataset(world), tmp_path)
+    with pytest.raises(ConfigError, match="nothing to compare"):
+        compare([], [0], Dataset(world), tmp_path)
+    assert not list(tmp_path.iterdir())
