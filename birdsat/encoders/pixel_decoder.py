@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from birdsat.encoders.blocks import Block, initialise
 from birdsat.encoders.positions import POSITIONS, Positions, add_positions
 from birdsat.encoders.view_encoder import View
+from birdsat.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,13 @@ class PixelDecoderConfig:
     depth: int = 8  # blocks
     heads: int = 16
     positions: Positions = "fixed"  # sine-cosine, or a table that starts as such
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.depth, self.heads) < 1 or self.width % self.heads or self.width % 4:
+            raise ConfigError(
+                f"a decoder of width {self.width}, depth {self.depth} and {self.heads} heads is impossible: each must "
+                "be 1 or more, and the width a multiple of 4 and of the heads."
+            )
 
 
 class PixelDecoder(nn.Module):

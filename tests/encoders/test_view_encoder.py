@@ -156,3 +156,9 @@ def test_a_view_can_be_left_out() -> None:
     encoder = tiny(View(px=32, patch_px=8), View(px=24, patch_px=12))
     assert encoder([None, torch.rand(2, 3, 24, 24)]).shape == (2, 1 + 4, 32)
     assert encoder([torch.rand(2, 3, 32, 32), None], [torch.tensor([[0, 3]] * 2), None]).shape == (2, 1 + 2, 32)
+
+
+@pytest.mark.parametrize("setting", [{"heads": 5}, {"width": 0}, {"depth": 0}, {"width": 18, "heads": 2}])
+def test_an_impossible_decoder_is_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="multiple of 4 and of the heads"):
+        PixelDecoderConfig(**{"width": 64, "depth": 1, "heads": 4} | setting)
