@@ -23,7 +23,7 @@ from published_step import PublishedCve
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.build import build_dataset
@@ -162,8 +162,16 @@ def time_step(
 
 def flops_of(loss: Loss) -> int:
     """Of the matrix products and convolutions of a step, forward and backward."""
-    # The counter's own rule for the gradients of a convolution leaves its groups out of account.
-    own = {torch.ops.aten.convolution_backward: _convolution_backward_flops}
+    aten = torch.ops.aten
+    own = {
+        # The counter's own rule for the gradients of a convolution leaves its groups out of account.
+        aten.convolution_backward: _convolution_backward_flops,
+        # For attention on a CPU it has none.
+        aten._scaled_dot_product_flash_attention_for_cpu: lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v),
+        aten._scaled_dot_product_flash_attention_for_cpu_backward: lambda gradient, q, k, v, *_, **__: (
+            sdpa_backward_flop_count(gradient, q, k, v)
+        ),
+    }
     with FlopCounterMode(display=False, custom_mapping=own) as counter:
         loss().backward()  # type: ignore[no-untyped-call]
     return int(counter.get_total_flops())
