@@ -17,6 +17,8 @@ def compare(
         "cve_mae_tiny",
         "cvm_mae_tiny_without_metadata",
         "cvm_mae_tiny",
+        "cve_mae_paper_tiny",
+        "cvm_mae_paper_tiny",
     ),
     seeds: tuple[int, ...] = (0, 1),
     steps: int | None = None,

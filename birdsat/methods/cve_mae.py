@@ -115,11 +115,11 @@ class CveMae(Method):
         self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
     ) -> dict[str, Tensor]:
         image = self.normalise_photo(batch.photo, batch.has_photo)
-        rebuilt = self.photo([image], self.photo.draw_visible(len(batch), draw))
+        rebuilt = self.photo([image], self.photo.draw_visible(len(batch), draw), draw=draw)
         reconstruct = self.photo.loss(rebuilt, [image], [batch.has_photo])
         photo = self.photo.features(rebuilt)
         if self.config.contrast_from == "full":
-            photo = self.photo.encoder.features([image])
+            photo = self.photo.encoder.features([image], draw=draw)
         if chip_features is None:
             chip_features = self._encode_part_of_chip(batch, draw)
         chip = self._join(chip_features, batch.lon_lat, batch.year_fraction, draw if self.training else None)
@@ -188,7 +188,7 @@ class CveMae(Method):
             with torch.no_grad():
                 return self.encode_chip(batch.chip)
         visible = self.chip_encoder.draw_visible(0, len(batch), self.config.chip_hidden_share, draw)
-        return self.chip_encoder.features([self.normalise_chip(batch.chip, batch.has_chip)], [visible])
+        return self.chip_encoder.features([self.normalise_chip(batch.chip, batch.has_chip)], [visible], draw)
 
     def _join(
         self,

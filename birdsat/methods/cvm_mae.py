@@ -25,7 +25,7 @@ from birdsat.methods.method import (
     Normalise,
     Reconstruction,
 )
-from birdsat.objectives.contrast import contrast_loss
+from birdsat.objectives.contrast import contrast_loss, inverse_temperature
 from birdsat.objectives.match import draw_hard_negatives, match_loss
 from birdsat.objectives.near import near_pairs
 
@@ -104,19 +104,19 @@ class CvmMae(Method):
         paired = batch.has_photo & batch.has_chip
         losses: dict[str, Tensor] = {}
         if self.config.contrast_weight > 0:
-            one = self._photo_alone(photo, visible[:1])
-            other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]]), known)
+            one = self._photo_alone(photo, visible[:1], draw)
+            other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]], draw), known)
             contrast = contrast_loss(one, other, self.log_scale, paired, batch.lon_lat, self.config.apart_km)
             losses["contrast"] = self.config.contrast_weight * contrast
         if self.config.negatives == "hard":
-            wrong, found = self._hard_negatives(self.log_scale.exp() * one @ other.T, batch, draw)
+            wrong, found = self._hard_negatives(inverse_temperature(self.log_scale) * one @ other.T, batch, draw)
         else:
             wrong = torch.arange(len(batch), device=photo.device).roll(1)
             found = wrong != wrong.roll(-1)  # false in a batch of one
-        rebuilt = self.images([photo, chip], visible)
+        rebuilt = self.images([photo, chip], visible, draw=draw)
         together = self._judge(self.images.features(rebuilt), known)
         wrong_chip = [visible[0], visible[1][wrong]]
-        apart = self.images.encoder.features([photo, chip[wrong]], wrong_chip)
+        apart = self.images.encoder.features([photo, chip[wrong]], wrong_chip, draw)
         losses["match"] = match_loss(
             positive=together,
             negative=self._judge(apart, None if known is None else known[wrong]),
@@ -183,10 +183,13 @@ class CvmMae(Method):
         return F.normalize(_plus(self.pair_head(features), known), dim=1)
 
     def _photo_alone(
-        self, photo: Float[Tensor, "n 3 height_px width_px"], visible: list[Int64[Tensor, "n _visible"]] | None
+        self,
+        photo: Float[Tensor, "n 3 height_px width_px"],
+        visible: list[Int64[Tensor, "n _visible"]] | None,
+        draw: torch.Generator | None = None,
     ) -> Float[Tensor, "n width"]:
         shown = None if visible is None else [*visible, None]
-        features = self.images.encoder.features([photo, None], shown)
+        features = self.images.encoder.features([photo, None], shown, draw)
         return F.normalize(self._head("photo_head")(features), dim=1)
 
     def _chip_alone(

@@ -74,7 +74,7 @@ class Mae(Method):
         pixels, present = (batch.photo, batch.has_photo) if self.sees_photos else (batch.chip, batch.has_chip)
         image = self.normalise(pixels, present)
         visible = self.image.draw_visible(len(image), draw)
-        rebuilt = self.image([image], visible, self._where_and_when(batch, draw if self.training else None))
+        rebuilt = self.image([image], visible, self._where_and_when(batch, draw if self.training else None), draw)
         return {"reconstruct": self.image.loss(rebuilt, [image], [present])}
 
     def encoders(self) -> dict[str, ViewEncoder]:

@@ -61,10 +61,14 @@ class MaskedAutoencoder(nn.Module):
         return [self.encoder.draw_visible(i, n, self.config.hidden_share, draw) for i in range(len(self.views))]
 
     def forward(
-        self, images: Sequence[Normalised], visible: Sequence[Int64[Tensor, "n _visible"]], known: Known | None = None
+        self,
+        images: Sequence[Normalised],
+        visible: Sequence[Int64[Tensor, "n _visible"]],
+        known: Known | None = None,
+        draw: torch.Generator | None = None,
     ) -> Rebuilt:
-        """Encode the visible patches, and predict the pixels of all."""
-        tokens = self.encoder(images, visible)  # (n, 1 + visible of all views, width)
+        """Encode the visible patches, and predict the pixels of all. draw: chance of stochastic depth, in training."""
+        tokens = self.encoder(images, visible, draw)  # (n, 1 + visible of all views, width)
         summary, *seen = tokens.split([1, *(where.shape[1] for where in visible)], dim=1)
         if known is not None:
             summary = summary + known[:, None]

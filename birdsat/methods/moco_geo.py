@@ -26,7 +26,7 @@ class MocoGeoConfig(MethodSettings):
     encoder: ViewEncoderConfig  # of photos
     width: int = 128  # of the vectors that are compared
     queue: int = 4096  # vectors of earlier photos that serve as negatives
-    momentum: float = 0.99  # of the second encoder's weights, per step
+    momentum: float = 0.99  # of the second encoder's weights, per batch
     temperature: float = 0.2
     place_weight: float = 1.0  # of guessing the place's cluster; 0: MoCo-v2 alone
     clusters: int = 100  # of the training places
@@ -87,7 +87,9 @@ class MocoGeo(Method):
     ) -> dict[str, Tensor]:
         if self.training:
             self._follow()
-        features = self.photo_features(batch.photo, draw=draw)
+        # Where there is one view of each photo, as on the val split, the query sees half of what the key does.
+        hidden_share = 0.5 if batch.second_photo is batch.photo else 0.0
+        features = self.photo_features(batch.photo, hidden_share, draw)
         with torch.no_grad():
             slow = self.slow_head(self.slow_encoder.features([self.normalise(batch.second_photo)]))
             keys = F.normalize(slow, dim=1)

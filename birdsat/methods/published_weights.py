@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from birdsat.dataset.manifest import RGB
@@ -65,14 +67,17 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     Raises CheckpointError when it cannot be read, or not without running code that it brings.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            content = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} is refused: it holds more than tensors and plain values, and reading the rest would run code that "
             f"it brings ({_reason(error)}). If you trust it, load it yourself and save no more than its tensors: "
             "torch.save({'state_dict': ...}, FILE)."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read ({_reason(error)}); download it again.") from error
     if isinstance(content, Mapping):
         inner = [content[key] for key in ("state_dict", "model") if isinstance(content.get(key), Mapping)]

@@ -26,7 +26,7 @@ def contrast_loss(
     """
     ones, others = gather_rows(one.float()), gather_rows(other.float())
     pairs = gather_rows(paired)
-    scale = log_scale.float().clamp(max=4.6052).exp()  # at most 100, as in CLIP
+    scale = inverse_temperature(log_scale)
     own = torch.arange(len(one), device=one.device) + process_rank() * len(one)  # columns of this rank's own pairs
     ignored = ~pairs[None, :].expand(len(one), -1)
     if apart_km > 0 and lon_lat is not None:
@@ -37,3 +37,8 @@ def contrast_loss(
         back = (scale * other.float() @ ones.T).masked_fill(ignored, -torch.inf)
     each = F.cross_entropy(there, own, reduction="none") + F.cross_entropy(back, own, reduction="none")
     return process_count() * (each * paired).sum() / (2 * pairs.sum().clamp(min=1))
+
+
+def inverse_temperature(log_scale: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """What similarities are multiplied by, at most 100 as in CLIP (Radford et al. 2021, section 2.5)."""
+    return log_scale.float().clamp(max=4.6052).exp()

@@ -352,3 +352,30 @@ def test_clusters_of_places_are_the_same_in_bf16() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         rounded = method.cluster(places)
     assert torch.equal(rounded, method.cluster(places))
+
+
+def test_one_view_of_each_photo_still_has_a_contrast_to_judge_moco_by() -> None:
+    method = moco().eval()
+    same = replace(batch(), second_photo=(photo := batch().photo), photo=photo)
+    losses = [method.losses(same, seeded(seed))["contrast"] for seed in (0, 0, 1)]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize("name", ["mae", "cve_mae from a full pass", "cvm_mae with metadata"])
+def test_stochastic_depth_acts_in_the_masked_pass_in_training_only(name: str) -> None:
+    def losses(skipped: float, *, training: bool) -> torch.Tensor:
+        encoder = replace(ENCODER, depth=2, skipped=skipped)
+        config = METHODS[name]
+        if isinstance(config, MaeConfig):
+            config = replace(config, image=replace(PHOTO, encoder=encoder))
+        elif isinstance(config, CveMaeConfig):
+            config = replace(config, photo=replace(PHOTO, encoder=encoder), place_time=None)
+        elif isinstance(config, CvmMaeConfig):
+            views = config.images.encoder.views
+            config = replace(config, images=replace(PHOTO, encoder=replace(encoder, views=views)), place_time=None)
+        torch.manual_seed(0)
+        method = build_method(config).train(training)
+        return torch.stack(list(method.losses(batch(), seeded()).values()))
+
+    assert torch.equal(losses(0.0, training=False), losses(0.9, training=False))
+    assert not torch.equal(losses(0.0, training=True), losses(0.9, training=True))

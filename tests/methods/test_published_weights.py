@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from birdsat.encoders.positions import grid_positions
@@ -189,6 +190,14 @@ def test_lightning_meta_and_bare_files_are_read_with_all_else_left_out(key: str 
     torch.save(content, tmp_path / "file.ckpt")
     tensors = read_checkpoint(tmp_path / "file.ckpt")
     assert list(tensors) == ["a"] and tensors["a"].dtype == torch.float32
+
+
+def test_safetensors_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "file.safetensors")
+    assert read_checkpoint(tmp_path / "file.safetensors")["a"].tolist() == [1.0, 1.0]
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "file.safetensors").read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match="download it again"):
+        read_checkpoint(tmp_path / "cut.safetensors")
 
 
 class Trojan:
