@@ -12,7 +12,7 @@ from birdsat.virtual.ranges import Range, migrant_range, resident_range
 from birdsat.virtual.survey import LandSurvey
 
 SPECIES_PER_GENUS = (3, 3, 2)  # of the genera of every family
-LOOKALIKE_PAIRS = 3
+LOOKALIKE_PAIRS = 6  # as many as families: with fewer, chance moves what is guessed of them too far from a half
 MIGRANT_SHARE = 0.25
 _APART = 0.9  # least angle between the homes of two lookalikes, radians: 5,700 km
 _TRIES = 400
