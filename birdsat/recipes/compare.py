@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from rich.table import Table
 
 from birdsat.dataset.row_groups import Dataset
@@ -182,6 +183,7 @@ def draw_comparison(rows: Sequence[Row]) -> Figure:
     shown = _shown(rows)
     figure = Figure(figsize=(1.6 + 1.9 * len(shown), 0.9 + 0.36 * len(rows)), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
+    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr,call-arg]
     panels = np.atleast_1d(np.asarray(figure.subplots(1, len(shown), sharey=True)))
     for column, axes in zip(shown, panels, strict=True):
         for place, row in enumerate(rows):
@@ -192,9 +194,12 @@ def draw_comparison(rows: Sequence[Row]) -> Figure:
         axes.set_title(COLUMNS[column].replace(", ", ",\n"), fontsize=8, loc="left", color="#24292f")
         axes.set_yticks(range(len(rows)), [row.recipe for row in rows], fontsize=8, color="#24292f")
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.grid(axis="x", color="#e4e7eb", lw=0.7)
+        axes.grid(axis="x", color="#d9dde3", lw=0.7)
+        axes.set_axisbelow(True)
         axes.tick_params(labelsize=8, length=0, colors="#24292f")
-        axes.margins(x=0.12)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.margins(x=0.25)
+        axes.set_facecolor("#f7f8fa")
         for spine in axes.spines.values():
             spine.set_visible(False)
     return figure
