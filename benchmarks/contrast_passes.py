@@ -55,12 +55,12 @@ def run_config(contrast_from: Literal["visible", "full"], steps: int) -> RunConf
     return replace(run, method=method, views=views, steps=steps, val_every=steps, checkpoint_every=steps)
 
 
-def seconds_a_step(dataset: Dataset, folder: Path) -> list[float]:
-    """Of each setting: the median over turns of a short run, its first steps left out."""
+def seconds_a_step(dataset: Dataset, folder: Path, *, timed_steps: int, turns: int) -> list[float]:
+    """Of each setting: the median over turns of a short run, its first half left out."""
     timed: list[list[float]] = [[] for _ in PASSES]
-    for turn in range(TURNS):
+    for turn in range(turns):
         for contrast_from, seconds in zip(PASSES, timed, strict=True):
-            config = replace(run_config(contrast_from, 2 * TIMED_STEPS), log_every=TIMED_STEPS)
+            config = replace(run_config(contrast_from, 2 * timed_steps), log_every=timed_steps)
             out = folder / f"timed-{contrast_from}-{turn}"
             pretrain(config, dataset, out, show_progress=False)
             last = [record for record in read_metrics(out) if record["split"] == "train"][-1]
@@ -103,7 +103,9 @@ def main() -> None:
             build_dataset(folder / "world", world.observations(count), photos=world, chips=chips, workers=0)
         dataset = Dataset(arguments.dataset or folder / "world")
         outcomes = []
-        for contrast_from, step in zip(PASSES, seconds_a_step(dataset, folder), strict=True):
+        turns = TURNS if arguments.iterations is None else 1
+        timed = seconds_a_step(dataset, folder, timed_steps=arguments.iterations or TIMED_STEPS, turns=turns)
+        for contrast_from, step in zip(PASSES, timed, strict=True):
             steps = arguments.iterations or max(1, round(arguments.minutes * 60 / step))
             outcomes.append(outcome(contrast_from, dataset, folder, step, steps))
     table = Table("contrast from", "s a step", "steps", "probe top-1", "photo to chip R@1", "chip to photo R@1")
