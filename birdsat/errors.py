@@ -4,6 +4,13 @@ import difflib
 from collections.abc import Iterable
 
 
+def some_of(names: Iterable[str], most: int = 5) -> str:
+    """The first of many names, and how many more there are, for messages."""
+    known = sorted(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return f"{', '.join(known[:most])}{more}"
+
+
 class BirdsatError(Exception):
     """Base of every error that birdsat raises on purpose; the command line prints it without a traceback."""
 

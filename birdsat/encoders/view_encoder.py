@@ -129,6 +129,21 @@ class ViewEncoder(nn.Module):
         """The tokens of `forward` as one vector a sample."""
         return pool(self(images, visible, draw), self.config.pooling)
 
+    def features_of_view(
+        self,
+        i: int,
+        image: Float[Tensor, "n 3 height_px width_px"],
+        hidden_share: float = 0.0,
+        draw: torch.Generator | None = None,
+    ) -> Float[Tensor, "n features"]:
+        """The features of view `i` alone; with `draw`, so large a share of its patches is hidden."""
+        images: list[Tensor | None] = [None] * len(self.config.views)
+        visible: list[Tensor | None] = [None] * len(self.config.views)
+        images[i] = image
+        if draw is not None and hidden_share > 0:
+            visible[i] = self.draw_visible(i, len(image), hidden_share, draw)
+        return self.features(images, visible, draw)
+
     def draw_visible(self, i: int, n: int, hidden_share: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
         """Draw which patches of view `i` stay visible, for each of n samples alone."""
         tokens = self.config.views[i].tokens

@@ -151,9 +151,7 @@ class CveMae(Method):
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        encoder = self.photo.encoder
-        visible = None if draw is None else [encoder.draw_visible(0, len(photo), hidden_share, draw)]
-        return encoder.features([self.normalise_photo(photo)], visible, draw)
+        return self.photo.encoder.features_of_view(0, self.normalise_photo(photo), hidden_share, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.chip_encoder.features([self.normalise_chip(chip)])
@@ -187,8 +185,8 @@ class CveMae(Method):
         if self.chips_are_frozen:  # as when the features are made once, before training
             with torch.no_grad():
                 return self.encode_chip(batch.chip)
-        visible = self.chip_encoder.draw_visible(0, len(batch), self.config.chip_hidden_share, draw)
-        return self.chip_encoder.features([self.normalise_chip(batch.chip, batch.has_chip)], [visible], draw)
+        chip = self.normalise_chip(batch.chip, batch.has_chip)
+        return self.chip_encoder.features_of_view(0, chip, self.config.chip_hidden_share, draw)
 
     def _join(
         self,

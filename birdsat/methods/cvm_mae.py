@@ -104,7 +104,7 @@ class CvmMae(Method):
         paired = batch.has_photo & batch.has_chip
         losses: dict[str, Tensor] = {}
         if self.config.contrast_weight > 0:
-            one = self._photo_alone(photo, visible[:1], draw)
+            one = self._photo_alone(self.images.encoder.features([photo, None], [visible[0], None], draw))
             other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]], draw), known)
             contrast = contrast_loss(one, other, self.log_scale, paired, batch.lon_lat, self.config.apart_km)
             losses["contrast"] = self.config.contrast_weight * contrast
@@ -130,17 +130,15 @@ class CvmMae(Method):
         return {"photo and chip": self.images.encoder}
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return self._photo_alone(self.normalise_photo(photo), None)
+        return self._photo_alone(self.photo_features(photo))
 
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        encoder = self.images.encoder
-        visible = None if draw is None else [encoder.draw_visible(0, len(photo), hidden_share, draw), None]
-        return encoder.features([self.normalise_photo(photo), None], visible, draw)
+        return self.images.encoder.features_of_view(0, self.normalise_photo(photo), hidden_share, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
-        return self.images.encoder.features([None, self.normalise_chip(chip)])
+        return self.images.encoder.features_of_view(1, self.normalise_chip(chip))
 
     def embed_chip(
         self,
@@ -182,14 +180,7 @@ class CvmMae(Method):
     def _pair(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:
         return F.normalize(_plus(self.pair_head(features), known), dim=1)
 
-    def _photo_alone(
-        self,
-        photo: Float[Tensor, "n 3 height_px width_px"],
-        visible: list[Int64[Tensor, "n _visible"]] | None,
-        draw: torch.Generator | None = None,
-    ) -> Float[Tensor, "n width"]:
-        shown = None if visible is None else [*visible, None]
-        features = self.images.encoder.features([photo, None], shown, draw)
+    def _photo_alone(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
         return F.normalize(self._head("photo_head")(features), dim=1)
 
     def _chip_alone(

@@ -88,9 +88,7 @@ class Mae(Method):
     ) -> Float[Tensor, "n features"]:
         if not self.sees_photos:
             self._cannot("embed photos")
-        encoder = self.image.encoder
-        visible = None if draw is None else [encoder.draw_visible(0, len(photo), hidden_share, draw)]
-        return encoder.features([self.normalise(photo)], visible, draw)
+        return self.image.encoder.features_of_view(0, self.normalise(photo), hidden_share, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         if not self.sees_chips:

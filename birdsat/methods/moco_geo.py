@@ -120,12 +120,8 @@ class MocoGeo(Method):
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        visible = None
-        if draw is not None and hidden_share > 0:
-            visible = [self.encoder.draw_visible(0, len(photo), hidden_share, draw)]
-        return self.encoder.features([self.normalise(photo)], visible, draw)
+        return self.encoder.features_of_view(0, self.normalise(photo), hidden_share, draw)
 
-    @torch.no_grad()
     def align_copies(self) -> None:
         for slow, fast in ((self.slow_encoder, self.encoder), (self.slow_head, self.head)):
             slow.load_state_dict(fast.state_dict())

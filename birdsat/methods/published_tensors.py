@@ -9,7 +9,7 @@ from torch import Tensor
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.positions import Positions, grid_positions, resized_positions
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
-from birdsat.errors import CheckpointError
+from birdsat.errors import CheckpointError, some_of
 
 State = dict[str, Tensor]  # under our names
 
@@ -62,8 +62,8 @@ class PublishedTensors:
 
     def check(self, kind: str) -> None:
         """Raises CheckpointError when a tensor was missing, or one is left over."""
-        wrong = [f"lacks {_some(self._missing)}"] if self._missing else []
-        wrong += [f"has unknown {_some(list(self._left))}"] if self._left else []
+        wrong = [f"lacks {some_of(self._missing)}"] if self._missing else []
+        wrong += [f"has unknown {some_of(list(self._left))}"] if self._left else []
         if wrong:
             raise CheckpointError(f"the checkpoint was taken for {kind}, but {' and '.join(wrong)}.")
 
@@ -179,8 +179,3 @@ class PublishedTensors:
         if len(shape) != axes:
             raise CheckpointError(f"{name} is {tuple(shape)} in the checkpoint; {axes} axes are needed.")
         return shape
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more tensors" if len(names) > 5 else ""
-    return f"{', '.join(sorted(names)[:5])}{more}"

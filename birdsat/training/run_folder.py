@@ -13,7 +13,7 @@ from torch import nn
 from birdsat import config as config_files
 from birdsat.dataset.manifest import RGB, Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
-from birdsat.errors import CheckpointError, ConfigError
+from birdsat.errors import CheckpointError, ConfigError, some_of
 from birdsat.files import write_whole
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
@@ -159,7 +159,7 @@ def load_weights(method: nn.Module, path: Path) -> None:
     missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     kind = type(method).__name__
     if missing or unknown:
-        found = [f"lacks {_some(missing)}" if missing else "", f"has unknown {_some(unknown)}" if unknown else ""]
+        found = [f"lacks {some_of(missing)}" if missing else "", f"has unknown {some_of(unknown)}" if unknown else ""]
         raise CheckpointError(
             f"{path} holds another model than the {kind} in {CONFIG_FILE}: it {' and '.join(filter(None, found))}. "
             f"{remedy}"
@@ -238,11 +238,6 @@ def check_checkpoint(path: Path) -> None:
 
 def _form(tensor: torch.Tensor) -> str:
     return f"{'x'.join(map(str, tensor.shape)) or 'a scalar'} of {str(tensor.dtype).removeprefix('torch.')}"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more tensors" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more}"
 
 
 def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume: bool) -> None:

@@ -22,6 +22,7 @@ from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
+from birdsat.training.pretrain import pretrain
 
 PX = 16
 TRAIN_ROWS, VAL_ROWS = 40, 10
@@ -112,3 +113,10 @@ def config() -> RunConfig:
         val_every=5,
         checkpoint_every=7,
     )
+
+
+@pytest.fixture(scope="session")
+def finished(config: RunConfig, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "straight"
+    pretrain(config, dataset, out, show_progress=False)
+    return out

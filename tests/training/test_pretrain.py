@@ -18,28 +18,17 @@ from safetensors.torch import load_file
 
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
-from birdsat.encoders.positions import resized_positions
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError, DatasetError, TrainingError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
-from birdsat.methods.mae import MaeConfig
-from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
-from birdsat.methods.registry import build_method
+from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.module import TrainingModule
 from birdsat.training.pretrain import pretrain
-from birdsat.training.run_folder import BEST_WEIGHTS, LAST_CHECKPOINT, MODEL_FILE, load_run, start_from
+from birdsat.training.run_folder import BEST_WEIGHTS, LAST_CHECKPOINT, MODEL_FILE, load_run
 from birdsat.training.stopping import TrainingStopped
 
 TIMED = ("images_per_second", "waiting_share", "seconds")
-
-
-@pytest.fixture(scope="module")
-def finished(config: RunConfig, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("runs") / "straight"
-    pretrain(config, dataset, out, show_progress=False)
-    return out
 
 
 def during_step(monkeypatch: pytest.MonkeyPatch, step: int, action: Callable[[], Any]) -> None:
@@ -354,42 +343,6 @@ def test_two_processes_train_one_run(config: RunConfig, dataset: Dataset, tmp_pa
     assert load_run(out).config.devices == 2
 
 
-def test_a_run_starts_from_the_weights_of_another_where_they_fit(
-    finished: Path, config: RunConfig, dataset: Dataset, tmp_path: Path
-) -> None:
-    assert isinstance(config.method, CveMaeConfig)
-    frozen = dataclasses.replace(config.method, chip_encoder_frozen=True, place_time=None)
-    onwards = dataclasses.replace(config, method=frozen, start_from=(finished,), steps=2)
-    run = pretrain(onwards, dataset, tmp_path / "onwards", show_progress=False)
-    before, after = load_run(finished).method.state_dict(), run.method.state_dict()
-    chip = [name for name in before if name.startswith("chip_encoder.")]
-    assert chip and all(torch.equal(before[name], after[name]) for name in chip)
-
-
-def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) -> None:
-    encoder = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=20, depth=1, heads=2)
-    with pytest.raises(CheckpointError, match=r"no tensor that fits"):
-        start_from(build_method(MocoGeoConfig(encoder=encoder)), finished)
-
-
-def test_starting_from_the_same_method_of_another_width_is_refused(finished: Path, config: RunConfig) -> None:
-    assert isinstance(config.method, CveMaeConfig)
-    wide = dataclasses.replace(config.method.photo.encoder, width=20)
-    photo = dataclasses.replace(config.method.photo, encoder=wide)
-    with pytest.raises(CheckpointError, match=r"no tensor that fits"):
-        start_from(build_method(dataclasses.replace(config.method, photo=photo, chip_encoder=wide)), finished)
-
-
-def test_the_slow_encoder_of_moco_geo_starts_where_its_encoder_does(finished: Path, config: RunConfig) -> None:
-    assert isinstance(config.method, CveMaeConfig)
-    method = build_method(MocoGeoConfig(encoder=config.method.photo.encoder))
-    assert isinstance(method, MocoGeo)
-    start_from(method, finished)
-    given = load_run(finished).method.encoders()["photo"].state_dict()
-    assert same(dict(method.encoder.state_dict()), dict(given))
-    assert same(dict(method.slow_encoder.state_dict()), dict(given))
-
-
 def test_moco_geo_resumes_with_its_queue_to_the_same_numbers(
     config: RunConfig, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -406,30 +359,6 @@ def test_moco_geo_resumes_with_its_queue_to_the_same_numbers(
         pretrain(moco, dataset, tmp_path / "crashed", show_progress=False)
     pretrain(moco, dataset, tmp_path / "crashed", resume=True, show_progress=False)
     assert_same_run(tmp_path / "straight", tmp_path / "crashed")
-
-
-def test_the_chip_encoder_starts_from_mae_on_chips_with_its_positions_interpolated(
-    config: RunConfig, dataset: Dataset, tmp_path: Path
-) -> None:
-    cross_view = config.method
-    assert isinstance(cross_view, CveMaeConfig)
-    learned = dataclasses.replace(cross_view.chip_encoder, positions="learned")
-    small = dataclasses.replace(learned, views=(View(px=8, patch_px=learned.views[0].patch_px),))
-    image = dataclasses.replace(cross_view.photo, encoder=small)
-    chips = dataclasses.replace(
-        config,
-        method=MaeConfig(image=image, of="chip"),
-        views=dataclasses.replace(config.views, chip_px=8),
-        steps=1,
-    )
-    source = pretrain(chips, dataset, tmp_path / "chips", show_progress=False).method.encoders()["chip"]
-    method = build_method(dataclasses.replace(cross_view, chip_encoder=learned))
-    photo = method.encoders()["photo"].class_token.clone()
-    start_from(method, tmp_path / "chips")
-    got = method.encoders()["chip"]
-    assert torch.equal(got.class_token, source.class_token) and torch.equal(got.stems[0].weight, source.stems[0].weight)
-    assert torch.equal(got.positions_0, resized_positions(source.positions_0, len(got.positions_0)))
-    assert torch.equal(method.encoders()["photo"].class_token, photo)
 
 
 def test_a_method_of_chips_refuses_a_dataset_without_any(
