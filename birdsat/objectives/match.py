@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from birdsat.objectives.gather import mean_where
+
 
 def draw_hard_negatives(
     similarity: Float[Tensor, "n n"], allowed: Bool[Tensor, "n n"], draw: torch.Generator
@@ -34,4 +36,4 @@ def match_loss(
     """
     yes = F.binary_cross_entropy_with_logits(positive.float(), torch.ones_like(positive).float(), reduction="none")
     no = F.binary_cross_entropy_with_logits(negative.float(), torch.zeros_like(negative).float(), reduction="none")
-    return ((yes * paired).sum() + (no * unpaired).sum()) / (paired.sum() + unpaired.sum()).clamp(min=1)
+    return mean_where(torch.cat([yes, no]), torch.cat([paired, unpaired]))
