@@ -14,7 +14,8 @@ def draw_hard_negatives(
     """For each row, another column drawn in proportion to exp(similarity), among those `allowed`; and whether any was.
 
     So that the pairs that contrast finds hard to tell apart are those that are looked at together (Li et al. 2021,
-    "Align before Fuse", section 3.2). The diagonal, a row's own pair, is never drawn.
+    "Align before Fuse", section 3.2); the larger similarities are, the harder. The diagonal, a row's own pair, is never
+    drawn.
     """
     n = len(similarity)
     allowed = allowed & ~torch.eye(n, dtype=torch.bool, device=similarity.device)

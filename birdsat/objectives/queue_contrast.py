@@ -17,8 +17,8 @@ def queue_contrast_loss(
 ) -> Float[Tensor, ""]:
     """Cross-entropy of finding each query's key among it and the queue (He et al. 2020, "MoCo", equation 1).
 
-    query, key: unit vectors of two views of each sample, counted where `present`. queue: unit vectors of other samples. Under
-    torch.distributed the mean over ranks of this value is the whole batch's loss.
+    query, key: unit vectors of two views of each sample, counted where `present`. queue: unit vectors of other samples.
+    Under torch.distributed the mean over ranks of this value is the whole batch's loss.
     """
     query, key = query.float(), key.float()
     own = (query * key).sum(dim=1, keepdim=True)
