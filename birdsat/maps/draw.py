@@ -18,7 +18,7 @@ from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.errors import InputError
 from birdsat.files import write_whole
 
@@ -45,7 +45,7 @@ class MapPoints:
 
 
 def draw_map(
-    grid: Grid,
+    grid: AnyGrid,
     months: Sequence[int],
     score: NDArray[np.float32],
     *,
@@ -120,7 +120,7 @@ def png_bytes(figure: Figure) -> bytes:
 
 
 def _draw_score(
-    axes: Axes, grid: Grid, score: NDArray[np.float32], land: NDArray[np.bool_] | None, low: float, high: float
+    axes: Axes, grid: AnyGrid, score: NDArray[np.float32], land: NDArray[np.bool_] | None, low: float, high: float
 ) -> AxesImage:
     axes.set_facecolor(NO_DATA)
     if land is not None:
@@ -137,14 +137,14 @@ def _draw_score(
     )
 
 
-def _draw_range(axes: Axes, grid: Grid, present: NDArray[np.bool_], land: NDArray[np.bool_] | None) -> None:
+def _draw_range(axes: Axes, grid: AnyGrid, present: NDArray[np.bool_], land: NDArray[np.bool_] | None) -> None:
     axes.set_facecolor(LAND)
     if land is not None:
         _fill(axes, grid, ~land, WATER)
     _fill(axes, grid, present, RANGE)
 
 
-def _fill(axes: Axes, grid: Grid, cells: NDArray[np.bool_], colour: str) -> None:
+def _fill(axes: Axes, grid: AnyGrid, cells: NDArray[np.bool_], colour: str) -> None:
     axes.imshow(
         np.ma.masked_where(~cells, np.ones(grid.shape)),
         extent=_extent(grid),
@@ -153,7 +153,7 @@ def _fill(axes: Axes, grid: Grid, cells: NDArray[np.bool_], colour: str) -> None
     )
 
 
-def _draw_points(axes: Axes, grid: Grid, points: Sequence[MapPoints], month: int) -> None:
+def _draw_points(axes: Axes, grid: AnyGrid, points: Sequence[MapPoints], month: int) -> None:
     for marks in points:
         lon = grid.box.west + np.mod(marks.lon - grid.box.west, 360)
         inside = grid.box.contains(marks.lon, marks.lat)
@@ -185,7 +185,7 @@ def _draw_points(axes: Axes, grid: Grid, points: Sequence[MapPoints], month: int
             )
 
 
-def _finish(axes: Axes, grid: Grid) -> None:
+def _finish(axes: Axes, grid: AnyGrid) -> None:
     west, east, south, north = _extent(grid)
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
@@ -211,14 +211,12 @@ def _degrees(value: float, positive: str, negative: str) -> str:
     return f"{abs(value):g}°{side}"
 
 
-def _extent(grid: Grid) -> tuple[float, float, float, float]:
+def _extent(grid: AnyGrid) -> tuple[float, float, float, float]:
     """West, east, south, north of the cells' outer edges."""
-    rows, columns = grid.shape
-    west, north, step = grid.box.west, grid.box.north, grid.step_degrees
-    return west, west + columns * step, north - rows * step, north
+    return grid.extent
 
 
-def _shrink(grid: Grid) -> float:
+def _shrink(grid: AnyGrid) -> float:
     """Kilometres of a degree of longitude to one of latitude, at the middle of the grid."""
     middle = math.radians(float(grid.lat.mean()))
     return max(math.cos(middle), 0.2)  # beyond 78 degrees a true aspect would make a ribbon
@@ -228,7 +226,7 @@ def _columns(panels: int) -> int:
     return panels if panels <= 3 else 2 if panels == 4 else 3
 
 
-def _size(grid: Grid, rows: int, columns: int) -> tuple[float, float]:
+def _size(grid: AnyGrid, rows: int, columns: int) -> tuple[float, float]:
     """Inches of the figure: panels in their true aspect, with room for title, labels and colour bar."""
     west, east, south, north = _extent(grid)
     ratio = (east - west) * _shrink(grid) / (north - south)

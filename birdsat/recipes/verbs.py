@@ -9,17 +9,18 @@ from typing import Literal
 
 from birdsat.dataset.chip_source import open_chips
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_whole
+from birdsat.maps.description import SCORE, MapDescription
 from birdsat.maps.draw import MapPoints, draw_map, save_png
+from birdsat.maps.map_file import create_map
 from birdsat.maps.points import read_points
 from birdsat.maps.predict import MapScores, predict_maps
-from birdsat.maps.write import write_map
 from birdsat.observations.observation import Split
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
@@ -110,7 +111,7 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
 def map_taxon(
     run_folder: Path,
     taxon: str,
-    grid: Grid,
+    grid: AnyGrid,
     months: Sequence[int],
     imagery: str,
     *,
@@ -143,7 +144,16 @@ def map_taxon(
     if len(months) > 1 and not run.method.uses_metadata:
         _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
     out.mkdir(parents=True, exist_ok=True)
-    write_map(tiff, grid, months, maps.score[0], taxon=taxon, model=run_folder.name)
+    description = MapDescription(
+        title=taxon,
+        grid=grid,
+        months=tuple(months),
+        quantity=SCORE,
+        model=run_folder.name,
+        sources={"imagery": imagery},
+    )
+    with create_map(tiff, description) as sink:
+        sink.write(0, maps.score[0])
     figure = draw_map(grid, months, maps.score[0], taxon=taxon, subtitle=f"model {run_folder.name}", points=marks)
     save_png(figure, picture)
     return tiff, picture
@@ -186,7 +196,7 @@ def _check_imagery(maps: MapScores, imagery: str) -> None:
     )
 
 
-def _points(table: Path, taxon: str, grid: Grid) -> MapPoints:
+def _points(table: Path, taxon: str, grid: AnyGrid) -> MapPoints:
     points, remarked = read_points(table, taxon, grid.box)
     for reason, rows in remarked.items():
         _note(f"{table}: {reason}, in {rows:,} rows")

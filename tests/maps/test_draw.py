@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
 from birdsat.maps.draw import NO_DATA, RANGE, WATER, MapPoints, draw_map, png_bytes, save_png
-from birdsat.maps.write import write_map
 
 GRID = Grid(Box(170, -20, -170, 0), 2.0)
 
@@ -106,14 +104,3 @@ def test_dollars_in_any_text_are_drawn_as_they_are() -> None:
 def test_scores_of_another_shape_are_refused() -> None:
     with pytest.raises(InputError, match="months, then the grid's cells"):
         draw_map(GRID, (1, 2), scores(1), taxon="A b")
-
-
-def test_the_written_map_names_its_months_and_taxon(tmp_path: Path) -> None:
-    path = tmp_path / "map.tif"
-    score = scores(2)
-    score[:, 0, 0] = np.nan
-    write_map(path, GRID, (1, 7), score, taxon="Corvus corax", model="runs/demo")
-    with rasterio.open(path) as raster:
-        assert raster.descriptions == ("January", "July")
-        assert raster.tags()["taxon"] == "Corvus corax" and raster.tags()["model"] == "runs/demo"
-        np.testing.assert_array_equal(raster.read(), score)
