@@ -174,6 +174,11 @@ class Cog:
         return read
 
 
+def wkt(grid: AnyGrid) -> str:
+    """The grid's CRS in well-known text, for files that are not written here."""
+    return str(CRS.from_epsg(grid.epsg).to_wkt())
+
+
 class _TileSums:
     """The sum of every tile's bits, added up as rows come: GDAL does not report every write that failed."""
 

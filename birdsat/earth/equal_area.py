@@ -32,7 +32,7 @@ def latitude(north: NDArray[np.float64] | float) -> NDArray[np.float64]:
         + (23 * _E2**2 / 360 + 251 * _E2**3 / 3780) * np.sin(4 * beta)
         + 761 * _E2**3 / 45360 * np.sin(6 * beta)
     )
-    return np.degrees(phi)
+    return np.asarray(np.degrees(phi), dtype=np.float64)
 
 
 def _q(sine: NDArray[np.float64] | float) -> NDArray[np.float64]:

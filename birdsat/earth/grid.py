@@ -80,16 +80,24 @@ class RegularGrid(ABC):
         return west, west + self.columns * self.step, north - self.rows * self.step, north
 
     @property
+    def east(self) -> NDArray[np.float64]:
+        """(columns,) cell centres on the plane, west first."""
+        return np.asarray(self.affine[2] + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.step)
+
+    @property
+    def north(self) -> NDArray[np.float64]:
+        """(rows,) cell centres on the plane, north first."""
+        return np.asarray(self.affine[5] - (np.arange(self.rows, dtype=np.float64) + 0.5) * self.step)
+
+    @property
     def lon(self) -> NDArray[np.float64]:
         """(columns,) longitudes of cell centres, degrees, west first; past 180 over the antimeridian."""
-        east = self.affine[2] + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.step
-        return self.degrees(east, 0.0)[0]
+        return self.degrees(self.east, 0.0)[0]
 
     @property
     def lat(self) -> NDArray[np.float64]:
         """(rows,) latitudes of cell centres, degrees, north first."""
-        north = self.affine[5] - (np.arange(self.rows, dtype=np.float64) + 0.5) * self.step
-        return self.degrees(0.0, north)[1]
+        return self.degrees(0.0, self.north)[1]
 
     def edges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes (columns + 1,) and latitudes (rows + 1,) of the cells' edges, degrees, within the poles."""

@@ -39,12 +39,13 @@ RICHNESS = Quantity("expected number of species", "1")
 class MapDescription:
     """All that is known of a map but its numbers. Raises ConfigError for months that are not of the calendar."""
 
-    title: str  # the taxon, or what else is mapped
+    title: str  # the taxon's scientific name, or what else is mapped
     grid: AnyGrid
     months: tuple[int, ...]  # 1..12, each once; empty: one layer, of no month
     quantity: Quantity
     model: str  # what made the numbers
     spread: bool = False  # whether each layer has a second one: the standard deviation over an ensemble
+    is_taxon: bool = True  # whether the title is a taxon
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
@@ -72,7 +73,7 @@ class MapDescription:
         step = {"step_km": repr(grid.step_km)} if isinstance(grid, EqualAreaGrid) else {"step_degrees": repr(grid.step)}
         bounds = {} if self.quantity.bounds is None else {"quantity_bounds": json.dumps(self.quantity.bounds)}
         return {
-            "title": self.title,
+            "taxon" if self.is_taxon else "title": self.title,
             "months": ",".join(map(str, self.months)),
             "quantity": self.quantity.name,
             "quantity_explanation": self.quantity.explanation,
@@ -96,7 +97,8 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
         bounds = tags.get("quantity_bounds")
         low_high = None if bounds is None else json.loads(bounds)
         found = MapDescription(
-            title=tags["title"],
+            title=tags["taxon"] if "taxon" in tags else tags["title"],
+            is_taxon="taxon" in tags,
             grid=Grid(box, float(tags["step_degrees"])) if km is None else EqualAreaGrid(box, float(km)),
             months=tuple(int(month) for month in months.split(",") if month),
             quantity=Quantity(

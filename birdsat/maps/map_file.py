@@ -155,7 +155,7 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
     about = sink.description
     grid = about.grid
     return {
-        "title": about.title,
+        "taxon" if about.is_taxon else "title": about.title,
         "quantity": about.quantity.name,
         "quantity_explanation": about.quantity.explanation,
         "units": about.quantity.units,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from birdsat.dataset.chip_source import open_chips
+from birdsat.dataset.chip_source import VIRTUAL, open_chips
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
@@ -17,8 +17,10 @@ from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_whole
 from birdsat.maps.description import SCORE, MapDescription
-from birdsat.maps.draw import MapPoints, draw_map, save_png
-from birdsat.maps.map_file import create_map
+from birdsat.maps.draw import draw_map_file, save_png
+from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.maps.outline import EARTH, Land
+from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
 from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.observations.observation import Split
@@ -28,6 +30,7 @@ from birdsat.tasks.confusions import confusion_picture
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
+from birdsat.virtual.world import VirtualWorld
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 
@@ -121,7 +124,7 @@ def map_taxon(
     workers: int = 0,
     overwrite: bool = False,
 ) -> tuple[Path, Path]:
-    """Map one taxon into out/Taxon_name.tif and .png; the two paths.
+    """Map one taxon into out/Taxon_name.tif, with .json beside it, and .png; the paths of map and picture.
 
     What else there is to know goes to stderr: cells without imagery, rows of the points that were dropped, months that
     cannot differ. Raises ConfigError when a file is there already and not to be overwritten, InputError when no cell
@@ -129,7 +132,7 @@ def map_taxon(
     """
     name = taxon.replace(" ", "_").replace("/", "_")
     tiff, picture = out / f"{name}.tif", out / f"{name}.png"
-    for file in (tiff, picture):
+    for file in (tiff, sidecar_path(tiff), picture):
         if file.exists() and not overwrite:
             raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
     run = load_run(run_folder)
@@ -154,8 +157,8 @@ def map_taxon(
     )
     with create_map(tiff, description) as sink:
         sink.write(0, maps.score[0])
-    figure = draw_map(grid, months, maps.score[0], taxon=taxon, subtitle=f"model {run_folder.name}", points=marks)
-    save_png(figure, picture)
+    with MapFile(tiff) as map_file:
+        save_png(draw_map_file(map_file, land=land_under(imagery), points=marks), picture)
     return tiff, picture
 
 
@@ -181,6 +184,11 @@ def embed_dataset(
         show_progress=True,
     )
     return write_embeddings(out, blocks, width=width)
+
+
+def land_under(imagery: str) -> Land:
+    """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
+    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
 
 
 def _check_imagery(maps: MapScores, imagery: str) -> None:

@@ -80,7 +80,7 @@ def test_every_kind_of_map_comes_back_as_it_was_described(tmp_path: Path, change
 def test_the_file_beside_it_tells_what_the_map_is_and_how_much_of_it_has_values(tmp_path: Path) -> None:
     written(tmp_path / "map.tif", described(GRID))
     beside = json.loads((tmp_path / "map.json").read_text())
-    assert beside["title"] == "Corvus corax" and beside["model"] == "runs/demo" and beside["months"] == [1, 7, 12]
+    assert beside["taxon"] == "Corvus corax" and beside["model"] == "runs/demo" and beside["months"] == [1, 7, 12]
     assert beside["quantity"] == "probability of occurrence" and beside["units"] == "1"
     assert beside["evaluation"] == {"auc": 0.9, "unknown": None} and beside["sources"] == {"imagery": "mosaic.tif"}
     assert beside["grid"]["step"] == "1 degree" and beside["grid"]["epsg"] == 4326
