@@ -1,25 +1,20 @@
-"""Rasters: square chips cut from imagery of any CRS, and maps written as Cloud-Optimised GeoTIFF."""
+"""Rasters: square chips cut from imagery of any CRS."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio import Affine
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
-from rasterio.shutil import copy
 from rasterio.warp import transform
 from rasterio.windows import Window
 
-from birdsat.earth.grid import Grid
 from birdsat.earth.place import Place, lon_lat_around
 from birdsat.errors import ConfigError, InputError, PlaceError
 
@@ -194,70 +189,6 @@ class Raster:
             black, white = self._stretch
             values = (values - black) * (255 / (white - black))
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def write_cog(
-    path: Path,
-    data: NDArray[np.float32],
-    grid: Grid,
-    *,
-    band_names: Sequence[str],
-    tags: Mapping[str, str] | None = None,
-) -> None:
-    """Write data (bands, rows, columns) over `grid` as a Cloud-Optimised GeoTIFF in EPSG:4326; NaN is nodata.
-
-    Tiled, deflated, with averaged overviews. A grid over the antimeridian has longitudes past 180. The file
-    appears whole or not at all. Raises InputError when the shape, type or names do not fit, or when the disk
-    refuses the file.
-    """
-    expected = (len(band_names), *grid.shape)
-    if data.shape != expected or data.dtype != np.float32:
-        raise InputError(
-            f"map is {data.shape} of {data.dtype}; {expected} of float32 is needed: a name per band, then the "
-            "rows and columns of the grid."
-        )
-    bands, height, width = data.shape
-    step = grid.step_degrees
-    profile = {
-        "driver": "GTiff",
-        "dtype": "float32",
-        "count": bands,
-        "height": height,
-        "width": width,
-        "crs": _WGS84,
-        "transform": Affine(step, 0, grid.box.west, 0, -step, grid.box.north),
-        "nodata": math.nan,
-        "interleave": "band",
-    }
-    try:
-        # The folder also takes the driver's own temporary files, so that none outlives a failure.
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder, MemoryFile() as memory:
-            with memory.open(**profile) as plain:
-                plain.write(data)
-                plain.descriptions = tuple(band_names)
-                plain.update_tags(**(tags or {}))
-            finished = Path(folder) / path.name
-            copy(
-                memory.name,
-                finished,
-                driver="COG",
-                compress="DEFLATE",
-                predictor="YES",
-                blocksize=256,
-                overview_resampling="AVERAGE",
-            )
-            _refuse_damaged(finished, data)
-            finished.replace(path)
-    except (RasterioError, CPLE_BaseError, SystemError, OSError) as error:  # SystemError: GDAL gave no reason
-        raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error
-
-
-def _refuse_damaged(path: Path, data: NDArray[np.float32]) -> None:
-    """Read back what was written: GDAL does not report every write that failed."""
-    with rasterio.open(path) as written:
-        for _, window in written.block_windows(1):
-            if not np.array_equal(written.read(window=window), data[:, *window.toslices()], equal_nan=True):
-                raise OSError("what was read back differs from what was written")
 
 
 def _checked_bands(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import Place
 from birdsat.errors import ImageError, InputError, PlaceError
 
@@ -38,7 +38,7 @@ class CutCells:
 
 
 def cut_cells(
-    grid: Grid, chips: Chips, *, px: int | None = None, where: NDArray[np.bool_] | None = None, workers: int = 0
+    grid: AnyGrid, chips: Chips, *, px: int | None = None, where: NDArray[np.bool_] | None = None, workers: int = 0
 ) -> Iterator[CutCells]:
     """The chips of every cell, or of the cells where `where` (rows, columns) is True, in blocks.
 
@@ -67,7 +67,7 @@ def cut_cells(
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the blocks ahead
 
 
-def _blocks(grid: Grid, where: NDArray[np.bool_] | None) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
+def _blocks(grid: AnyGrid, where: NDArray[np.bool_] | None) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
     if where is not None and where.shape != grid.shape:
         raise InputError(f"the mask has shape {where.shape}, the grid {grid.shape}; make it on the same grid.")
     every = enumerate(place for block in grid.places() for place in block)

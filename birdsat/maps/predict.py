@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.inference import inference
 from birdsat.errors import InputError
 from birdsat.maps.cut import Chips, CutCells, cut_cells
@@ -30,7 +30,7 @@ class ScoreBlock:
 class MapScores:
     """Maps of several taxa and months on one grid."""
 
-    grid: Grid
+    grid: AnyGrid
     months: tuple[int, ...]
     score: NDArray[np.float32]  # (taxa, months, rows, columns) cosines, -1..1; NaN where nothing was asked or found
     asked: int  # cells
@@ -40,7 +40,7 @@ class MapScores:
 def predict_blocks(
     method: Method,
     vectors: NDArray[np.float32],
-    grid: Grid,
+    grid: AnyGrid,
     months: Sequence[int],
     chips: Chips,
     *,
@@ -77,7 +77,7 @@ def predict_blocks(
 def predict_maps(
     method: Method,
     vectors: NDArray[np.float32],
-    grid: Grid,
+    grid: AnyGrid,
     months: Sequence[int],
     chips: Chips,
     *,
@@ -113,13 +113,13 @@ def predict_maps(
     )
 
 
-def _check_room(taxa: int, months: int, grid: Grid) -> None:
+def _check_room(taxa: int, months: int, grid: AnyGrid) -> None:
     needed = taxa * months * grid.rows * grid.columns * np.dtype(np.float32).itemsize
     if needed > MOST_SCORE_BYTES:
         raise InputError(
             f"maps of {grid.rows:,} x {grid.columns:,} cells, {months} months and {taxa:,} taxa need "
             f"{needed / 2**30:,.1f} GiB for their scores; at most {MOST_SCORE_BYTES / 2**30:g} GiB are held. Take a "
-            f"larger step than {grid.step_degrees:g} degrees, a smaller box, or fewer months or taxa at once."
+            f"larger step than {grid.step_text}, a smaller box, or fewer months or taxa at once."
         )
 
 
