@@ -60,6 +60,18 @@ class Grid:
         )
         return centres
 
+    def cells_at(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Positions, row by row from the north-west, of the cells in which places lie; -1 outside the grid and for NaN.
+
+        lon, lat: (n,) degrees -> (n,).
+        """
+        known = np.isfinite(lon) & np.isfinite(lat)
+        # Counted from the western edge, so that -180 and 180 are the same meridian.
+        column = _cells_along(np.mod(np.where(known, lon, 0) - self.box.west, 360), self.step_degrees, self.columns)
+        row = _cells_along(self.box.north - np.where(known, lat, 0), self.step_degrees, self.rows)
+        inside = known & (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)
+        return np.where(inside, row * self.columns + column, -1)
+
     def places(self, block: int = 4096) -> Iterator[list[Place]]:
         """Cell centres row by row from the north-west, at most `block` at a time.
 
@@ -75,3 +87,9 @@ class Grid:
 def _whole_cells(degrees: float, step: float) -> int:
     # Half a cell is the least that still holds a centre; 1e-9 forgives steps such as 0.1 that are not exact.
     return math.floor(degrees / step + 0.5 + 1e-9)
+
+
+def _cells_along(distance: NDArray[np.float64], step: float, cells: int) -> NDArray[np.int64]:
+    """Which cell a distance from the first edge falls into; the last edge belongs to the last cell."""
+    cell = np.floor(distance / step).astype(np.int64)
+    return np.where(distance == cells * step, cells - 1, cell)

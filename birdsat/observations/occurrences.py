@@ -101,12 +101,12 @@ class Occurrences:
 
     def only_taxa(self, taxa: Sequence[str], *, reason: str | None = None) -> "Occurrences":
         """The records of some of the taxa, which get labels anew; with a reason, the others count as dropped."""
-        kept = tuple(name for name in self.taxa if name in set(taxa))
-        relabel = np.full(len(self.taxa), -1, dtype=np.int32)
-        relabel[[self.taxa.index(name) for name in kept]] = np.arange(len(kept), dtype=np.int32)
-        label = relabel[self.label]
-        part = self.where(label >= 0, reason=reason)
-        return replace(part, taxa=kept, label=label[label >= 0])
+        chosen = set(taxa)
+        kept = np.array([name in chosen for name in self.taxa], dtype=np.bool_)
+        part = self.where(kept[self.label], reason=reason)
+        relabel = np.cumsum(kept, dtype=np.int32) - 1
+        names = tuple(name for name in self.taxa if name in chosen)
+        return replace(part, taxa=names, label=relabel[part.label].astype(np.int32))
 
     def where(self, mask: NDArray[np.bool_], *, reason: str | None = None) -> "Occurrences":
         """The records where mask (n,) is True, of the same taxa; with a reason, the others count as dropped."""
@@ -131,8 +131,8 @@ class Occurrences:
     def table(self) -> Table:
         """For the console: what became of the rows."""
         table = Table(title=f"{len(self):,} records of {len(self.taxa):,} taxa")
-        table.add_column("rows")
-        table.add_column("", justify="right")
+        table.add_column("what became of the rows")
+        table.add_column("number", justify="right")
         table.add_row("read", f"{self.rows:,}")
         for heading, counted in (("dropped", self.dropped), ("kept", self.noted)):
             for reason, count in sorted(counted.items(), key=lambda item: -item[1]):
