@@ -21,6 +21,16 @@ class Cells(Protocol):
     @property
     def columns(self) -> int: ...
 
+    @property
+    def lon(self) -> NDArray[np.float64]:
+        """(columns,) longitudes of centres, degrees; may go on past 180."""
+        ...
+
+    @property
+    def lat(self) -> NDArray[np.float64]:
+        """(rows,) latitudes of centres, degrees, north first."""
+        ...
+
     def cells_at(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
         """(n,) positions, row by row from the north-west, of the cells in which places lie; -1 outside."""
         ...
@@ -96,11 +106,13 @@ class RecordedCells:
     keys: NDArray[np.int64]  # (r,) (label * 13 + month) * size + cell, sorted; month 0 where the date is not known
     size: int  # cells of the grid
 
-    def contains(self, label: int, month: int, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(c,) whether the taxon with this index was recorded in each of cells (c,) in a month 1..12."""
-        found = np.zeros(len(cells), dtype=np.bool_)
-        for known in (0, month):
-            found |= np.isin((label * 13 + known) * self.size + cells, self.keys, kind="sort")
+    def contains(
+        self, label: NDArray[np.int64], month: NDArray[np.int64], cells: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """(n,) whether the taxa with these indices (n,) were recorded in these months 1..12 (n,) and cells (n,)."""
+        found: NDArray[np.bool_] = np.zeros(len(cells), dtype=np.bool_)
+        for known in (np.zeros_like(month), month):
+            found |= np.isin((label * 13 + known) * self.size + cells, self.keys)
         return found
 
 

@@ -116,9 +116,10 @@ def read_table(
         if (name := _find(present, field.name, getattr(asked, field.name), path)) is not None
     }
     if "taxon" not in found:
+        ebird = " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)"
         raise InputError(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
-            "scientific names."
+            f"scientific names{ebird if 'SAMPLING EVENT IDENTIFIER' in present else ''}."
         )
     if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is no date
         found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
@@ -197,8 +198,7 @@ def _observation(number: int, cells: dict[str, Any], rules: RowRules) -> Iterato
         if not taxon:
             raise _DropError("no taxon", "the taxon is empty")
         place, half_place = _place(cells)
-        written = _written_date(cells)
-        date, date_remark = _date(written)
+        date, date_remark, written = _date_of(cells)
         observation = Observation(
             id=id,
             taxon=taxon,
@@ -265,16 +265,20 @@ def _count(value: Any) -> float | None:
     return count if math.isfinite(count) else None
 
 
-def _written_date(cells: dict[str, Any]) -> str:
-    """The date as its own column has it, else put together from year, month and day; "" where neither tells it."""
+def _date_of(cells: dict[str, Any]) -> tuple[datetime.date | None, str, str]:
+    """The date as its own column has it, else put together from year, month and day; a remark; and what is written."""
     written = _text(cells.get("date"))
     if written.lower() not in _MISSING_WORDS or "month" not in cells:
-        return written
+        return *_date(written), written
+    parts = [
+        text for part in ("year", "month", "day") if (text := _text(cells.get(part))).lower() not in _MISSING_WORDS
+    ]
+    written = "-".join(parts)
     try:
-        numbers = [int(_text(cells.get(part))) for part in ("year", "month", "day") if _text(cells.get(part))]
-    except ValueError:  # such as a month by its name
-        return ""
-    return "-".join(f"{number:0{4 if part == 0 else 2}d}" for part, number in enumerate(numbers))
+        numbers = [int(float(part)) for part in parts]
+        return *_date("-".join(f"{number:0{2 if i else 4}d}" for i, number in enumerate(numbers))), written
+    except (ValueError, OverflowError, _DropError):  # such as a month by its name: tables have these columns by the way
+        return None, "year, month and day unreadable: left out", written
 
 
 def _date(value: Any) -> tuple[datetime.date | None, str]:
