@@ -109,13 +109,13 @@ def _described(path: Path) -> tuple[_Tables, list[_Tables]]:
             root = ElementTree.parse(file).getroot()
         found = {tag: [_tables(path, meta, e) for e in root if _last(e.tag) == tag] for tag in ("core", "extension")}
         (core,) = found["core"]
-    except (ElementTree.ParseError, ValueError, KeyError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise InputError(f"{path}/{meta} does not describe the archive ({error}); download it again.") from error
     return core, found["extension"]
 
 
 def _tables(path: Path, meta: str, element: ElementTree.Element) -> _Tables:
-    """Raises KeyError or ValueError where the description lacks something, or says what cannot be read."""
+    """Raises LookupError or ValueError where the description lacks something, or says what cannot be read."""
     kind = _last(element.attrib["rowType"])
     terms: dict[int, str] = {}
     defaults: dict[str, str] = {}

@@ -130,7 +130,8 @@ class Occurrences:
 
     def table(self) -> Table:
         """For the console: what became of the rows."""
-        table = Table(title=f"{len(self):,} records of {len(self.taxa):,} taxa")
+        of = self.taxa[0] if len(self.taxa) == 1 else f"{len(self.taxa):,} taxa"
+        table = Table(title=Text(f"{len(self):,} {'record' if len(self) == 1 else 'records'} of {of}", style="italic"))
         table.add_column("what became of the rows")
         table.add_column("number", justify="right")
         table.add_row("read", f"{self.rows:,}")

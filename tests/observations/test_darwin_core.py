@@ -106,6 +106,15 @@ def test_columns_that_the_description_passes_over_are_passed_over(tmp_path):
     assert read_occurrences(archive(tmp_path / "a.zip", core, occ=text)).lon_lat.tolist() == [[9, 47]]
 
 
+def test_a_row_of_the_wrong_length_is_dropped_by_its_number_and_costs_no_other(tmp_path):
+    core = described("core", "Occurrence", "occ.txt", ["gbifID", "species", "decimalLongitude", "decimalLatitude"])
+    good = [(str(i), "Apus apus", str(i), "47") for i in range(1, 6)]
+    rows = lines(("gbifID", "species", "x", "y"), *good[:2], ("too", "short"), *good[2:])
+    read = list(read_table(archive(tmp_path / "a.zip", core, occ=rows)))
+    assert [row.row for row in read if isinstance(row, Remark)] == ["row 3"]
+    assert [row.id for row in read if not isinstance(row, Remark)] == ["1", "2", "3", "4", "5"]
+
+
 def test_a_core_of_taxa_names_its_occurrences(tmp_path):
     taxa = described("core", "Taxon", "taxa.txt", ["", "scientificName"])
     places = described("extension", "Occurrence", "places.txt", ["", "decimalLongitude", "decimalLatitude"])
@@ -142,6 +151,11 @@ def test_archives_that_cannot_be_used_are_refused_in_words(tmp_path):
         read_occurrences(archive(tmp_path / "lacks.zip", EVENTS, BIRDS))
     with pytest.raises(InputError, match="does not describe the archive"):
         read_occurrences(archive(tmp_path / "no-core.zip", BIRDS, birds=lines(BIRD_HEAD)))
+    strange = EVENTS.replace("UTF-8", "no-such-code")
+    with pytest.raises(InputError, match=r"does not describe the archive.*no-such-code"):
+        read_occurrences(
+            archive(tmp_path / "code.zip", strange, BIRDS, event=lines(EVENT_HEAD), birds=lines(BIRD_HEAD))
+        )
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as file:
         file.writestr("a.csv", "x")
         file.writestr("b.csv", "x")

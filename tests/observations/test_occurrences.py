@@ -288,7 +288,7 @@ def test_the_table_for_the_console_and_the_dictionary_say_what_became_of_the_row
     with console.capture() as captured:
         console.print(found.table())
     text = captured.get()
-    for said in ("2 records of 1 taxa", "dropped: no place", "kept: no day in date", "place and date again"):
+    for said in ("2 records of A a", "dropped: no place", "kept: no day in date", "place and date again"):
         assert said in text
     assert found.to_dict() == {
         "rows": 4,
