@@ -133,14 +133,27 @@ class ScaledColumns:
         return scaled
 
 
-def one_by_one(points: Points, fit: Callable[[NDArray[np.int64]], Scorer]) -> Scorer:
-    """Every taxon that has points by a model of its own. fit: numbers of a taxon's points -> cells to scores (n,)."""
-    models = [(label, fit(np.flatnonzero(points.taxon == label))) for label in np.unique(points.taxon).tolist()]
+_Inputs = NDArray[np.float64]  # (n, f)
+
+
+def one_by_one(
+    points: Points,
+    inputs: Callable[[Cells], _Inputs],
+    fit: Callable[[_Inputs, _Inputs], Callable[[_Inputs], NDArray[np.float32]]],
+) -> Scorer:
+    """Every taxon that has points by a model of its own.
+
+    inputs: cells as the models see them, (n, f). fit: a taxon's points and the background, both as inputs, to a model
+    that gives scores (n,).
+    """
+    at, background = inputs(points.at), inputs(points.background)
+    models = [(label, fit(at[points.taxon == label], background)) for label in np.unique(points.taxon).tolist()]
 
     def score(cells: Cells) -> NDArray[np.float32]:
+        asked = inputs(cells)
         scores = np.full((len(cells), points.taxa), np.nan, dtype=np.float32)
         for label, model in models:
-            scores[:, label] = model(cells)
+            scores[:, label] = model(asked)
         return scores
 
     return score

@@ -1,5 +1,6 @@
 """Logistic regression of points against background."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from birdsat.errors import ConfigError
-from birdsat.maps.learning import COORDINATES, Cells, Points, ScaledColumns, Scorer, one_by_one
+from birdsat.maps.learning import COORDINATES, Points, ScaledColumns, Scorer, one_by_one
 
 _MOST_SQUARED = 50  # columns; with their squares and products that is 1,325
 
@@ -38,27 +39,27 @@ class QuadraticLogistic:
 
     def fit(self, points: Points) -> Scorer:
         scaled = ScaledColumns.fit(points.background, self.columns)
-        background, at = scaled(points.background), scaled(points.at)
+        background = scaled(points.background)
         if self.quadratic and background.shape[1] > _MOST_SQUARED:
             raise ConfigError(
                 f"{', '.join(self.columns)} are {background.shape[1]} columns; up to {_MOST_SQUARED} can be squared "
                 "and multiplied with each other. Set quadratic to False."
             )
         squares = make_pipeline(PolynomialFeatures(2 if self.quadratic else 1, include_bias=False), StandardScaler())
-        background, at = squares.fit_transform(background), squares.transform(at)
+        squares.fit(background)
+        return one_by_one(points, lambda cells: squares.transform(scaled(cells)), self._fit_one)
 
-        def fit_one(rows: NDArray[np.int64]) -> Scorer:
-            x = np.concatenate([at[rows], background])
-            y = np.repeat([1, 0], [len(rows), len(background)])
-            # The same optimum as the default solver's, in a few Newton steps: there are more rows than columns.
-            solver = "newton-cholesky" if x.shape[1] < len(x) else "lbfgs"
-            model = LogisticRegression(C=self.c, class_weight="balanced", solver=solver, max_iter=1000).fit(x, y)
-            weight, bias = model.coef_[0], float(model.intercept_[0])
+    def _fit_one(
+        self, at: NDArray[np.float64], background: NDArray[np.float64]
+    ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
+        x = np.concatenate([at, background])
+        y = np.repeat([1, 0], [len(at), len(background)])
+        # The same optimum as the default solver's, in a few Newton steps: there are more rows than columns.
+        solver = "newton-cholesky" if x.shape[1] < len(x) else "lbfgs"
+        model = LogisticRegression(C=self.c, class_weight="balanced", solver=solver, max_iter=1000).fit(x, y)
 
-            def score(cells: Cells) -> NDArray[np.float32]:
-                logit: NDArray[np.float64] = squares.transform(scaled(cells)) @ weight + bias
-                return logit.astype(np.float32)
+        def score(asked: NDArray[np.float64]) -> NDArray[np.float32]:
+            logit: NDArray[np.float32] = model.decision_function(asked).astype(np.float32)
+            return logit
 
-            return score
-
-        return one_by_one(points, fit_one)
+        return score

@@ -1,5 +1,6 @@
 """MaxEnt (Phillips, Anderson and Schapire 2006), as elapid fits it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.maps.learning import COORDINATES, Cells, Points, ScaledColumns, Scorer, one_by_one
+from birdsat.maps.learning import COORDINATES, Points, ScaledColumns, Scorer, one_by_one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,21 +29,15 @@ class MaxEnt:
 
     def fit(self, points: Points) -> Scorer:
         elapid = _elapid()
-        scaled = ScaledColumns.fit(points.background, self.columns)
-        background, at = scaled(points.background), scaled(points.at)
 
-        def fit_one(rows: NDArray[np.int64]) -> Scorer:
+        def fit_one(
+            at: NDArray[np.float64], background: NDArray[np.float64]
+        ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
             model = elapid.MaxentModel(n_cpus=1, random_state=0)
-            x = np.concatenate([at[rows], background])
-            model.fit(x, np.repeat([1, 0], [len(rows), len(background)]))
+            model.fit(np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)]))
+            return lambda asked: np.asarray(model.predict(asked), dtype=np.float32)
 
-            def score(cells: Cells) -> NDArray[np.float32]:
-                value: NDArray[np.float32] = np.asarray(model.predict(scaled(cells)), dtype=np.float32)
-                return value
-
-            return score
-
-        return one_by_one(points, fit_one)
+        return one_by_one(points, ScaledColumns.fit(points.background, self.columns), fit_one)
 
 
 def has_elapid() -> bool:

@@ -1,5 +1,6 @@
 """Nearest neighbours: on the sphere among points, and among cells that are alike."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,20 +27,20 @@ class NearestPoints:
         return "nearest point" if self.k == 1 else f"{self.k} nearest points"
 
     def fit(self, points: Points) -> Scorer:
-        where = unit_sphere(*points.at.lon_lat.T)
+        return one_by_one(points, lambda cells: unit_sphere(*cells.lon_lat.T), self._fit_one)
 
-        def fit_one(rows: NDArray[np.int64]) -> Scorer:
-            nearest = NearestNeighbors(n_neighbors=min(self.k, len(rows))).fit(where[rows])
+    def _fit_one(
+        self, at: NDArray[np.float64], background: NDArray[np.float64]
+    ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
+        nearest = NearestNeighbors(n_neighbors=min(self.k, len(at))).fit(at)
 
-            def score(cells: Cells) -> NDArray[np.float32]:
-                chord, _ = nearest.kneighbors(unit_sphere(*cells.lon_lat.T))
-                kilometres: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2, 0, 1))
-                mean: NDArray[np.float32] = kilometres.mean(axis=1).astype(np.float32)
-                return -mean
+        def score(asked: NDArray[np.float64]) -> NDArray[np.float32]:
+            chord, _ = nearest.kneighbors(asked)
+            kilometres: NDArray[np.float64] = 2 * EARTH_RADIUS_KM * np.arcsin(np.clip(chord / 2, 0, 1))
+            mean: NDArray[np.float32] = kilometres.mean(axis=1).astype(np.float32)
+            return -mean
 
-            return score
-
-        return one_by_one(points, fit_one)
+        return score
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
