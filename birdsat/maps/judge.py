@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError, InputError
-from birdsat.maps.judgement import Judgement, ModelFigures, TaxonFigures, taxon_figures, training_threshold
+from birdsat.maps.judgement import Judgement, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.maps.learning import Cells, Points, PresenceModel, SurveyModel
 from birdsat.observations.hold_out import HoldOut
 from birdsat.observations.range_grid import RangeGrid
@@ -204,25 +204,19 @@ def _judge_all(
 
 def _judge_one(model: PresenceModel, task: _Task, species: Sequence[str]) -> Iterator[TaxonFigures]:
     points, cells, truth = task
-    scorer = model.fit(points)
-    score, background = _checked(model, scorer(cells)), scorer(points.background)
-    # A place may be a point of hundreds of taxa; it is scored once.
-    _, first, at = np.unique(points.at.lon_lat, axis=0, return_index=True, return_inverse=True)
-    own = scorer(points.at.take(first))[at.reshape(-1), points.taxon]
+    score = _checked(model, model.fit(points)(cells))
     number = np.bincount(points.taxon, minlength=points.taxa)
     for label, taxon in enumerate(species):
         known = ~np.isnan(score[:, label])
         there = truth[known, label]
         if number[label] == 0 or not there.any() or there.all():
             continue
-        threshold = training_threshold(own[points.taxon == label], _known(background[:, label]))
         yield taxon_figures(
             taxon,
             score[known, label],
             there,
             cells.lon_lat[known, 1],
             points=int(number[label]),
-            taken=score[known, label] >= np.float32(threshold),
             probabilities=model.probabilities,
         )
 
@@ -231,17 +225,8 @@ def _pooled(model: SurveyModel, ranges: Ranges, folds: Sequence[tuple[_Rows, _Ro
     """Each taxon over the cells of all folds, each scored by the model that did not see it."""
     presence, cells = ranges.truth.presence, ranges.cells
     score = np.full(presence.shape, np.nan, dtype=np.float32)
-    taken = np.zeros(presence.shape, dtype=bool)
     for train, test in folds:
-        scorer = model.fit(cells.take(train), presence[train])
-        score[test] = _checked(model, scorer(cells.take(test)))
-        learned, there = scorer(cells.take(train)), presence[train]
-        for label in range(presence.shape[1]):
-            known, present = ~np.isnan(learned[:, label]), there[:, label]
-            if present[known].any() and not present[known].all():
-                values = learned[:, label]
-                threshold = training_threshold(values[known & present], values[known & ~present])
-                taken[test, label] = score[test, label] >= np.float32(threshold)
+        score[test] = _checked(model, model.fit(cells.take(train), presence[train])(cells.take(test)))
     for label, taxon in enumerate(ranges.truth.species):
         known = ~np.isnan(score[:, label])
         there = presence[known, label]
@@ -252,7 +237,6 @@ def _pooled(model: SurveyModel, ranges: Ranges, folds: Sequence[tuple[_Rows, _Ro
                 there,
                 cells.lon_lat[known, 1],
                 points=int(presence[:, label].sum()),
-                taken=taken[known, label],
                 probabilities=model.probabilities,
             )
 
@@ -282,8 +266,3 @@ def _checked(model: PresenceModel | SurveyModel, score: NDArray[np.float32]) -> 
     if np.isinf(score).any():
         raise InputError(f"{model.name} gives infinite scores; a cell without a score is NaN.")
     return score
-
-
-def _known(score: NDArray[np.float32]) -> NDArray[np.float32]:
-    known: NDArray[np.float32] = score[~np.isnan(score)]
-    return known

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from birdsat.maps.evaluate import map_scores
-from birdsat.maps.figures import boyce_index, max_true_skill, reliability, true_skill
+from birdsat.maps.figures import boyce_index, max_true_skill, reliability
 
 BAND_DEGREES = 10.0  # of latitude
 POINT_BINS = (1, 10, 20, 50, 100, 200, 500)  # lower edges of the bins of training points
@@ -27,7 +27,7 @@ class TaxonFigures:
     absent: int
     auc: float  # 0.5 by chance
     average_precision: float  # by chance present / (present + absent)
-    skill: float  # true skill statistic at the threshold that was best on the training data; NaN where none was kept
+    skill: float  # highest true skill statistic of any threshold, chosen on the cells judged, so that chance is above 0
     boyce: float  # continuous Boyce index; NaN where the score is flat
     calibration_error: float  # NaN where scores are no probabilities
     brier: float  # NaN where scores are no probabilities
@@ -149,7 +149,7 @@ class Judgement:
         rows = [[model.model, *_cells(model.means), f"{model.seconds:.1f}"] for model in self.models]
         if self.models:
             chance = self.models[0].means.chance_average_precision
-            rows.append(["chance", "", "0.500", _figure(chance), "0.000", "0.000", "", "", ""])
+            rows.append(["chance", "", "0.500", _figure(chance), "", "0.000", "", "", ""])
         return rows
 
     def _point_rows(self) -> tuple[Sequence[str], list[list[str]]]:
@@ -193,14 +193,10 @@ def taxon_figures(
     lat: NDArray[np.float64],
     *,
     points: int,
-    taken: NDArray[np.bool_] | None,
     probabilities: bool,
     band_degrees: float = BAND_DEGREES,
 ) -> TaxonFigures:
-    """Every figure of one taxon. score, truth, lat (n,): cells with and without the taxon, none without a score.
-
-    taken (n,): cells that score at least a threshold that was chosen elsewhere; None where there is no threshold.
-    """
+    """Every figure of one taxon. score, truth, lat (n,): cells with and without the taxon, none without a score."""
     auc, average_precision = map_scores(score, truth)
     calibration = reliability(score, truth) if probabilities else None
     bands = []
@@ -216,7 +212,7 @@ def taxon_figures(
         absent=int((~truth).sum()),
         auc=auc,
         average_precision=average_precision,
-        skill=float("nan") if taken is None else true_skill(taken.astype(np.float32), truth, 1),
+        skill=max_true_skill(score, truth).value,
         boyce=boyce_index(score, score[truth]),
         calibration_error=float("nan") if calibration is None else calibration.error,
         brier=float("nan") if calibration is None else calibration.brier,
@@ -224,17 +220,7 @@ def taxon_figures(
     )
 
 
-def training_threshold(present: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    """The threshold with the highest true skill between presences (p,) and absences, or background, (b,).
-
-    With background it is the maximum of sensitivity + specificity of Liu, White and Newell (2013), which that of true
-    absences equals.
-    """
-    score = np.concatenate([present, others])
-    return max_true_skill(score, np.arange(len(score)) < len(present)).threshold
-
-
-_COLUMNS = ("taxa", "AUC", "AP", "TSS", "Boyce", "ECE", "Brier")
+_COLUMNS = ("taxa", "AUC", "AP", "max TSS", "Boyce", "ECE", "Brier")
 
 
 def _means(figures: Sequence[TaxonFigures]) -> Means:
@@ -266,7 +252,7 @@ def _plain(means: Means) -> dict[str, Any]:
         "auc": means.auc,
         "ap": means.average_precision,
         "ap_chance": means.chance_average_precision,
-        "tss": means.skill,
+        "max_tss": means.skill,
         "boyce": means.boyce,
         "ece": means.calibration_error,
         "brier": means.brier,

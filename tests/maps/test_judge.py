@@ -17,8 +17,9 @@ from birdsat.earth.raster_values import raster_values
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps.baselines.logistic import QuadraticLogistic
 from birdsat.maps.baselines.nearest import NearestPoints, SimilarCells
+from birdsat.maps.figures import boyce_index, max_true_skill
 from birdsat.maps.judge import Ranges, judge_occurrences, judge_points, judge_range_grid, judge_surveys
-from birdsat.maps.judgement import Judgement, ModelFigures, TaxonFigures, taxon_figures, training_threshold
+from birdsat.maps.judgement import Judgement, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.maps.learning import Cells, Points, Scorer
 from birdsat.observations.hold_out import HoldOut
 from birdsat.observations.range_grid import RangeGrid, read_range_grid
@@ -159,9 +160,9 @@ def test_later_ranges_judge_where_nothing_was_learned_at_other_cells_too() -> No
         cells=Cells(lon_lat=lon_lat, columns=later_cells.columns),
     )
     judged = judge_points(early, [spy], points=6, hold_out=BLOCKS, later=later)
-    tested = {place for cells in spy.asked[::3] for place in places(cells)}
+    tested = {place for cells in spy.asked for place in places(cells)}
     assert tested == places(later.cells)
-    for told, cells in zip(spy.told, spy.asked[::3], strict=True):
+    for told, cells in zip(spy.told, spy.asked, strict=True):
         learned = {(lon // 4, lat // 4) for lon, lat in told.background.lon_lat.tolist()}
         assert learned.isdisjoint({(lon // 4, lat // 4) for lon, lat in cells.lon_lat.tolist()})
     assert judged.model("spy").means.taxa == 3
@@ -287,7 +288,7 @@ def test_means_are_by_taxon_first_by_bins_of_points_and_by_bands() -> None:
     assert model.by_latitude() == ((-10, 1, pytest.approx(0.7)), (-20, 2, pytest.approx(0.8)))
     judged = Judgement(title="t", models=(model,), skipped=("c",))
     plain = json.loads(json.dumps(judged.to_dict(), allow_nan=False))
-    assert plain["models"][0]["tss"] is None and plain["models"][0]["auc"] == pytest.approx(0.8)
+    assert plain["models"][0]["max_tss"] is None and plain["models"][0]["auc"] == pytest.approx(0.8)
     lines = judged.markdown().splitlines()
     assert r"| m \| n | 2 | 0.800 | 0.500 |  |  |  |  | 1.0 |" in lines
     assert "| m \\| n | 0.700 | 0.800 |" in lines
@@ -298,15 +299,18 @@ def test_means_are_by_taxon_first_by_bins_of_points_and_by_bands() -> None:
     assert "-20 to -10" in text.getvalue() and "500 or more (1 taxa)" in text.getvalue()
 
 
-def test_the_threshold_of_the_skill_comes_from_the_training_data() -> None:
-    threshold = training_threshold(np.array([0.6, 0.7], np.float32), np.array([0.1, 0.5, 0.65], np.float32))
-    assert threshold == pytest.approx(0.6)
-    score, truth = np.array([0.2, 0.4, 0.9, 0.8], np.float32), np.array([False, True, True, False])
-    one = taxon_figures(
-        "a", score, truth, np.zeros(4), points=2, taken=score >= threshold, probabilities=True
-    )  # fmt: skip
-    assert one.skill == pytest.approx(0.5 - 0.5)
+def test_a_taxon_has_every_figure_and_an_auc_in_each_band_with_both_kinds() -> None:
+    draw = np.random.default_rng(0)
+    score, lat = draw.random(200).astype(np.float32), draw.uniform(-25, 5, 200)
+    truth = (draw.random(200) < score) & (lat < 0)
+    one = taxon_figures("a", score, truth, lat, points=2, probabilities=True)
     assert one.brier == pytest.approx(np.mean((score - truth) ** 2))
+    assert one.skill == pytest.approx(max_true_skill(score, truth).value)
+    assert one.boyce == pytest.approx(boyce_index(score, score[truth]))
+    bands = {south: roc_auc_score(truth[here], score[here])
+             for south in (-30, -20, -10) if (here := (lat >= south) & (lat < south + 10)).any()}  # fmt: skip
+    assert dict(one.bands) == pytest.approx(bands)
+    assert np.isnan(taxon_figures("a", -score, truth, lat, points=2, probabilities=False).brier)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from birdsat.errors import ConfigError
 from birdsat.maps.learning import Cells, Points, ScaledColumns, Scorer
 
 _EPSILON = 1e-5  # within the logarithms, as in the published code
+_MOST_WEIGHT = 2048  # of a presence, as published
 _ROWS = 16_384  # scored at once
 
 
@@ -21,16 +22,18 @@ class CoordinateNetwork:
     Scale Species Mapping"): a residual network over sines and cosines of the coordinates, one output a taxon, with the
     loss "assume negative, full" (their section 3.2).
 
-    Width, depth, dropout, learning rate and the weight of a presence are those of the published code. Negatives are
-    drawn from the background that every model is given, not from the whole globe, and training goes by steps, since ten
-    epochs over a few thousand points are a few dozen steps.
+    Width, depth, dropout and learning rate are those of the published code. Its weight of a presence, 2,048 for 47,375
+    taxa, drowns the assumed absences where taxa are few; here it is the number of taxa, up to 2,048, so that a taxon's
+    presences weigh about half as much as its assumed absences. Negatives are drawn from the background that every model
+    is given, not from the whole globe, and training goes by steps, since ten epochs over a few thousand points are a
+    few dozen steps.
     """
 
     columns: tuple[str, ...] = ()  # beside the coordinates, standardised
     width: int = 256
     depth: int = 4  # residual blocks
     dropout: float = 0.5
-    presence_weight: float = 2048.0  # of a presence against one assumed absence (lambda)
+    presence_weight: float | None = None  # of a presence against one assumed absence (lambda); None: as many as taxa
     learning_rate: float = 5e-4
     batch: int = 1024  # points, and as many background places, a step
     steps: int = 500
@@ -40,7 +43,7 @@ class CoordinateNetwork:
 
     def __post_init__(self) -> None:
         sizes = self.width, self.depth, self.batch, self.steps
-        if min(sizes) < 1 or not (0 <= self.dropout < 1 and self.learning_rate > 0 and self.presence_weight > 0):
+        if min(sizes) < 1 or not (0 <= self.dropout < 1 and self.learning_rate > 0 and (self.presence_weight or 1) > 0):
             raise ConfigError(
                 f"{self} cannot be trained; width, depth, batch and steps are 1 or more, dropout from 0 to below 1, "
                 "learning rate and presence weight above 0."
@@ -55,6 +58,7 @@ class CoordinateNetwork:
         inputs = self._inputs(points.background)
         at, background = inputs(points.at), inputs(points.background)
         taxon = torch.from_numpy(points.taxon)
+        weight = self.presence_weight or min(points.taxa, _MOST_WEIGHT)
         draw = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # of the first weights and of dropout
@@ -64,7 +68,7 @@ class CoordinateNetwork:
                 here = torch.randint(len(at), (min(self.batch, len(at)),), generator=draw)
                 elsewhere = torch.randint(len(background), (len(here),), generator=draw)
                 present, absent = network(torch.cat([at[here], background[elsewhere]])).chunk(2)
-                loss = assume_negative_full(present, taxon[here], absent, self.presence_weight)
+                loss = assume_negative_full(present, taxon[here], absent, weight)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
