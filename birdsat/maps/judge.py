@@ -252,7 +252,16 @@ def _judgement(
         )
     warning = () if hold_out is None or hold_out.warning is None else (f"Warning: {hold_out.warning}",)
     skipped = tuple(name for name in species if name not in seen)
-    return Judgement(title=title, models=tuple(figures), skipped=skipped, notes=(*warning, *notes))
+    return Judgement(title=title, models=tuple(figures), skipped=skipped, notes=(*warning, *notes, *_unscored(figures)))
+
+
+def _unscored(figures: Sequence[ModelFigures]) -> Iterator[str]:
+    """A note for each model that was judged on fewer cells than another, and so on easier or harder ones."""
+    cells = [sum(one.present + one.absent for one in model.figures) for model in figures]
+    for model, judged in zip(figures, cells, strict=True):
+        if judged < max(cells):
+            share = 1 - judged / max(cells)
+            yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not judged by these."
 
 
 def _refuse_namesakes(models: Sequence[PresenceModel] | Sequence[SurveyModel]) -> None:

@@ -22,7 +22,7 @@ class TaxonFigures:
     """One model's map of one taxon against the truth in the cells held out together."""
 
     taxon: str
-    points: int  # presences of the taxon that the model learned from
+    points: int  # presences of the taxon that were learned from; over folds judged together, of them all
     present: int  # cells judged where it truly is
     absent: int
     auc: float  # 0.5 by chance

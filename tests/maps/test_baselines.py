@@ -16,6 +16,7 @@ from birdsat.maps.baselines.coordinate_network import CoordinateNetwork, assume_
 from birdsat.maps.baselines.logistic import QuadraticLogistic
 from birdsat.maps.baselines.maxent import MaxEnt, has_elapid
 from birdsat.maps.baselines.nearest import NearestPoints, SimilarCells
+from birdsat.maps.baselines.standard import standard_models, standard_survey_models
 from birdsat.maps.evaluate import map_scores
 from birdsat.maps.learning import Cells, Points, PresenceModel, ScaledColumns
 
@@ -175,3 +176,12 @@ def test_points_need_labels_and_background() -> None:
         Points(taxa=2, at=some, taxon=np.full(10, 2), background=some)
     with pytest.raises(InputError, match="no background"):
         Points(taxa=2, at=some, taxon=np.zeros(10, np.int64), background=some.take(np.zeros(0, np.int64)))
+
+
+def test_the_standard_baselines_are_on_coordinates_each_set_of_columns_and_all_together() -> None:
+    names = [model.name for model in standard_models(("climate", "colour"))]
+    assert len(set(names)) == len(names) == (10 if has_elapid() else 6)
+    assert "logistic regression on coordinates + climate + colour" in names
+    assert [model.name for model in standard_survey_models()] == ["10 nearest neighbours on coordinates"]
+    scores = [model.fit(points(cells(60), each=4))(cells(9)) for model in standard_models()[:2]]
+    assert all(np.isfinite(score[:, [0, 2]]).all() for score in scores)

@@ -195,10 +195,20 @@ def test_cells_without_a_score_are_not_judged() -> None:
             score = super().fit(points)
             return lambda cells: np.where(cells.lon_lat[:, 1:] > -26, score(cells), np.float32(np.nan))
 
-    seeing = judge_points(ranges(), [Spy()], points=6, hold_out=BLOCKS).model("spy")
-    blind = judge_points(ranges(), [Blind()], points=6, hold_out=BLOCKS).model("spy")
-    judged = [one.present + one.absent for one in blind.figures]
-    assert max(judged) < max(one.present + one.absent for one in seeing.figures)
+    judged = judge_points(ranges(), [Spy(), Blind(name="blind")], points=6, hold_out=BLOCKS)
+    seeing, blind = ([one.present + one.absent for one in model.figures] for model in judged.models)
+    assert max(blind) < max(seeing)
+    share = 1 - sum(blind) / sum(seeing)
+    assert judged.notes == (f"blind gives no score for {share:.1%} of the cells and taxa; it is not judged by these.",)
+
+
+def test_infinite_scores_are_refused_by_the_name_of_the_model() -> None:
+    class Infinite(Spy):
+        def fit(self, points: Points) -> Scorer:
+            return lambda cells: np.full((len(cells), points.taxa), -np.inf, np.float32)
+
+    with pytest.raises(InputError, match="spy gives infinite scores"):
+        judge_points(ranges(), [Infinite()], points=6, hold_out=BLOCKS)
 
 
 def test_surveys_are_judged_over_all_folds_together_by_models_that_did_not_see_the_cell() -> None:
