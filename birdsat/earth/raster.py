@@ -1,24 +1,19 @@
 """Rasters: square chips cut from imagery of any CRS."""
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError
-from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
-from rasterio.warp import transform
 from rasterio.windows import Window
 
+from birdsat.earth.crs import WGS84, transformed
 from birdsat.earth.place import Place, lon_lat_around
 from birdsat.errors import ConfigError, InputError, PlaceError
-
-_WGS84 = CRS.from_epsg(4326)
 
 
 class Raster:
@@ -52,7 +47,7 @@ class Raster:
             raise
         self.path = path
         self._height, self._width = int(self._dataset.height), int(self._dataset.width)
-        self._is_wgs84 = self._dataset.crs == _WGS84
+        self._is_wgs84 = self._dataset.crs == WGS84
         self._inverse = ~self._dataset.transform
         flags = [self._dataset.mask_flag_enums[band - 1] for band in self._bands]
         self._all_valid = all(MaskFlags.all_valid in flag for flag in flags)
@@ -103,8 +98,8 @@ class Raster:
         if b or d:
             return None
         lon = np.arange(-175.0, 176, 10)
-        x, _ = _transform(_WGS84, self._dataset.crs, lon, np.zeros_like(lon))
-        x_elsewhere, _ = _transform(_WGS84, self._dataset.crs, lon, np.full_like(lon, 40))
+        x, _ = transformed(WGS84, self._dataset.crs, lon, np.zeros_like(lon))
+        x_elsewhere, _ = transformed(WGS84, self._dataset.crs, lon, np.full_like(lon, 40))
         steps = np.diff(x)
         turn = 36 * float(np.median(steps))
         tolerance = 1e-9 * abs(turn)
@@ -122,7 +117,7 @@ class Raster:
         if self._is_wgs84:
             x, y = lon, lat
         else:
-            flat = _transform(_WGS84, self._dataset.crs, lon.ravel(), lat.ravel())
+            flat = transformed(WGS84, self._dataset.crs, lon.ravel(), lat.ravel())
             x, y = (axis.reshape(lon.shape) for axis in flat)
         a, b, c, d, e, f, *_ = self._inverse
         column, row = a * x + b * y + c, d * x + e * y + f
@@ -217,22 +212,6 @@ def _checked_stretch(path: Path, dtype: str, stretch: tuple[float, float] | None
     if stretch is not None and not stretch[0] < stretch[1]:
         raise ConfigError(f"stretch is {stretch}; (black, white) with black < white is needed.")
     return stretch
-
-
-def _transform(
-    source: CRS, target: CRS, x: Sequence[float] | NDArray[np.float64], y: Sequence[float] | NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x, y (n,) in another CRS; NaN where it has no such place."""
-    try:
-        found = np.array(transform(source, target, x, y))
-    except (RasterioError, CPLE_BaseError):  # one bad point fails them all: look for it
-        if len(x) == 1:
-            return np.full(1, np.nan), np.full(1, np.nan)
-        half = len(x) // 2
-        parts = _transform(source, target, x[:half], y[:half]), _transform(source, target, x[half:], y[half:])
-        found = np.concatenate(parts, axis=1)
-    found[:, ~np.isfinite(found).all(axis=0)] = np.nan
-    return found[0], found[1]
 
 
 def _raster_pixels_a_step(position: NDArray[np.float64]) -> int:
