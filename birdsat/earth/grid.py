@@ -45,6 +45,11 @@ class Grid:
         return self.rows, self.columns
 
     @property
+    def cells(self) -> int:
+        """Number of cells, whose positions are counted row by row from the north-west."""
+        return self.rows * self.columns
+
+    @property
     def lon(self) -> NDArray[np.float64]:
         """(columns,) longitudes of cell centres, degrees, west first; past 180 over the antimeridian."""
         centres: NDArray[np.float64] = (
@@ -65,11 +70,32 @@ class Grid:
 
         Longitudes are wrapped to -180..180. Joined, the blocks are in the order of a (rows, columns) array.
         """
-        lon, lat = (self.lon + 180) % 360 - 180, self.lat
-        cells = self.rows * self.columns
-        for start in range(0, cells, block):
-            row, column = np.divmod(np.arange(start, min(start + block, cells)), self.columns)
-            yield [Place(x, y) for x, y in zip(lon[column].tolist(), lat[row].tolist(), strict=True)]
+        for start in range(0, self.cells, block):
+            centres = self.centres(np.arange(start, min(start + block, self.cells)))
+            yield [Place(lon, lat) for lon, lat in centres.tolist()]
+
+    def centres(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(c, 2) longitudes, wrapped to -180..180, and latitudes of the cells at these positions (c,)."""
+        row, column = np.divmod(cells, self.columns)
+        lon = self.box.west + (column + 0.5) * self.step_degrees  # as in `lon` and `lat`, of these cells alone
+        return np.stack([(lon + 180) % 360 - 180, self.box.north - (row + 0.5) * self.step_degrees], axis=1)
+
+    def cells_at(self, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n,) positions of the cells that hold the places (n, 2), in degrees; -1 outside the grid, and for NaN.
+
+        A place on the edge of two cells is in the southern, eastern one; on the grid's own edges it is inside.
+        """
+        lon, lat = lon_lat[:, 0], lon_lat[:, 1]
+        across, down = (
+            np.mod(lon - self.box.west, 360.0) / self.step_degrees,
+            (self.box.north - lat) / self.step_degrees,
+        )
+        with np.errstate(invalid="ignore"):
+            inside = (across <= self.columns) & (down >= 0) & (down <= self.rows)
+        column = np.minimum(np.where(inside, across, 0).astype(np.int64), self.columns - 1)
+        row = np.minimum(np.where(inside, down, 0).astype(np.int64), self.rows - 1)
+        cells: NDArray[np.int64] = np.where(inside, row * self.columns + column, -1)
+        return cells
 
 
 def _whole_cells(degrees: float, step: float) -> int:
