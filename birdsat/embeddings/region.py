@@ -1,6 +1,8 @@
 """A region: the cells of a grid, embedded once and read for every map of any taxon and month."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -70,11 +72,12 @@ class Region:
 
         Raises DatasetError where a part is damaged.
         """
-        for part in self.manifest.parts:
-            if part.rows:
-                with self._open(part) as file:
-                    for group in range(file.num_row_groups):
-                        yield from self._blocks_of(part, self._read(part, file, group, columns), columns)
+        tables = self._tables(columns)
+        with ThreadPoolExecutor(1) as pool, closing(tables):
+            ahead = pool.submit(next, tables, None)
+            while (table := ahead.result()) is not None:
+                ahead = pool.submit(next, tables, None)  # read while this one is worked on
+                yield from self._blocks_of(table, columns)
 
     def at(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...] = ("chip",)) -> RegionPoints:
         """What the region holds of places (n, 2), in degrees, longitude first; NaN is outside.
@@ -131,7 +134,14 @@ class Region:
                     if name in columns:
                         filled[rows[inside]] = self._half(table, name)[at[inside] - first]
 
-    def _blocks_of(self, part: RegionPart, table: pa.Table, columns: tuple[Column, ...]) -> Iterator[RegionBlock]:
+    def _tables(self, columns: tuple[Column, ...]) -> Generator[pa.Table, None, None]:
+        for part in self.manifest.parts:
+            if part.rows:
+                with self._open(part) as file:
+                    for group in range(file.num_row_groups):
+                        yield self._read(part, file, group, columns)
+
+    def _blocks_of(self, table: pa.Table, columns: tuple[Column, ...]) -> Iterator[RegionBlock]:
         cells = table["cell"].to_numpy()
         chip = self._half(table, "chip") if "chip" in columns else np.empty((len(cells), 0), np.float16)
         waves = 1 + 2 * self.harmonics
