@@ -46,6 +46,7 @@ benchmarks: setup
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/contrast_passes.py
 	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/maps.py
 	$(BIN)/python benchmarks/pretrain_step.py
 
 clean:

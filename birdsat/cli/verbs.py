@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from birdsat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from birdsat.earth.grid import Grid
 
 Recipe = Literal[
     "cve_mae_tiny",
@@ -227,10 +230,11 @@ def retrieve(
 def map_(
     run: Positional[Path],
     taxon: str,
-    box: str,
-    imagery: str,
+    region: Path | None = None,
+    box: str | None = None,
+    imagery: str | None = None,
     month: tuple[int, ...] = (6,),
-    step: float = 0.25,
+    step: float | None = None,
     stretch: tuple[float, float] | None = None,
     out: Path = Path("maps"),
     points: tuple[Path, ...] = (),
@@ -242,10 +246,11 @@ def map_(
     Args:
         run: Folder of the run.
         taxon: Scientific name, one of `birdsat labels RUN`.
+        region: Folder of cells that `birdsat embed RUN --grid` made, in place of --imagery, --box and --step.
         box: West,south,east,north in degrees; west above east goes over the antimeridian. Write --box=W,S,E,N.
         imagery: Raster of any CRS, table of ready chips, or virtual:SEED.
         month: 1 to 12, one or several.
-        step: Side of a cell, degrees.
+        step: Side of a cell, degrees; 0.25 by default.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000: those the
             run's dataset was built with.
         out: Folder for the files, Taxon_name.tif and Taxon_name.png.
@@ -253,15 +258,16 @@ def map_(
         workers: Processes that cut chips.
         overwrite: Replace files that are there already.
     """
-    from birdsat.earth.box import Box
     from birdsat.earth.date import mid_month
-    from birdsat.earth.grid import Grid
     from birdsat.recipes.verbs import map_taxon
 
-    with _naming("--box"):
-        corners = Box.parse(box)
-    with _naming("--step"):
-        grid = Grid(corners, step)
+    if region is not None:
+        _refuse_beside(
+            _given(imagery=imagery, box=box, step=step, stretch=stretch), "--imagery and --box in place of --region"
+        )
+    if region is None and (imagery is None or box is None):
+        raise ConfigError("a map needs cells: give --region, or --imagery and --box.")
+    grid = None if box is None else _grid(box, 0.25 if step is None else step, "--step")
     with _naming("--month"):
         for number in month:
             mid_month(number)
@@ -271,6 +277,7 @@ def map_(
         grid,
         month,
         imagery,
+        region=region,
         stretch=stretch,
         out=out,
         points=points,
@@ -282,26 +289,53 @@ def map_(
 
 def embed(
     run: Positional[Path],
-    dataset: Positional[Path],
-    out: Positional[Path],
-    split: Literal["train", "val", "test"] = "test",
-    width: Literal["float32", "float16"] = "float32",
+    paths: Annotated[Positional[tuple[Path, ...]], arg(metavar="[DATASET] OUT")],
+    split: Literal["train", "val", "test"] | None = None,
+    width: Literal["float32", "float16"] | None = None,
+    grid: float | None = None,
+    box: str | None = None,
+    imagery: str | None = None,
+    stretch: tuple[float, float] | None = None,
+    harmonics: int | None = None,
     workers: int = 0,
 ) -> None:
-    """Write the embeddings of a split to a GeoParquet file.
+    """Write the embeddings of a dataset's split to a GeoParquet file, or those of a grid's cells to a region folder.
+
+    birdsat embed RUN DATASET OUT.parquet embeds a split; birdsat embed RUN OUT --grid STEP --imagery IMAGERY embeds
+    cells, from which maps are then read. Cells go on where they stopped when started again.
 
     Args:
         run: Folder of the run.
-        dataset: Folder of the dataset.
-        out: File to write, .parquet.
-        split: Which split.
-        width: Of the numbers.
-        workers: Processes that decode images.
+        paths: Folder of the dataset and file to write; with --grid, the folder of the region alone.
+        split: Of the dataset; test by default.
+        width: Of the numbers of a split; float32 by default. Those of cells are float16.
+        grid: Side of a cell, degrees.
+        box: West,south,east,north of the cells in degrees; the world by default. Write --box=W,S,E,N.
+        imagery: Raster of any CRS, table of ready chips, or virtual:SEED. Of --grid.
+        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000. Of --grid.
+        harmonics: Waves a year that a cell's course over the year is kept in, 0 to 6; 3 by default. Of --grid.
+        workers: Processes that decode images or cut chips.
     """
-    from birdsat.recipes.verbs import embed_dataset
+    of_split = _given(split=split, width=width)
+    of_cells = _given(box=box, imagery=imagery, stretch=stretch, harmonics=harmonics)
+    if len(paths) != (2 if grid is None else 1):
+        form = "DATASET OUT.parquet" if grid is None else "OUT --grid STEP --imagery IMAGERY"
+        raise ConfigError(f"{len(paths)} paths follow RUN; write `birdsat embed RUN {form}`.")
+    _refuse_beside(of_cells if grid is None else of_split, "--grid" if grid is None else "a dataset")
+    if grid is None:
+        from birdsat.recipes.verbs import embed_dataset
 
-    rows = embed_dataset(run, dataset, split, out, width=width, workers=workers)
-    print(f"{rows:,} rows: {out}")
+        rows = embed_dataset(run, paths[0], split or "test", paths[1], width=width or "float32", workers=workers)
+        print(f"{rows:,} rows: {paths[1]}")
+        return
+    from birdsat.recipes.regions import embed_grid
+
+    if imagery is None:
+        raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
+    cells = _grid(box or "-180,-90,180,90", grid, "--grid")
+    region = embed_grid(run, cells, imagery, paths[0], **_given(stretch=stretch, harmonics=harmonics), workers=workers)
+    missed = region.manifest.season_missed_largest
+    print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {paths[0]}")
 
 
 def labels(run: Positional[Path]) -> None:
@@ -327,6 +361,24 @@ def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
     from birdsat.recipes.demo import demo as run_demo
 
     run_demo(out, seed=seed)
+
+
+def _refuse_beside(options: dict[str, Any], needed: str) -> None:
+    """Options that would be passed over without a word."""
+    if options:
+        named = " and ".join(f"--{name}" for name in options)
+        raise ConfigError(f"{named} can be used with {needed} only; leave it out.")
+
+
+def _grid(box: str, step: float, option: str) -> "Grid":
+    """The cells of `step` degrees in a box W,S,E,N."""
+    from birdsat.earth.box import Box
+    from birdsat.earth.grid import Grid
+
+    with _naming("--box"):
+        corners = Box.parse(box)
+    with _naming(option):
+        return Grid(corners, step)
 
 
 @contextmanager

@@ -68,6 +68,11 @@ class RegularGrid(ABC):
         return self.rows, self.columns
 
     @property
+    def cells(self) -> int:
+        """Number of cells, whose positions are counted row by row from the north-west."""
+        return self.rows * self.columns
+
+    @property
     def affine(self) -> Affine:
         """From column and row (0, 0 at the north-west corner) to east and north on the plane."""
         west, north = self.plane(self.box.west, self.box.north)
@@ -124,11 +129,17 @@ class RegularGrid(ABC):
 
         Longitudes are wrapped to -180..180. Joined, the blocks are in the order of a (rows, columns) array.
         """
-        lon, lat = (self.lon + 180) % 360 - 180, self.lat
-        cells = self.rows * self.columns
-        for start in range(0, cells, block):
-            row, column = np.divmod(np.arange(start, min(start + block, cells)), self.columns)
-            yield [Place(x, y) for x, y in zip(lon[column].tolist(), lat[row].tolist(), strict=True)]
+        for start in range(0, self.cells, block):
+            centres = self.centres(np.arange(start, min(start + block, self.cells)))
+            yield [Place(lon, lat) for lon, lat in centres.tolist()]
+
+    def centres(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(c, 2) longitudes, wrapped to -180..180, and latitudes of the cells at these positions (c,)."""
+        row, column = np.divmod(cells, self.columns)
+        lon, lat = self.degrees(  # as in `lon` and `lat`, of these cells alone
+            self.affine[2] + (column + 0.5) * self.step, self.affine[5] - (row + 0.5) * self.step
+        )
+        return np.stack([(lon + 180) % 360 - 180, lat], axis=1)
 
     def _refuse_empty(self) -> None:
         if not (math.isfinite(self.step) and self.step > 0):

@@ -1,7 +1,8 @@
-"""Score taxa over a grid: each cell's chip is cut and encoded once, then asked for every month and taxon."""
+"""Score taxa over a grid: each cell is embedded once, then asked for every month and taxon."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.inference import inference
+from birdsat.embeddings.cut import Chips
+from birdsat.embeddings.region import Region
+from birdsat.embeddings.region_block import EXACT_HARMONICS, RegionBlock, embed_cells, year_basis
 from birdsat.errors import InputError
-from birdsat.maps.cut import Chips, CutCells, cut_cells
 from birdsat.methods.method import Method
 
 MOST_SCORE_BYTES = 2 << 30  # of the maps held at once, 2 GiB
@@ -20,10 +22,11 @@ MOST_SCORE_BYTES = 2 << 30  # of the maps held at once, 2 GiB
 
 @dataclass(frozen=True, slots=True)
 class ScoreBlock:
-    """Scores of some cells of a grid."""
+    """Scores of some cells of a grid, all of which have imagery."""
 
     cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west
-    score: NDArray[np.float32]  # (taxa, months, c) cosines, -1..1; NaN where there is no imagery
+    score: NDArray[np.float32]  # (taxa, months, c) cosines, -1..1
+    without_imagery: int  # cells that were looked at beside these
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +38,25 @@ class MapScores:
     score: NDArray[np.float32]  # (taxa, months, rows, columns) cosines, -1..1; NaN where nothing was asked or found
     asked: int  # cells
     without_imagery: int  # cells among them for which the chip source has no chip, or a damaged one
+
+
+def score_blocks(
+    blocks: Iterable[RegionBlock], vectors: NDArray[np.float32], months: Sequence[int]
+) -> Iterator[ScoreBlock]:
+    """Score taxa over embedded cells, a block at a time.
+
+    vectors (taxa, d): unit vectors to look for, such as `TaxonMeans.vectors`. months: 1..12, each asked at its middle.
+
+    The score is the cosine between a taxon's mean photo embedding and the cell's chip, place and month embedding. It
+    orders cells and months of one taxon; it is no probability, and levels of two taxa are not comparable.
+
+    Raises InputError for vectors of another width, ConfigError for a month outside 1..12.
+    """
+    if len(vectors) == 0 or not months:
+        raise InputError("a map needs at least one taxon and at least one month; none was given.")
+    times = np.array([mid_month(month) for month in months])
+    bases = cache(lambda waves: year_basis(times, (waves - 1) // 2))
+    return (_score(block, vectors, bases(block.year.shape[1])) for block in blocks)
 
 
 def predict_blocks(
@@ -49,29 +71,21 @@ def predict_blocks(
     workers: int = 0,
     device: torch.device | str | None = None,
 ) -> Iterator[ScoreBlock]:
-    """Score taxa over `grid`, a block of cells at a time, so that memory does not grow with the grid.
+    """`score_blocks` over cells that are embedded on the way, as by `embed_cells`, whose errors it raises as well.
 
-    vectors (taxa, d): unit vectors to look for, such as `TaxonMeans.vectors`. months: 1..12, each asked at its
-    middle. chip_px: side of the chips that the method sees, to which others are resized; None: they come so. where
-    (rows, columns): cells to score, all when None. workers: processes that cut chips, 0 for none; they start afresh,
-    so a script that asks for them needs the usual `if __name__ == "__main__"`.
-
-    The score is the cosine between a taxon's mean photo embedding and the cell's chip, place and month embedding. It
-    orders cells and months of one taxon; it is no probability, and levels of two taxa are not comparable.
-
-    Raises InputError for a method that sees no chips or vectors of another width, ConfigError for a month outside
-    1..12, and whatever the chip source raises besides PlaceError and ImageError, which leave a cell without a score.
+    No season is lost: the course over the year passes through every mid-month.
     """
-    if not method.sees_chips:
-        raise InputError(
-            f"{type(method).__name__} learns from photos only and cannot draw maps; take a run of a cross-view method, "
-            "such as cve_mae."
-        )
-    if len(vectors) == 0 or not months:
-        raise InputError("a map needs at least one taxon and at least one month; none was given.")
-    years = torch.tensor([mid_month(month) for month in months])
-    for cut in cut_cells(grid, chips, px=chip_px, where=where, workers=workers):
-        yield _score(method, vectors, cut, years, device)
+    blocks = embed_cells(
+        method,
+        grid,
+        chips,
+        chip_px=chip_px,
+        where=where,
+        harmonics=EXACT_HARMONICS,
+        workers=workers,
+        device=device,
+    )
+    return score_blocks(blocks, vectors, months)
 
 
 def predict_maps(
@@ -92,22 +106,40 @@ def predict_maps(
     Raises InputError as well when the scores would take more than MOST_SCORE_BYTES.
     """
     _check_room(len(vectors), len(months), grid)
-    score = np.full((len(vectors), len(months), grid.rows * grid.columns), np.nan, dtype=np.float32)
-    asked = grid.rows * grid.columns if where is None else int(np.count_nonzero(where))
-    without_imagery = 0
+    asked = grid.cells if where is None else int(np.count_nonzero(where))
     blocks = predict_blocks(
         method, vectors, grid, months, chips, chip_px=chip_px, where=where, workers=workers, device=device
     )
+    return _put_together(blocks, grid, len(vectors), months, asked, show_progress)
+
+
+def predict_from_region(
+    region: Region, vectors: NDArray[np.float32], months: Sequence[int], *, show_progress: bool = False
+) -> MapScores:
+    """As `predict_maps`, over the cells of a region that the same run has embedded."""
+    _check_room(len(vectors), len(months), region.grid)
+    asked = len(region) + region.manifest.without_imagery
+    blocks = score_blocks(region.blocks(("year",)), vectors, months)
+    maps = _put_together(blocks, region.grid, len(vectors), months, len(region), show_progress)
+    return replace(maps, asked=asked, without_imagery=region.manifest.without_imagery)
+
+
+def _put_together(
+    blocks: Iterable[ScoreBlock], grid: AnyGrid, taxa: int, months: Sequence[int], asked: int, show_progress: bool
+) -> MapScores:
+    score = np.full((taxa, len(months), grid.cells), np.nan, dtype=np.float32)
+    without_imagery = 0
     with row_progress(show_progress, "cells") as bar:
         task = bar.add_task("mapping", total=asked)
         for block in blocks:
-            score[:, :, block.cells] = block.score
-            without_imagery += int(np.isnan(block.score[0, 0]).sum())
-            bar.advance(task, len(block.cells))
+            if len(block.cells):
+                score[:, :, block.cells] = block.score
+            without_imagery += block.without_imagery
+            bar.advance(task, len(block.cells) + block.without_imagery)
     return MapScores(
         grid=grid,
         months=tuple(months),
-        score=score.reshape(len(vectors), len(months), *grid.shape),
+        score=score.reshape(taxa, len(months), *grid.shape),
         asked=asked,
         without_imagery=without_imagery,
     )
@@ -123,28 +155,19 @@ def _check_room(taxa: int, months: int, grid: AnyGrid) -> None:
         )
 
 
-def _score(
-    method: Method,
-    vectors: NDArray[np.float32],
-    cut: CutCells,
-    years: torch.Tensor,
-    device: torch.device | str | None,
-) -> ScoreBlock:
-    score = np.full((len(vectors), len(years), len(cut.cells)), np.nan, dtype=np.float32)
-    found = np.array([chip is not None for chip in cut.chips])
-    if found.any():
-        with inference(method, device) as where:
-            images = torch.from_numpy(np.stack([chip for chip in cut.chips if chip is not None]))
-            features = method.encode_chip(images.permute(0, 3, 1, 2).contiguous().to(where))
-            known = [(place.lon, place.lat) for place, there in zip(cut.places, found, strict=True) if there]
-            lon_lat = torch.tensor(known, device=where)
-            wanted = torch.from_numpy(vectors).to(where)
-            for month, year in enumerate(years.tolist()):
-                embedding = method.embed_chip(features, lon_lat, torch.full((len(known),), year, device=where))
-                if embedding.shape[1] != wanted.shape[1]:
-                    raise InputError(
-                        f"the taxon vectors have width {wanted.shape[1]}, the method embeds to {embedding.shape[1]}; "
-                        "take the vectors from the same run."
-                    )
-                score[:, month, found] = (wanted @ embedding.float().T).cpu().numpy()
-    return ScoreBlock(cut.cells, score)
+def _score(block: RegionBlock, vectors: NDArray[np.float32], basis: NDArray[np.float32]) -> ScoreBlock:
+    """basis: (months, waves)."""
+    cells, waves, width = block.year.shape
+    if cells == 0:
+        nothing = np.empty((len(vectors), len(basis), 0), dtype=np.float32)
+        return ScoreBlock(block.cells, nothing, block.without_imagery)
+    if width != vectors.shape[1]:
+        raise InputError(
+            f"the taxon vectors have width {vectors.shape[1]}, the method embeds to {width}; take the vectors from the "
+            "same run."
+        )
+    # By torch: numpy's threads spin while they wait for each other, ten times as long as the work where others compute.
+    along = torch.from_numpy(block.year).view(-1, width) @ torch.from_numpy(vectors).T
+    along = along.view(cells, waves, len(vectors))
+    score: NDArray[np.float32] = (torch.from_numpy(basis) @ along.permute(2, 1, 0)).numpy()  # (taxa, months, cells)
+    return ScoreBlock(block.cells, score, block.without_imagery)

@@ -22,8 +22,9 @@ from birdsat.maps.map_file import MapFile, create_map, sidecar_path
 from birdsat.maps.outline import EARTH, Land
 from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
-from birdsat.maps.predict import MapScores, predict_maps
+from birdsat.maps.predict import MapScores, predict_from_region, predict_maps
 from birdsat.observations.observation import Split
+from birdsat.recipes.regions import open_region_of
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.confusions import confusion_picture
@@ -114,17 +115,21 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
 def map_taxon(
     run_folder: Path,
     taxon: str,
-    grid: AnyGrid,
+    grid: AnyGrid | None,
     months: Sequence[int],
-    imagery: str,
+    imagery: str | None,
     *,
     out: Path,
+    region: Path | None = None,
     stretch: tuple[float, float] | None = None,
     points: Iterable[Path] = (),
     workers: int = 0,
     overwrite: bool = False,
 ) -> tuple[Path, Path]:
     """Map one taxon into out/Taxon_name.tif, with .json beside it, and .png; the paths of map and picture.
+
+    The cells are those of `region`, a folder that the same run has embedded, or else those of `grid`, whose chips are
+    cut from `imagery` and embedded on the way.
 
     What else there is to know goes to stderr: cells without imagery, rows of the points that were dropped, months that
     cannot differ. Raises ConfigError when a file is there already and not to be overwritten, InputError when no cell
@@ -138,12 +143,19 @@ def map_taxon(
     run = load_run(run_folder)
     means = load_taxon_means(run_folder)
     vector = means.vector(taxon)
+    opened = None if region is None else open_region_of(run, region)
+    if opened is not None:
+        grid, imagery = opened.grid, opened.manifest.settings.imagery
+    assert grid is not None and imagery is not None
     marks = [_points(table, taxon, grid) for table in points]
-    chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
-    maps = predict_maps(
-        run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
-    )
-    _check_imagery(maps, imagery)
+    if opened is not None:
+        maps = predict_from_region(opened, vector[None], months, show_progress=True)
+    else:
+        chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
+        maps = predict_maps(
+            run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
+        )
+        _check_imagery(maps, imagery)
     if len(months) > 1 and not run.method.uses_metadata:
         _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
     out.mkdir(parents=True, exist_ok=True)

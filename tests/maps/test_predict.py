@@ -11,8 +11,9 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import Grid
 from birdsat.earth.place import Place
+from birdsat.embeddings import cut
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
-from birdsat.maps import cut, predict
+from birdsat.maps import predict
 from birdsat.maps.predict import predict_blocks, predict_maps
 from birdsat.methods.method import Method, Reconstruction
 

@@ -52,7 +52,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def make_run(folder: Path, method: MethodConfig = CROSS_VIEW) -> Path:
+def make_run(folder: Path, method: MethodConfig = CROSS_VIEW, *, seed: int = 0) -> Path:
     config = RunConfig(method=method, views=ViewsConfig(photo_px=PX, chip_px=PX), batch_size=2, steps=1)
     facts = DatasetFacts(
         title="none",
@@ -69,7 +69,7 @@ def make_run(folder: Path, method: MethodConfig = CROSS_VIEW) -> Path:
         chip_ground_km=KM,
     )
     prepare_folder(folder, config, facts, resume=False)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     save_weights(build_method(method), folder / MODEL_FILE, {})
     vector = np.full((1, WIDTH), WIDTH**-0.5, dtype=np.float32)
     save_taxon_means(TaxonMeans(taxa=(TAXON,), photos=np.array([3]), embedding=vector), folder)

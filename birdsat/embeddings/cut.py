@@ -18,10 +18,11 @@ from birdsat.earth.place import Place
 from birdsat.errors import ImageError, InputError, PlaceError
 
 BLOCK_CELLS = 1024  # cells whose chips are held at once
+_SEARCHED = 1 << 16  # cells of a mask that are looked through at once
 
 
 class Chips(Protocol):
-    """What a map needs of a chip source; it must pickle when worker processes cut the chips."""
+    """What a grid needs of a chip source; it must pickle when worker processes cut the chips."""
 
     def chip(self, place: Place) -> NDArray[np.uint8]:
         """(px, px, 3) RGB, north up. Raises PlaceError when there is no imagery, ImageError when it is damaged."""
@@ -38,15 +39,22 @@ class CutCells:
 
 
 def cut_cells(
-    grid: AnyGrid, chips: Chips, *, px: int | None = None, where: NDArray[np.bool_] | None = None, workers: int = 0
+    grid: AnyGrid,
+    chips: Chips,
+    *,
+    px: int | None = None,
+    where: NDArray[np.bool_] | None = None,
+    spans: Iterable[range] | None = None,
+    workers: int = 0,
 ) -> Iterator[CutCells]:
     """The chips of every cell, or of the cells where `where` (rows, columns) is True, in blocks.
 
-    px: side that chips are resized to; None leaves them as they come. workers: processes that cut, one block ahead; 0
-    for none. They start afresh, so a script that asks for them needs the usual `if __name__ == "__main__"`. Raises
-    InputError for a mask of another shape.
+    px: side that chips are resized to; None leaves them as they come. spans: positions to go through, one span after
+    another; no block lies in two. None: all. workers: processes that cut, one block ahead; 0 for none. They start
+    afresh, so a script that asks for them needs the usual `if __name__ == "__main__"`. Raises InputError for a mask of
+    another shape.
     """
-    blocks = _blocks(grid, where)
+    blocks = _blocks(grid, where, [range(grid.cells)] if spans is None else spans)
     if workers == 0:
         for cells, places in blocks:
             yield CutCells(cells, places, tuple(_cut(chips, px, place) for place in places))
@@ -67,13 +75,24 @@ def cut_cells(
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the blocks ahead
 
 
-def _blocks(grid: AnyGrid, where: NDArray[np.bool_] | None) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
+def _blocks(
+    grid: AnyGrid, where: NDArray[np.bool_] | None, spans: Iterable[range]
+) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
     if where is not None and where.shape != grid.shape:
         raise InputError(f"the mask has shape {where.shape}, the grid {grid.shape}; make it on the same grid.")
-    every = enumerate(place for block in grid.places() for place in block)
-    wanted = every if where is None else (pair for pair in every if where.flat[pair[0]])
-    while block := list(islice(wanted, BLOCK_CELLS)):
-        yield np.array([cell for cell, _ in block], dtype=np.int64), tuple(place for _, place in block)
+    for span in spans:
+        wanted = _wanted(span, where)
+        while len(cells := np.fromiter(islice(wanted, BLOCK_CELLS), np.int64)):
+            yield cells, tuple(Place(lon, lat) for lon, lat in grid.centres(cells).tolist())
+
+
+def _wanted(span: range, where: NDArray[np.bool_] | None) -> Iterator[int]:
+    """The positions of a span that are asked for, found a stretch at a time: a mask may be of many million cells."""
+    if where is None:
+        return iter(span)
+    flat = where.reshape(-1)
+    stretches = (range(first, min(first + _SEARCHED, span.stop)) for first in range(span.start, span.stop, _SEARCHED))
+    return (cell for part in stretches for cell in (part.start + np.flatnonzero(flat[part.start : part.stop])).tolist())
 
 
 def _share(places: Sequence[Place], workers: int) -> int:

@@ -1,0 +1,233 @@
+"""How long a map of a world that was embedded before takes, and in how much memory.
+
+    python benchmarks/maps.py [--iterations 2] [--folder FOLDER] [--threads N] [--out maps.json]
+
+One species in twelve months over every cell of a world grid of 0.25 degrees (1,036,800 cells), read from a region on
+disk: from photos (the course of each cell's embedding over the year against one vector), and by a linear head on what
+the chips show. The map goes block by block to a file. The bar is 2 seconds on 2 cores. The same over a grid of 0.5
+degrees says whether memory grows with the grid. Each part runs in a process of its own, so that its peak memory is its
+own; the first of its passes and their median are given. The region's numbers are made up, its widths are those of the
+tiny recipes. `--iterations 2` maps two small grids to see that all still works.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from birdsat import config
+from birdsat.dataset.shard import file_sha256
+from birdsat.earth.box import Box
+from birdsat.earth.date import mid_month
+from birdsat.earth.grid import Grid
+from birdsat.embeddings.region import open_region
+from birdsat.embeddings.region_block import HARMONICS, RegionBlock, year_basis
+from birdsat.embeddings.region_files import (
+    PART_CELLS,
+    REGION_FILE,
+    RegionManifest,
+    RegionPart,
+    RegionSettings,
+    part_name,
+    write_part,
+)
+from birdsat.maps.predict import score_blocks
+
+CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
+MONTHS = tuple(range(1, 13))
+BAR_SECONDS = 2.0
+MIB = 1 << 20
+
+Way = Callable[[Path], Iterator[NDArray[np.float32]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One way to a map over one grid. Memory is the peak of the process above what it held before it mapped."""
+
+    way: str
+    step_degrees: float
+    cells: int
+    first_s: float
+    median_s: float
+    start_mib: float  # resident before, libraries included
+    extra_mib: float  # at the peak, above that
+
+
+def make_region(folder: Path, step: float) -> None:
+    """A region of the whole world, of made-up numbers: the same in every block, since nothing here looks at them."""
+    draw = np.random.default_rng(0)
+    grid = Grid(Box(-180, -90, 180, 90), step)
+    settings = RegionSettings(
+        grid=grid,
+        run="made up",
+        model="none",
+        imagery="none",
+        imagery_bytes=None,
+        stretch=None,
+        chip_ground_km=40.0,
+        chip_px=32,
+        mask="",
+        chip_width=CHIP_WIDTH,
+        embedding_width=WIDTH,
+        harmonics=HARMONICS,
+    )
+    chip = draw.standard_normal((1024, CHIP_WIDTH), dtype=np.float32)
+    year = draw.standard_normal((1024, 1 + 2 * HARMONICS, WIDTH), dtype=np.float32) / WIDTH
+    parts = []
+    for number, first in enumerate(range(0, grid.cells, PART_CELLS)):
+        cells = np.arange(first, min(first + PART_CELLS, grid.cells))
+        some = [cells[start : start + 1024] for start in range(0, len(cells), 1024)]
+        blocks = (
+            RegionBlock(cells=one, lon_lat=grid.centres(one), chip=chip[: len(one)], year=year[: len(one)])
+            for one in some
+        )
+        path = folder / part_name(number)
+        write_part(path, settings, ((block, np.zeros((len(block), 12), np.float32)) for block in blocks))
+        size = path.stat().st_size
+        part = RegionPart(file=path.name, number=number, rows=len(cells), sha256=file_sha256(path), size_bytes=size)
+        parts.append(part)
+    manifest = RegionManifest(
+        settings=settings,
+        cells=grid.cells,
+        without_imagery=0,
+        season_missed_largest=0.0,
+        season_missed_rms=0.0,
+        parts=tuple(parts),
+    )
+    config.save(manifest, folder / REGION_FILE)
+
+
+def from_photos(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """The (12, c) scores of every block: one vector against the cells' embeddings in each month."""
+    vector = np.full((1, WIDTH), WIDTH**-0.5, dtype=np.float32)
+    for block in score_blocks(open_region(folder).blocks(("year",)), vector, MONTHS):
+        yield block.score[0]
+
+
+def linear_head(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """The (12, c) probabilities of a head whose weights on what chips show go over the year as the embeddings do."""
+    weight = torch.randn((CHIP_WIDTH, 1 + 2 * HARMONICS), generator=torch.Generator().manual_seed(0)) / CHIP_WIDTH
+    basis = torch.from_numpy(year_basis(np.array([mid_month(month) for month in MONTHS]), HARMONICS))
+    for block in open_region(folder).blocks(("chip",)):
+        yield (basis @ (torch.from_numpy(block.chip) @ weight).T).sigmoid().numpy()
+
+
+WAYS: dict[str, Way] = {"from photos": from_photos, "linear head on chips": linear_head}
+
+
+def measure(way: str, folder: Path, passes: int) -> Measured:
+    """Map so many times; each map is written to a file, month by month for each block."""
+    start = resident_mib()
+    seconds = []
+    for _ in range(passes):
+        started = time.perf_counter()
+        with (folder / "map.raw").open("wb") as file:
+            for score in WAYS[way](folder):
+                file.write(score.tobytes())
+        seconds.append(time.perf_counter() - started)
+    grid = open_region(folder).grid
+    expected = grid.cells * len(MONTHS) * 4
+    if (folder / "map.raw").stat().st_size != expected:
+        raise SystemExit(f"the map has {(folder / 'map.raw').stat().st_size:,} bytes, not {expected:,}")
+    return Measured(
+        way=way,
+        step_degrees=grid.step_degrees,
+        cells=grid.cells,
+        first_s=seconds[0],
+        median_s=float(np.median(seconds)),
+        start_mib=start,
+        extra_mib=max(0.0, peak_mib() - start),
+    )
+
+
+def peak_mib() -> float:
+    """Most memory that this process had resident."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (MIB if sys.platform == "darwin" else 1024)
+
+
+def resident_mib() -> float:
+    """Memory resident now; the peak so far where the system does not say."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return peak_mib()
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def alone(way: str, folder: Path, passes: int, threads: int | None) -> Measured:
+    """Measure in a fresh process."""
+    with multiprocessing.get_context("spawn").Pool(1, initializer=_limit, initargs=(threads,)) as pool:
+        return pool.apply(measure, (way, folder, passes))
+
+
+def _limit(threads: int | None) -> None:
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--iterations", type=int, help="passes over grids of 5 and 2.5 degrees in place of the full")
+    parser.add_argument("--folder", type=Path, help="for the regions, 3 GB; a temporary folder by default")
+    parser.add_argument("--threads", type=int, help="of torch's arithmetic; all processors by default")
+    parser.add_argument("--out", type=Path, default=Path("maps.json"), help="where the figures go, as JSON")
+    options = parser.parse_args()
+
+    steps = (0.5, 0.25) if options.iterations is None else (5.0, 2.5)
+    results = []
+    with TemporaryDirectory(dir=options.folder) as made:
+        for step in steps:
+            folder = Path(made) / f"{step:g}"
+            folder.mkdir()
+            make_region(folder, step)
+            results += [alone(way, folder, options.iterations or 5, options.threads) for way in WAYS]
+
+    table = Table("way", "step", "cells", "first", "median", "before", "more at peak")
+    for one in results:
+        table.add_row(
+            one.way,
+            f"{one.step_degrees:g}°",
+            f"{one.cells:,}",
+            f"{one.first_s:.2f} s",
+            f"{one.median_s:.2f} s",
+            f"{one.start_mib:,.0f} MiB",
+            f"{one.extra_mib:,.0f} MiB",
+        )
+    Console(width=120).print(table)
+    figures: dict[str, Any] = {
+        "settings": {
+            "iterations": options.iterations,
+            "threads": options.threads,
+            "chip_width": CHIP_WIDTH,
+            "embedding_width": WIDTH,
+            "harmonics": HARMONICS,
+            "months": len(MONTHS),
+        },
+        "processors": os.cpu_count(),
+        "load_average_1_5_15_min": [round(load, 2) for load in os.getloadavg()],
+        "maps": [asdict(one) for one in results],
+    }
+    if options.iterations is None:
+        slowest = max(one.median_s for one in results if one.step_degrees == steps[1])
+        figures["bar_s"], figures["met"] = BAR_SECONDS, slowest < BAR_SECONDS
+        print(f"the slower way takes {slowest:.2f} s for twelve months of the world; the bar is {BAR_SECONDS:g} s")
+    options.out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
