@@ -1,7 +1,7 @@
 """What a model of where taxa live learns from, and what it gives: one small interface for all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +53,10 @@ class Cells:
         return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
+def _none() -> NDArray[np.float64]:
+    return np.empty(0)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Points:
     """Presences of several taxa, and background: places where nobody says who is there. No absences.
@@ -64,8 +68,20 @@ class Points:
     at: Cells  # p places of points; a place with several taxa is there several times
     taxon: NDArray[np.int64]  # (p,) label of each point, 0..taxa-1
     background: Cells  # b places
+    year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
+    background_weight: NDArray[np.float64] = field(default_factory=_none)  # (b,) how often each is drawn; none: alike
 
     def __post_init__(self) -> None:
+        for name, count, usual in (
+            ("year_fraction", len(self.at), np.nan),
+            ("background_weight", len(self.background), 1.0),
+        ):
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.full(count, usual))
+            elif len(getattr(self, name)) != count:
+                raise InputError(
+                    f"{name} has {len(getattr(self, name)):,} numbers for {count:,} places; give one for each."
+                )
         if len(self.taxon) != len(self.at) or not ((self.taxon >= 0) & (self.taxon < self.taxa)).all():
             raise InputError(f"{len(self.at):,} points need as many labels, from 0 to {self.taxa - 1}.")
         if len(self.background) == 0:

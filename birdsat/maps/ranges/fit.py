@@ -1,0 +1,231 @@
+"""Fit a range network to points and background; blocks of the Earth left out choose how long, and judge it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from birdsat.embeddings.region_block import year_basis
+from birdsat.maps.learning import Points
+from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.observations.blocks import blocks_by_km, deal_folds
+
+_STEPS_BLIND = 100  # taken where nothing can be left out to choose by
+_TRIED_EVERY = 20  # steps between two trials on what was left out
+_PATIENCE = 5  # trials without a better one
+_WARM_UP = 20  # steps
+_AVERAGE_DECAY = 0.9  # of the running mean of weights, which is what is tried and kept
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """What the members say of the blocks that they did not learn from. Rows are (taxon, place) pairs."""
+
+    logit: NDArray[np.float32]  # (r,)
+    taxon: NDArray[np.int64]  # (r,)
+    present: NDArray[np.bool_]  # (r,) a point; else background
+    row: NDArray[np.int64]  # (r,) of the points, or of the background
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """A network at its best step."""
+
+    network: RangeNetwork
+    steps: int  # taken
+    left_out: LeftOut | None  # None: the points lie in too few blocks to leave any out
+
+
+def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
+    """Fit all members at once.
+
+    inputs (p, d) of the points, background (b, d), both by `InputScale`. The loss is the presence-only one of SINR
+    (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
+    `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
+    much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
+    steps is the one that ranks what the members left out best (`_Data.trial`); where points lie in fewer
+    than two blocks the members differ by chance alone, and a fixed number of steps is taken.
+    """
+    data = _Data(points, inputs, background, config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        waves = 1 + 2 * (config.harmonics if data.dated else 0)
+        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, waves=waves)
+        steps, best = _train(network, data, config)
+    network.load_state_dict(best)
+    network.eval().requires_grad_(False)
+    return Fitted(network=network, steps=steps, left_out=data.left_out(network) if data.folded else None)
+
+
+def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig) -> tuple[int, dict[str, Tensor]]:
+    optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, waves=network.waves).eval()
+    mean.load_state_dict(network.state_dict())
+    best: tuple[float, int, dict[str, Tensor]] | None = None
+    last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
+    for step in range(1, last + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP)
+        network.train()
+        loss = data.loss(network)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        with torch.no_grad():
+            kept = min(_AVERAGE_DECAY, step / (step + 10))
+            torch._foreach_lerp_(list(mean.parameters()), list(network.parameters()), 1 - kept)
+        if data.folded and (step % _TRIED_EVERY == 0 or step == last):
+            tried = data.trial(mean)
+            if best is None or tried > best[0]:
+                best = tried, step, {name: value.clone() for name, value in mean.state_dict().items()}
+            elif step - best[1] >= _PATIENCE * _TRIED_EVERY:
+                break
+    return (best[1], best[2]) if best is not None else (last, mean.state_dict())
+
+
+class _Data:
+    """Points and background as tensors: which member learns from which, and with what weight."""
+
+    def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
+        self.config, self.taxa = config, points.taxa
+        self.inputs, self.background = inputs, background
+        self.taxon = torch.from_numpy(points.taxon)
+        self.dates = points.year_fraction
+        self.dated = bool(np.isfinite(self.dates).any())
+        self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
+        weight = points.background_weight
+        self.background_weight = torch.from_numpy((weight / weight.sum()).astype(np.float32))
+        self.draw = np.random.default_rng(config.seed)
+        # Points of one place and date are looked at once, however many taxa were there.
+        of_place = np.column_stack([points.at.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
+        _, self.first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
+        self.row = torch.from_numpy(row.reshape(-1))
+        blocks = blocks_by_km(np.concatenate([points.at.lon_lat, points.background.lon_lat]), config.block_km)
+        folds = deal_folds(blocks, config.members, config.seed) if len(np.unique(blocks)) >= config.members else None
+        p = len(points.at)
+        self.folded = folds is not None and len(np.unique(blocks[:p])) > 1
+        if folds is None or not self.folded:
+            folds = np.full(len(blocks), -1)
+        member = np.arange(config.members)[:, None]
+        self.out = torch.from_numpy(member == folds[:p]), torch.from_numpy(member == folds[p:])  # (m, p), (m, b)
+        self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
+        self.judged = _balanced(self.out[0], self.taxon, self.taxa)
+
+    def loss(self, network: RangeNetwork) -> Tensor:
+        """Of the places that each member learns from; some of them, drawn anew, where there are many."""
+        config = self.config
+        some = self._some(len(self.taxon), config.points_a_step, self.learned[0].sum(dim=0))
+        behind = self._some(len(self.background), config.background_a_step, self.background_weight)
+        rows, point = torch.unique(self.row[some], return_inverse=True)
+        there = self._logits(network, self.inputs[self.first][rows], self._basis(self.dates[self.first][rows.numpy()]))
+        elsewhere = self._logits(network, self.background[behind], self._basis(self._background_dates(len(behind))))
+        weight, known = self.learned
+        weight = weight[:, some]
+        if len(some) < len(self.taxon):  # drawn by weight: all count alike, and a taxon's sum is as before on average
+            weight = (weight > 0) / config.points_a_step * self.learned[0].sum(dim=1, keepdim=True)
+        absent = ~self.out[1][:, behind] * (
+            self.background_weight[behind] if len(behind) == len(self.background) else 1.0
+        )
+        return _loss(there, elsewhere, point, self.taxon[some], weight, absent, known)
+
+    @torch.inference_mode()
+    def trial(self, network: RangeNetwork) -> float:
+        """How often a member puts a point that it left out above background that it left out, the mean over taxa.
+
+        That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
+        sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
+        """
+        there = self._logits(network, self.inputs[self.first], self._basis(self.dates[self.first]))
+        behind = self._tried_background()
+        elsewhere = self._logits(network, self.background[behind], self._basis(self._tried_dates(len(behind))))
+        weight, known = self.judged
+        areas = 0.0
+        for member in range(self.config.members):
+            point = torch.nonzero(self.out[0][member])[:, 0]
+            against, _ = elsewhere[member][self.out[1][member, behind]].T.contiguous().sort(dim=1)  # (taxa, left out)
+            if len(point) == 0 or against.shape[1] == 0:
+                continue
+            value = there[member, self.row[point], self.taxon[point]]
+            above = torch.searchsorted(against[self.taxon[point]], value[:, None])[:, 0] / against.shape[1]
+            areas += float((above * weight[member, point]).sum())
+        return areas / max(1, int(known.sum()))
+
+    @torch.inference_mode()
+    def left_out(self, network: RangeNetwork) -> LeftOut:
+        """Each point, and as many background places for each taxon, as the member says that left them out."""
+        there = self._logits(network, self.inputs[self.first], self._basis(self.dates[self.first]))
+        behind = self._tried_background()
+        elsewhere = self._logits(network, self.background[behind], self._basis(self._tried_dates(len(behind))))
+        member, point = torch.nonzero(self.out[0], as_tuple=True)
+        present = there[member, self.row[point], self.taxon[point]]
+        at = torch.nonzero(self.out[1][:, behind], as_tuple=True)
+        # Of every taxon, so many background places that the table stays small.
+        kept = torch.from_numpy(self.draw.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
+        absent = elsewhere[at[0][kept], at[1][kept]]  # (kept, taxa)
+        taxa = torch.arange(self.taxa).expand(len(kept), -1)
+        seen = torch.bincount(self.taxon, minlength=self.taxa) > 0
+        return LeftOut(
+            logit=torch.cat([present, absent[:, seen].flatten()]).numpy(),
+            taxon=torch.cat([self.taxon[point], taxa[:, seen].flatten()]).numpy(),
+            present=np.arange(len(present) + int(seen.sum()) * len(kept)) < len(present),
+            row=torch.cat([point, behind[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
+        )
+
+    def _logits(self, network: RangeNetwork, inputs: Tensor, basis: Tensor) -> Tensor:
+        if network.training and self.config.noise > 0:
+            shape = (self.config.members, *inputs.shape)
+            return network.logits(network.hidden(inputs + self.config.noise * torch.randn(shape)), basis)
+        return network.logits(network.hidden(inputs[None]), basis)
+
+    def _some(self, count: int, most: int, weight: Tensor) -> Tensor:
+        if count <= most:
+            return torch.arange(count)
+        share = weight.double().numpy()
+        return torch.from_numpy(self.draw.choice(count, most, p=share / share.sum()))
+
+    def _tried_background(self) -> Tensor:
+        count, most = len(self.background), self.config.background_a_step
+        return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
+
+    def _background_dates(self, count: int) -> NDArray[np.float64]:
+        """Dates of background: any of the year, and unknown as often as those of points are."""
+        dates = self.draw.random(count)
+        return np.where(self.draw.random(count) < self.dated_share, dates, np.nan)
+
+    def _tried_dates(self, count: int) -> NDArray[np.float64]:
+        """The same at every trial."""
+        steps = (np.arange(count) * 0.6180339887498949) % 1.0  # golden ratio: even over any stretch
+        return np.where(np.arange(count) % 100 < 100 * self.dated_share, steps, np.nan)
+
+    def _basis(self, dates: NDArray[np.float64]) -> Tensor:
+        """(n, waves); an unknown date is the year's mean."""
+        basis = year_basis(np.nan_to_num(dates), self.config.harmonics if self.dated else 0)
+        basis[np.isnan(dates), 1:] = 0
+        return torch.from_numpy(basis)
+
+
+def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
+    """Weights (m, p) that add up to 1 over the points of each member and taxon; and which (m, taxa) have any."""
+    counts = torch.zeros(len(mask), taxa).index_add_(1, taxon, mask.float())
+    return mask / counts.clamp(min=1)[:, taxon], counts > 0
+
+
+def _loss(
+    there: Tensor, elsewhere: Tensor, point: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor
+) -> Tensor:
+    """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
+
+    there (m, rows, taxa) at places of points, elsewhere (m, b, taxa); point (p,) row of each point, taxon (p,), weight
+    (m, p); absent (m, b) weights of background; known (m, taxa) which taxa count.
+    """
+    present = torch.zeros_like(known, dtype=there.dtype).index_add(
+        1, taxon, F.softplus(-there[:, point, taxon]) * weight
+    )
+    absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
+    return ((present + background) * known).sum() / known.sum().clamp(min=1)

@@ -1,0 +1,115 @@
+"""A network from inputs of a place to every taxon and season; several of them, the members, side by side."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from birdsat.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeNetworkConfig:
+    """Settings of a network and of how it is fitted."""
+
+    inputs: int = 48  # principal components of chip features and place
+    width: int = 128
+    depth: int = 2  # residual blocks
+    dropout: float = 0.5
+    noise: float = 0.3  # deviation of what is added to each input in training, whose own is 1 on average
+    harmonics: int = 2  # of the year, where points have dates
+    members: int = 5  # networks; each leaves out the points of one fold of blocks
+    block_km: float = 500.0  # side of the blocks
+    steps: int = 400  # at most; how many are taken is chosen on the blocks left out
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    points_a_step: int = 8192  # more are drawn anew in each step
+    background_a_step: int = 2048
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole = ("inputs", "width", "depth", "steps", "points_a_step", "background_a_step")
+        for name in whole:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
+        if self.members < 2:
+            raise ConfigError(f"members is {self.members}; allowed: 2 or more, whose spread is the uncertainty.")
+        if not (0 <= self.dropout < 1 and self.noise >= 0 and self.block_km > 0 and self.harmonics >= 0):
+            raise ConfigError(
+                f"dropout {self.dropout}, noise {self.noise}, block_km {self.block_km}, harmonics {self.harmonics}: "
+                "dropout lies from 0 to below 1, noise and harmonics at 0 or above, block_km above 0."
+            )
+
+
+class RangeNetwork(nn.Module):
+    """The members' residual MLPs (as SINR's, Cole et al. 2023, section 3.1), in one batched product each layer.
+
+    A taxon's log odds at a place are a course over the year: the last layer gives 1 + 2 K coefficients of
+    `year_basis`, the first of which is the year's mean.
+    """
+
+    def __init__(self, config: RangeNetworkConfig, *, inputs: int, taxa: int, waves: int) -> None:
+        super().__init__()
+        self.config, self.taxa, self.waves = config, taxa, waves
+        m, width = config.members, config.width
+        self.start = _Linear(m, inputs, width)
+        self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
+        self.heads = _Linear(m, width, taxa * waves, zero=True)
+
+    def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
+        """What the members make of places; (1, n, inputs) is the same places for all of them."""
+        hidden = F.gelu(self.start(inputs.expand(self.config.members, -1, -1)))
+        for block in self.blocks:
+            hidden = hidden + block(hidden)
+        return F.layer_norm(hidden, hidden.shape[-1:])
+
+    def logits(
+        self, hidden: Float[Tensor, "members n width"], basis: Float[Tensor, "n waves"]
+    ) -> Float[Tensor, "members n taxa"]:
+        """Log odds of every taxon, each place at its own date."""
+        m, n, _ = hidden.shape
+        if self.waves == 1:
+            return self.heads(hidden)  # type: ignore[no-any-return]
+        at_date = (hidden[:, :, None, :] * basis[None, :, :, None]).flatten(2)  # (m, n, waves * width)
+        weight, bias = self._by_wave()
+        return torch.einsum("nk,mkt->mnt", basis, bias) + at_date @ weight.flatten(1, 2)
+
+    def courses(
+        self, hidden: Float[Tensor, "members n width"], taxa: list[int]
+    ) -> Float[Tensor, "members n _taxa waves"]:
+        """Coefficients of some taxa's log odds over the year."""
+        weight, bias = self._by_wave()
+        some = weight[..., taxa].permute(0, 2, 3, 1).flatten(2)  # (m, width, some * waves)
+        courses = torch.baddbmm(bias[..., taxa].transpose(1, 2).flatten(1)[:, None], hidden, some)
+        return courses.view(*hidden.shape[:2], len(taxa), self.waves)
+
+    def _by_wave(self) -> tuple[Float[Tensor, "members waves width taxa"], Float[Tensor, "members waves taxa"]]:
+        m, width, _ = self.heads.weight.shape
+        weight = self.heads.weight.view(m, width, self.waves, self.taxa).transpose(1, 2)
+        return weight, self.heads.bias.view(m, self.waves, self.taxa)
+
+
+class _Linear(nn.Module):
+    """A linear layer of each member."""
+
+    def __init__(self, members: int, inputs: int, outputs: int, *, zero: bool = False) -> None:
+        super().__init__()
+        bound = 0.0 if zero else 1 / math.sqrt(inputs)  # as nn.Linear's
+        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n outputs"]:
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class _Block(nn.Module):
+    def __init__(self, members: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.first, self.second = _Linear(members, width, width), _Linear(members, width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "members n width"]) -> Float[Tensor, "members n width"]:
+        return self.second(self.dropout(F.gelu(self.first(F.layer_norm(x, x.shape[-1:])))))  # type: ignore[no-any-return]
