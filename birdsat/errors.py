@@ -44,12 +44,14 @@ class TrainingError(BirdsatError):
 
 
 class UnknownTaxonError(BirdsatError):
-    """A taxon that is not among the labels."""
+    """A taxon that is not among the labels, or not in a table."""
 
-    def __init__(self, taxon: str, labels: Iterable[str], *, listing: str) -> None:
+    def __init__(self, taxon: str, labels: Iterable[str], *, listing: str | None = None, among: str = "labels") -> None:
+        """listing: the command that prints all of them; among: what they are, for the message."""
         known = list(labels)
         near = difflib.get_close_matches(taxon, known, n=3, cutoff=0.5)
         nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
         super().__init__(
-            f"taxon {taxon!r} is not among the {len(known):,} labels{nearest}. List them with `{listing}`."
+            f"taxon {taxon!r} is not among the {len(known):,} {among}{nearest}. "
+            + (f"List them with `{listing}`." if listing else "Write its scientific name as it is written there.")
         )

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from birdsat.errors import InputError
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -15,6 +17,16 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[Path]:
+    """`whole_file`, where the system's refusal (no such folder, a full disk) is an InputError that says what to do."""
+    try:
+        with whole_file(path) as partial:
+            yield partial
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

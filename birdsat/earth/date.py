@@ -5,7 +5,7 @@ import datetime
 
 from birdsat.errors import ConfigError, InputError
 
-_COMMON_YEAR = 2001  # any year without 29 February
+COMMON_YEAR = 2001  # any year without 29 February
 
 
 def year_fraction(date: datetime.date) -> float:
@@ -17,8 +17,8 @@ def mid_month(month: int) -> float:
     """The year fraction of the middle of `month` (1..12) in a 365-day year. Raises ConfigError otherwise."""
     if month not in range(1, 13):
         raise ConfigError(f"month is {month!r}; allowed: 1 (January) to 12 (December).")
-    first = datetime.date(_COMMON_YEAR, month, 1)
-    return year_fraction(first) + calendar.monthrange(_COMMON_YEAR, month)[1] / 2 / _days(_COMMON_YEAR)
+    first = datetime.date(COMMON_YEAR, month, 1)
+    return year_fraction(first) + calendar.monthrange(COMMON_YEAR, month)[1] / 2 / _days(COMMON_YEAR)
 
 
 def parse_date(text: str) -> datetime.date | None:

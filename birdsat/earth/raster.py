@@ -1,29 +1,19 @@
-"""Rasters: square chips cut from imagery of any CRS, and maps written as Cloud-Optimised GeoTIFF."""
+"""Rasters: square chips cut from imagery of any CRS."""
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio import Affine
-from rasterio._err import CPLE_BaseError
-from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
-from rasterio.shutil import copy
-from rasterio.warp import transform
 from rasterio.windows import Window
 
-from birdsat.earth.grid import Grid
+from birdsat.earth.crs import WGS84, transformed
 from birdsat.earth.place import Place, lon_lat_around
 from birdsat.errors import ConfigError, InputError, PlaceError
-
-_WGS84 = CRS.from_epsg(4326)
 
 
 class Raster:
@@ -57,7 +47,7 @@ class Raster:
             raise
         self.path = path
         self._height, self._width = int(self._dataset.height), int(self._dataset.width)
-        self._is_wgs84 = self._dataset.crs == _WGS84
+        self._is_wgs84 = self._dataset.crs == WGS84
         self._inverse = ~self._dataset.transform
         flags = [self._dataset.mask_flag_enums[band - 1] for band in self._bands]
         self._all_valid = all(MaskFlags.all_valid in flag for flag in flags)
@@ -108,8 +98,8 @@ class Raster:
         if b or d:
             return None
         lon = np.arange(-175.0, 176, 10)
-        x, _ = _transform(_WGS84, self._dataset.crs, lon, np.zeros_like(lon))
-        x_elsewhere, _ = _transform(_WGS84, self._dataset.crs, lon, np.full_like(lon, 40))
+        x, _ = transformed(WGS84, self._dataset.crs, lon, np.zeros_like(lon))
+        x_elsewhere, _ = transformed(WGS84, self._dataset.crs, lon, np.full_like(lon, 40))
         steps = np.diff(x)
         turn = 36 * float(np.median(steps))
         tolerance = 1e-9 * abs(turn)
@@ -127,7 +117,7 @@ class Raster:
         if self._is_wgs84:
             x, y = lon, lat
         else:
-            flat = _transform(_WGS84, self._dataset.crs, lon.ravel(), lat.ravel())
+            flat = transformed(WGS84, self._dataset.crs, lon.ravel(), lat.ravel())
             x, y = (axis.reshape(lon.shape) for axis in flat)
         a, b, c, d, e, f, *_ = self._inverse
         column, row = a * x + b * y + c, d * x + e * y + f
@@ -196,70 +186,6 @@ class Raster:
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def write_cog(
-    path: Path,
-    data: NDArray[np.float32],
-    grid: Grid,
-    *,
-    band_names: Sequence[str],
-    tags: Mapping[str, str] | None = None,
-) -> None:
-    """Write data (bands, rows, columns) over `grid` as a Cloud-Optimised GeoTIFF in EPSG:4326; NaN is nodata.
-
-    Tiled, deflated, with averaged overviews. A grid over the antimeridian has longitudes past 180. The file
-    appears whole or not at all. Raises InputError when the shape, type or names do not fit, or when the disk
-    refuses the file.
-    """
-    expected = (len(band_names), *grid.shape)
-    if data.shape != expected or data.dtype != np.float32:
-        raise InputError(
-            f"map is {data.shape} of {data.dtype}; {expected} of float32 is needed: a name per band, then the "
-            "rows and columns of the grid."
-        )
-    bands, height, width = data.shape
-    step = grid.step_degrees
-    profile = {
-        "driver": "GTiff",
-        "dtype": "float32",
-        "count": bands,
-        "height": height,
-        "width": width,
-        "crs": _WGS84,
-        "transform": Affine(step, 0, grid.box.west, 0, -step, grid.box.north),
-        "nodata": math.nan,
-        "interleave": "band",
-    }
-    try:
-        # The folder also takes the driver's own temporary files, so that none outlives a failure.
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder, MemoryFile() as memory:
-            with memory.open(**profile) as plain:
-                plain.write(data)
-                plain.descriptions = tuple(band_names)
-                plain.update_tags(**(tags or {}))
-            finished = Path(folder) / path.name
-            copy(
-                memory.name,
-                finished,
-                driver="COG",
-                compress="DEFLATE",
-                predictor="YES",
-                blocksize=256,
-                overview_resampling="AVERAGE",
-            )
-            _refuse_damaged(finished, data)
-            finished.replace(path)
-    except (RasterioError, CPLE_BaseError, SystemError, OSError) as error:  # SystemError: GDAL gave no reason
-        raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error
-
-
-def _refuse_damaged(path: Path, data: NDArray[np.float32]) -> None:
-    """Read back what was written: GDAL does not report every write that failed."""
-    with rasterio.open(path) as written:
-        for _, window in written.block_windows(1):
-            if not np.array_equal(written.read(window=window), data[:, *window.toslices()], equal_nan=True):
-                raise OSError("what was read back differs from what was written")
-
-
 def _checked_bands(
     path: Path, dataset: rasterio.DatasetReader, bands: tuple[int, int, int] | None
 ) -> tuple[int, int, int]:
@@ -286,22 +212,6 @@ def _checked_stretch(path: Path, dtype: str, stretch: tuple[float, float] | None
     if stretch is not None and not stretch[0] < stretch[1]:
         raise ConfigError(f"stretch is {stretch}; (black, white) with black < white is needed.")
     return stretch
-
-
-def _transform(
-    source: CRS, target: CRS, x: Sequence[float] | NDArray[np.float64], y: Sequence[float] | NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """x, y (n,) in another CRS; NaN where it has no such place."""
-    try:
-        found = np.array(transform(source, target, x, y))
-    except (RasterioError, CPLE_BaseError):  # one bad point fails them all: look for it
-        if len(x) == 1:
-            return np.full(1, np.nan), np.full(1, np.nan)
-        half = len(x) // 2
-        parts = _transform(source, target, x[:half], y[:half]), _transform(source, target, x[half:], y[half:])
-        found = np.concatenate(parts, axis=1)
-    found[:, ~np.isfinite(found).all(axis=0)] = np.nan
-    return found[0], found[1]
 
 
 def _raster_pixels_a_step(position: NDArray[np.float64]) -> int:

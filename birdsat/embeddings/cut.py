@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import Place
 from birdsat.errors import ImageError, InputError, PlaceError
 
@@ -39,7 +39,7 @@ class CutCells:
 
 
 def cut_cells(
-    grid: Grid,
+    grid: AnyGrid,
     chips: Chips,
     *,
     px: int | None = None,
@@ -76,7 +76,7 @@ def cut_cells(
 
 
 def _blocks(
-    grid: Grid, where: NDArray[np.bool_] | None, spans: Iterable[range]
+    grid: AnyGrid, where: NDArray[np.bool_] | None, spans: Iterable[range]
 ) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
     if where is not None and where.shape != grid.shape:
         raise InputError(f"the mask has shape {where.shape}, the grid {grid.shape}; make it on the same grid.")

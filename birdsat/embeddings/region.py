@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.dataset.shard import file_sha256
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.region_block import RegionBlock
 from birdsat.embeddings.region_files import RegionManifest, RegionPart, load_region_manifest, region_schema
 from birdsat.errors import ConfigError, DatasetError
@@ -44,7 +44,7 @@ class Region:
         self.manifest = manifest
 
     @property
-    def grid(self) -> Grid:
+    def grid(self) -> AnyGrid:
         """The grid that its cells are of."""
         return self.manifest.settings.grid
 
@@ -84,7 +84,7 @@ class Region:
 
         Reads the row groups that the places are in, once each. Raises DatasetError where a part is damaged.
         """
-        cells = self.grid.cells_at(lon_lat)
+        cells = self.grid.cells_at(lon_lat[:, 0], lon_lat[:, 1])
         n, waves = len(cells), 1 + 2 * self.harmonics
         points = RegionPoints(
             cells=cells,
@@ -105,7 +105,7 @@ class Region:
             raise ConfigError(
                 f"{self.folder} was embedded by the run {settings.run!r} (model {settings.model}), not by {run.path} "
                 f"(model {own}); take that run, or embed the region again with `birdsat embed {run.path} --grid "
-                f"{self.grid.step_degrees:g} ...` in another folder."
+                f"...` in another folder."
             )
 
     def check_files(self) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.earth.date import mid_month
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.cut import Chips, CutCells, cut_cells
 from birdsat.embeddings.inference import inference
 from birdsat.errors import ConfigError, InputError
@@ -51,7 +51,7 @@ def year_basis(year_fraction: NDArray[np.float64], harmonics: int) -> NDArray[np
 
 def embed_cells(
     method: Method,
-    grid: Grid,
+    grid: AnyGrid,
     chips: Chips,
     *,
     chip_px: int | None = None,
@@ -120,7 +120,7 @@ def kept_harmonics(method: Method, harmonics: int) -> int:
 
 
 def embed_cut(
-    method: Method, grid: Grid, cut: CutCells, harmonics: int, device: torch.device | str | None = None
+    method: Method, grid: AnyGrid, cut: CutCells, harmonics: int, device: torch.device | str | None = None
 ) -> tuple[RegionBlock, NDArray[np.float32]]:
     """Cells whose chips are cut, embedded; and by how much the course misses each mid-month's embedding.
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.region_block import RegionBlock
 from birdsat.errors import ConfigError, DatasetError
 from birdsat.files import whole_file
@@ -30,7 +30,7 @@ _LARGEST = float(np.finfo(np.float16).max)
 class RegionSettings:
     """What a region was made with: two regions of the same settings are the same."""
 
-    grid: Grid
+    grid: AnyGrid
     run: str  # its name, to be shown
     model: str  # fingerprint of its weights and method
     imagery: str  # as it was given
@@ -194,7 +194,10 @@ def _flat(settings: Mapping[str, object]) -> dict[str, object]:
     assert isinstance(grid, dict)
     box = ",".join(f"{grid['box'][side]:g}" for side in ("west", "south", "east", "north"))
     own = {name: value for name, value in settings.items() if name not in ("grid", config.KIND)}
-    return {"box": box, "step": grid["step_degrees"], **own}
+    step = {
+        f"grid {name}": value for name, value in grid.items() if name != "box"
+    }  # its kind, and step_degrees or step_km
+    return {"box": box, **step, **own}
 
 
 def load_region_manifest(folder: Path) -> RegionManifest:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from birdsat import config
 from birdsat.dataset.progress import row_progress
 from birdsat.dataset.shard import file_sha256
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.cut import Chips, cut_cells
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.region import Region, open_region
@@ -41,7 +41,7 @@ from birdsat.training.run_folder import Run
 def write_region(
     folder: Path,
     run: Run,
-    grid: Grid,
+    grid: AnyGrid,
     chips: Chips,
     *,
     imagery: str,

@@ -68,5 +68,6 @@ class ConvolutionBranch(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "n tokens width"], grid: TokenGrid) -> Float[Tensor, "n tokens width"]:
         wide = grid.gather(self.widen(grid.spread(tokens)))  # (n, tokens, 4 width)
-        wide = F.silu(self.norm(wide.transpose(1, 2)).transpose(1, 2))
+        # One row a token: as (n, 4 width, tokens) the norm takes seven times as long on a CPU.
+        wide = F.silu(self.norm(wide.flatten(0, 1))).view_as(wide)
         return grid.gather(self.narrow(grid.spread(wide)))

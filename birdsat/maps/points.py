@@ -7,7 +7,7 @@ import numpy as np
 
 from birdsat.earth.box import Box
 from birdsat.errors import InputError
-from birdsat.maps.draw import MapPoints
+from birdsat.maps.panel import MapPoints
 from birdsat.observations.curation import Remark
 from birdsat.observations.tables import read_table
 

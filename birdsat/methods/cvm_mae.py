@@ -38,6 +38,9 @@ class CvmMaeConfig(MethodSettings):
     place_time: AnyPlaceTimeConfig | None = None  # None: without metadata
     heads: bool = True  # a linear layer from features to each embedding; False: features are embeddings
     negatives: Literal["hard", "rolled"] = "hard"  # drawn by similarity, or the next sample's chip (the paper)
+    hardness: float = (
+        0.5  # of hard negatives; 0: any chip of the batch; 1: as likely as contrast takes it to be the own
+    )
     contrast_weight: float = 1.0  # of the photo alone against the chip alone; hard negatives need it
     apart_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
     temperature: float = 0.07  # of the contrast, to start from; it is learned
@@ -55,6 +58,8 @@ class CvmMaeConfig(MethodSettings):
         for name in ("contrast_weight", "apart_km"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
+        if not 0 <= self.hardness <= 1:
+            raise ConfigError(f"hardness is {self.hardness}; allowed: 0 (any chip) to 1 (as contrast has them).")
         if self.negatives == "hard" and self.contrast_weight == 0:
             raise ConfigError("hard negatives are drawn by what contrast learns; give contrast_weight above 0.")
 
@@ -168,11 +173,17 @@ class CvmMae(Method):
     def _hard_negatives(
         self, similarity: Float[Tensor, "n n"], batch: Batch, draw: torch.Generator
     ) -> tuple[Int64[Tensor, " n"], Bool[Tensor, " n"]]:
-        """For each photo, a chip that contrast takes for its own; and whether there was one to choose."""
+        """For each photo, a chip that contrast may take for its own; and whether there was one to choose.
+
+        Contrast's softmax learns the odds p of a chip belonging to the photo (van den Oord et al. 2018, "CPC", equation
+        5). Wrong chips drawn by p come as often as true ones that look like them, so that whatever contrast has learned
+        tells the two apart no more, and the match stays at chance until it sees what contrast misses. Drawn by
+        p^hardness, they leave it the odds p^(1 - hardness) to learn beside that.
+        """
         allowed = batch.has_chip[None, :].expand(len(batch), -1)
         if self.config.apart_km > 0:
             allowed = allowed & ~near_pairs(batch.lon_lat, batch.lon_lat, self.config.apart_km)
-        return draw_hard_negatives(similarity, allowed, draw)
+        return draw_hard_negatives(self.config.hardness * similarity, allowed, draw)
 
     def _judge(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:
         return self.matching(self._pair(features, known))[:, 0]  # type: ignore[no-any-return]

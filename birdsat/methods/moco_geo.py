@@ -15,7 +15,7 @@ from birdsat.dataset.manifest import RGB
 from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Method, MethodSettings, Normalise
-from birdsat.objectives.gather import gather_rows
+from birdsat.objectives.gather import gather_rows, mean_where
 from birdsat.objectives.queue_contrast import queue_contrast_loss
 
 
@@ -106,7 +106,7 @@ class MocoGeo(Method):
             known = batch.has_photo & ~batch.lon_lat.isnan().any(dim=1)
             guessed = self.place_head(features).float()
             each = F.cross_entropy(guessed, self.cluster(batch.lon_lat), reduction="none")
-            losses["place"] = self.config.place_weight * (each * known).sum() / known.sum().clamp(min=1)
+            losses["place"] = self.config.place_weight * mean_where(each, known)
         if self.training:
             self._enqueue(gather_rows(keys), gather_rows(batch.has_photo))
         return losses

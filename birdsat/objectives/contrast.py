@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from birdsat.objectives.gather import gather_rows, process_count, process_rank
+from birdsat.objectives.gather import gather_rows, mean_where, process_rank
 from birdsat.objectives.near import near_pairs
 
 
@@ -36,7 +36,7 @@ def contrast_loss(
         there = (scale * one.float() @ others.T).masked_fill(ignored, -torch.inf)
         back = (scale * other.float() @ ones.T).masked_fill(ignored, -torch.inf)
     each = F.cross_entropy(there, own, reduction="none") + F.cross_entropy(back, own, reduction="none")
-    return process_count() * (each * paired).sum() / (2 * pairs.sum().clamp(min=1))
+    return mean_where(each / 2, paired)
 
 
 def inverse_temperature(log_scale: Float[Tensor, ""]) -> Float[Tensor, ""]:

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from birdsat.objectives.gather import mean_where
+
 Balance = Literal["none", "inverse root", "effective number"]
 _BETA = 0.999  # of the effective number of samples; Cui et al. 2019 try 0.9 to 0.9999
 
@@ -27,7 +29,7 @@ def soft_cross_entropy(
     loss = -target * torch.log_softmax(logits.float(), dim=1)
     if weight is not None:
         loss = loss * weight
-    return (loss.sum(dim=1) * present).sum() / present.sum().clamp_min(1)
+    return mean_where(loss.sum(dim=1), present)
 
 
 def class_weights(counts: Sequence[int], balance: Balance) -> Float[Tensor, " taxa"] | None:

@@ -2,6 +2,7 @@
 
 import torch
 import torch.distributed
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -21,6 +22,14 @@ def gather_rows(rows: Tensor) -> Tensor:
         return rows
     gathered: Tensor = _GatherRows.apply(rows)  # type: ignore[no-untyped-call]
     return gathered
+
+
+def mean_where(each: Float[Tensor, " n"], counted: Bool[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Mean of the values that count, 0 where none does; its mean over the processes is that of all their rows.
+
+    A mean of each process's own would give a row more weight where fewer count beside it.
+    """
+    return process_count() * (each * counted).sum() / gather_rows(counted).sum().clamp(min=1)
 
 
 def _distributed() -> bool:

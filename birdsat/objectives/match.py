@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from birdsat.objectives.gather import mean_where
+
 
 def draw_hard_negatives(
     similarity: Float[Tensor, "n n"], allowed: Bool[Tensor, "n n"], draw: torch.Generator
@@ -12,7 +14,8 @@ def draw_hard_negatives(
     """For each row, another column drawn in proportion to exp(similarity), among those `allowed`; and whether any was.
 
     So that the pairs that contrast finds hard to tell apart are those that are looked at together (Li et al. 2021,
-    "Align before Fuse", section 3.2). The diagonal, a row's own pair, is never drawn.
+    "Align before Fuse", section 3.2); the larger similarities are, the harder. The diagonal, a row's own pair, is never
+    drawn.
     """
     n = len(similarity)
     allowed = allowed & ~torch.eye(n, dtype=torch.bool, device=similarity.device)
@@ -34,4 +37,4 @@ def match_loss(
     """
     yes = F.binary_cross_entropy_with_logits(positive.float(), torch.ones_like(positive).float(), reduction="none")
     no = F.binary_cross_entropy_with_logits(negative.float(), torch.zeros_like(negative).float(), reduction="none")
-    return ((yes * paired).sum() + (no * unpaired).sum()) / (paired.sum() + unpaired.sum()).clamp(min=1)
+    return mean_where(torch.cat([yes, no]), torch.cat([paired, unpaired]))

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from birdsat.objectives.gather import gather_rows, process_count
+
 PATCH_VARIANCE_FLOOR = 1e-2  # of pixels in units of the data's standard deviation; flat sky stays flat
 
 
@@ -31,7 +33,8 @@ def reconstruction_loss(
         weight = mask * there[:, None]
         error = (guess.float() - truth.float()).square().mean(dim=2)  # (n, patches)
         total, count = total + (error * weight).sum(), count + weight.sum()
-    return total / count.clamp(min=torch.finfo(torch.float32).tiny)
+    whole = gather_rows(count[None]).sum()  # so that the mean over processes is that of all their patches
+    return process_count() * total / whole.clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def denormalise_patches(

@@ -14,29 +14,39 @@ from birdsat.earth.place import Place
 from birdsat.errors import InputError, PlaceError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
-from birdsat.observations.table_rows import column_names, table_rows
+from birdsat.observations.row_rules import EVERY_ROW, RULED, RowRules
+from birdsat.observations.table_files import TableSource, open_table
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 _SYNONYMS = {
     "photo": ("photo", "image", "path", "file_name", "filename"),
-    "taxon": ("taxon", "species", "scientific_name"),
+    "taxon": ("taxon", "species", "taxon_species_name", "scientific_name"),
     "lon": ("lon", "longitude", "decimal_longitude", "lng"),
     "lat": ("lat", "latitude", "decimal_latitude"),
-    "date": ("date", "event_date"),
+    "date": ("date", "event_date", "observation_date", "observed_on"),
+    "year": ("year",),
+    "month": ("month",),
+    "day": ("day",),
     "split": ("split", "is_training_image"),
-    "id": ("id", "observation_id", "gbif_id"),
+    "id": ("id", "observation_id", "gbif_id", "occurrence_id", "global_unique_identifier"),
     "licence": ("licence", "license"),
     "attribution": ("attribution", "rights_holder"),
     "box_x": ("box_x",),
     "box_y": ("box_y",),
     "box_width": ("box_width",),
     "box_height": ("box_height",),
-    "count": ("count", "individual_count"),
+    "count": ("count", "individual_count", "observation_count"),
+    "status": ("occurrence_status",),
+    # Where the true place is hidden, iNaturalist gives the accuracy of the place that it shows as the public one.
+    "uncertainty_m": ("coordinate_uncertainty_in_meters", "public_positional_accuracy", "positional_accuracy"),
+    "basis": ("basis_of_record",),
+    "captive": ("captive_cultivated", "captive"),
     "genus": ("genus",),
     "family": ("family",),
     "order": ("order",),
     "common_name": ("common_name", "vernacular_name"),
 }
+SWAPPED_REASON = "latitude beyond 90 that is in range as a longitude"
 _MISSING_WORDS = ("", "na", "nan", "null")  # as R, Python and databases write what is not known
 _SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("train", "training", "1", "1.0", "true"), "train"),
@@ -63,6 +73,13 @@ class TableColumns:
     box_width: str | None = None
     box_height: str | None = None
     count: str | None = None  # individuals seen
+    year: str | None = None  # year, month and day tell the date where the date's own column does not
+    month: str | None = None
+    day: str | None = None
+    status: str | None = None  # "absent": looked for and not found
+    uncertainty_m: str | None = None  # radius around the place, metres
+    basis: str | None = None  # Darwin Core's basisOfRecord
+    captive: str | None = None  # "true": not wild
 
     @classmethod
     def parse(cls, pairs: Sequence[str]) -> "TableColumns":
@@ -77,15 +94,21 @@ class TableColumns:
         return cls(**named)
 
 
-def read_table(path: Path, columns: TableColumns | None = None) -> Iterator[Observation | Remark]:
+def read_table(
+    path: Path, columns: TableColumns | None = None, *, rules: RowRules = EVERY_ROW
+) -> Iterator[Observation | Remark]:
     """Observations of a table, with a remark for each row dropped or kept without a part.
+
+    The table is a file as `table_rows` reads it, a zip file with one in it, or a Darwin Core Archive. Rows that record
+    an absence are dropped, and those that `rules` refuse.
 
     Both coordinates missing means that the place is not known; with one of two missing it is taken as not known as
     well, with a remark. Rows that repeat an id are found by the build, not here. Raises InputError for a file that is
     absent, empty or of another format, for a column asked for that is not there, and for a table without taxon or
     with one coordinate only.
     """
-    present = column_names(path)
+    source = open_table(path)
+    present = source.columns
     asked = columns or TableColumns()
     found = {
         field.name: name
@@ -93,18 +116,21 @@ def read_table(path: Path, columns: TableColumns | None = None) -> Iterator[Obse
         if (name := _find(present, field.name, getattr(asked, field.name), path)) is not None
     }
     if "taxon" not in found:
+        ebird = " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)"
         raise InputError(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
-            "scientific names."
+            f"scientific names{ebird if 'SAMPLING EVENT IDENTIFIER' in present else ''}."
         )
-    for group in (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height")):
+    if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is no date
+        found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
+    for group in (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height"), ("year", "month")):
         missing = [name for name in group if name not in found]
         if missing and len(missing) < len(group):
             raise InputError(
                 f"{path} has {', '.join(found[name] for name in group if name in found)} but nothing for "
                 f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones."
             )
-    return _observations(path, found)
+    return _observations(source, found, rules)
 
 
 def read_taxonomy(path: Path) -> Taxonomy:
@@ -112,13 +138,14 @@ def read_taxonomy(path: Path) -> Taxonomy:
 
     The first row of a taxon counts. Raises InputError as `read_table` does.
     """
-    present = column_names(path)
+    source = open_table(path)
+    present = source.columns
     ranks = ("taxon", "genus", "family", "order", "common_name")
     found = {rank: name for rank in ranks if (name := _find(present, rank, None, path)) is not None}
     if "taxon" not in found:
         raise InputError(f"{path} has no column for the taxon; its columns are {', '.join(present)}.")
     taxa: dict[str, Taxon] = {}
-    for row in table_rows(path, sorted(set(found.values()))):
+    for row in source.rows(sorted(set(found.values()))):
         if isinstance(row, Remark):
             continue
         values = {rank: _text(row[1][name]) for rank, name in found.items()}
@@ -144,31 +171,34 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
 
 
-def _observations(path: Path, columns: dict[str, str]) -> Iterator[Observation | Remark]:
-    for row in table_rows(path, sorted(set(columns.values()))):
+def _observations(source: TableSource, columns: dict[str, str], rules: RowRules) -> Iterator[Observation | Remark]:
+    for row in source.rows(sorted(set(columns.values()))):
         if isinstance(row, Remark):
             yield row
             continue
         number, cells = row
-        yield from _observation(number, {what: cells[name] for what, name in columns.items()})
+        yield from _observation(number, {what: cells[name] for what, name in columns.items()}, rules)
 
 
 class _DropError(Exception):
     """Why a row cannot be used: reason and detail."""
 
 
-def _observation(number: int, cells: dict[str, Any]) -> Iterator[Observation | Remark]:
+def _observation(number: int, cells: dict[str, Any], rules: RowRules) -> Iterator[Observation | Remark]:
     photo = _text(cells.get("photo"))
     id = _text(cells["id"]) if "id" in cells else photo or f"row {number}"
     row = id or f"row {number}"
     try:
         if not id:
             raise _DropError("no id", f"row {number} of the table has an empty id")
+        refused = rules.refuse({what: _text(value) for what, value in cells.items() if what in RULED})
+        if refused is not None:
+            raise _DropError(*refused)
         taxon = _text(cells["taxon"])
         if not taxon:
             raise _DropError("no taxon", "the taxon is empty")
         place, half_place = _place(cells)
-        date, date_remark = _date(cells.get("date"))
+        date, date_remark, written = _date_of(cells)
         observation = Observation(
             id=id,
             taxon=taxon,
@@ -188,7 +218,7 @@ def _observation(number: int, cells: dict[str, Any]) -> Iterator[Observation | R
     if half_place:
         yield Remark(row=row, reason="one coordinate missing: place left out", detail=half_place, kept=True)
     if date_remark:
-        yield Remark(row=row, reason=date_remark, detail=_text(cells["date"]), kept=True)
+        yield Remark(row=row, reason=date_remark, detail=written, kept=True)
     yield observation
 
 
@@ -213,7 +243,8 @@ def _place(cells: dict[str, Any]) -> tuple[Place | None, str]:
     try:
         return Place(lon, lat), ""
     except PlaceError as error:
-        raise _DropError("coordinates not on Earth", str(error)) from error
+        swapped = 90 < abs(lat) <= 180 and abs(lon) <= 90
+        raise _DropError(SWAPPED_REASON if swapped else "coordinates not on Earth", str(error)) from error
 
 
 def _coordinate(value: Any, what: str) -> float | None:
@@ -232,6 +263,22 @@ def _count(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return count if math.isfinite(count) else None
+
+
+def _date_of(cells: dict[str, Any]) -> tuple[datetime.date | None, str, str]:
+    """The date as its own column has it, else put together from year, month and day; a remark; and what is written."""
+    written = _text(cells.get("date"))
+    if written.lower() not in _MISSING_WORDS or "month" not in cells:
+        return *_date(written), written
+    parts = [
+        text for part in ("year", "month", "day") if (text := _text(cells.get(part))).lower() not in _MISSING_WORDS
+    ]
+    written = "-".join(parts)
+    try:
+        numbers = [int(float(part)) for part in parts]
+        return *_date("-".join(f"{number:0{2 if i else 4}d}" for i, number in enumerate(numbers))), written
+    except (ValueError, OverflowError, _DropError):  # such as a month by its name: tables have these columns by the way
+        return None, "year, month and day unreadable: left out", written
 
 
 def _date(value: Any) -> tuple[datetime.date | None, str]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from birdsat.dataset.read import read_rows
 from birdsat.dataset.row_groups import Dataset
-from birdsat.maps.draw import DPI, INK
+from birdsat.maps.colours import INK
+from birdsat.maps.draw import DPI
 from birdsat.observations.observation import Split
 from birdsat.tasks.retrieve_report import Direction
 

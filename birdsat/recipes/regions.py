@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.dataset.chip_source import open_chips
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.region import Region, open_region
 from birdsat.embeddings.region_block import HARMONICS
 from birdsat.embeddings.write_region import write_region
@@ -16,7 +16,7 @@ from birdsat.training.run_folder import Run, load_run
 
 def embed_grid(
     run_folder: Path,
-    grid: Grid,
+    grid: AnyGrid,
     imagery: str,
     out: Path,
     *,

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from birdsat.maps.draw import INK, LAND, WATER, png_bytes
+from birdsat.maps.colours import INK, LAND, WATER
+from birdsat.maps.draw import png_bytes
 from birdsat.methods.method import Reconstruction
 from birdsat.training.metrics import Record
 

@@ -13,7 +13,10 @@ from birdsat.dataset.read import RowFacts, read_rows, row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.maps.draw import MapPoints, draw_map
+from birdsat.maps.description import SCORE
+from birdsat.maps.draw import draw_map
+from birdsat.maps.outline import Land
+from birdsat.maps.panel import MapPoints
 from birdsat.maps.predict import MapScores
 from birdsat.methods.method import Reconstruction
 from birdsat.recipes.neighbour_picture import of_several_labels, where_and_when
@@ -217,6 +220,7 @@ def _maps(findings: Findings) -> str:
     residents = [name for name in by_count if name not in migrants and name not in lookalikes]
     shown = [(name, RESIDENT_MONTHS, "resident") for name in residents[:RESIDENTS]]
     shown += [(name, MIGRANT_MONTHS, "migrant") for name in migrants[:1]]
+    land = Land(findings.world.land)
     figures = []
     for name, months, kind in shown:
         taxon, label = findings.map_taxa.index(name), findings.dataset.taxa.index(name)
@@ -231,9 +235,10 @@ def _maps(findings: Findings) -> str:
             findings.maps.grid,
             months,
             findings.maps.score[taxon, these],
-            taxon=name,
+            title=name,
+            quantity=SCORE,
             truth=findings.truth[taxon, these],
-            land=findings.land,
+            land=land,
             points=(marks,),
         )
         figures.append(

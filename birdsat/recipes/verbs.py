@@ -7,19 +7,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from birdsat.dataset.chip_source import open_chips
+from birdsat.dataset.chip_source import VIRTUAL, open_chips
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_whole
-from birdsat.maps.draw import MapPoints, draw_map, save_png
+from birdsat.maps.description import SCORE, MapDescription
+from birdsat.maps.draw import draw_map_file, save_png
+from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.maps.outline import EARTH, Land
+from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
-from birdsat.maps.predict import MapScores, predict_from_region, predict_maps
-from birdsat.maps.write import write_map
+from birdsat.maps.predict import MapScores, predict_maps, score_blocks
+from birdsat.maps.rows import rows_of_cells
 from birdsat.observations.observation import Split
 from birdsat.recipes.regions import open_region_of
 from birdsat.tasks.classify import FrozenMode, classify
@@ -28,6 +32,7 @@ from birdsat.tasks.confusions import confusion_picture
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
+from birdsat.virtual.world import VirtualWorld
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 
@@ -111,7 +116,7 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
 def map_taxon(
     run_folder: Path,
     taxon: str,
-    grid: Grid | None,
+    grid: AnyGrid | None,
     months: Sequence[int],
     imagery: str | None,
     *,
@@ -122,7 +127,7 @@ def map_taxon(
     workers: int = 0,
     overwrite: bool = False,
 ) -> tuple[Path, Path]:
-    """Map one taxon into out/Taxon_name.tif and .png; the two paths.
+    """Map one taxon into out/Taxon_name.tif, with .json beside it, and .png; the paths of map and picture.
 
     The cells are those of `region`, a folder that the same run has embedded, or else those of `grid`, whose chips are
     cut from `imagery` and embedded on the way.
@@ -133,31 +138,42 @@ def map_taxon(
     """
     name = taxon.replace(" ", "_").replace("/", "_")
     tiff, picture = out / f"{name}.tif", out / f"{name}.png"
-    for file in (tiff, picture):
+    for file in (tiff, sidecar_path(tiff), picture):
         if file.exists() and not overwrite:
             raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
     run = load_run(run_folder)
     means = load_taxon_means(run_folder)
     vector = means.vector(taxon)
-    opened = None if region is None else open_region_of(run, region)
-    grid = grid if opened is None else opened.grid
-    assert grid is not None
+    if region is not None:
+        opened = open_region_of(run, region)
+        grid, imagery = opened.grid, opened.manifest.settings.imagery
+        scores = score_blocks(opened.blocks(("year",)), vector[None], months)
+        rows = rows_of_cells(grid, len(months), ((block.cells, block.score[0]) for block in scores))
+    assert grid is not None and imagery is not None
     marks = [_points(table, taxon, grid) for table in points]
-    if opened is not None:
-        maps = predict_from_region(opened, vector[None], months, show_progress=True)
-    else:
-        assert imagery is not None
+    if region is None:
         chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
         maps = predict_maps(
             run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
         )
         _check_imagery(maps, imagery)
+        rows = iter([(0, maps.score[0])])
     if len(months) > 1 and not run.method.uses_metadata:
         _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
     out.mkdir(parents=True, exist_ok=True)
-    write_map(tiff, grid, months, maps.score[0], taxon=taxon, model=run_folder.name)
-    figure = draw_map(grid, months, maps.score[0], taxon=taxon, subtitle=f"model {run_folder.name}", points=marks)
-    save_png(figure, picture)
+    description = MapDescription(
+        title=taxon,
+        grid=grid,
+        months=tuple(months),
+        quantity=SCORE,
+        model=run_folder.name,
+        sources={"imagery": imagery},
+    )
+    with create_map(tiff, description) as sink:
+        for first, values in rows:
+            sink.write(first, values)
+    with MapFile(tiff) as map_file:
+        save_png(draw_map_file(map_file, land=land_under(imagery), points=marks), picture)
     return tiff, picture
 
 
@@ -185,6 +201,11 @@ def embed_dataset(
     return write_embeddings(out, blocks, width=width)
 
 
+def land_under(imagery: str) -> Land:
+    """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
+    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
+
+
 def _check_imagery(maps: MapScores, imagery: str) -> None:
     if maps.without_imagery < maps.asked:
         if maps.without_imagery:
@@ -198,7 +219,7 @@ def _check_imagery(maps: MapScores, imagery: str) -> None:
     )
 
 
-def _points(table: Path, taxon: str, grid: Grid) -> MapPoints:
+def _points(table: Path, taxon: str, grid: AnyGrid) -> MapPoints:
     points, remarked = read_points(table, taxon, grid.box)
     for reason, rows in remarked.items():
         _note(f"{table}: {reason}, in {rows:,} rows")

@@ -17,7 +17,7 @@ from birdsat.encoders.place_time import PlaceTimeConfig, PublishedPlaceTimeConfi
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import ConfigError, InputError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
-from birdsat.methods.cvm_mae import CvmMaeConfig
+from birdsat.methods.cvm_mae import CvmMae, CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import Method
@@ -300,6 +300,24 @@ def test_match_looks_at_photo_chip_and_place_together() -> None:
 def test_hard_negatives_without_contrast_are_refused() -> None:
     with pytest.raises(ConfigError, match="contrast"):
         replace(CVM, contrast_weight=0.0)
+
+
+@pytest.mark.parametrize("hardness", [-0.1, 1.1, math.nan])
+def test_a_hardness_out_of_range_is_refused(hardness: float) -> None:
+    with pytest.raises(ConfigError, match="hardness"):
+        replace(CVM, hardness=hardness)
+
+
+@pytest.mark.parametrize("hardness", [0.0, 0.5, 1.0])
+def test_hard_negatives_are_drawn_by_a_power_of_the_odds_that_contrast_gives(hardness: float) -> None:
+    method = build_method(replace(CVM, hardness=hardness, apart_km=0.0))
+    assert isinstance(method, CvmMae)
+    given = replace(batch(), has_chip=torch.tensor([True, True, True, False, False]))
+    odds = torch.tensor([[9.0, 1, 4, 1, 1]]).expand(5, 5)  # of a chip belonging to the photo
+    draw = seeded()
+    drawn = torch.stack([method._hard_negatives(odds.log(), given, draw)[0] for _ in range(4000)])
+    expected = 4**hardness / (4**hardness + 1)
+    assert float((drawn[:, 0] == 2).float().mean()) == pytest.approx(expected, abs=0.03)
 
 
 def moco(**settings: Any) -> MocoGeo:

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
+from two_processes import check_two_processes_equal_one
 
 from birdsat.objectives.contrast import contrast_loss
 
@@ -84,31 +83,8 @@ def test_the_learned_scale_has_a_gradient_and_is_capped_at_one_hundred() -> None
     assert torch.allclose(capped, contrast_loss(**given | {"log_scale": torch.tensor(math.log(100))}), atol=1e-3)
 
 
-def _one_of_two(rank: int, rendezvous: str, out: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=2)
-    given = inputs()
-    mine = slice(rank * N // 2, (rank + 1) * N // 2)
-    local = {name: value if value.ndim == 0 else value[mine] for name, value in given.items()}
-    for name in ("one", "other", "log_scale"):
-        local[name] = local[name].clone().requires_grad_()
-    loss = contrast_loss(**local, apart_km=100.0)
-    loss.backward()
-    torch.save((loss.detach(), *(local[name].grad for name in ("one", "other", "log_scale"))), f"{out}/{rank}.pt")
-    dist.destroy_process_group()
-
-
 def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -> None:
-    mp.spawn(_one_of_two, args=(str(tmp_path / "rendezvous"), str(tmp_path)), nprocs=2)
-    given = inputs()
-    for name in ("one", "other", "log_scale"):
-        given[name] = given[name].clone().requires_grad_()
-    loss = contrast_loss(**given, apart_km=100.0)
-    loss.backward()
-    parts = [torch.load(tmp_path / f"{rank}.pt") for rank in range(2)]
-    assert torch.allclose((parts[0][0] + parts[1][0]) / 2, loss.detach())
-    for k, name in ((1, "one"), (2, "other")):  # data-parallel training takes the mean of the ranks' gradients
-        assert torch.allclose(torch.cat([part[k] for part in parts]) / 2, given[name].grad, atol=1e-6), name
-    assert torch.allclose((parts[0][3] + parts[1][3]) / 2, given["log_scale"].grad, atol=1e-6)
+    check_two_processes_equal_one(contrast_loss, inputs() | {"apart_km": 100.0}, tmp_path, whole=("log_scale",))
 
 
 def test_logits_are_not_rounded_under_autocast() -> None:

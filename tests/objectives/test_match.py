@@ -1,7 +1,9 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from two_processes import check_two_processes_equal_one
 
 from birdsat.objectives.match import draw_hard_negatives, match_loss
 
@@ -49,3 +51,13 @@ def test_swapping_what_matches_and_what_does_not_turns_the_logits_round() -> Non
 def test_no_pair_at_all_costs_nothing() -> None:
     none = torch.zeros(3, dtype=torch.bool)
     assert match_loss(torch.randn(3), torch.randn(3), none, none) == 0
+
+
+def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -> None:
+    given = {
+        "positive": torch.randn(6),
+        "negative": torch.randn(6),
+        "paired": torch.tensor([True, False, False, True, True, True]),  # the processes have one pair and three
+        "unpaired": torch.tensor([True, True, False, True, True, True]),
+    }
+    check_two_processes_equal_one(match_loss, given, tmp_path)

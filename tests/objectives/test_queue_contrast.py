@@ -1,8 +1,10 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from two_processes import check_two_processes_equal_one
 
 from birdsat.objectives.queue_contrast import queue_contrast_loss
 
@@ -38,3 +40,10 @@ def test_logits_are_not_rounded_under_autocast() -> None:
     whole = queue_contrast_loss(query, key, queue, 0.01, present)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(queue_contrast_loss(query, key, queue, 0.01, present), whole)
+
+
+def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -> None:
+    query, key, queue = (F.normalize(torch.randn(n, 6), dim=1) for n in (6, 6, 9))
+    present = torch.tensor([True, False, False, True, True, True])  # the processes have one photo and three
+    given = {"query": query, "key": key, "queue": queue, "temperature": 0.2, "present": present}
+    check_two_processes_equal_one(queue_contrast_loss, given, tmp_path, whole=("queue",))

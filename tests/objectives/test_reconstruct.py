@@ -1,4 +1,7 @@
+from pathlib import Path
+
 import torch
+from two_processes import check_two_processes_equal_one
 
 from birdsat.objectives.reconstruct import denormalise_patches, normalise_patches, reconstruction_loss
 
@@ -48,3 +51,13 @@ def test_hidden_patches_of_all_views_weigh_the_same_whatever_their_size() -> Non
     loss = reconstruction_loss([one, other], [torch.zeros_like(one), torch.zeros_like(other)], hidden, present)
     errors = [one[0, 0], one[0, 2], other[0, 1]]
     assert torch.allclose(loss, torch.stack([error.square().mean() for error in errors]).mean())
+
+
+def of_one_view(predicted: torch.Tensor, hidden: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+    return reconstruction_loss([predicted], [torch.ones_like(predicted)], [hidden.float()], [present])
+
+
+def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -> None:
+    present = torch.tensor([True, False, True, True])  # the processes have one photo and two
+    given = {"predicted": torch.randn(4, 3, 12), "hidden": torch.ones(4, 3).long(), "present": present}
+    check_two_processes_equal_one(of_one_view, given, tmp_path)

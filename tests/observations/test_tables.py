@@ -86,7 +86,8 @@ def test_is_training_image_tells_train_from_test(tmp_path):
     ("line", "reason"),
     [
         ("7,a.jpg,Apus apus,inf,47,,", "coordinates not on Earth"),
-        ("7,a.jpg,Apus apus,9,95,,", "coordinates not on Earth"),
+        ("7,a.jpg,Apus apus,9,195,,", "coordinates not on Earth"),
+        ("7,a.jpg,Apus apus,9,95,,", "latitude beyond 90 that is in range as a longitude"),
         ("7,a.jpg,Apus apus,181,47,,", "coordinates not on Earth"),
         ("7,a.jpg,Apus apus,9E,47,,", "coordinates unreadable"),
         ("7,a.jpg,,9,47,,", "no taxon"),

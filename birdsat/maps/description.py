@@ -1,0 +1,128 @@
+"""What a map is of, and how that is told in the tags of its file."""
+
+import calendar
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from birdsat.earth.box import Box
+from birdsat.earth.date import mid_month
+from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
+from birdsat.errors import ConfigError, InputError
+
+APPLICABILITY = "area of applicability"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What the numbers of a map are."""
+
+    name: str  # short, for colour bars: "probability of occurrence"
+    units: str  # as CF has them; "1": a share or a score
+    bounds: tuple[float, float] | None = None  # what it lies between, which is its colour scale; None: as in the map
+    explanation: str = ""  # a sentence for the tags
+
+
+PROBABILITY = Quantity("probability of occurrence", "1", (0.0, 1.0))
+SCORE = Quantity(
+    "score (cosine)",
+    "1",
+    explanation="cosine of the taxon's mean photo embedding and the embedding of chip, place and mid-month; not a "
+    "probability",
+)
+RICHNESS = Quantity("expected number of species", "1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapDescription:
+    """All that is known of a map but its numbers. Raises ConfigError for months that are not of the calendar."""
+
+    title: str  # the taxon's scientific name, or what else is mapped
+    grid: AnyGrid
+    months: tuple[int, ...]  # 1..12, each once; empty: one layer, of no month
+    quantity: Quantity
+    model: str  # what made the numbers
+    spread: bool = False  # whether each layer has a second one: the standard deviation over an ensemble
+    is_taxon: bool = True  # whether the title is a taxon
+    applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
+    evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
+    sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
+
+    def __post_init__(self) -> None:
+        for month in self.months:
+            mid_month(month)  # refuses what is no month
+        if len(set(self.months)) < len(self.months):
+            raise ConfigError(f"months {self.months} name one twice; name each once.")
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers of values: of the months, or of the quantity."""
+        return tuple(calendar.month_name[month] for month in self.months) or (self.quantity.name,)
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Values, then spreads, then the area of applicability; what is not there is left out."""
+        spreads = tuple(f"{layer} spread" for layer in self.layers) if self.spread else ()
+        return self.layers + spreads + ((APPLICABILITY,) if self.applicability else ())
+
+    def tags(self, created: str) -> dict[str, str]:
+        """For the file: text by name. created: when, in ISO 8601."""
+        grid = self.grid
+        step = {"step_km": repr(grid.step_km)} if isinstance(grid, EqualAreaGrid) else {"step_degrees": repr(grid.step)}
+        bounds = {} if self.quantity.bounds is None else {"quantity_bounds": json.dumps(self.quantity.bounds)}
+        return {
+            "taxon" if self.is_taxon else "title": self.title,
+            "months": ",".join(map(str, self.months)),
+            "quantity": self.quantity.name,
+            "quantity_explanation": self.quantity.explanation,
+            "units": self.quantity.units,
+            "model": self.model,
+            "box": ",".join(map(repr, (grid.box.west, grid.box.south, grid.box.east, grid.box.north))),
+            "evaluation": json.dumps(plain_figures(self.evaluation)),
+            "sources": json.dumps(dict(self.sources)),
+            "created": created,
+            **step,
+            **bounds,
+        }
+
+
+def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> MapDescription:
+    """The inverse of `tags`. Raises InputError when the tags or the bands are not those of a map of birdsat."""
+    try:
+        box = Box.parse(tags["box"])
+        km, months = tags.get("step_km"), tags.get("months", "")
+        figures: dict[str, Any] = json.loads(tags["evaluation"])
+        bounds = tags.get("quantity_bounds")
+        low_high = None if bounds is None else json.loads(bounds)
+        found = MapDescription(
+            title=tags["taxon"] if "taxon" in tags else tags["title"],
+            is_taxon="taxon" in tags,
+            grid=Grid(box, float(tags["step_degrees"])) if km is None else EqualAreaGrid(box, float(km)),
+            months=tuple(int(month) for month in months.split(",") if month),
+            quantity=Quantity(
+                tags["quantity"],
+                tags["units"],
+                None if low_high is None else (float(low_high[0]), float(low_high[1])),
+                tags.get("quantity_explanation", ""),
+            ),
+            model=tags["model"],
+            spread=any(name.endswith(" spread") for name in band_names),
+            applicability=APPLICABILITY in band_names,
+            evaluation={name: math.nan if value is None else value for name, value in figures.items()},
+            sources=json.loads(tags["sources"]),
+        )
+    except (KeyError, ValueError, TypeError, ConfigError) as error:
+        raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error
+    if found.band_names != band_names:
+        raise InputError(
+            f"its bands are {', '.join(band_names)} where its tags tell of {', '.join(found.band_names)}; give the "
+            "file as birdsat wrote it."
+        )
+    return found
+
+
+def plain_figures(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which has no NaN."""
+    return {name: float(value) if math.isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,149 @@
+"""Where and when to look next: a taxon is expected, nobody recorded it, and few looked."""
+
+import calendar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+from rich.text import Text
+
+from birdsat.errors import ConfigError, InputError
+from birdsat.maps.csv_rows import write_csv
+from birdsat.maps.products import ProbabilityBlock, check_taxa
+from birdsat.observations.occurrence_grid import Cells, Effort, RecordedCells
+
+_HEAD = ("taxon", "lon", "lat", "month", "probability", "records_of_all_taxa", "rank")
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurveyGaps:
+    """Cells and months where a taxon is expected but unrecorded, the most promising first."""
+
+    taxa: tuple[str, ...]  # t names
+    label: NDArray[np.int64]  # (g,) index of each gap's taxon
+    lon_lat: NDArray[np.float64]  # (g, 2) centre of its cell, degrees
+    month: NDArray[np.int64]  # (g,) 1..12
+    probability: NDArray[np.float32]  # (g,) of the taxon there
+    effort: NDArray[np.float64]  # (g,) records of all taxa in the cell and month
+    threshold: float  # probability from which a taxon is expected
+    found: int  # gaps in all; g are kept
+
+    @property
+    def rank(self) -> NDArray[np.float64]:
+        """(g,) chance that the taxon is there and was missed, falling; see `survey_gaps`."""
+        return rank_of(self.probability, self.effort)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "threshold": self.threshold,
+            "found": self.found,
+            "gaps": [dict(zip(_HEAD, row, strict=True)) for row in self._rows()],
+        }
+
+    def table(self, most: int = _SHOWN) -> Table:
+        """For the console: the first of them."""
+        table = Table(title=f"{self.found:,} cells and months with a taxon expected but unrecorded")
+        table.add_column("taxon")
+        for name in ("lon", "lat", "month", "probability", "records", "rank"):
+            table.add_column(name, justify="right")
+        for taxon, lon, lat, month, probability, effort, rank in self._rows()[:most]:
+            when = calendar.month_abbr[month]
+            figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{probability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
+            table.add_row(Text(taxon), *figures)
+        table.caption = (
+            f"expected: probability {self.threshold:g} or more; records: of all taxa in the cell and month; rank: "
+            "probability / (1 + records)"
+        )
+        return table
+
+    def write_csv(self, path: Path) -> None:
+        """A row for each gap."""
+        write_csv(path, _HEAD, self._rows())
+
+    def _rows(self) -> list[tuple[str, float, float, int, float, float, float]]:
+        names = [self.taxa[i] for i in self.label]
+        columns = (
+            np.round(self.lon_lat[:, 0], 6).tolist(),
+            np.round(self.lon_lat[:, 1], 6).tolist(),
+            self.month.tolist(),
+            np.round(self.probability.astype(np.float64), 4).tolist(),
+            np.round(self.effort, 4).tolist(),
+            np.round(self.rank, 6).tolist(),
+        )
+        return list(zip(names, *columns, strict=True))
+
+
+def survey_gaps(
+    blocks: Iterable[ProbabilityBlock],
+    taxa: Sequence[str],
+    months: Sequence[int],
+    grid: Cells,
+    *,
+    recorded: RecordedCells,
+    effort: Effort,
+    threshold: float = 0.5,
+    most: int = 1000,
+) -> SurveyGaps:
+    """The cells and months where a taxon is expected but unrecorded, by the chance that it is there and was missed.
+
+    blocks: of t taxa and m months (1..12) on `grid`; recorded (of the same taxa in the same order) and effort are on it
+    too. That chance is probability / (1 + records): one who looks finds the taxon with a chance of which nothing is
+    known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
+    (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
+
+    Of all gaps, the `most` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
+    settings out of range, InputError for a number of taxa or months that is not the blocks'.
+    """
+    if not 0 < threshold <= 1 or most < 1:
+        raise ConfigError(f"threshold {threshold} and most {most}: allowed are 0 < threshold <= 1 and 1 gap or more.")
+    best = np.empty((0, 6))  # rank, label, month, cell, probability, effort
+    found = 0
+    for block in blocks:
+        check_taxa(taxa, len(block.probability))
+        if block.probability.shape[1] != len(months):
+            raise InputError(
+                f"{len(months)} months are named, the blocks have {block.probability.shape[1]}; name each."
+            )
+        label, at_month, at_cell = np.nonzero(block.probability >= threshold)
+        month = np.asarray(months, dtype=np.int64)[at_month]
+        cell = block.cells[at_cell]
+        new = ~recorded.contains(label.astype(np.int64), month, cell)
+        label, at_month, at_cell, month, cell = (a[new] for a in (label, at_month, at_cell, month, cell))
+        found += len(label)
+        probability = block.probability[label, at_month, at_cell].astype(np.float64)
+        looked = effort.by_month(block.cells)[month - 1, at_cell]
+        rows = np.stack([rank_of(probability, looked), label, month, cell, probability, looked], axis=1)
+        best = _highest(np.concatenate([best, rows]), most)
+    cells = best[:, 3].astype(np.int64)
+    row, column = np.divmod(cells, grid.columns)
+    lon_lat = np.stack([(grid.lon[column] + 180) % 360 - 180, grid.lat[row]], axis=1)
+    return SurveyGaps(
+        taxa=tuple(taxa),
+        label=best[:, 1].astype(np.int64),
+        lon_lat=lon_lat,
+        month=best[:, 2].astype(np.int64),
+        probability=best[:, 4].astype(np.float32),
+        effort=best[:, 5],
+        threshold=threshold,
+        found=found,
+    )
+
+
+def rank_of(probability: NDArray[np.floating[Any]], effort: NDArray[np.float64]) -> NDArray[np.float64]:
+    """probability / (1 + effort); see `survey_gaps`."""
+    return np.asarray(probability, dtype=np.float64) / (1 + effort)
+
+
+def _highest(rows: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Sorted by rank, falling; equals by taxon, month and cell, so that the order of the blocks changes nothing."""
+    if len(rows) > most:  # first those that may be kept: sorting all is slow; ties at the edge stay until then
+        edge = np.partition(rows[:, 0], len(rows) - most)[len(rows) - most]
+        rows = rows[rows[:, 0] >= edge]
+    order = np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], -rows[:, 0]))
+    return rows[order[:most]]

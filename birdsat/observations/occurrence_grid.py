@@ -1,0 +1,129 @@
+"""Occurrences on a grid: thinned, and as a measure of how much was looked."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.errors import InputError
+from birdsat.observations.occurrences import Occurrences
+
+THINNED = "another record of the same taxon in the same cell and month"
+
+
+class Cells(Protocol):
+    """What is needed of a grid, whatever its projection."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def columns(self) -> int: ...
+
+    @property
+    def lon(self) -> NDArray[np.float64]:
+        """(columns,) longitudes of centres, degrees; may go on past 180."""
+        ...
+
+    @property
+    def lat(self) -> NDArray[np.float64]:
+        """(rows,) latitudes of centres, degrees, north first."""
+        ...
+
+    def cells_at(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(n,) positions, row by row from the north-west, of the cells in which places lie; -1 outside."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effort:
+    """How much was looked in k cells of a grid; in every other cell, not at all as far as is known."""
+
+    cells: NDArray[np.int64]  # (k,) positions in the grid, row by row from the north-west, sorted
+    records: NDArray[np.int64]  # (k, 13) records of all taxa: first those without a date, then by month
+    dates: NDArray[np.int64]  # (k,) distinct days
+
+    def weight(self, cells: NDArray[np.int64], *, by: Literal["records", "dates"] = "records") -> NDArray[np.float64]:
+        """(c,) for cells (c,): records of all taxa, or distinct days; 0 where there is none.
+
+        Background points drawn with these weights share the bias of the records: the target-group background of
+        Phillips et al. 2009, Ecological Applications 19(1), 181-197.
+        """
+        return self._at(cells, self.records.sum(axis=1) if by == "records" else self.dates).astype(np.float64)
+
+    def by_month(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(12, c) records of all taxa; those without a date count one twelfth in each month."""
+        found = self._at(cells, self.records).astype(np.float64)
+        months: NDArray[np.float64] = (found[:, 1:] + found[:, :1] / 12).T
+        return months
+
+    def _at(self, cells: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
+        if len(self.cells) == 0:
+            return np.zeros((len(cells), *known.shape[1:]), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
+        there = self.cells[at] == cells
+        values: NDArray[np.int64] = known[at]
+        values[~there] = 0
+        return values
+
+
+def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
+    """One record of each taxon in each cell and month: the earliest; the others count as dropped.
+
+    Records without a date are a month of their own. Those outside the grid count as dropped too.
+    """
+    occurrences = occurrences.where(grid.cells_at(*occurrences.lon_lat.T) >= 0, reason="outside the region")
+    cell = grid.cells_at(*occurrences.lon_lat.T)
+    keys = np.stack([occurrences.label.astype(np.int64), cell, occurrences.month, occurrences.day.astype(np.int64)])
+    order = np.lexsort((*occurrences.lon_lat.T[::-1], *keys[::-1]))
+    first = np.ones(len(order), dtype=np.bool_)
+    first[1:] = (keys[:3, order[1:]] != keys[:3, order[:-1]]).any(axis=0)
+    kept = np.zeros(len(order), dtype=np.bool_)
+    kept[order[first]] = True
+    return occurrences.where(kept, reason=THINNED)
+
+
+def effort(occurrences: Occurrences, grid: Cells) -> Effort:
+    """How many records of all taxa, and on how many days, fall in each cell; those outside the grid are left out.
+
+    Give the records of every taxon that the same observers would have recorded, not those of one taxon.
+    """
+    cell = grid.cells_at(*occurrences.lon_lat.T)
+    inside = cell >= 0
+    cells, index = np.unique(cell[inside], return_inverse=True)
+    records = np.zeros((len(cells), 13), dtype=np.int64)
+    np.add.at(records, (index, occurrences.month[inside]), 1)
+    day = occurrences.day[inside].astype(np.int64)
+    of_cell = np.unique(np.stack([index, day])[:, day > 0], axis=1)[0]
+    return Effort(cells=cells, records=records, dates=np.bincount(of_cell, minlength=len(cells)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedCells:
+    """Cells and months in which taxa were recorded. A record without a date counts in every month."""
+
+    keys: NDArray[np.int64]  # (r,) (label * 13 + month) * size + cell, sorted; month 0 where the date is not known
+    size: int  # cells of the grid
+
+    def contains(
+        self, label: NDArray[np.int64], month: NDArray[np.int64], cells: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """(n,) whether the taxa with these indices (n,) were recorded in these months 1..12 (n,) and cells (n,)."""
+        found: NDArray[np.bool_] = np.zeros(len(cells), dtype=np.bool_)
+        for known in (np.zeros_like(month), month):
+            found |= np.isin((label * 13 + known) * self.size + cells, self.keys)
+        return found
+
+
+def recorded_cells(occurrences: Occurrences, grid: Cells, taxa: tuple[str, ...]) -> RecordedCells:
+    """In which cells and months each of `taxa` was recorded."""
+    ours = {name: i for i, name in enumerate(taxa)}
+    if len(ours) != len(taxa):
+        raise InputError("a taxon is asked for twice; name each once.")
+    relabel = np.array([ours.get(name, -1) for name in occurrences.taxa], dtype=np.int64)
+    label, cell = relabel[occurrences.label], grid.cells_at(*occurrences.lon_lat.T)
+    inside = (label >= 0) & (cell >= 0)
+    size = grid.rows * grid.columns
+    keys = (label[inside] * 13 + occurrences.month[inside]) * size + cell[inside]
+    return RecordedCells(keys=np.unique(keys), size=size)

@@ -1,0 +1,188 @@
+"""A map on disk: valid, described, whole or absent, and read back as it was written."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+from small_maps import GRIDS, described, numbers, written
+
+from birdsat.earth.box import Box
+from birdsat.earth.cog import create_cog
+from birdsat.earth.grid import AnyGrid, Grid
+from birdsat.errors import ConfigError, InputError
+from birdsat.maps import map_file
+from birdsat.maps.description import RICHNESS, SCORE, MapDescription
+from birdsat.maps.map_file import MapFile, create_map
+
+GRID = GRIDS[0]
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+def test_a_map_is_a_valid_cog_with_named_bands_and_comes_back_with_its_description(
+    tmp_path: Path, grid: AnyGrid
+) -> None:
+    path, description = tmp_path / "map.tif", described(grid)
+    values = written(path, description)
+    assert cog_validate(path)[0]
+    with rasterio.open(path) as raster:
+        assert raster.descriptions == (
+            "January",
+            "July",
+            "December",
+            "January spread",
+            "July spread",
+            "December spread",
+            "area of applicability",
+        )
+        assert raster.tags()["units"] == "1" and raster.tags()["model"] == "runs/demo"
+        np.testing.assert_array_equal(raster.read(), values)
+    with MapFile(path) as opened:
+        found = opened.description
+        assert found.evaluation["auc"] == 0.9 and math.isnan(found.evaluation["unknown"])
+        assert replace(found, evaluation={}) == described(grid, evaluation={})
+        layers = opened.read(slice(3, 9), slice(5, 12))
+        np.testing.assert_array_equal(layers.value, values[:3, 3:9, 5:12])
+        assert layers.spread is not None and layers.applicability is not None
+        np.testing.assert_array_equal(layers.spread, values[3:6, 3:9, 5:12])
+        np.testing.assert_array_equal(layers.applicability, values[6, 3:9, 5:12])
+        assert (layers.first_row, layers.first_column) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"months": ()},
+        {"months": (), "spread": False, "applicability": False, "quantity": RICHNESS},
+        {"spread": False},
+        {"applicability": False, "quantity": SCORE, "title": "Ünïcode ✓, with \"quotes\" & 'more'", "sources": {}},
+    ],
+)
+def test_every_kind_of_map_comes_back_as_it_was_described(tmp_path: Path, changes: dict[str, Any]) -> None:
+    description = described(GRID, evaluation={}, **changes)
+    values = written(tmp_path / "map.tif", description)
+    with MapFile(tmp_path / "map.tif") as opened:
+        assert opened.description == description
+        layers = opened.read()
+    assert (layers.spread is not None, layers.applicability is not None) == (
+        description.spread,
+        description.applicability,
+    )
+    np.testing.assert_array_equal(layers.value, values[: len(description.layers)])
+
+
+def test_the_file_beside_it_tells_what_the_map_is_and_how_much_of_it_has_values(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRID))
+    beside = json.loads((tmp_path / "map.json").read_text())
+    assert beside["taxon"] == "Corvus corax" and beside["model"] == "runs/demo" and beside["months"] == [1, 7, 12]
+    assert beside["quantity"] == "probability of occurrence" and beside["units"] == "1"
+    assert beside["evaluation"] == {"auc": 0.9, "unknown": None} and beside["sources"] == {"imagery": "mosaic.tif"}
+    assert beside["grid"]["step"] == "1 degree" and beside["grid"]["epsg"] == 4326
+    assert (beside["cells_with_value"], beside["cells_without_value"]) == (GRID.rows * GRID.columns - 9, 9)
+    assert datetime.fromisoformat(beside["created"]).tzinfo is not None
+    with MapFile(tmp_path / "map.tif") as opened:
+        assert opened.created == beside["created"]
+
+
+def test_blocks_cover_the_map_once_in_whole_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = Grid(Box(0, 0, 60, 60), 0.1)
+    description = described(grid, months=(1,), spread=False)
+    values = written(tmp_path / "map.tif", description, block=200)
+    monkeypatch.setattr(map_file, "_BLOCK_BYTES", 1)  # as of a grid that is much wider: one tile at a time
+    joined, windows = np.full((1, *grid.shape), -1, np.float32), 0
+    with MapFile(tmp_path / "map.tif") as opened:
+        for block in opened.blocks():
+            _, rows, columns = block.value.shape
+            assert rows <= 256 and columns <= 256
+            part = joined[
+                :, block.first_row : block.first_row + rows, block.first_column : block.first_column + columns
+            ]
+            assert (part == -1).all()
+            part[:] = block.value
+            windows += 1
+        small = opened.decimated(150)
+    assert windows == 9
+    np.testing.assert_array_equal(joined, values[:1])
+    assert small.value.shape == (1, 150, 150)
+    assert small.value[0, 0, 0] == pytest.approx(1, abs=0.01) and small.value[0, -1, -1] == pytest.approx(
+        0.25, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 1, 33])
+def test_missing_rows_leave_neither_file(tmp_path: Path, rows: int) -> None:
+    with (
+        pytest.raises(InputError, match=f"ends at row {rows}"),
+        create_map(tmp_path / "map.tif", described(GRID)) as sink,
+    ):
+        if rows:
+            sink.write(0, numbers(described(GRID))[:, :rows])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_on_the_way_leaves_the_old_map_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    written(path, described(GRID))
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(KeyboardInterrupt), create_map(path, described(GRID, title="Pica pica")) as sink:
+        sink.write(0, numbers(described(GRID)))
+        raise KeyboardInterrupt
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_infinite_values_and_rows_that_do_not_fit_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    values = numbers(described(GRID))
+    infinite = values.copy()
+    infinite[0, 0, 0] = np.inf
+    wrong = {
+        "infinite": infinite,
+        "of float32 is needed": values[:-1],
+        "of float64; .* of float32": values.astype(float),
+    }
+    for words, rows in wrong.items():
+        with pytest.raises(InputError, match=words), create_map(tmp_path / "map.tif", described(GRID)) as sink:
+            sink.write(0, rows)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_another_ending_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"does not end in \.tif"), create_map(tmp_path / "map.json", described(GRID)):
+        pass
+    with pytest.raises(InputError, match="cannot be written"), create_map(tmp_path / "a" / "map.tif", described(GRID)):
+        pass
+
+
+@pytest.mark.parametrize("months", [(0,), (13,), (1, 1)])
+def test_impossible_months_are_refused(months: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="month"):
+        described(GRID, months=months)
+
+
+def test_rasters_that_are_no_map_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "map.tif"
+    tags = described(GRID).tags("2026-01-01T00:00:00+00:00")
+    moved = Grid(Box(112, -44, 153, -10), 1)
+    for grid, wrong, names, words in (
+        (GRID, {}, described(GRID).band_names, "its tags are not those of a map"),
+        (GRID, tags | {"months": "1,x"}, described(GRID).band_names, "its tags are not those of a map"),
+        (GRID, tags, described(GRID).band_names[1:], "its bands are"),
+        (moved, tags, described(GRID).band_names, "its cells are not where its tags say"),
+    ):
+        with create_cog(path, grid, band_names=names, tags=wrong) as sink:
+            sink.write(0, np.zeros((len(names), *grid.shape), np.float32))
+        with pytest.raises(InputError, match=f"is no map of birdsat: {words}"):
+            MapFile(path)
+
+
+def test_a_description_names_layers_by_month_or_by_quantity() -> None:
+    assert described(GRID, months=(), applicability=False).band_names == (
+        "probability of occurrence",
+        "probability of occurrence spread",
+    )
+    assert MapDescription(title="a", grid=GRID, months=(2,), quantity=SCORE, model="b").band_names == ("February",)

@@ -1,0 +1,130 @@
+import csv
+import datetime
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
+from birdsat.errors import ConfigError, InputError
+from birdsat.maps.products import ProbabilityBlock
+from birdsat.maps.survey_gaps import survey_gaps
+from birdsat.observations.occurrence_grid import effort, recorded_cells
+from birdsat.observations.occurrences import Occurrences
+
+GRID = Grid(Box(170, -10, -170, 10), 5)  # 4 x 4 cells over the antimeridian
+TAXA = ("tit", "wren", "owl")  # in the model's order, which is not the alphabet's
+MONTHS = (1, 5, 7)
+
+
+def records(n=200, seed=0):
+    random = np.random.default_rng(seed)
+    lon = random.uniform(170, 190, n)
+    return Occurrences(
+        taxa=("owl", "robin", "wren"),
+        label=np.sort(random.integers(0, 3, n)).astype(np.int32),
+        lon_lat=np.stack([(lon + 180) % 360 - 180, random.uniform(-10, 10, n)], axis=1),
+        day=np.where(
+            random.random(n) < 0.1, 0, datetime.date(2020, 1, 1).toordinal() + random.integers(0, 366, n)
+        ).astype(np.int32),
+    )
+
+
+def blocks(probability, size):
+    for start in range(0, 16, size):
+        part = np.arange(start, min(start + size, 16))
+        yield ProbabilityBlock(cells=part, probability=probability[:, :, part])
+
+
+def found(probability, *, size=5, **settings):
+    looked = records()
+    return survey_gaps(
+        blocks(probability, size),
+        TAXA,
+        MONTHS,
+        GRID,
+        recorded=recorded_cells(looked, GRID, TAXA),
+        effort=effort(looked, GRID),
+        **settings,
+    )
+
+
+def probabilities(seed=1):
+    probability = np.random.default_rng(seed).random((3, 3, 16)).astype(np.float32)
+    probability[:, :, 6] = np.nan
+    return probability
+
+
+def slowly(probability, threshold):
+    """Every gap, by its definition."""
+    looked = records()
+    cell, month = GRID.cells_at(*looked.lon_lat.T), looked.month
+    gaps = []
+    for t, taxon in enumerate(TAXA):
+        for m, when in enumerate(MONTHS):
+            for c in range(16):
+                here = (cell == c) & ((month == when) | (month == 0))
+                seen = taxon in looked.taxa and (here & (looked.label == looked.taxa.index(taxon))).any()
+                if probability[t, m, c] >= threshold and not seen:
+                    e = np.count_nonzero((cell == c) & (month == when)) + np.count_nonzero(here & (month == 0)) / 12
+                    gaps.append((-probability[t, m, c] / (1 + e), t, when, c, e))
+    return sorted(gaps)
+
+
+def test_gaps_are_those_of_the_definition_in_its_order():
+    probability = probabilities()
+    gaps, expected = found(probability, threshold=0.4), slowly(probability, 0.4)
+    assert gaps.found == len(expected) == len(gaps.label) > 20
+    np.testing.assert_allclose(gaps.rank, [-gap[0] for gap in expected], rtol=1e-6)
+    assert gaps.label.tolist() == [gap[1] for gap in expected]
+    assert gaps.month.tolist() == [gap[2] for gap in expected]
+    np.testing.assert_allclose(gaps.effort, [gap[4] for gap in expected])
+    row, column = np.divmod([gap[3] for gap in expected], 4)
+    np.testing.assert_allclose(gaps.lon_lat[:, 0], (GRID.lon[column] + 180) % 360 - 180)
+    np.testing.assert_allclose(gaps.lon_lat[:, 1], GRID.lat[row])
+
+
+def test_the_size_of_the_blocks_changes_nothing_even_where_ranks_are_equal():
+    flat = np.full((3, 3, 16), 0.75, np.float32)
+    whole = found(flat, size=16, most=10)
+    for size in (1, 3, 7):
+        assert found(flat, size=size, most=10).to_dict() == whole.to_dict()
+    assert len(whole.label) == 10 < whole.found
+
+
+def test_a_gap_in_the_middle_of_nowhere_outranks_one_where_many_looked():
+    gaps = found(np.full((3, 3, 16), 0.75, np.float32))
+    assert (np.diff(gaps.rank) <= 0).all()
+    assert gaps.effort[0] < gaps.effort[-1]
+
+
+def test_gaps_as_a_table_a_file_and_a_dictionary_say_the_same(tmp_path):
+    gaps = found(probabilities(), threshold=0.6)
+    gaps.write_csv(tmp_path / "gaps.csv")
+    with (tmp_path / "gaps.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    plain = json.loads(json.dumps(gaps.to_dict()))
+    assert [{key: str(value) for key, value in gap.items()} for gap in plain["gaps"]] == rows
+    assert plain["found"] == len(rows)
+    console = Console(width=100)
+    with console.capture() as captured:
+        console.print(gaps.table(most=2))
+    assert f"{gaps.found} cells and months" in captured.get()
+    assert captured.get().count(rows[0]["taxon"]) + captured.get().count(rows[1]["taxon"]) >= 2
+
+
+def test_nothing_expected_gives_no_gaps():
+    gaps = found(np.zeros((3, 3, 16), np.float32))
+    assert (gaps.found, len(gaps.label), gaps.to_dict()["gaps"]) == (0, 0, [])
+
+
+def test_settings_out_of_range_and_other_taxa_or_months_are_refused():
+    for setting in ({"threshold": 0}, {"threshold": 1.5}, {"most": 0}):
+        with pytest.raises(ConfigError, match="threshold"):
+            found(probabilities(), **setting)
+    with pytest.raises(InputError, match="3 taxa and probabilities of 2"):
+        found(probabilities()[:2])
+    with pytest.raises(InputError, match="3 months are named"):
+        found(probabilities()[:, :2])
