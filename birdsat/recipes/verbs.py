@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from birdsat.dataset.chip_source import VIRTUAL, open_chips
+from birdsat.dataset.chip_source import open_chips
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
@@ -19,20 +19,18 @@ from birdsat.files import write_whole
 from birdsat.maps.description import SCORE, MapDescription
 from birdsat.maps.draw import draw_map_file, save_png
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.maps.outline import EARTH, Land
 from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
 from birdsat.maps.predict import MapScores, predict_maps, score_blocks
 from birdsat.maps.rows import rows_of_cells
 from birdsat.observations.observation import Split
-from birdsat.recipes.regions import open_region_of
+from birdsat.recipes.regions import land_under, open_region_of
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.confusions import confusion_picture
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
-from birdsat.virtual.world import VirtualWorld
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 
@@ -199,11 +197,6 @@ def embed_dataset(
         show_progress=True,
     )
     return write_embeddings(out, blocks, width=width)
-
-
-def land_under(imagery: str) -> Land:
-    """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
-    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
 
 
 def _check_imagery(maps: MapScores, imagery: str) -> None:
