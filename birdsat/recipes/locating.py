@@ -82,6 +82,7 @@ def locate_photos(
     located = locate(queries, region, rule, best=BEST)
     out.mkdir(parents=True, exist_ok=True)
     for row, (photo, tiff) in enumerate(zip(photos, maps, strict=True)):
+        lon, lat = located.estimate[row : row + 1].T
         description = MapDescription(
             title=photo.name,
             is_taxon=False,
@@ -91,13 +92,13 @@ def locate_photos(
             model=run_folder.name,
             evaluation={"scale": rule.scale},
             sources={"imagery": region.manifest.settings.imagery, "photo": photo.name}
+            | {"estimate": f"lon {lon[0]:.4f}, lat {lat[0]:.4f}"}
             | ({} if month is None else {"month": str(month)}),
         )
         with create_map(tiff, description) as sink:
             blocks = probabilities(queries, located, row, region, rule)
             for first, values in rows_of_cells(region.grid, 1, ((cells, value[None]) for cells, value in blocks)):
                 sink.write(first, values)
-        lon, lat = located.estimate[row : row + 1].T
         mark = MapPoints(lon=lon, lat=lat, label="estimate")
         with MapFile(tiff) as map_file:
             land = land_under(region.manifest.settings.imagery)
@@ -225,6 +226,8 @@ def _table(photos: Sequence[Path], located: Located) -> Table:
     table = Table("photo", "", title="likeliest cells")
     for name in ("lon", "lat", "probability"):
         table.add_column(name, justify="right")
-    for photo, rank, lon, lat, probability in _ranked(photos, located):
-        table.add_row(photo if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
+    for photo, (lon, lat) in zip(photos, located.estimate.tolist(), strict=True):
+        table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}", "", end_section=photo == photos[-1])
+    for name, rank, lon, lat, probability in _ranked(photos, located):
+        table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
     return table

@@ -172,17 +172,22 @@ def fit_scale(queries: Queries, lon_lat: NDArray[np.float64], region: Region, pr
             "--calibrate out."
         )
     asked = Queries(embedding=queries.embedding[kept], year_fraction=queries.year_fraction[kept])
+    rule = Rule(scale=1.0, prior=prior)
     step = max(1, len(region) // _FIT_CELLS)
-    total = torch.zeros((len(SCALES), len(asked)), dtype=torch.float64)
-    for block, log_prior in _blocks(asked, region, Rule(scale=1.0, prior=prior)):
-        some_cells = torch.from_numpy(_log_areas(region.grid, block.lon_lat[:, 1])) + log_prior
+    others = torch.zeros((len(SCALES), len(asked)), dtype=torch.float64)
+    for block, log_prior in _blocks(asked, region, rule):
+        log_even = (torch.from_numpy(_log_areas(region.grid, block.lon_lat[:, 1])) + log_prior)[::step, None]
         for some in _tiles(asked, block):
             cosine = _cosines(asked, block, some)[:, ::step]
+            own_cell = torch.from_numpy(block.cells[::step, None] == points.cells[kept][some])
             for number, scale in enumerate(SCALES):
-                likely = (_mean_over_times(cosine, scale) - scale).double()
-                total[number, some] += (likely + some_cells[::step, None]).exp().sum(dim=0)
-    own = _own_cosines(asked, points.year[kept])
-    log_probability = torch.stack([_mean_over_times(own, scale) - scale for scale in SCALES]).double() - total.log()
+                likely = (_mean_over_times(cosine, scale) - scale).double() + log_even
+                others[number, some] += step * likely.masked_fill(own_cell, -torch.inf).exp().sum(dim=0)
+    centres = region.grid.centres(points.cells[kept])
+    log_even = torch.from_numpy(_log_areas(region.grid, centres[:, 1]) + rule.log_prior(centres))
+    cosine = _own_cosines(asked, points.year[kept])
+    own = torch.stack([(_mean_over_times(cosine, scale) - scale).double() + log_even for scale in SCALES])
+    log_probability = own - torch.logaddexp(own, others.log())
     return Rule(scale=SCALES[int(log_probability.mean(dim=1).argmax())], prior=prior)
 
 
