@@ -136,7 +136,9 @@ class RegularGrid(ABC):
     def centres(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """(c, 2) longitudes, wrapped to -180..180, and latitudes of the cells at these positions (c,)."""
         row, column = np.divmod(cells, self.columns)
-        lon, lat = self.degrees(self.affine[2] + (column + 0.5) * self.step, self.affine[5] - (row + 0.5) * self.step)
+        lon, lat = self.degrees(  # as in `lon` and `lat`, of these cells alone
+            self.affine[2] + (column + 0.5) * self.step, self.affine[5] - (row + 0.5) * self.step
+        )
         return np.stack([(lon + 180) % 360 - 180, lat], axis=1)
 
     def _refuse_empty(self) -> None:

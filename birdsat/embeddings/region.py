@@ -84,7 +84,7 @@ class Region:
 
         Reads the row groups that the places are in, once each. Raises DatasetError where a part is damaged.
         """
-        cells = self.grid.cells_at(lon_lat[:, 0], lon_lat[:, 1])
+        cells = self.grid.cells_at(*lon_lat.T)
         n, waves = len(cells), 1 + 2 * self.harmonics
         points = RegionPoints(
             cells=cells,
@@ -105,7 +105,7 @@ class Region:
             raise ConfigError(
                 f"{self.folder} was embedded by the run {settings.run!r} (model {settings.model}), not by {run.path} "
                 f"(model {own}); take that run, or embed the region again with `birdsat embed {run.path} --grid "
-                f"...` in another folder."
+                "STEP ...` in another folder."
             )
 
     def check_files(self) -> None:

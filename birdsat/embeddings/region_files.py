@@ -194,10 +194,8 @@ def _flat(settings: Mapping[str, object]) -> dict[str, object]:
     assert isinstance(grid, dict)
     box = ",".join(f"{grid['box'][side]:g}" for side in ("west", "south", "east", "north"))
     own = {name: value for name, value in settings.items() if name not in ("grid", config.KIND)}
-    step = {
-        f"grid {name}": value for name, value in grid.items() if name != "box"
-    }  # its kind, and step_degrees or step_km
-    return {"box": box, **step, **own}
+    step = next(f"{value:g} {name.removeprefix('step_')}" for name, value in grid.items() if name.startswith("step_"))
+    return {"box": box, "step": step, **own}
 
 
 def load_region_manifest(folder: Path) -> RegionManifest:

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from birdsat.errors import InputError
 from birdsat.maps.at_place import PlaceCalendar, where
-from birdsat.maps.draw import DPI, INK, SCORE_COLOURS
+from birdsat.maps.colours import INK, SCORE_COLOURS
+from birdsat.maps.draw import DPI
 
 MOST_ROWS = 60  # taxa that one picture holds
 _ROW_INCHES, _COLUMN_INCHES, _LETTER_INCHES = 0.2, 0.36, 0.075

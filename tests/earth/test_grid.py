@@ -127,3 +127,17 @@ def test_latitudes_and_northings_are_inverse_and_those_of_proj() -> None:
 def test_an_equal_area_step_without_cells_is_refused(step: float) -> None:
     with pytest.raises(ConfigError, match="grid step"):
         EqualAreaGrid(Box(0, 0, 10, 10), step)
+
+
+def test_each_centre_is_in_its_own_cell_and_edges_belong_to_the_grid() -> None:
+    grid = Grid(Box(178, -1, -178, 1), 0.5)
+    every = np.arange(grid.cells)
+    np.testing.assert_array_equal(grid.cells_at(*grid.centres(every).T), every)
+    corners = np.array([[178, 1], [-178, -1], [180, 0], [-180, 0]])
+    assert grid.cells_at(*corners.T).tolist() == [0, grid.cells - 1, 20, 20]
+
+
+def test_places_outside_and_unknown_ones_are_in_no_cell() -> None:
+    grid = Grid(Box(10, 40, 13, 42), 1)
+    outside = np.array([[9.9, 41], [13.1, 41], [11, 39.9], [11, 42.1], [np.nan, 41], [11, np.nan]])
+    assert grid.cells_at(*outside.T).tolist() == [-1] * 6
