@@ -21,7 +21,7 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    for verb in ("data", "pretrain", "classify", "retrieve", "map", "embed", "labels", "demo"):
+    for verb in ("data", "pretrain", "classify", "retrieve", "map", "locate", "embed", "labels", "demo"):
         assert verb in ended.stdout
 
 

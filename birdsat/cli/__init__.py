@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, verbs, weights
+from birdsat.cli import comparing, data, locating, verbs, weights
 from birdsat.errors import BirdsatError
 
 
@@ -27,6 +27,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
     "map": verbs.map_,
+    "locate": locating.locate,
     "embed": verbs.embed,
     "labels": verbs.labels,
     "compare": comparing.compare,

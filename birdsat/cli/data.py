@@ -133,14 +133,22 @@ def info(dataset: Positional[Path]) -> None:
 
 
 def check(dataset: Positional[Path], workers: int = 2) -> None:
-    """Hash every file of a dataset again, decode every image, and report what is wrong.
+    """Hash every file of a dataset again, decode every image, and report what is wrong. Of a region, hash the files.
 
     Args:
-        dataset: Folder of the dataset.
+        dataset: Folder of the dataset, or of a region.
         workers: Processes.
     """
     from birdsat.dataset.check import check_dataset
+    from birdsat.embeddings.region_files import REGION_FILE
 
+    if (dataset / REGION_FILE).is_file():
+        from birdsat.embeddings.region import open_region
+
+        region = open_region(dataset)
+        region.check_files()
+        print(f"{len(region.manifest.parts):,} parts, {len(region):,} cells: as they were written")
+        return
     report = check_dataset(dataset, workers=workers)
     print(
         f"{report.shards:,} shards, {report.rows:,} rows; decoded {report.photos:,} photos and {report.chips:,} chips"

@@ -296,6 +296,7 @@ def embed(
     box: str | None = None,
     imagery: str | None = None,
     stretch: tuple[float, float] | None = None,
+    land_only: bool = False,
     harmonics: int | None = None,
     workers: int = 0,
 ) -> None:
@@ -313,11 +314,12 @@ def embed(
         box: West,south,east,north of the cells in degrees; the world by default. Write --box=W,S,E,N.
         imagery: Raster of any CRS, table of ready chips, or virtual:SEED. Of --grid.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000. Of --grid.
+        land_only: Leave out cells whose centre is at sea. Of --grid.
         harmonics: Waves a year that a cell's course over the year is kept in, 0 to 6; 3 by default. Of --grid.
         workers: Processes that decode images or cut chips.
     """
     of_split = _given(split=split, width=width)
-    of_cells = _given(box=box, imagery=imagery, stretch=stretch, harmonics=harmonics)
+    of_cells = _given(box=box, imagery=imagery, stretch=stretch, land_only=land_only, harmonics=harmonics)
     if len(paths) != (2 if grid is None else 1):
         form = "DATASET OUT.parquet" if grid is None else "OUT --grid STEP --imagery IMAGERY"
         raise ConfigError(f"{len(paths)} paths follow RUN; write `birdsat embed RUN {form}`.")
@@ -333,7 +335,8 @@ def embed(
     if imagery is None:
         raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
     cells = _grid(box or "-180,-90,180,90", grid, "--grid")
-    region = embed_grid(run, cells, imagery, paths[0], **_given(stretch=stretch, harmonics=harmonics), workers=workers)
+    how = _given(stretch=stretch, land_only=land_only, harmonics=harmonics)
+    region = embed_grid(run, cells, imagery, paths[0], **how, workers=workers)
     missed = region.manifest.season_missed_largest
     print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {paths[0]}")
 
@@ -366,7 +369,7 @@ def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
 def _refuse_beside(options: dict[str, Any], needed: str) -> None:
     """Options that would be passed over without a word."""
     if options:
-        named = " and ".join(f"--{name}" for name in options)
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in options)
         raise ConfigError(f"{named} can be used with {needed} only; leave it out.")
 
 

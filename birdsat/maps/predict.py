@@ -1,7 +1,7 @@
 """Score taxa over a grid: each cell is embedded once, then asked for every month and taxon."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -12,7 +12,6 @@ from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.cut import Chips
-from birdsat.embeddings.region import Region
 from birdsat.embeddings.region_block import EXACT_HARMONICS, RegionBlock, embed_cells, year_basis
 from birdsat.errors import InputError
 from birdsat.methods.method import Method
@@ -110,24 +109,7 @@ def predict_maps(
     blocks = predict_blocks(
         method, vectors, grid, months, chips, chip_px=chip_px, where=where, workers=workers, device=device
     )
-    return _put_together(blocks, grid, len(vectors), months, asked, show_progress)
-
-
-def predict_from_region(
-    region: Region, vectors: NDArray[np.float32], months: Sequence[int], *, show_progress: bool = False
-) -> MapScores:
-    """As `predict_maps`, over the cells of a region that the same run has embedded."""
-    _check_room(len(vectors), len(months), region.grid)
-    asked = len(region) + region.manifest.without_imagery
-    blocks = score_blocks(region.blocks(("year",)), vectors, months)
-    maps = _put_together(blocks, region.grid, len(vectors), months, len(region), show_progress)
-    return replace(maps, asked=asked, without_imagery=region.manifest.without_imagery)
-
-
-def _put_together(
-    blocks: Iterable[ScoreBlock], grid: AnyGrid, taxa: int, months: Sequence[int], asked: int, show_progress: bool
-) -> MapScores:
-    score = np.full((taxa, len(months), grid.cells), np.nan, dtype=np.float32)
+    score = np.full((len(vectors), len(months), grid.cells), np.nan, dtype=np.float32)
     without_imagery = 0
     with row_progress(show_progress, "cells") as bar:
         task = bar.add_task("mapping", total=asked)
@@ -139,7 +121,7 @@ def _put_together(
     return MapScores(
         grid=grid,
         months=tuple(months),
-        score=score.reshape(taxa, len(months), *grid.shape),
+        score=score.reshape(len(vectors), len(months), *grid.shape),
         asked=asked,
         without_imagery=without_imagery,
     )

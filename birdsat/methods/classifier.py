@@ -155,6 +155,9 @@ class Classifier(Method):
     def encoders(self) -> dict[str, ViewEncoder]:
         return self.backbone.encoders()
 
+    def similarity_scale(self) -> float | None:
+        return self.backbone.similarity_scale()
+
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return self.backbone.embed_photo(photo)
 

@@ -25,7 +25,7 @@ from birdsat.methods.method import (
     Normalise,
     Reconstruction,
 )
-from birdsat.objectives.contrast import contrast_loss
+from birdsat.objectives.contrast import contrast_loss, inverse_temperature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +147,9 @@ class CveMae(Method):
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return F.normalize(self.photo_head(self.photo_features(photo)), dim=1)
+
+    def similarity_scale(self) -> float | None:
+        return inverse_temperature(self.log_scale).item()
 
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None

@@ -137,6 +137,9 @@ class CvmMae(Method):
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return self._photo_alone(self.photo_features(photo))
 
+    def similarity_scale(self) -> float | None:
+        return inverse_temperature(self.log_scale).item() if self.config.contrast_weight > 0 else None
+
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:

@@ -102,6 +102,10 @@ class Method(nn.Module, ABC):
         """Unit vectors of photos."""
         self._cannot("embed photos")
 
+    def similarity_scale(self) -> float | None:
+        """What it learned to multiply cosines of photos and chips by, to tell pairs apart; None: it learned none."""
+        return None
+
     def photo_features(
         self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:

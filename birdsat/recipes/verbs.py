@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from birdsat.dataset.chip_source import VIRTUAL, open_chips
+from birdsat.dataset.chip_source import open_chips
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
@@ -19,19 +19,18 @@ from birdsat.files import write_whole
 from birdsat.maps.description import SCORE, MapDescription
 from birdsat.maps.draw import draw_map_file, save_png
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.maps.outline import EARTH, Land
 from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
-from birdsat.maps.predict import MapScores, predict_from_region, predict_maps
+from birdsat.maps.predict import MapScores, predict_maps, score_blocks
+from birdsat.maps.rows import rows_of_cells
 from birdsat.observations.observation import Split
-from birdsat.recipes.regions import open_region_of
+from birdsat.recipes.regions import land_under, open_region_of
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.confusions import confusion_picture
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
-from birdsat.virtual.world import VirtualWorld
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 
@@ -143,19 +142,20 @@ def map_taxon(
     run = load_run(run_folder)
     means = load_taxon_means(run_folder)
     vector = means.vector(taxon)
-    opened = None if region is None else open_region_of(run, region)
-    if opened is not None:
+    if region is not None:
+        opened = open_region_of(run, region)
         grid, imagery = opened.grid, opened.manifest.settings.imagery
+        scores = score_blocks(opened.blocks(("year",)), vector[None], months)
+        rows = rows_of_cells(grid, len(months), ((block.cells, block.score[0]) for block in scores))
     assert grid is not None and imagery is not None
     marks = [_points(table, taxon, grid) for table in points]
-    if opened is not None:
-        maps = predict_from_region(opened, vector[None], months, show_progress=True)
-    else:
+    if region is None:
         chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
         maps = predict_maps(
             run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
         )
         _check_imagery(maps, imagery)
+        rows = iter([(0, maps.score[0])])
     if len(months) > 1 and not run.method.uses_metadata:
         _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
     out.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,8 @@ def map_taxon(
         sources={"imagery": imagery},
     )
     with create_map(tiff, description) as sink:
-        sink.write(0, maps.score[0])
+        for first, values in rows:
+            sink.write(first, values)
     with MapFile(tiff) as map_file:
         save_png(draw_map_file(map_file, land=land_under(imagery), points=marks), picture)
     return tiff, picture
@@ -196,11 +197,6 @@ def embed_dataset(
         show_progress=True,
     )
     return write_embeddings(out, blocks, width=width)
-
-
-def land_under(imagery: str) -> Land:
-    """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
-    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
 
 
 def _check_imagery(maps: MapScores, imagery: str) -> None:

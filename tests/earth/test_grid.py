@@ -81,6 +81,8 @@ def test_every_centre_lies_in_the_box_and_in_its_own_cell(grid: AnyGrid) -> None
     np.testing.assert_array_equal(grid.cells_at(lon.ravel(), lat.ravel()), np.arange(lon.size))
     np.testing.assert_array_equal(grid.cells_at(lon.ravel() - 360, lat.ravel()), np.arange(lon.size))
     places = [place for block in grid.places() for place in block]
+    centres = grid.centres(np.arange(grid.cells))
+    np.testing.assert_array_equal(centres, [(place.lon, place.lat) for place in places])
     np.testing.assert_allclose([place.lat for place in places], lat.ravel())
     np.testing.assert_allclose(np.mod([place.lon for place in places], 360), np.mod(lon.ravel(), 360))
 

@@ -170,7 +170,7 @@ def test_a_part_that_changed_is_found_by_its_hash(tmp_path: Path) -> None:
     ("how", "said"),
     [
         ({"run": run_of(Seasons(2.0))}, "model is"),
-        ({"grid": Grid(GRID.box, 2.0)}, "step is 2.0, was 1.0"),
+        ({"grid": Grid(GRID.box, 2.0)}, "step is 2 degrees, was 1 degrees"),
         ({"imagery": "blue"}, "imagery is blue, was red"),
         ({"harmonics": 1}, "harmonics is 1, was 3"),
         ({"where": np.eye(20, dtype=bool)}, "mask is"),

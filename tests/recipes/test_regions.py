@@ -9,6 +9,7 @@ from test_verbs import TAXON, make_dataset, make_run, noise, ready_chips
 
 from birdsat.cli import main
 from birdsat.embeddings.region import open_region
+from birdsat.virtual.world import VirtualWorld
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,24 @@ def test_cells_without_imagery_are_nodata_and_counted(
 def test_without_a_box_the_whole_world_is_embedded(run: Path, tmp_path: Path) -> None:
     main(["embed", str(run), str(tmp_path / "region"), "--grid", "60", "--imagery", "virtual:0"])
     assert open_region(tmp_path / "region").grid.shape == (3, 6)
+
+
+def test_cells_at_sea_are_left_out_if_asked(run: Path, tmp_path: Path) -> None:
+    main(["embed", str(run), str(tmp_path / "region"), "--grid", "15", "--imagery", "virtual:0", "--land-only"])
+    region = open_region(tmp_path / "region")
+    centres = region.grid.centres(np.arange(region.grid.cells))
+    land = np.flatnonzero(VirtualWorld(0).land(centres[:, 0], centres[:, 1]))
+    np.testing.assert_array_equal(np.concatenate([block.cells for block in region.blocks(())]), land)
+    assert 0 < len(land) < region.grid.cells
+
+
+def test_the_files_of_a_region_are_checked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embed(run, tmp_path / "region")
+    main(["data", "check", str(tmp_path / "region")])
+    assert "1 parts, 4 cells: as they were written" in capsys.readouterr().out
+    part = tmp_path / "region" / "cells-000000.parquet"
+    part.write_bytes(part.read_bytes().replace(b"lat", b"lot"))
+    assert "cells-000000.parquet is damaged: it changed" in failed(capsys, "data", "check", str(tmp_path / "region"))
 
 
 def test_a_region_of_another_run_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.registry import MethodConfig, build_method
-from birdsat.observations.observation import Observation
+from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.recipes import retrieval, verbs
 from birdsat.training.config import RunConfig
@@ -98,9 +98,14 @@ def noise(seed: int, px: int) -> bytes:
     return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
 
 
-def make_dataset(folder: Path, ground_km: float, *, with_chips: bool = True) -> Dataset:
+def make_dataset(
+    folder: Path,
+    ground_km: float,
+    *,
+    with_chips: bool = True,
+    splits: tuple[Split, ...] = ("train", "train", "train", "test", "test"),
+) -> Dataset:
     images = NoiseImages(ground_km)
-    splits = ("train", "train", "train", "test", "test")
     taxa = (TAXON, "Pica pica")
     build_dataset(
         folder,
