@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth import equal_area
 from birdsat.earth.box import Box
-from birdsat.earth.place import Place
+from birdsat.earth.place import EARTH_RADIUS_KM, Place
 from birdsat.errors import ConfigError
 
 Affine = tuple[float, float, float, float, float, float]  # x = a*column + b*row + c, y = d*column + e*row + f
@@ -140,6 +140,13 @@ class RegularGrid(ABC):
             self.affine[2] + (column + 0.5) * self.step, self.affine[5] - (row + 0.5) * self.step
         )
         return np.stack([(lon + 180) % 360 - 180, lat], axis=1)
+
+    def cell_area(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(c,) areas of cells on a sphere, square kilometres."""
+        lon, lat = self.edges()
+        south, north = np.sin(np.radians(lat[1:])), np.sin(np.radians(lat[:-1]))
+        band = EARTH_RADIUS_KM**2 * np.radians(lon[1] - lon[0]) * (north - south)
+        return np.asarray(band[cells // self.columns])
 
     def _refuse_empty(self) -> None:
         if not (math.isfinite(self.step) and self.step > 0):

@@ -67,6 +67,15 @@ class Region:
         """Cells with imagery."""
         return self.manifest.cells
 
+    def cells(self) -> NDArray[np.int64]:
+        """(n,) positions of its cells with imagery, sorted."""
+        parts = [np.empty(0, np.int64)]
+        for part in self.manifest.parts:
+            if part.rows:
+                with self._open(part) as file:
+                    parts.append(file.read(columns=["cell"])["cell"].to_numpy())
+        return np.concatenate(parts)
+
     def blocks(self, columns: tuple[Column, ...] = BOTH) -> Iterator[RegionBlock]:
         """All cells in the order of their positions, a block at a time; only the columns asked for are read.
 

@@ -193,8 +193,15 @@ class _Data:
         return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
-        """Dates of background: any of the year, and unknown as often as those of points are."""
+        """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
+
+        The other half are dates on which some taxon was recorded, as observers go out more in some months than in
+        others. A taxon alone has no other to tell its season from theirs.
+        """
         dates = self.draw.random(count)
+        if self.taxa > 1 and self.dated:
+            recorded = self.draw.choice(self.dates[np.isfinite(self.dates)], count)
+            dates = np.where(self.draw.random(count) < 0.5, recorded, dates)
         return np.where(self.draw.random(count) < self.dated_share, dates, np.nan)
 
     def _tried_dates(self, count: int) -> NDArray[np.float64]:

@@ -70,7 +70,6 @@ class RangeNetwork(nn.Module):
         self, hidden: Float[Tensor, "members n width"], basis: Float[Tensor, "n waves"]
     ) -> Float[Tensor, "members n taxa"]:
         """Log odds of every taxon, each place at its own date."""
-        m, n, _ = hidden.shape
         if self.waves == 1:
             return self.heads(hidden)  # type: ignore[no-any-return]
         at_date = (hidden[:, :, None, :] * basis[None, :, :, None]).flatten(2)  # (m, n, waves * width)
