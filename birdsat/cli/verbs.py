@@ -248,7 +248,7 @@ def map_(
         step: Side of a cell, degrees.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000: those the
             run's dataset was built with.
-        out: Folder for the files, Taxon_name.tif and Taxon_name.png.
+        out: Folder for the files: Taxon_name.tif, Taxon_name.json that says what it is, and Taxon_name.png.
         points: Tables of occurrences or counts of the taxon to draw on top.
         workers: Processes that cut chips.
         overwrite: Replace files that are there already.

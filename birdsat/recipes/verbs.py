@@ -24,6 +24,7 @@ from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
 from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.observations.observation import Split
+from birdsat.recipes.virtual_maps import virtual_land
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.confusions import confusion_picture
@@ -188,7 +189,7 @@ def embed_dataset(
 
 def land_under(imagery: str) -> Land:
     """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
-    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
+    return virtual_land(VirtualWorld(int(imagery.removeprefix(VIRTUAL)))) if imagery.startswith(VIRTUAL) else EARTH
 
 
 def _check_imagery(maps: MapScores, imagery: str) -> None:
