@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, locating, verbs, weights
+from birdsat.cli import comparing, data, locating, maps, verbs, weights
 from birdsat.errors import BirdsatError
 
 
@@ -26,7 +26,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "pretrain": verbs.pretrain,
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
-    "map": verbs.map_,
+    "map": maps.map_,
+    "fit": maps.fit,
     "locate": locating.locate,
     "embed": verbs.embed,
     "labels": verbs.labels,

@@ -1,16 +1,12 @@
 """The verbs that train a method, and what it is then good for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from birdsat.cli.options import WORLD, cells_of, given, refuse_beside
 from birdsat.errors import ConfigError
-
-if TYPE_CHECKING:
-    from birdsat.earth.grid import Grid
 
 Recipe = Literal[
     "cve_mae_tiny",
@@ -148,7 +144,7 @@ def classify(
     from birdsat.recipes.finetune import finetune_dataset
     from birdsat.recipes.verbs import classify_dataset
 
-    asked = _given(
+    asked = given(
         recipe=recipe,
         inputs=inputs and _INPUTS[inputs],
         class_balanced=class_balanced and class_balanced.replace("-", " "),
@@ -172,18 +168,13 @@ def classify(
     frozen_modes: list[Literal["probe", "knn"]] = [name for name in mode if name != "finetune"]
     reports = [classify_dataset(run, dataset, modes=frozen_modes, workers=workers or 0)] if frozen_modes else []
     if "finetune" in mode:
-        made = finetune_dataset(run, dataset, **asked, **_given(workers=workers))
+        made = finetune_dataset(run, dataset, **asked, **given(workers=workers))
         reports += [] if made is None else [made]
     for report in reports:
         Console().print(report.table())
         if per_taxon:
             best = report.best
             Console().print(report.taxon_table(best.classifier, best.inputs))
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None and value is not False}
 
 
 def retrieve(
@@ -227,72 +218,13 @@ def retrieve(
     Console().print(report.table())
 
 
-def map_(
-    run: Positional[Path],
-    taxon: str,
-    region: Path | None = None,
-    box: str | None = None,
-    imagery: str | None = None,
-    month: tuple[int, ...] = (6,),
-    step: float | None = None,
-    stretch: tuple[float, float] | None = None,
-    out: Path = Path("maps"),
-    points: tuple[Path, ...] = (),
-    workers: int = 2,
-    overwrite: bool = False,
-) -> None:
-    """Map where a taxon lives: a Cloud-Optimised GeoTIFF, a band a month, and a picture.
-
-    Args:
-        run: Folder of the run.
-        taxon: Scientific name, one of `birdsat labels RUN`.
-        region: Folder of cells that `birdsat embed RUN --grid` made, in place of --imagery, --box and --step.
-        box: West,south,east,north in degrees; west above east goes over the antimeridian. Write --box=W,S,E,N.
-        imagery: Raster of any CRS, table of ready chips, or virtual:SEED.
-        month: 1 to 12, one or several.
-        step: Side of a cell, degrees; 0.25 by default.
-        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000: those the
-            run's dataset was built with.
-        out: Folder for the files, Taxon_name.tif and Taxon_name.png.
-        points: Tables of occurrences or counts of the taxon to draw on top.
-        workers: Processes that cut chips.
-        overwrite: Replace files that are there already.
-    """
-    from birdsat.earth.date import mid_month
-    from birdsat.recipes.verbs import map_taxon
-
-    if region is not None:
-        _refuse_beside(
-            _given(imagery=imagery, box=box, step=step, stretch=stretch), "--imagery and --box in place of --region"
-        )
-    if region is None and (imagery is None or box is None):
-        raise ConfigError("a map needs cells: give --region, or --imagery and --box.")
-    grid = None if box is None else _grid(box, 0.25 if step is None else step, "--step")
-    with _naming("--month"):
-        for number in month:
-            mid_month(number)
-    files = map_taxon(
-        run,
-        taxon,
-        grid,
-        month,
-        imagery,
-        region=region,
-        stretch=stretch,
-        out=out,
-        points=points,
-        workers=workers,
-        overwrite=overwrite,
-    )
-    print(*files, sep="\n")
-
-
 def embed(
     run: Positional[Path],
     paths: Annotated[Positional[tuple[Path, ...]], arg(metavar="[DATASET] OUT")],
     split: Literal["train", "val", "test"] | None = None,
     width: Literal["float32", "float16"] | None = None,
     grid: float | None = None,
+    grid_km: float | None = None,
     box: str | None = None,
     imagery: str | None = None,
     stretch: tuple[float, float] | None = None,
@@ -311,6 +243,7 @@ def embed(
         split: Of the dataset; test by default.
         width: Of the numbers of a split; float32 by default. Those of cells are float16.
         grid: Side of a cell, degrees.
+        grid_km: In place of --grid, cells of one area everywhere: the side of a square of that area, kilometres.
         box: West,south,east,north of the cells in degrees; the world by default. Write --box=W,S,E,N.
         imagery: Raster of any CRS, table of ready chips, or virtual:SEED. Of --grid.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000. Of --grid.
@@ -318,13 +251,14 @@ def embed(
         harmonics: Waves a year that a cell's course over the year is kept in, 0 to 6; 3 by default. Of --grid.
         workers: Processes that decode images or cut chips.
     """
-    of_split = _given(split=split, width=width)
-    of_cells = _given(box=box, imagery=imagery, stretch=stretch, land_only=land_only, harmonics=harmonics)
-    if len(paths) != (2 if grid is None else 1):
-        form = "DATASET OUT.parquet" if grid is None else "OUT --grid STEP --imagery IMAGERY"
+    of_split = given(split=split, width=width)
+    of_cells = given(box=box, imagery=imagery, stretch=stretch, land_only=land_only, harmonics=harmonics)
+    of_dataset = grid is None and grid_km is None
+    if len(paths) != (2 if of_dataset else 1):
+        form = "DATASET OUT.parquet" if of_dataset else "OUT --grid STEP --imagery IMAGERY"
         raise ConfigError(f"{len(paths)} paths follow RUN; write `birdsat embed RUN {form}`.")
-    _refuse_beside(of_cells if grid is None else of_split, "--grid" if grid is None else "a dataset")
-    if grid is None:
+    refuse_beside(of_cells if of_dataset else of_split, "--grid" if of_dataset else "a dataset")
+    if of_dataset:
         from birdsat.recipes.verbs import embed_dataset
 
         rows = embed_dataset(run, paths[0], split or "test", paths[1], width=width or "float32", workers=workers)
@@ -334,8 +268,8 @@ def embed(
 
     if imagery is None:
         raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
-    cells = _grid(box or "-180,-90,180,90", grid, "--grid")
-    how = _given(stretch=stretch, land_only=land_only, harmonics=harmonics)
+    cells = cells_of(box or WORLD, step=grid, step_km=grid_km)
+    how = given(stretch=stretch, land_only=land_only, harmonics=harmonics)
     region = embed_grid(run, cells, imagery, paths[0], **how, workers=workers)
     missed = region.manifest.season_missed_largest
     print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {paths[0]}")
@@ -364,30 +298,3 @@ def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
     from birdsat.recipes.demo import demo as run_demo
 
     run_demo(out, seed=seed)
-
-
-def _refuse_beside(options: dict[str, Any], needed: str) -> None:
-    """Options that would be passed over without a word."""
-    if options:
-        named = " and ".join(f"--{name.replace('_', '-')}" for name in options)
-        raise ConfigError(f"{named} can be used with {needed} only; leave it out.")
-
-
-def _grid(box: str, step: float, option: str) -> "Grid":
-    """The cells of `step` degrees in a box W,S,E,N."""
-    from birdsat.earth.box import Box
-    from birdsat.earth.grid import Grid
-
-    with _naming("--box"):
-        corners = Box.parse(box)
-    with _naming(option):
-        return Grid(corners, step)
-
-
-@contextmanager
-def _naming(option: str) -> Iterator[None]:
-    """Errors about a value say which option it came from."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"{option}: {error}") from error

@@ -25,6 +25,7 @@ from birdsat.maps.map_file import MapFile, MapLayers
 from birdsat.maps.netcdf import variable_name
 
 _GEO = {**GEO, "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Polygon", "MultiPolygon"]}}}
+_ROWS = 1 << 16  # that are written at once, a row group of the Parquet file
 _POLYGON, _MULTIPOLYGON = 3, 6  # WKB's numbers
 _ONE_POLYGON = np.dtype(
     [("order", "u1"), ("kind", "<u4"), ("rings", "<u4"), ("points", "<u4"), ("lon_lat", "<f8", (5, 2))]
@@ -46,7 +47,9 @@ def write_cells(map_file: MapFile, path: Path) -> int:
     with output_file(path) as partial, _writer(partial, path.suffix.lower(), about, names) as write:
         rows = 0
         for block in map_file.blocks():
-            rows += write(*_cells(about.grid, block))
+            at, values = _cells(block)
+            for start in range(0, len(at), _ROWS):
+                rows += write(about.grid, at[start : start + _ROWS], values[:, start : start + _ROWS])
     return rows
 
 
@@ -56,8 +59,8 @@ def _column_names(about: MapDescription) -> list[str]:
     return layers + spreads + (["applicability"] if about.applicability else [])
 
 
-def _cells(grid: AnyGrid, block: MapLayers) -> tuple[AnyGrid, NDArray[np.int64], NDArray[np.float32]]:
-    """The grid, rows and columns (n, 2) of the block's cells that have a value, and their numbers (bands, n)."""
+def _cells(block: MapLayers) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows and columns (n, 2) in the grid of the block's cells that have a value, and their numbers (bands, n)."""
     has_value = ~np.isnan(block.value).all(axis=0)
     parts = [block.value]
     if block.spread is not None:
@@ -65,7 +68,7 @@ def _cells(grid: AnyGrid, block: MapLayers) -> tuple[AnyGrid, NDArray[np.int64],
     if block.applicability is not None:
         parts.append(block.applicability[None])
     at = np.argwhere(has_value) + np.array([block.first_row, block.first_column])
-    return grid, at, np.concatenate(parts)[:, has_value]
+    return at, np.concatenate(parts)[:, has_value]
 
 
 _Write = Callable[[AnyGrid, NDArray[np.int64], NDArray[np.float32]], int]
@@ -95,14 +98,13 @@ def _writer(partial: Path, suffix: str, about: MapDescription, names: list[str])
     with open_table() as table:
 
         def write(grid: AnyGrid, at: NDArray[np.int64], values: NDArray[np.float32]) -> int:
-            if len(at):
-                row, column = at.T
-                lon, lat = (grid.lon[column] + 180) % 360 - 180, grid.lat[row]
-                columns = [pa.array(row * grid.columns + column), pa.array(lon.round(7)), pa.array(lat.round(7))]
-                columns += [pa.array(layer, from_pandas=True) for layer in values]
-                if "geometry" in schema.names:
-                    columns.append(pa.array(outlines(grid, row, column), pa.binary()))
-                table.write_table(pa.table(columns, schema=schema))
+            row, column = at.T
+            lon, lat = (grid.lon[column] + 180) % 360 - 180, grid.lat[row]
+            columns = [pa.array(row * grid.columns + column), pa.array(lon.round(7)), pa.array(lat.round(7))]
+            columns += [pa.array(layer, from_pandas=True) for layer in values]
+            if "geometry" in schema.names:
+                columns.append(pa.array(outlines(grid, row, column), pa.binary()))
+            table.write_table(pa.table(columns, schema=schema))
             return len(at)
 
         yield write

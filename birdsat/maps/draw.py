@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.errors import InputError
-from birdsat.files import write_whole
+from birdsat.files import output_file
 from birdsat.maps.colours import FRAME, INK, QUIET
 from birdsat.maps.description import Quantity
 from birdsat.maps.map_file import MapFile
@@ -119,8 +119,9 @@ def draw_map_file(
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write the picture, whole or not at all."""
-    write_whole(path, png_bytes(figure))
+    """Write the picture, whole or not at all. Raises InputError when the disk refuses it."""
+    with output_file(path) as partial:
+        partial.write_bytes(png_bytes(figure))
 
 
 def png_bytes(figure: Figure) -> bytes:

@@ -11,8 +11,6 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import coastline, on_land
 from birdsat.earth.rings import turns
 
-_ACROSS = 720  # cells along the longer side of a picture in which land is looked for
-
 
 @dataclass(frozen=True, slots=True)
 class Land:
@@ -21,10 +19,11 @@ class Land:
     contains: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat that broadcast -> bool
     # Rings (n, 2) in degrees; None: lines are drawn around what `contains` finds.
     coasts: Callable[[], Sequence[NDArray[np.float64]]] | None = None
+    across: int = 720  # cells along the longer side of a picture in which land is looked for; fewer where that is slow
 
     def mask(self, grid: AnyGrid) -> NDArray[np.bool_]:
         """(h, w) land over the grid's extent, at the detail of a picture whatever the grid's own; north first."""
-        east, north = _lattice(grid)
+        east, north = self._lattice(grid)
         lon, lat = grid.degrees(east, 0.0)[0], grid.degrees(0.0, north)[1]
         return np.asarray(self.contains((lon[None] + 180) % 360 - 180, np.clip(lat, -90, 90)[:, None]))
 
@@ -32,7 +31,7 @@ class Land:
         """Coasts over the grid's extent as lines (n, 2) on its plane. mask: what `mask` found."""
         west, east, south, north = grid.extent
         if self.coasts is None:
-            contours = contour_generator(*_lattice(grid), mask.astype(np.float64))
+            contours = contour_generator(*self._lattice(grid), mask.astype(np.float64))
             return [np.asarray(line) for line in contours.lines(0.5)]
         (left, right), (low, high) = grid.degrees(np.array([west, east]), np.array([south, north]))
         found = []
@@ -41,17 +40,16 @@ class Land:
                 found += [np.column_stack(grid.plane(*line.T)) for line in _without_cuts(ring)]
         return found
 
+    def _lattice(self, grid: AnyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """East (w,) and north (h,) on the plane of the centres of a picture's cells."""
+        west, east, south, north = grid.extent
+        longer = max(east - west, north - south)
+        columns, rows = (max(2, round(self.across * side / longer)) for side in (east - west, north - south))
+        across, down = np.arange(columns) + 0.5, np.arange(rows) + 0.5
+        return np.asarray(west + across * (east - west) / columns), np.asarray(north - down * (north - south) / rows)
+
 
 EARTH = Land(on_land, coastline)
-
-
-def _lattice(grid: AnyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """East (w,) and north (h,) on the plane of the centres of a picture's cells."""
-    west, east, south, north = grid.extent
-    longer = max(east - west, north - south)
-    columns, rows = (max(2, round(_ACROSS * side / longer)) for side in (east - west, north - south))
-    across, down = np.arange(columns) + 0.5, np.arange(rows) + 0.5
-    return np.asarray(west + across * (east - west) / columns), np.asarray(north - down * (north - south) / rows)
 
 
 def _without_cuts(ring: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -13,6 +13,7 @@ from birdsat.embeddings.region_block import HARMONICS
 from birdsat.embeddings.write_region import write_region
 from birdsat.errors import InputError
 from birdsat.maps.outline import EARTH, Land
+from birdsat.recipes.virtual_maps import virtual_land
 from birdsat.training.run_folder import Run, load_run
 from birdsat.virtual.world import VirtualWorld
 
@@ -60,7 +61,7 @@ def open_region_of(run: Run, folder: Path) -> Region:
 
 def land_under(imagery: str) -> Land:
     """The land that maps made from `imagery` (see `open_chips`) are drawn over: that of the Earth, or a virtual one."""
-    return Land(VirtualWorld(int(imagery.removeprefix(VIRTUAL))).land) if imagery.startswith(VIRTUAL) else EARTH
+    return virtual_land(VirtualWorld(int(imagery.removeprefix(VIRTUAL)))) if imagery.startswith(VIRTUAL) else EARTH
 
 
 def _land_cells(grid: AnyGrid, land: Land) -> NDArray[np.bool_]:

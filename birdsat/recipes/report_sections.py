@@ -15,7 +15,6 @@ from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.maps.description import SCORE
 from birdsat.maps.draw import draw_map
-from birdsat.maps.outline import Land
 from birdsat.maps.panel import MapPoints
 from birdsat.maps.predict import MapScores
 from birdsat.methods.method import Reconstruction
@@ -29,6 +28,7 @@ from birdsat.recipes.report_pictures import (
     reconstruction_rows,
     two_ranges,
 )
+from birdsat.recipes.virtual_maps import virtual_land
 from birdsat.training.metrics import read_metrics
 from birdsat.training.run_folder import Run
 from birdsat.virtual.world import VirtualWorld
@@ -220,7 +220,7 @@ def _maps(findings: Findings) -> str:
     residents = [name for name in by_count if name not in migrants and name not in lookalikes]
     shown = [(name, RESIDENT_MONTHS, "resident") for name in residents[:RESIDENTS]]
     shown += [(name, MIGRANT_MONTHS, "migrant") for name in migrants[:1]]
-    land = Land(findings.world.land)
+    land = virtual_land(findings.world)
     figures = []
     for name, months, kind in shown:
         taxon, label = findings.map_taxa.index(name), findings.dataset.taxa.index(name)

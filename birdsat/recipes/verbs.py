@@ -3,28 +3,18 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from birdsat.dataset.chip_source import open_chips
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.embed import embed_blocks, embed_split
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means, taxon_means
+from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError
 from birdsat.files import write_whole
-from birdsat.maps.description import SCORE, MapDescription
-from birdsat.maps.draw import draw_map_file, save_png
-from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.maps.panel import MapPoints
-from birdsat.maps.points import read_points
-from birdsat.maps.predict import MapScores, predict_maps, score_blocks
-from birdsat.maps.rows import rows_of_cells
 from birdsat.observations.observation import Split
-from birdsat.recipes.regions import land_under, open_region_of
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.confusions import confusion_picture
@@ -111,70 +101,6 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
     write_whole(folder / CLASSIFY_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
 
 
-def map_taxon(
-    run_folder: Path,
-    taxon: str,
-    grid: AnyGrid | None,
-    months: Sequence[int],
-    imagery: str | None,
-    *,
-    out: Path,
-    region: Path | None = None,
-    stretch: tuple[float, float] | None = None,
-    points: Iterable[Path] = (),
-    workers: int = 0,
-    overwrite: bool = False,
-) -> tuple[Path, Path]:
-    """Map one taxon into out/Taxon_name.tif, with .json beside it, and .png; the paths of map and picture.
-
-    The cells are those of `region`, a folder that the same run has embedded, or else those of `grid`, whose chips are
-    cut from `imagery` and embedded on the way.
-
-    What else there is to know goes to stderr: cells without imagery, rows of the points that were dropped, months that
-    cannot differ. Raises ConfigError when a file is there already and not to be overwritten, InputError when no cell
-    has imagery.
-    """
-    name = taxon.replace(" ", "_").replace("/", "_")
-    tiff, picture = out / f"{name}.tif", out / f"{name}.png"
-    for file in (tiff, sidecar_path(tiff), picture):
-        if file.exists() and not overwrite:
-            raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
-    run = load_run(run_folder)
-    means = load_taxon_means(run_folder)
-    vector = means.vector(taxon)
-    if region is not None:
-        opened = open_region_of(run, region)
-        grid, imagery = opened.grid, opened.manifest.settings.imagery
-        scores = score_blocks(opened.blocks(("year",)), vector[None], months)
-        rows = rows_of_cells(grid, len(months), ((block.cells, block.score[0]) for block in scores))
-    assert grid is not None and imagery is not None
-    marks = [_points(table, taxon, grid) for table in points]
-    if region is None:
-        chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
-        maps = predict_maps(
-            run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers, show_progress=True
-        )
-        _check_imagery(maps, imagery)
-        rows = iter([(0, maps.score[0])])
-    if len(months) > 1 and not run.method.uses_metadata:
-        _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
-    out.mkdir(parents=True, exist_ok=True)
-    description = MapDescription(
-        title=taxon,
-        grid=grid,
-        months=tuple(months),
-        quantity=SCORE,
-        model=run_folder.name,
-        sources={"imagery": imagery},
-    )
-    with create_map(tiff, description) as sink:
-        for first, values in rows:
-            sink.write(first, values)
-    with MapFile(tiff) as map_file:
-        save_png(draw_map_file(map_file, land=land_under(imagery), points=marks), picture)
-    return tiff, picture
-
-
 def embed_dataset(
     run_folder: Path,
     dataset_folder: Path,
@@ -197,26 +123,6 @@ def embed_dataset(
         show_progress=True,
     )
     return write_embeddings(out, blocks, width=width)
-
-
-def _check_imagery(maps: MapScores, imagery: str) -> None:
-    if maps.without_imagery < maps.asked:
-        if maps.without_imagery:
-            _note(f"{maps.without_imagery:,} of {maps.asked:,} cells have no imagery; they hold no score.")
-        return
-    place = next(maps.grid.places(1))[0]
-    raise InputError(
-        f"none of the {maps.asked:,} cells in the box {maps.grid.box} has imagery in {imagery}; take a box that it "
-        f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
-        "chips elsewhere, choose box and step to fit them, or cut chips from a raster."
-    )
-
-
-def _points(table: Path, taxon: str, grid: AnyGrid) -> MapPoints:
-    points, remarked = read_points(table, taxon, grid.box)
-    for reason, rows in remarked.items():
-        _note(f"{table}: {reason}, in {rows:,} rows")
-    return points
 
 
 def _note(text: str) -> None:

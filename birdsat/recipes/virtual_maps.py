@@ -9,6 +9,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.taxa import TaxonMeans
 from birdsat.maps.evaluate import MapReport, evaluate_maps
+from birdsat.maps.outline import Land
 from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.methods.method import Method
 from birdsat.virtual.chips import VirtualChips
@@ -26,6 +27,11 @@ class VirtualMaps:
     truth: NDArray[np.bool_]  # (taxa, months, rows, columns)
     land: NDArray[np.bool_]  # (rows, columns)
     report: MapReport
+
+
+def virtual_land(world: VirtualWorld) -> Land:
+    """The land of the virtual planet, for pictures: looked for in larger cells, as its climate is slow to ask for."""
+    return Land(world.land, across=240)
 
 
 def map_virtual_world(

@@ -1,0 +1,135 @@
+"""The verbs of maps."""
+
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from birdsat.cli.options import cells_of, check_months, given, refuse_beside
+from birdsat.errors import ConfigError
+
+Also = Literal["netcdf", "gif", "parquet", "csv"]
+Way = Literal["occurrences", "both"]
+
+
+def map_(
+    run: Positional[Path],
+    taxon: str,
+    region: Path | None = None,
+    box: str | None = None,
+    imagery: str | None = None,
+    month: tuple[int, ...] = (6,),
+    step: float | None = None,
+    step_km: float | None = None,
+    stretch: tuple[float, float] | None = None,
+    occurrences: tuple[Path, ...] = (),
+    ranges: Path | None = None,
+    way: Way | None = None,
+    within: Path | None = None,
+    also: tuple[Also, ...] = (),
+    points: tuple[Path, ...] = (),
+    out: Path = Path("maps"),
+    workers: int = 2,
+    overwrite: bool = False,
+) -> None:
+    """Map where a taxon lives: a Cloud-Optimised GeoTIFF, a band a month, and a picture.
+
+    By itself, from what the run learned of the taxon's photos. With --occurrences or --ranges, from records: a
+    probability, its uncertainty, and the area where the model may be asked.
+
+    Args:
+        run: Folder of the run.
+        taxon: Scientific name, one of `birdsat labels RUN`, or one of those recorded.
+        region: Folder of cells that `birdsat embed RUN --grid` made, in place of --imagery, --box and --step.
+        box: West,south,east,north in degrees; west above east goes over the antimeridian. Write --box=W,S,E,N.
+        imagery: Raster of any CRS, table of ready chips, or virtual:SEED.
+        month: 1 to 12, one or several.
+        step: Side of a cell, degrees; 0.25 by default.
+        step_km: In place of --step, cells of one area everywhere: the side of a square of that area, kilometres.
+        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000: those the
+            run's dataset was built with.
+        occurrences: Tables of records to fit to: CSV, Parquet, a GBIF download, a Darwin Core Archive. The records of
+            other taxa in them say where was looked.
+        ranges: Folder of a range model that `birdsat fit` made, in place of --occurrences.
+        way: With --occurrences: from these alone, or from both these and photos.
+        within: GeoJSON file of polygons, outside which the map is empty.
+        also: Other files to write: netcdf, gif (an animation of the months), parquet and csv (tables of cells).
+        points: Tables of occurrences or counts of the taxon to draw on top.
+        out: Folder for the files, Taxon_name.tif, .json and .png; without --region, also for the cells of a fit.
+        workers: Processes that cut chips.
+        overwrite: Replace files that are there already.
+    """
+    from birdsat.recipes.mapping import map_taxon
+
+    if region is not None:
+        beside = given(imagery=imagery, box=box, step=step, step_km=step_km, stretch=stretch)
+        refuse_beside(beside, "--imagery and --box in place of --region")
+    elif imagery is None or box is None:
+        raise ConfigError("a map needs cells: give --region, or --imagery and --box.")
+    if occurrences and ranges is not None:
+        raise ConfigError("--ranges is a model fitted to records; leave --occurrences out, or fit to them anew.")
+    if not occurrences:
+        refuse_beside(given(way=way), "--occurrences")
+    check_months(month)
+    files = map_taxon(
+        run,
+        taxon,
+        month,
+        region=region,
+        grid=None if box is None else cells_of(box, step=step, step_km=step_km),
+        imagery=imagery,
+        stretch=stretch,
+        occurrences=occurrences,
+        ranges=ranges,
+        way=way or "occurrences",
+        within=within,
+        also=also,
+        points=points,
+        out=out,
+        workers=workers,
+        overwrite=overwrite,
+    )
+    print(*files, sep="\n")
+
+
+def fit(
+    run: Positional[Path],
+    occurrences: Positional[tuple[Path, ...]],
+    region: Path,
+    out: Path,
+    taxa: tuple[str, ...] = (),
+    way: Way = "occurrences",
+    max_uncertainty_km: float | None = None,
+    trust_places: bool = False,
+    seed: int = 0,
+) -> None:
+    """Fit a range model to records of one taxon or of thousands, on the cells of a region; maps are then read from it.
+
+    Args:
+        run: Folder of the run whose chip features are read.
+        occurrences: Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive. All of their taxa say
+            where was looked.
+        region: Folder of cells that `birdsat embed RUN --grid` made.
+        out: Folder of the new range model.
+        taxa: Fit these alone.
+        way: From occurrences alone, or from both these and photos.
+        max_uncertainty_km: Leave out records whose place is uncertain by more.
+        trust_places: Keep records at sea, and do not ask whether longitude and latitude were swapped.
+        seed: Of first weights and draws.
+    """
+    from birdsat.maps.ranges.network import RangeNetworkConfig
+    from birdsat.recipes.ranges import fit_tables
+
+    model = fit_tables(
+        run,
+        occurrences,
+        region,
+        out,
+        taxa=taxa,
+        way=way,
+        max_uncertainty_km=max_uncertainty_km,
+        trust_places=trust_places,
+        settings=RangeNetworkConfig(seed=seed),
+    )
+    print(f"{len(model.facts.taxa):,} taxa, {sum(model.facts.points):,} records: {out}")
+    print(*(f"{name.replace('_', ' ')}: {value:.3g}" for name, value in model.evaluation.items()), sep="\n")

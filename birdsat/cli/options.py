@@ -1,0 +1,57 @@
+"""What several verbs do with their options."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from birdsat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from birdsat.earth.grid import AnyGrid
+
+WORLD = "-180,-90,180,90"
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def refuse_beside(options: dict[str, Any], needed: str) -> None:
+    """Options that would be passed over without a word."""
+    if options:
+        named = " and ".join(f"--{name.replace('_', '-')}" for name in options)
+        raise ConfigError(f"{named} can be used with {needed} only; leave it out.")
+
+
+def cells_of(box: str, *, step: float | None, step_km: float | None) -> "AnyGrid":
+    """The cells of a box W,S,E,N: of `step` degrees, or of one area."""
+    from birdsat.earth.box import Box
+    from birdsat.earth.grid import EqualAreaGrid, Grid
+
+    if step is not None and step_km is not None:
+        raise ConfigError("cells are of degrees or of kilometres; give one of the two.")
+    with naming("--box"):
+        corners = Box.parse(box)
+    with naming("the side of a cell"):
+        return EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
+
+
+def check_months(months: tuple[int, ...]) -> None:
+    """Refuse what is no month."""
+    from birdsat.earth.date import mid_month
+
+    with naming("--month"):
+        if not months:
+            raise ConfigError("no month is named; allowed: 1 to 12, one or several.")
+        for number in months:
+            mid_month(number)
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Errors about a value say which option it came from."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{option}: {error}") from error
