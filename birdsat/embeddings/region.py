@@ -23,7 +23,7 @@ from birdsat.training.run_folder import Run
 
 Column = Literal["chip", "year"]
 BOTH: tuple[Column, ...] = ("chip", "year")
-_BLOCK_CELLS = 1024  # of a block: what stays in a processor's cache while it is made and used
+_BLOCK_NUMBERS = 1 << 20  # of a block: what stays in a processor's cache while it is made and used
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,8 +155,10 @@ class Region:
         chip = self._half(table, "chip") if "chip" in columns else np.empty((len(cells), 0), np.float16)
         waves = 1 + 2 * self.harmonics
         year = self._half(table, "year") if "year" in columns else np.empty((len(cells), waves, 0), np.float16)
-        for start in range(0, len(cells), _BLOCK_CELLS):
-            some = slice(start, start + _BLOCK_CELLS)
+        numbers = (chip.size + year.size) // len(cells)  # of a cell
+        size = max(1, _BLOCK_NUMBERS // max(1, numbers))
+        for start in range(0, len(cells), size):
+            some = slice(start, start + size)
             yield RegionBlock(
                 cells=cells[some],
                 lon_lat=self.grid.centres(cells[some]),
