@@ -17,6 +17,7 @@ _STEPS_BLIND = 100  # taken where nothing can be left out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was left out
 _PATIENCE = 5  # trials without a better one
 _WARM_UP = 20  # steps
+_TRIED_PLACES = 2048  # of points, and of background, that members are tried on
 _AVERAGE_DECAY = 0.9  # of the running mean of weights, which is what is tried and kept
 
 Rows = NDArray[np.int64]
@@ -99,11 +100,12 @@ class _Data:
         self.dated = bool(np.isfinite(self.dates).any())
         self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
         weight = points.background_weight
-        self.background_weight = torch.from_numpy((weight / weight.sum()).astype(np.float32))
+        self.background_share = weight / weight.sum()
         self.draw = np.random.default_rng(config.seed)
         # Points of one place and date are looked at once, however many taxa were there.
         of_place = np.column_stack([points.at.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
-        _, self.first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
+        _, first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
+        self.first = torch.from_numpy(first)
         self.row = torch.from_numpy(row.reshape(-1))
         blocks = blocks_by_km(np.concatenate([points.at.lon_lat, points.background.lon_lat]), config.block_km)
         folds = deal_folds(blocks, config.members, config.seed) if len(np.unique(blocks)) >= config.members else None
@@ -113,25 +115,37 @@ class _Data:
             folds = np.full(len(blocks), -1)
         member = np.arange(config.members)[:, None]
         self.out = torch.from_numpy(member == folds[:p]), torch.from_numpy(member == folds[p:])  # (m, p), (m, b)
+        # A member that would have to leave out all points of a taxon leaves out none.
+        left = _balanced(~self.out[0], self.taxon, self.taxa)[1]
+        self.out = self.out[0] & left[:, self.taxon], self.out[1]
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
-        self.judged = _balanced(self.out[0], self.taxon, self.taxa)
+        # What is tried on: all places of points, or some of them, evenly spread; and so of the background.
+        self.tried = _evenly(len(self.first), _TRIED_PLACES)
+        at = torch.full((len(self.first),), -1)
+        at[self.tried] = torch.arange(len(self.tried))
+        self.tried_row = at[self.row]  # (p,) -1: not tried
+        self.tried_out = self.out[0] & (self.tried_row >= 0)
+        self.tried_behind = self._background(_TRIED_PLACES)
+        self.judged = _balanced(self.tried_out, self.taxon, self.taxa)
 
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
-        config = self.config
-        some = self._some(len(self.taxon), config.points_a_step, self.learned[0].sum(dim=0))
-        behind = self._some(len(self.background), config.background_a_step, self.background_weight)
-        rows, point = torch.unique(self.row[some], return_inverse=True)
-        there = self._logits(network, self.inputs[self.first][rows], self._basis(self.dates[self.first][rows.numpy()]))
+        places = len(self.first)
+        behind = self._background(self.config.background_a_step)
+        rows = torch.arange(places)
+        some, point, more = torch.arange(len(self.taxon)), self.row, 1.0
+        if places > self.config.places_a_step:
+            drawn = self.draw.choice(places, self.config.places_a_step, replace=False)
+            rows = torch.from_numpy(drawn)
+            at = torch.full((places,), -1)
+            at[rows] = torch.arange(len(rows))
+            some = torch.nonzero(at[self.row] >= 0)[:, 0]
+            point, more = at[self.row[some]], places / len(rows)
+        there = self._logits(network, self.inputs[self.first[rows]], self._basis(self.dates[self.first[rows].numpy()]))
         elsewhere = self._logits(network, self.background[behind], self._basis(self._background_dates(len(behind))))
         weight, known = self.learned
-        weight = weight[:, some]
-        if len(some) < len(self.taxon):  # drawn by weight: all count alike, and a taxon's sum is as before on average
-            weight = (weight > 0) / config.points_a_step * self.learned[0].sum(dim=1, keepdim=True)
-        absent = ~self.out[1][:, behind] * (
-            self.background_weight[behind] if len(behind) == len(self.background) else 1.0
-        )
-        return _loss(there, elsewhere, point, self.taxon[some], weight, absent, known)
+        absent = ~self.out[1][:, behind] * 1.0  # drawn by weight, so all count alike
+        return _loss(there, elsewhere, point, self.taxon[some], weight[:, some] * more, absent, known)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> float:
@@ -140,29 +154,27 @@ class _Data:
         That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
         sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
         """
-        there = self._logits(network, self.inputs[self.first], self._basis(self.dates[self.first]))
-        behind = self._tried_background()
-        elsewhere = self._logits(network, self.background[behind], self._basis(self._tried_dates(len(behind))))
+        there, elsewhere = self._try(network)
         weight, known = self.judged
         areas = 0.0
         for member in range(self.config.members):
-            point = torch.nonzero(self.out[0][member])[:, 0]
-            against, _ = elsewhere[member][self.out[1][member, behind]].T.contiguous().sort(dim=1)  # (taxa, left out)
+            point = torch.nonzero(self.tried_out[member])[:, 0]
+            behind = elsewhere[member][self.out[1][member, self.tried_behind]]
+            against, _ = behind.T.contiguous().sort(dim=1)  # (taxa, left out)
             if len(point) == 0 or against.shape[1] == 0:
                 continue
-            value = there[member, self.row[point], self.taxon[point]]
+            value = there[member, self.tried_row[point], self.taxon[point]]
             above = torch.searchsorted(against[self.taxon[point]], value[:, None])[:, 0] / against.shape[1]
             areas += float((above * weight[member, point]).sum())
         return areas / max(1, int(known.sum()))
 
     @torch.inference_mode()
     def left_out(self, network: RangeNetwork) -> LeftOut:
-        """Each point, and as many background places for each taxon, as the member says that left them out."""
-        there = self._logits(network, self.inputs[self.first], self._basis(self.dates[self.first]))
-        behind = self._tried_background()
-        elsewhere = self._logits(network, self.background[behind], self._basis(self._tried_dates(len(behind))))
-        member, point = torch.nonzero(self.out[0], as_tuple=True)
-        present = there[member, self.row[point], self.taxon[point]]
+        """What members say of points and of background places that they left out, some of them for each taxon."""
+        there, elsewhere = self._try(network)
+        behind = self.tried_behind
+        member, point = torch.nonzero(self.tried_out, as_tuple=True)
+        present = there[member, self.tried_row[point], self.taxon[point]]
         at = torch.nonzero(self.out[1][:, behind], as_tuple=True)
         # Of every taxon, so many background places that the table stays small.
         kept = torch.from_numpy(self.draw.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
@@ -182,15 +194,19 @@ class _Data:
             return network.logits(network.hidden(inputs + self.config.noise * torch.randn(shape)), basis)
         return network.logits(network.hidden(inputs[None]), basis)
 
-    def _some(self, count: int, most: int, weight: Tensor) -> Tensor:
-        if count <= most:
+    def _background(self, most: int) -> Tensor:
+        """Rows of background for a step: all, or some drawn by their weights."""
+        count = len(self.background)
+        if count <= most and np.ptp(self.background_share) == 0:
             return torch.arange(count)
-        share = weight.double().numpy()
-        return torch.from_numpy(self.draw.choice(count, most, p=share / share.sum()))
+        return torch.from_numpy(self.draw.choice(count, min(count, most), p=self.background_share))
 
-    def _tried_background(self) -> Tensor:
-        count, most = len(self.background), self.config.background_a_step
-        return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
+    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor]:
+        """Log odds (m, n, taxa) at the places of points, and at those of background, that are tried on."""
+        first, behind = self.first[self.tried], self.tried_behind
+        there = self._logits(network, self.inputs[first], self._basis(self.dates[first.numpy()]))
+        dates = self._tried_dates(len(behind))
+        return there, self._logits(network, self.background[behind], self._basis(dates))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
         """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
@@ -214,6 +230,11 @@ class _Data:
         basis = year_basis(np.nan_to_num(dates), self.config.harmonics if self.dated else 0)
         basis[np.isnan(dates), 1:] = 0
         return torch.from_numpy(basis)
+
+
+def _evenly(count: int, most: int) -> Tensor:
+    """At most so many of `count` rows, evenly spread."""
+    return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
 
 
 def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:

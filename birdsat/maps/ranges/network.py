@@ -26,12 +26,12 @@ class RangeNetworkConfig:
     steps: int = 400  # at most; how many are taken is chosen on the blocks left out
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
-    points_a_step: int = 8192  # more are drawn anew in each step
-    background_a_step: int = 2048
+    places_a_step: int = 1024  # of points, each place and date once; of more, some are drawn anew in each step
+    background_a_step: int = 1024
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole = ("inputs", "width", "depth", "steps", "points_a_step", "background_a_step")
+        whole = ("inputs", "width", "depth", "steps", "places_a_step", "background_a_step")
         for name in whole:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
