@@ -79,7 +79,7 @@ def make_region(folder: Path, step: float) -> None:
         imagery="none",
         imagery_bytes=None,
         stretch=None,
-        chip_ground_km=40.0,
+        chip_ground_km=(40.0,),
         chip_px=32,
         mask="",
         chip_width=CHIP_WIDTH,

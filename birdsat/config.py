@@ -4,6 +4,7 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,13 @@ from birdsat.files import write_whole
 
 T = TypeVar("T")
 KIND = "kind"  # names the class where a setting may hold one of several
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """In `Annotated[form, Reading(convert)]`: brings what was written in an earlier form into the form of today."""
+
+    convert: Callable[[Any], Any]  # leaves what it does not know as it is, to be refused
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -46,7 +54,7 @@ def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
             f"{where} has unknown setting(s) {', '.join(unknown)}; {cls.__name__} knows {', '.join(fields)}. "
             "It may come from a newer birdsat: update, or remove the setting."
         )
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
     try:
         return cls(**values)
@@ -56,6 +64,10 @@ def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
 
 def _decode(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        for reading in arguments[1:]:
+            value = reading.convert(value) if isinstance(reading, Reading) else value
+        return _decode(arguments[0], value, where)
     if origin in (typing.Union, types.UnionType):
         return _decode_union(arguments, value, where)
     if dataclasses.is_dataclass(hint):

@@ -25,7 +25,7 @@ def build(
     max_uncertainty_km: float | None = None,
     taxa: Path | None = None,
     chips: str | None = None,
-    chip_km: float | None = None,
+    chip_km: tuple[float, ...] = (),
     chip_px: int = 64,
     stretch: tuple[float, float] | None = None,
     photo_px: int | None = None,
@@ -53,7 +53,8 @@ def build(
         max_uncertainty_km: Leave out places that are uncertain by more. inat2021: 10 by default; birdsat_release: inf.
         taxa: Table of the allowed taxa with genus, family, order; others are dropped and counted.
         chips: Raster of any CRS to cut chips from, table of ready chips (lon, lat, image), or virtual:SEED.
-        chip_km: Side of a chip on the ground, kilometres. Of birdsat_release: 10 m a pixel by default.
+        chip_km: Side of a chip on the ground, kilometres; with several, each place has a chip of one of them, drawn by
+            where it is. Of birdsat_release: 10 m a pixel by default.
         chip_px: Side of a chip cut from a raster, pixels.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000.
         photo_px: Shrink photos whose shorter side is longer than this.
@@ -85,12 +86,14 @@ def build(
     own = {"crop": crop, "level": level, "mini": mini, "max_uncertainty_km": max_uncertainty_km}
     _refuse("--collection", collection is None, **own)
     _refuse("--table", table is None, photos=photos, columns=columns)
-    _refuse("--chips", chips is None, stretch=stretch, chip_km=None if collection == "birdsat_release" else chip_km)
+    _refuse("--chips", chips is None, stretch=stretch, chip_km=() if collection == "birdsat_release" else chip_km)
     if table is not None:
         rows = read_table(table, TableColumns.parse(columns))
         opened = Collection(observations=rows, photos=FolderPhotos(photos or table.parent))
     elif collection is not None and folder is not None:
-        own_km = chip_km if collection == "birdsat_release" else None
+        if collection == "birdsat_release" and len(chip_km) > 1:
+            raise ConfigError("the chips of birdsat_release are of one ground size; give one --chip-km.")
+        own_km = chip_km[0] if collection == "birdsat_release" and chip_km else None
         opened = open_collection(collection, folder, **own, chip_km=own_km)
     if chips is not None and opened.chips is not None:
         raise ConfigError(f"--chips cannot be used with --collection {collection}, which brings its own; leave it out.")
@@ -163,7 +166,7 @@ def virtual(
     observations: int = 6000,
     seed: int = 0,
     photo_px: int = 64,
-    chip_km: float = 50.0,
+    chip_km: tuple[float, ...] = (50.0,),
     chip_px: int = 32,
     block_km: float | None = None,
     workers: int = 2,
@@ -175,7 +178,8 @@ def virtual(
         observations: How many.
         seed: Of the world and its observations.
         photo_px: Side of a photo, pixels.
-        chip_km: Side of a chip on the ground, kilometres.
+        chip_km: Side of a chip on the ground, kilometres; with several, each place has a chip of one of them, drawn by
+            where it is.
         chip_px: Side of a chip, pixels.
         block_km: Draw splits as whole blocks of this size.
         workers: Processes.
@@ -184,8 +188,8 @@ def virtual(
 
     from birdsat.dataset.build import build_dataset
     from birdsat.dataset.card import describe
+    from birdsat.dataset.chip_source import VIRTUAL, open_chips
     from birdsat.observations.splits import SplitRule
-    from birdsat.virtual.chips import VirtualChips
     from birdsat.virtual.world import VirtualWorld
 
     world = VirtualWorld(seed, photo_px=photo_px)
@@ -193,7 +197,7 @@ def virtual(
         out,
         world.observations(observations, seed),
         photos=world,
-        chips=VirtualChips(seed, ground_km=chip_km, px=chip_px),
+        chips=open_chips(f"{VIRTUAL}{seed}", ground_km=chip_km, px=chip_px),
         taxa=world.taxonomy,
         splits=SplitRule(block_km=block_km),
         workers=workers,

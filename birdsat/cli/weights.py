@@ -12,7 +12,7 @@ def import_(
     image: Literal["photo", "chip"] = "photo",
     photo_px: int | None = None,
     chip_px: int | None = None,
-    chip_km: float = 2.56,
+    chip_km: tuple[float, ...] = (2.56,),
     heads: int | None = None,
     decoder_heads: int | None = None,
     taxa_from: Path | None = None,
@@ -26,7 +26,8 @@ def import_(
         image: What the encoder of an MAE or a ViT is to see.
         photo_px: Side of photos other than the checkpoint's; positions are interpolated.
         chip_px: Side of chips other than the checkpoint's.
-        chip_km: Side of a chip on the ground, kilometres; BirdSAT's are 256 pixels of Sentinel-2.
+        chip_km: Side of a chip on the ground, kilometres; BirdSAT's are 256 pixels of Sentinel-2. With several, a
+            place is encoded at each.
         heads: Attention heads of the encoders, which a checkpoint does not say; known for the usual widths.
         decoder_heads: Attention heads of the decoder.
         taxa_from: Dataset whose training photos give each taxon its mean embedding, which maps need.

@@ -38,6 +38,8 @@ from birdsat.dataset.published import PublishedCounts, completeness
 from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
 from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.imagery.chip_sizes import ChipSizes
+from birdsat.imagery.ground_sizes import ground_sizes
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation
 from birdsat.observations.splits import SplitRule
@@ -216,6 +218,8 @@ def _same_inputs(out: Path, there: str, given: str) -> None:
 
 def _identity(source: object) -> dict[str, Any]:
     """What tells one image source from another: its class, its plain settings, and when its files were written."""
+    if isinstance(source, ChipSizes):
+        return {"class": type(source).__name__, "sizes": [_identity(one) for one in source.sources]}
     names = (
         [field.name for field in dataclasses.fields(source)]
         if dataclasses.is_dataclass(source)
@@ -381,7 +385,7 @@ def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file:
         chip_mean=chip_stats and chip_stats[0],
         chip_std=chip_stats and chip_stats[1],
         chip_px=None if images.chips is None else images.chips.px,
-        chip_ground_km=None if images.chips is None else float(images.chips.ground_km),
+        chip_ground_km=() if images.chips is None else ground_sizes(images.chips.ground_km),
     )
 
 

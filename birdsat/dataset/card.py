@@ -9,6 +9,7 @@ from rich.text import Text
 
 from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
 from birdsat.files import write_whole
+from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.observations.taxonomy import Taxon
 
 _TAXA_SHOWN = 50
@@ -75,7 +76,8 @@ _BAND_HEAD = ("image", "mean R, G, B", "std R, G, B")
 def _introduction(manifest: Manifest) -> str:
     chips = ""
     if manifest.chip_px is not None:
-        chips = f" Chips are {manifest.chip_px} px and show {manifest.chip_ground_km:g} km of ground, north up."
+        sizes = sizes_text(manifest.chip_ground_km).replace(" and ", " or ")
+        chips = f" Chips are {manifest.chip_px} px and show {sizes} of ground, north up."
     return (
         f"{manifest.rows():,} observations of {len(manifest.taxa):,} bird taxa: a photo, a satellite "
         "chip of the place, the place (WGS84 degrees), the date and the taxon; what is not known is null."

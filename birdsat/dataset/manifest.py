@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from birdsat import config
 from birdsat.errors import ConfigError, DatasetError
+from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.observations.observation import SPLITS, Split
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -106,7 +107,7 @@ class Manifest:
     chip_mean: RGB | None  # over train, 0..1 scale; None where train has no chip
     chip_std: RGB | None
     chip_px: int | None  # None where no chips were asked for
-    chip_ground_km: float | None  # side of the square on the ground
+    chip_ground_km: GroundSizes  # sides on the ground; a chip of several is of one, drawn by its place; (): no chips
 
     @property
     def taxonomy(self) -> Taxonomy:

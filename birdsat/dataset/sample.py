@@ -26,8 +26,8 @@ class ChipSource(Protocol):
     """Where chips come from. Pickled to the worker processes."""
 
     @property
-    def ground_km(self) -> float:
-        """Side of the chip's square on the ground."""
+    def ground_km(self) -> float | tuple[float, ...]:
+        """Side of the chip's square on the ground, kilometres; several where chips are of one or another."""
 
     @property
     def px(self) -> int:

@@ -1,4 +1,4 @@
-"""Chips of a grid's cells, cut block by block. No torch, so that worker processes start fast."""
+"""Chips of a grid's cells, or of given places, cut block by block. No torch, so that worker processes start fast."""
 
 import signal
 from collections import deque
@@ -16,31 +16,36 @@ from PIL import Image
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import Place
 from birdsat.errors import ImageError, InputError, PlaceError
+from birdsat.imagery.chip_sizes import ChipSizes
 
 BLOCK_CELLS = 1024  # cells whose chips are held at once
 _SEARCHED = 1 << 16  # cells of a mask that are looked through at once
 
 
 class Chips(Protocol):
-    """What a grid needs of a chip source; it must pickle when worker processes cut the chips."""
+    """What is needed of a chip source of one ground size; it must pickle when worker processes cut the chips."""
 
     def chip(self, place: Place) -> NDArray[np.uint8]:
         """(px, px, 3) RGB, north up. Raises PlaceError when there is no imagery, ImageError when it is damaged."""
         ...
 
 
+AnyChips = Chips | ChipSizes  # of one ground size, or of several
+
+
 @dataclass(frozen=True, slots=True)
 class CutCells:
-    """Some cells of a grid and their chips."""
+    """Some cells of a grid, or some places of a list, and their chips."""
 
-    cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west
-    places: tuple[Place, ...]  # c centres
-    chips: tuple[NDArray[np.uint8] | None, ...]  # c; None where there is no imagery, or a damaged one
+    cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west; or in the list
+    lon_lat: NDArray[np.float64]  # (c, 2) centres, degrees WGS84, longitude first, -180..180
+    # c times (sizes, px, px, 3); None where there is no imagery of some size, or a damaged one
+    chips: tuple[NDArray[np.uint8] | None, ...]
 
 
 def cut_cells(
     grid: AnyGrid,
-    chips: Chips,
+    chips: AnyChips,
     *,
     px: int | None = None,
     where: NDArray[np.bool_] | None = None,
@@ -54,36 +59,58 @@ def cut_cells(
     afresh, so a script that asks for them needs the usual `if __name__ == "__main__"`. Raises InputError for a mask of
     another shape.
     """
-    blocks = _blocks(grid, where, [range(grid.cells)] if spans is None else spans)
+    cells = _cells(grid, where, [range(grid.cells)] if spans is None else spans)
+    return _cut_blocks(((some, grid.centres(some)) for some in cells), chips, px, workers)
+
+
+def cut_places(
+    lon_lat: NDArray[np.float64], chips: AnyChips, *, px: int | None = None, workers: int = 0
+) -> Iterator[CutCells]:
+    """The chips of places (n, 2) in degrees, longitude first, in blocks; px and workers as in `cut_cells`.
+
+    Raises PlaceError for a place that is none on Earth.
+    """
+    rows = np.arange(len(lon_lat), dtype=np.int64)
+    blocks = (rows[first : first + BLOCK_CELLS] for first in range(0, len(rows), BLOCK_CELLS))
+    return _cut_blocks(((some, lon_lat[some]) for some in blocks), chips, px, workers)
+
+
+_Block = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+def _cut_blocks(blocks: Iterator[_Block], chips: AnyChips, px: int | None, workers: int) -> Iterator[CutCells]:
     if workers == 0:
-        for cells, places in blocks:
-            yield CutCells(cells, places, tuple(_cut(chips, px, place) for place in places))
+        for cells, lon_lat in blocks:
+            yield CutCells(cells, lon_lat, tuple(_cut(chips, px, place) for place in _places(lon_lat)))
         return
     with ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(chips, px)
     ) as pool:
-        ahead: deque[tuple[NDArray[np.int64], tuple[Place, ...], Iterable[NDArray[np.uint8] | None]]] = deque()
+        ahead: deque[tuple[_Block, Iterable[NDArray[np.uint8] | None]]] = deque()
         try:
-            for cells, places in blocks:
-                ahead.append((cells, places, pool.map(_cut_in_worker, places, chunksize=_share(places, workers))))
+            for block in blocks:
+                places = _places(block[1])
+                ahead.append((block, pool.map(_cut_in_worker, places, chunksize=_share(places, workers))))
                 if len(ahead) > 1:
-                    cells, places, cut = ahead.popleft()
-                    yield CutCells(cells, places, tuple(cut))
-            for cells, places, cut in ahead:
-                yield CutCells(cells, places, tuple(cut))
+                    (cells, lon_lat), cut = ahead.popleft()
+                    yield CutCells(cells, lon_lat, tuple(cut))
+            for (cells, lon_lat), cut in ahead:
+                yield CutCells(cells, lon_lat, tuple(cut))
         finally:
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the blocks ahead
 
 
-def _blocks(
-    grid: AnyGrid, where: NDArray[np.bool_] | None, spans: Iterable[range]
-) -> Iterator[tuple[NDArray[np.int64], tuple[Place, ...]]]:
+def _places(lon_lat: NDArray[np.float64]) -> tuple[Place, ...]:
+    return tuple(Place(lon, lat) for lon, lat in lon_lat.tolist())
+
+
+def _cells(grid: AnyGrid, where: NDArray[np.bool_] | None, spans: Iterable[range]) -> Iterator[NDArray[np.int64]]:
     if where is not None and where.shape != grid.shape:
         raise InputError(f"the mask has shape {where.shape}, the grid {grid.shape}; make it on the same grid.")
     for span in spans:
         wanted = _wanted(span, where)
         while len(cells := np.fromiter(islice(wanted, BLOCK_CELLS), np.int64)):
-            yield cells, tuple(Place(lon, lat) for lon, lat in grid.centres(cells).tolist())
+            yield cells
 
 
 def _wanted(span: range, where: NDArray[np.bool_] | None) -> Iterator[int]:
@@ -99,22 +126,26 @@ def _share(places: Sequence[Place], workers: int) -> int:
     return max(1, len(places) // (4 * workers))  # several helpings each, so that a slow one holds up little
 
 
-def _cut(chips: Chips, px: int | None, place: Place) -> NDArray[np.uint8] | None:
+def _cut(chips: AnyChips, px: int | None, place: Place) -> NDArray[np.uint8] | None:
     try:
-        chip = chips.chip(place)
+        sizes = chips.chips(place) if isinstance(chips, ChipSizes) else (chips.chip(place),)
     except (PlaceError, ImageError):
         return None
+    return np.stack([_resized(chip, px) for chip in sizes])
+
+
+def _resized(chip: NDArray[np.uint8], px: int | None) -> NDArray[np.uint8]:
     if px is None or chip.shape[:2] == (px, px):
         return chip
     # The filter of training's own views: Pillow's bilinear widens with the reduction, so it does not alias.
     return np.asarray(Image.fromarray(chip).resize((px, px), Image.Resampling.BILINEAR))
 
 
-_chips: Chips  # of this worker process
+_chips: AnyChips  # of this worker process
 _px: int | None
 
 
-def _start_worker(chips: Chips, px: int | None) -> None:
+def _start_worker(chips: AnyChips, px: int | None) -> None:
     global _chips, _px
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process; the one that maps ends the others
     _chips, _px = chips, px

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.cut import Chips, CutCells, cut_cells
+from birdsat.embeddings.cut import AnyChips, CutCells, cut_cells
 from birdsat.embeddings.inference import inference
 from birdsat.errors import ConfigError, InputError
 from birdsat.methods.method import Method
@@ -33,7 +33,9 @@ class RegionBlock:
 
     cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west
     lon_lat: NDArray[np.float64]  # (c, 2) centres, degrees WGS84, longitude first, -180..180
-    chip: NDArray[np.float32]  # (c, f) what the chip shows, free of place and date: `Method.encode_chip`
+    # (c, f) what the chip shows, free of place and date: `Method.encode_chip`; of a chip source of several ground sizes
+    # that of each, one after another, from small to large
+    chip: NDArray[np.float32]
     year: NDArray[np.float32]  # (c, 1 + 2 K, d) course of `Method.embed_chip`: at t it is year_basis(t) @ year
     without_imagery: int = 0  # cells that were looked at beside these, and have no chip or a damaged one
 
@@ -52,7 +54,7 @@ def year_basis(year_fraction: NDArray[np.float64], harmonics: int) -> NDArray[np
 def embed_cells(
     method: Method,
     grid: AnyGrid,
-    chips: Chips,
+    chips: AnyChips,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,
@@ -73,7 +75,7 @@ def embed_cells(
     check_method(method)
     kept = kept_harmonics(method, harmonics)
     cuts = cut_cells(grid, chips, px=chip_px, where=where, workers=workers)
-    return _without_empty(embed_cut(method, grid, cut, kept, device)[0] for cut in cuts)
+    return _without_empty(embed_cut(method, cut, kept, device)[0] for cut in cuts)
 
 
 def _without_empty(blocks: Iterator[RegionBlock]) -> Iterator[RegionBlock]:
@@ -120,20 +122,23 @@ def kept_harmonics(method: Method, harmonics: int) -> int:
 
 
 def embed_cut(
-    method: Method, grid: AnyGrid, cut: CutCells, harmonics: int, device: torch.device | str | None = None
+    method: Method, cut: CutCells, harmonics: int, device: torch.device | str | None = None
 ) -> tuple[RegionBlock, NDArray[np.float32]]:
     """Cells whose chips are cut, embedded; and by how much the course misses each mid-month's embedding.
+
+    Of several ground sizes, each is encoded by itself; the course is that of their mean, which lies where the encoder's
+    features of any one size lie, so that photos can be held against it.
 
     The misses (c, 12) are lengths of the difference of two vectors: no cosine with a unit vector is wrong by more.
     """
     found = np.array([chip is not None for chip in cut.chips])
-    cells = cut.cells[found]
-    lon_lat = grid.centres(cells)
+    cells, lon_lat = cut.cells[found], cut.lon_lat[found]
     with inference(method, device) as place:
         if found.any():
-            images = torch.from_numpy(np.stack([chip for chip in cut.chips if chip is not None]))
-            features = method.encode_chip(images.permute(0, 3, 1, 2).contiguous().to(place)).float()
-            year, missed = _course(method, features, torch.from_numpy(lon_lat).float().to(place), harmonics)
+            images = torch.from_numpy(np.stack([chip for chip in cut.chips if chip is not None], axis=1))
+            sizes = [method.encode_chip(one.permute(0, 3, 1, 2).contiguous().to(place)).float() for one in images]
+            features, mean = torch.cat(sizes, dim=1), torch.stack(sizes).mean(dim=0)
+            year, missed = _course(method, mean, torch.from_numpy(lon_lat).float().to(place), harmonics)
         else:
             features, year, missed = torch.empty(0, 0), torch.empty(0, 1 + 2 * harmonics, 0), torch.empty(0, 12)
         block = RegionBlock(

@@ -16,6 +16,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.region_block import RegionBlock
 from birdsat.errors import ConfigError, DatasetError
 from birdsat.files import whole_file
+from birdsat.imagery.ground_sizes import GroundSizes
 
 SCHEMA_VERSION = 1
 REGION_FILE = "region.json"
@@ -36,10 +37,10 @@ class RegionSettings:
     imagery: str  # as it was given
     imagery_bytes: int | None  # size of its file; None: it is none
     stretch: tuple[float, float] | None  # of the imagery's values
-    chip_ground_km: float
+    chip_ground_km: GroundSizes  # each of which the cells are encoded at
     chip_px: int
     mask: str  # "" for all cells, or a fingerprint of those that were asked for
-    chip_width: int  # f, numbers that say what a chip shows
+    chip_width: int  # f, numbers that say what a cell's chips of all sizes show
     embedding_width: int  # d
     harmonics: int  # K, of the course over the year
     part_cells: int = PART_CELLS  # positions of the grid to a part

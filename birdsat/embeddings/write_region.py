@@ -14,8 +14,9 @@ from birdsat import config
 from birdsat.dataset.progress import row_progress
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.cut import Chips, cut_cells
+from birdsat.embeddings.cut import AnyChips, cut_cells
 from birdsat.embeddings.inference import inference
+from birdsat.embeddings.places import check_chips
 from birdsat.embeddings.region import Region, open_region
 from birdsat.embeddings.region_block import HARMONICS, RegionBlock, check_method, embed_cut, kept_harmonics
 from birdsat.embeddings.region_files import (
@@ -42,7 +43,7 @@ def write_region(
     folder: Path,
     run: Run,
     grid: AnyGrid,
-    chips: Chips,
+    chips: AnyChips,
     *,
     imagery: str,
     stretch: tuple[float, float] | None = None,
@@ -54,15 +55,16 @@ def write_region(
 ) -> Region:
     """Embed every cell of `grid`, or those where `where` (rows, columns) is True, into `folder`, as float16.
 
-    chips: of the run's ground size, opened from what `imagery` names and with `stretch`; both are kept as facts. A part
-    has its name only when it is complete, so what was killed goes on where it stopped; a finished region of the same
-    settings is left as it is. Memory holds one part, whatever the grid. workers, device and harmonics as in
+    chips: of the run's ground sizes, opened from what `imagery` names and with `stretch`; both are kept as facts. A
+    part has its name only when it is complete, so what was killed goes on where it stopped; a finished region of the
+    same settings is left as it is. Memory holds one part, whatever the grid. workers, device and harmonics as in
     `embed_cells`.
 
-    Raises ConfigError when the folder holds something else, or a region of other settings; InputError when no cell has
-    imagery.
+    Raises ConfigError when the folder holds something else, or a region of other settings, and for a chip source of
+    more or fewer ground sizes than the run's; InputError when no cell has imagery.
     """
     check_method(run.method)
+    check_chips(run, chips)
     chip_width, embedding_width = _widths(run.method, run.chip_px, device)
     settings = RegionSettings(
         grid=grid,
@@ -74,7 +76,7 @@ def write_region(
         chip_ground_km=run.chip_ground_km,
         chip_px=run.chip_px,
         mask=mask_fingerprint(where),
-        chip_width=chip_width,
+        chip_width=chip_width * len(run.chip_ground_km),
         embedding_width=embedding_width,
         harmonics=kept_harmonics(run.method, harmonics),
         part_cells=PART_CELLS,
@@ -89,7 +91,7 @@ def write_region(
             "embedding cells", total=_asked(spans, where), completed=_asked(spans, where) - _asked(missing, where)
         )
         cuts = cut_cells(grid, chips, px=run.chip_px, where=where, spans=missing, workers=workers)
-        embedded = ((cut.cells, embed_cut(run.method, grid, cut, settings.harmonics, device)) for cut in cuts)
+        embedded = ((cut.cells, embed_cut(run.method, cut, settings.harmonics, device)) for cut in cuts)
         for number, blocks in groupby(embedded, lambda block: int(block[0][0]) // size):
             write_part(folder / part_name(number), settings, _counted(blocks, lambda cells: bar.advance(task, cells)))
     _finish(folder, settings, len(spans))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.cut import Chips
+from birdsat.embeddings.cut import AnyChips
 from birdsat.embeddings.region_block import EXACT_HARMONICS, RegionBlock, embed_cells, year_basis
 from birdsat.errors import InputError
 from birdsat.methods.method import Method
@@ -63,7 +63,7 @@ def predict_blocks(
     vectors: NDArray[np.float32],
     grid: AnyGrid,
     months: Sequence[int],
-    chips: Chips,
+    chips: AnyChips,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,
@@ -92,7 +92,7 @@ def predict_maps(
     vectors: NDArray[np.float32],
     grid: AnyGrid,
     months: Sequence[int],
-    chips: Chips,
+    chips: AnyChips,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from rich.table import Table
 
+from birdsat.dataset.chip_source import VIRTUAL, open_chips
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
@@ -29,7 +30,6 @@ from birdsat.tasks.retrieve import retrieve
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import Run
-from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
 
 FIGURES_FILE = "compare.json"  # of one run, within its folder
@@ -135,7 +135,7 @@ def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
     figures["chip_to_photo"] = found.result("chip to photo", with_metadata=knows).species.at[10]
     if truth is not None:
         world = VirtualWorld(truth, photo_px=run.photo_px)
-        chips = VirtualChips(truth, ground_km=run.chip_ground_km, px=run.chip_px)
+        chips = open_chips(f"{VIRTUAL}{truth}", ground_km=run.chip_ground_km, px=run.chip_px)
         mapped = map_virtual_world(run.method, means, world, chips, step=MAP_STEP_DEGREES)
         figures["map_auc"] = mapped.report.auc
     return figures

@@ -13,6 +13,7 @@ from birdsat.dataset.views import ViewsConfig
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_whole
+from birdsat.imagery.ground_sizes import check_sizes
 from birdsat.methods.published_weights import Published, Wanted, from_published, read_checkpoint
 from birdsat.recipes.verbs import embed_rows
 from birdsat.training.config import RunConfig
@@ -31,9 +32,9 @@ TIMM = "timm:"  # before the name of a model of that library
 
 
 def import_weights(
-    source: str, out: Path, *, wanted: Wanted | None = None, chip_km: float | None = None
+    source: str, out: Path, *, wanted: Wanted | None = None, chip_km: tuple[float, ...] = ()
 ) -> tuple[Run, Published]:
-    """Write the run `out` from a checkpoint file, or from `timm:NAME`. chip_km: side of its chips on the ground.
+    """Write the run `out` from a checkpoint file, or from `timm:NAME`. chip_km: sides of its chips on the ground.
 
     Raises CheckpointError when the checkpoint cannot be used, ConfigError when `out` holds something already.
     """
@@ -64,7 +65,7 @@ def import_weights(
         chip_mean=None,
         chip_std=None,
         chip_px=method.chip_px,
-        chip_ground_km=chip_km if method.chip_px is not None else None,
+        chip_ground_km=check_sizes(chip_km) if method.chip_px is not None else (),
     )
     out.mkdir(parents=True, exist_ok=True)
     config_files.save(facts, out / DATASET_FILE)

@@ -14,6 +14,7 @@ from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
+from birdsat.imagery.ground_sizes import size_words, sizes_text
 from birdsat.observations.observation import Split
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
@@ -58,14 +59,15 @@ def embed_rows(run: Run, dataset: Dataset, split: Split, *, workers: int = 0) ->
 
 
 def check_ground(run: Run, dataset: Dataset) -> None:
-    """Raises ConfigError when the run sees chips and those of the dataset show another size of ground."""
+    """Raises ConfigError when the run sees chips and those of the dataset show a size of ground it did not learn."""
     learnt, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
-    if not run.method.sees_chips or learnt is None or given is None:
+    if not run.method.sees_chips or not learnt or not given:
         return
-    if not math.isclose(learnt, given):
+    if not all(any(math.isclose(one, size) for one in learnt) for size in given):
         raise ConfigError(
-            f"{run.path} learnt from chips of {learnt:g} km, and those of {dataset.folder} show {given:g} km; build "
-            f"the dataset with --chip-km {learnt:g}, or take a run that was trained on chips of {given:g} km."
+            f"{run.path} learnt from chips of {sizes_text(learnt)}, and those of {dataset.folder} show "
+            f"{sizes_text(given)}; build the dataset with --chip-km {size_words(learnt)}, or take a run that was "
+            f"trained on chips of {sizes_text(given)}."
         )
 
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
+from birdsat.embeddings.cut import AnyChips
 from birdsat.embeddings.taxa import TaxonMeans
 from birdsat.maps.evaluate import MapReport, evaluate_maps
 from birdsat.maps.outline import Land
 from birdsat.maps.predict import MapScores, predict_maps
 from birdsat.methods.method import Method
-from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
 
 MONTHS = tuple(range(1, 13))
@@ -35,7 +35,7 @@ def virtual_land(world: VirtualWorld) -> Land:
 
 
 def map_virtual_world(
-    method: Method, means: TaxonMeans, world: VirtualWorld, chips: VirtualChips, *, step: float, workers: int = 0
+    method: Method, means: TaxonMeans, world: VirtualWorld, chips: AnyChips, *, step: float, workers: int = 0
 ) -> VirtualMaps:
     """Map the world in cells of `step` degrees, and judge the maps."""
     grid = Grid(Box(-180, -90, 180, 90), step)

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import Record
@@ -18,8 +19,8 @@ def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept:
     licence = facts.licence or "not stated"
     chips = (
         "None."
-        if facts.chip_ground_km is None
-        else f"{facts.chip_ground_km:g} km on the ground, {config.views.chip_px} px."
+        if not facts.chip_ground_km
+        else f"{sizes_text(facts.chip_ground_km)} on the ground, {config.views.chip_px} px."
     )
     return f"""---
 library_name: birdsat

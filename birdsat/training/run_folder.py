@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from birdsat.dataset.manifest import RGB, Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError, some_of
 from birdsat.files import write_whole
+from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
@@ -44,7 +46,7 @@ class DatasetFacts:
     chip_mean: RGB | None
     chip_std: RGB | None
     chip_px: int | None  # as stored; None: without chips
-    chip_ground_km: float | None  # side of the square on the ground
+    chip_ground_km: GroundSizes  # sides of chips on the ground; (): without chips, or not known
 
 
 def dataset_facts(manifest: Manifest) -> DatasetFacts:
@@ -80,9 +82,12 @@ class Run:
         return self.dataset.taxa
 
     @property
-    def chip_ground_km(self) -> float:
-        """Side of a chip on the ground in kilometres. Raises CheckpointError when it was trained without chips."""
-        if self.dataset.chip_ground_km is None:
+    def chip_ground_km(self) -> tuple[float, ...]:
+        """Sides of the chips on the ground that it learned from, kilometres, from small to large.
+
+        A place is encoded at every one of them. Raises CheckpointError when it was trained without chips.
+        """
+        if not self.dataset.chip_ground_km:
             raise CheckpointError(
                 f"{self.path} was trained on a dataset without chips, so it says nothing of satellite images; "
                 "use a run of cve_mae on a dataset with chips."
@@ -257,8 +262,8 @@ def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume
         raise ConfigError(
             f"{path} holds {state} training run already; continue it with --resume, or choose another folder."
         )
-    _check_same(path / DATASET_FILE, config_files.to_dict(facts))
-    _check_same(path / CONFIG_FILE, config_files.to_dict(config))
+    _check_same(path / DATASET_FILE, facts)
+    _check_same(path / CONFIG_FILE, config)
 
 
 def _is_run(path: Path) -> bool:
@@ -273,14 +278,16 @@ def _is_run(path: Path) -> bool:
 _FREE = {"workers"}  # settings that change no number
 
 
-def _check_same(path: Path, wanted: object) -> None:
+def _check_same(path: Path, wanted: DatasetFacts | RunConfig) -> None:
     try:
         saved = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read ({error}); train again in another folder.") from error
+    with suppress(ConfigError):  # what an earlier version wrote in another form is the same
+        saved = config_files.to_dict(config_files.load(type(wanted), path))
     # Through JSON, so that tuples and lists compare equal.
-    wanted = json.loads(json.dumps(wanted))
-    differing = [d for d in _differences(saved, wanted, "") if d.split(" ")[0] not in _FREE]
+    saved, given = (json.loads(json.dumps(side)) for side in (saved, config_files.to_dict(wanted)))
+    differing = [d for d in _differences(saved, given, "") if d.split(" ")[0] not in _FREE]
     if differing:
         more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
         raise ConfigError(

@@ -72,7 +72,7 @@ def test_index_and_row_are_exact_the_first_row_after_the_head_is_0_and_has_chip_
         assert found["taxon"] == ("Corvus corax", "Parus major")[index % 2]
         assert found["chip"]["bytes"] == chip(row)  # also where two rows share a place, or an image
     assert (manifest.rows("train"), manifest.rows("test")) == (5, 1)
-    assert (manifest.chip_px, manifest.chip_ground_km) == (PX, 0.16)
+    assert (manifest.chip_px, manifest.chip_ground_km) == (PX, (0.16,))
     assert "A part of Cross-View iNat-2021 Birds: 2 of 1,486 taxa, 5 of 414,847" in manifest.completeness
 
 

@@ -53,7 +53,7 @@ def test_what_goes_in_comes_out(tmp_path):
         assert stored["photo"] == {"bytes": (tmp_path / "photos" / row.photo).read_bytes(), "path": row.photo}
         assert stored["chip"]["bytes"] == LevelChips().encoded_chip(row.place)
     assert [shard.rows for shard in manifest.shards] == [10, 10, 5]
-    assert (manifest.chip_px, manifest.chip_ground_km) == (8, 4.0)
+    assert (manifest.chip_px, manifest.chip_ground_km) == (8, (4.0,))
     assert [taxon.name for taxon in manifest.taxa] == sorted(SPECIES)
     assert manifest.split_counts("train").taxon_rows == (9, 8, 8)
     assert load_manifest(tmp_path / "out") == manifest

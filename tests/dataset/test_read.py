@@ -122,7 +122,7 @@ def write_dataset(folder: Path) -> Path:
         chip_mean=(0.5, 0.5, 0.5),
         chip_std=(0.2, 0.2, 0.2),
         chip_px=10,
-        chip_ground_km=5.0,
+        chip_ground_km=(5.0,),
     )
     save_manifest(manifest, folder)
     return folder

@@ -88,7 +88,7 @@ def run_of(method: Method, name: str = "mine") -> Run:
         chip_mean=None,
         chip_std=None,
         chip_px=PX,
-        chip_ground_km=KM,
+        chip_ground_km=(KM,),
     )
     config = RunConfig(method=_ANY_METHOD, views=ViewsConfig(photo_px=PX, chip_px=PX), batch_size=2, steps=1)
     return Run(path=Path(name), config=config, dataset=facts, method=method.eval())

@@ -39,7 +39,7 @@ def run(
 
 def test_an_imported_run_says_where_it_is_from_and_what_it_sees(run: Path) -> None:
     made = load_run(run)
-    assert (made.photo_px, made.chip_px, made.chip_ground_km) == (96, 64, 2.56)
+    assert (made.photo_px, made.chip_px, made.chip_ground_km) == (96, 64, (2.56,))
     assert "meta-small.ckpt" in (run / "README.md").read_text()
     assert not made.method.training
 

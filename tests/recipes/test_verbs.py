@@ -66,7 +66,7 @@ def make_run(folder: Path, method: MethodConfig = CROSS_VIEW, *, seed: int = 0) 
         chip_mean=None,
         chip_std=None,
         chip_px=PX,
-        chip_ground_km=KM,
+        chip_ground_km=(KM,),
     )
     prepare_folder(folder, config, facts, resume=False)
     torch.manual_seed(seed)

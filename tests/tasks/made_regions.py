@@ -29,7 +29,7 @@ def made_region(folder: Path, grid: AnyGrid, cells: NDArray[np.int64], year: NDA
         imagery="none",
         imagery_bytes=None,
         stretch=None,
-        chip_ground_km=1.0,
+        chip_ground_km=(1.0,),
         chip_px=4,
         mask="",
         chip_width=1,

@@ -42,7 +42,7 @@ def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig, datase
     assert torch.equal(torch.get_rng_state(), state)
     assert read.config == config
     assert read.taxa == ("Corvus corax", "Pica pica")
-    assert (read.chip_ground_km, read.chip_px, read.photo_px) == (5.0, 16, 16)
+    assert (read.chip_ground_km, read.chip_px, read.photo_px) == ((5.0,), 16, 16)
     assert not read.method.training
     written = load_file(run / MODEL_FILE)
     assert all(torch.equal(value, written[name]) for name, value in read.method.state_dict().items())
@@ -50,7 +50,7 @@ def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig, datase
 
 def test_a_run_without_chips_has_no_chip_size(run: Path) -> None:
     facts = config_files.load(DatasetFacts, run / DATASET_FILE)
-    config_files.save(dataclasses.replace(facts, chip_ground_km=None, chip_px=None), run / DATASET_FILE)
+    config_files.save(dataclasses.replace(facts, chip_ground_km=(), chip_px=None), run / DATASET_FILE)
     with pytest.raises(CheckpointError, match="without chips"):
         _ = load_run(run).chip_ground_km
 
