@@ -28,6 +28,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "retrieve": verbs.retrieve,
     "map": maps.map_,
     "fit": maps.fit,
+    "judge": maps.judge,
     "locate": locating.locate,
     "embed": verbs.embed,
     "labels": verbs.labels,

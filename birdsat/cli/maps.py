@@ -133,3 +133,74 @@ def fit(
     )
     print(f"{len(model.facts.taxa):,} taxa, {sum(model.facts.points):,} records: {out}")
     print(*(f"{name.replace('_', ' ')}: {value:.3g}" for name, value in model.evaluation.items()), sep="\n")
+
+
+def judge(
+    run: Positional[Path],
+    truth: Positional[Path],
+    imagery: str,
+    rasters: tuple[str, ...] = (),
+    points: tuple[int, ...] = (10, 50),
+    occurrences: tuple[Path, ...] = (),
+    surveys_before: int | None = None,
+    hold_out: Literal["blocks", "regions", "random"] = "blocks",
+    block_degrees: float | None = None,
+    folds: int = 5,
+    least: int = 30,
+    repeats: int = 1,
+    seed: int = 0,
+    stretch: tuple[float, float] | None = None,
+    out: Path = Path("judged"),
+    workers: int = 2,
+) -> None:
+    """Judge range models on a run's chip features beside every baseline, on ranges that are known.
+
+    Models learn from presence and absence, and from a few presences of each taxon, in cells that are not those judged.
+    Written to OUT/judged.md and judged.json.
+
+    Args:
+        run: Folder of the run whose chip features are read.
+        truth: Range grid: .npz, Parquet or CSV of lat, lon, species, presence. With --surveys-before, a table of counts
+            with species, lon, lat, year, count.
+        imagery: Raster of any CRS to cut chips from, or a table of ready chips.
+        rasters: NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one
+            set of columns.
+        points: How many presences of each taxon are learned from.
+        occurrences: Tables of records anywhere to learn from, in place of presences drawn from the ranges.
+        surveys_before: Learn from surveys before this year, judge by those from it on, in other blocks.
+        hold_out: What is held out: blocks, whole regions, or cells at random (whose figures are too good).
+        block_degrees: Side of the blocks; 5 by default.
+        folds: Parts that the cells are dealt to.
+        least: Leave out taxa that are present, or absent, in fewer cells.
+        repeats: Times that folds and points are drawn anew.
+        seed: Of all draws.
+        stretch: Values of a raster that is not 8-bit which become black and white.
+        out: Folder for the tables.
+        workers: Processes that cut chips.
+    """
+    from rich.console import Console
+
+    from birdsat.observations.hold_out import HoldOut
+    from birdsat.recipes.judging import judge as judge_ranges
+
+    if block_degrees is not None and hold_out != "blocks":
+        raise ConfigError("--block-degrees is about --hold-out blocks; leave it out.")
+    blocks = given(degrees=block_degrees)
+    judged = judge_ranges(
+        run,
+        truth,
+        imagery,
+        out=out,
+        rasters=rasters,
+        points=points,
+        occurrences=occurrences,
+        surveys_before=surveys_before,
+        hold_out=HoldOut(by=hold_out, folds=folds, **blocks),
+        least=least,
+        repeats=repeats,
+        seed=seed,
+        stretch=stretch,
+        workers=workers,
+    )
+    for judgement in judged:
+        Console().print(judgement.table())

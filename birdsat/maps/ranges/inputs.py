@@ -25,9 +25,14 @@ class InputScale:
     directions: Tensor  # (f + 3, d)
 
     @classmethod
-    def fit(cls, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], most: int) -> "InputScale":
-        """Fit to background places: chip (n, f), lon_lat (n, 2). most: inputs that are kept. Raises InputError for
-        numbers that are not finite."""
+    def fit(
+        cls, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], most: int, place_share: float = PLACE_SHARE
+    ) -> "InputScale":
+        """Fit to background places: chip (n, f), lon_lat (n, 2).
+
+        most: inputs that are kept. place_share: of the variance, that the place brings. Raises InputError for numbers
+        that are not finite.
+        """
         table = _side_by_side(chip, lon_lat)
         if not np.isfinite(table).all():
             raise InputError("chip features or places of the background hold numbers that are not finite.")
@@ -35,7 +40,7 @@ class InputScale:
         centre = table.mean(axis=0)
         table = table - centre
         weight = np.ones(table.shape[1])
-        for part, share in ((slice(0, f), 1 - PLACE_SHARE if f else 0.0), (slice(f, None), PLACE_SHARE)):
+        for part, share in ((slice(0, f), 1 - place_share), (slice(f, None), place_share)):
             variance = np.square(table[:, part]).sum(axis=1).mean() if table[:, part].size else 0.0
             weight[part] = np.sqrt(share / variance) if variance > 0 else 0.0
         scaled = table * weight

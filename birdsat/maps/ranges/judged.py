@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
 
 from birdsat.maps.learning import Cells, Points, Scorer
 from birdsat.maps.ranges.fit_ranges import Embedded, Source, fit_ranges
+from birdsat.maps.ranges.inputs import PLACE_SHARE, InputScale
 from birdsat.maps.ranges.network import RangeNetworkConfig
 
 
@@ -40,3 +42,32 @@ class RangeNetworkModel:
         if self.columns is None:
             return np.empty((len(cells), 0), np.float32)
         return cells.table((self.columns,)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimilarPlaces:
+    """The k cells most alike by chip features, or by these and place as a range network sees them: a `SurveyModel`."""
+
+    columns: str = "chip"
+    place: bool = True
+    k: int = 10
+    label: str = "birdsat"
+    probabilities: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.label}: {self.k} most similar by {self.columns}{' + place' if self.place else ''}"
+
+    def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        share = PLACE_SHARE if self.place else 0.0
+        chip = cells.table((self.columns,)).astype(np.float32)
+        scale = InputScale.fit(chip, cells.lon_lat, chip.shape[1] + 3, place_share=share)
+        near = NearestNeighbors(n_neighbors=min(self.k, len(cells))).fit(scale(chip, cells.lon_lat).numpy())
+
+        def score(asked: Cells) -> NDArray[np.float32]:
+            inputs = scale(asked.table((self.columns,)).astype(np.float32), asked.lon_lat)
+            found = near.kneighbors(inputs.numpy(), return_distance=False)
+            share_present: NDArray[np.float32] = presence[found].mean(axis=1).astype(np.float32)
+            return share_present
+
+        return score
