@@ -97,7 +97,9 @@ def judge_virtual(
     score = np.concatenate([block.probability for block in blocks], axis=2)  # (taxa, months, cells)
     lon_lat = region.grid.centres(np.concatenate([block.cells for block in blocks]))
     area = region.grid.cell_area(np.concatenate([block.cells for block in blocks]))
-    truth = np.stack([[world.true_range(taxon, *lon_lat.T, month) for month in MONTHS] for taxon in taxa])
+    truth = np.stack(
+        [[world.true_range(taxon, lon_lat[:, 0], lon_lat[:, 1], month) for month in MONTHS] for taxon in taxa]
+    )
     moves = np.isin(taxa, world.migrants)
     judged = VirtualJudgement(
         residents=_evaluate(taxa, score, truth, ~moves),
