@@ -10,15 +10,15 @@ from torch import Tensor
 from birdsat.earth.place import unit_sphere
 from birdsat.errors import InputError
 
-PLACE_SHARE = 0.4  # of the variance of all inputs that the place brings; the chip brings the rest
+PLACE_SHARE = 0.25  # of the variance of all inputs that the place brings; the chip brings the rest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputScale:
     """Chip features (f numbers, 0 for none) and places to d inputs, whose variances add up to d.
 
-    Directions are the principal components of both together, not whitened: noise of one size on all of them drowns
-    the small ones and leaves the large.
+    Chip features are brought to one variance. Directions are the principal components of features and place together,
+    not whitened: noise of one size on all of them drowns the small ones and leaves the large.
     """
 
     centre: Tensor  # (f + 3,) mean over the background
@@ -40,9 +40,11 @@ class InputScale:
         centre = table.mean(axis=0)
         table = table - centre
         weight = np.ones(table.shape[1])
+        spread = table[:, :f].std(axis=0)
+        weight[:f] = np.where(spread > 0, 1 / np.maximum(spread, 1e-12), 0)  # every chip feature counts alike
         for part, share in ((slice(0, f), 1 - place_share), (slice(f, None), place_share)):
-            variance = np.square(table[:, part]).sum(axis=1).mean() if table[:, part].size else 0.0
-            weight[part] = np.sqrt(share / variance) if variance > 0 else 0.0
+            variance = np.square(table[:, part] * weight[part]).sum(axis=1).mean() if table[:, part].size else 0.0
+            weight[part] *= np.sqrt(share / variance) if variance > 0 else 0.0
         scaled = table * weight
         # Of the covariance, which is small however many places there are.
         values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
