@@ -225,7 +225,7 @@ def chips(
     title: str = "",
     licence: str = "",
 ) -> None:
-    """Build a dataset of chips at random places, without birds, to pretrain a chip encoder. Started again, it continues.
+    """Build chips of random places, without birds, to pretrain a chip encoder on. Started again, it continues.
 
     Args:
         out: Folder of the new dataset.
