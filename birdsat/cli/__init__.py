@@ -20,6 +20,7 @@ DATA_VERBS: dict[str, Callable[..., None]] = {
     "info": data.info,
     "check": data.check,
     "virtual": data.virtual,
+    "chips": data.chips,
 }
 VERBS: dict[str, Callable[..., None]] = {
     "data": data_help,

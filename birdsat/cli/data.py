@@ -209,6 +209,70 @@ def virtual(
     Console().print(describe(manifest))
 
 
+def chips(
+    out: Positional[Path],
+    imagery: str,
+    chip_km: tuple[float, ...],
+    count: int = 10_000,
+    chip_px: int = 64,
+    stretch: tuple[float, float] | None = None,
+    box: str = "-180,-90,180,90",
+    land_only: bool = False,
+    val_fraction: float = 0.1,
+    block_km: float = 1000.0,
+    workers: int = 2,
+    seed: int = 0,
+    title: str = "",
+    licence: str = "",
+) -> None:
+    """Build chips of random places, without birds, to pretrain a chip encoder on. Started again, it continues.
+
+    Args:
+        out: Folder of the new dataset.
+        imagery: Raster of any CRS to cut chips from, or virtual:SEED.
+        chip_km: Side of a chip on the ground, kilometres; with several, each place has a chip of one of them, drawn by
+            where it is.
+        count: How many. A place without imagery is counted, and another drawn in its stead.
+        chip_px: Side of a chip, pixels.
+        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000.
+        box: West,south,east,north in degrees; the world by default. Write --box=W,S,E,N.
+        land_only: Draw places on land only.
+        val_fraction: Share of blocks drawn for val.
+        block_km: Side of these blocks.
+        workers: Processes.
+        seed: Of the draw of places and splits.
+        title: For the data card.
+        licence: Of the imagery, for the data card.
+    """
+    from rich.console import Console
+
+    from birdsat.dataset.build import build_dataset
+    from birdsat.dataset.card import describe
+    from birdsat.dataset.chip_source import TABLES, land_under, open_chips
+    from birdsat.dataset.random_places import NoPhotos, random_places
+    from birdsat.earth.box import Box
+    from birdsat.observations.splits import SplitRule
+
+    if imagery.lower().endswith(TABLES):
+        raise InputError(f"{imagery} is a table of chips at places of its own; give a raster to cut chips from.")
+    source = open_chips(imagery, ground_km=chip_km, px=chip_px, stretch=stretch)
+    land = land_under(imagery) if land_only else None
+    manifest = build_dataset(
+        out,
+        random_places(count, Box.parse(box), chips=source, land=land, seed=seed),
+        photos=NoPhotos(),
+        chips=source,
+        splits=SplitRule(val_fraction=val_fraction, test_fraction=0, block_km=block_km),
+        workers=workers,
+        seed=seed,
+        title=title or out.name,
+        licence=licence,
+        sources=(imagery,),
+        command=_command(),
+    )
+    Console().print(describe(manifest))
+
+
 def _refuse(needed: str, absent: bool, **options: object) -> None:
     """Options that would be passed over without a word, because they are about another one that is not given."""
     given = [

@@ -10,6 +10,7 @@ from rich.text import Text
 from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
 from birdsat.files import write_whole
 from birdsat.imagery.ground_sizes import sizes_text
+from birdsat.observations.observation import NO_BIRD
 from birdsat.observations.taxonomy import Taxon
 
 _TAXA_SHOWN = 50
@@ -78,6 +79,12 @@ def _introduction(manifest: Manifest) -> str:
     if manifest.chip_px is not None:
         sizes = sizes_text(manifest.chip_ground_km).replace(" and ", " or ")
         chips = f" Chips are {manifest.chip_px} px and show {sizes} of ground, north up."
+    if [taxon.name for taxon in manifest.taxa] == [NO_BIRD]:
+        return (
+            f"Satellite chips of {manifest.rows():,} places, to learn from them alone: nothing was observed there, so "
+            f"that photo and date are null and the taxon of every row is {NO_BIRD!r}. Places are in WGS84 degrees."
+            f"{chips} Read with `birdsat`, or with any Parquet reader."
+        )
     return (
         f"{manifest.rows():,} observations of {len(manifest.taxa):,} bird taxa: a photo, a satellite "
         "chip of the place, the place (WGS84 degrees), the date and the taxon; what is not known is null."

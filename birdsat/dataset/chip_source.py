@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from birdsat.dataset.random_places import LandAt
+from birdsat.earth.land import on_land
 from birdsat.errors import InputError
 from birdsat.imagery.chip_sizes import ChipSizes
 from birdsat.imagery.chips import RasterChips, ReadyChips
 from birdsat.imagery.ground_sizes import check_sizes, ground_sizes, sizes_text
 from birdsat.virtual.chips import VirtualChips
+from birdsat.virtual.world import VirtualWorld
 
 TABLES = (".parquet", ".csv")
 VIRTUAL = "virtual:"
@@ -54,6 +57,11 @@ def virtual_seed(imagery: str) -> int:
     if not (imagery.startswith(VIRTUAL) and seed.isascii() and seed.isdecimal()):
         raise InputError(f"imagery {imagery!r} names no seed; write virtual:0, or another whole number.")
     return int(seed)
+
+
+def land_under(imagery: str) -> LandAt:
+    """Where it is land on the planet of the imagery: Earth, or a virtual one."""
+    return VirtualWorld(virtual_seed(imagery)).land if imagery.startswith(VIRTUAL) else on_land
 
 
 def _of_sizes(sizes: tuple[float, ...], source: Callable[[float], RasterChips | VirtualChips]) -> Chips:

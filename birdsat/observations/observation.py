@@ -9,6 +9,7 @@ from birdsat.errors import InputError
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+NO_BIRD = "no bird"  # taxon of a place at which nothing was observed, whose chip is there to be learned from
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +17,7 @@ class Observation:
     """A bird of one taxon. What is not known is None: a photo without place or date is legal everywhere."""
 
     id: str  # unique within a dataset
-    taxon: str  # scientific name
+    taxon: str  # scientific name, or NO_BIRD
     photo: str | None = None  # where the photo's bytes are found: a path, or a key that the photo source knows
     photo_box: tuple[float, float, float, float] | None = None  # crop to x, y, width, height in pixels
     place: Place | None = None

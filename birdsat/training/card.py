@@ -5,6 +5,7 @@ from typing import Any
 
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.methods.classifier import ClassifierConfig
+from birdsat.observations.observation import NO_BIRD
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import Record
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts
@@ -16,6 +17,7 @@ def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept:
     supervised = isinstance(config.method, ClassifierConfig)
     kind = "supervised" if supervised else "self-supervised"
     how = "trained to tell taxa apart" if supervised else "pretrained without labels"
+    seen = "places, by their chips," if facts.taxa == (NO_BIRD,) else f"observations of {len(facts.taxa):,} taxa"
     licence = facts.licence or "not stated"
     chips = (
         "None."
@@ -28,8 +30,8 @@ tags: [birds, {kind}, {method}]
 ---
 # {method} on {facts.title}
 
-A {method} of birdsat with {parameters:,} parameters, {how} on {facts.train_rows:,} observations
-of {len(facts.taxa):,} taxa from the dataset "{facts.title}" (fingerprint `{facts.fingerprint}`).
+A {method} of birdsat with {parameters:,} parameters, {how} on {facts.train_rows:,} {seen}
+from the dataset "{facts.title}" (fingerprint `{facts.fingerprint}`).
 
 - Photos: {config.views.photo_px} px. Chips: {chips}
 - {config.steps:,} optimiser steps of {config.batch_size * config.accumulate:,} samples on each process, seed \

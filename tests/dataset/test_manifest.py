@@ -46,6 +46,18 @@ def test_a_damaged_manifest_is_refused(folder, text):
         load_manifest(folder)
 
 
+@pytest.mark.parametrize(("written", "read"), [(None, ()), (5, (5.0,)), (2.56, (2.56,)), ([1.0, 4.0], (1.0, 4.0))])
+def test_the_ground_size_of_an_earlier_manifest_is_read(folder, written, read):
+    edit(folder, chip_ground_km=written)
+    assert load_manifest(folder).chip_ground_km == read
+
+
+def test_a_ground_size_that_is_no_number_is_refused(folder):
+    edit(folder, chip_ground_km="wide")
+    with pytest.raises(DatasetError, match="chip_ground_km is 'wide'; a list is needed"):
+        load_manifest(folder)
+
+
 def test_rows_and_shards_are_told_by_split(folder):
     manifest = load_manifest(folder)
     assert manifest.rows() == 6

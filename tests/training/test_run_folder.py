@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import CheckpointError
+from birdsat.errors import CheckpointError, ConfigError
 from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
@@ -53,6 +53,24 @@ def test_a_run_without_chips_has_no_chip_size(run: Path) -> None:
     config_files.save(dataclasses.replace(facts, chip_ground_km=(), chip_px=None), run / DATASET_FILE)
     with pytest.raises(CheckpointError, match="without chips"):
         _ = load_run(run).chip_ground_km
+
+
+@pytest.mark.parametrize(("written", "read"), [(None, ()), (5.0, (5.0,)), ([1.0, 4.0], (1.0, 4.0))])
+def test_the_ground_size_in_a_run_of_an_earlier_version_is_read(
+    run: Path, written: object, read: tuple[float, ...]
+) -> None:
+    facts = json.loads((run / DATASET_FILE).read_text())
+    (run / DATASET_FILE).write_text(json.dumps(facts | {"chip_ground_km": written}))
+    assert load_run(run).dataset.chip_ground_km == read
+
+
+def test_a_run_of_an_earlier_version_can_be_resumed(run: Path, config: RunConfig, dataset: Dataset) -> None:
+    facts = json.loads((run / DATASET_FILE).read_text())
+    (run / DATASET_FILE).write_text(json.dumps(facts | {"chip_ground_km": 5.0}))
+    prepare_folder(run, config, dataset_facts(dataset.manifest), resume=True)
+    (run / DATASET_FILE).write_text(json.dumps(facts | {"chip_ground_km": 6.0}))
+    with pytest.raises(ConfigError, match=r"chip_ground_km is \[5.0\], was \[6.0\]"):
+        prepare_folder(run, config, dataset_facts(dataset.manifest), resume=True)
 
 
 def remove(name: str) -> Callable[[Path], None]:
