@@ -138,7 +138,8 @@ def fit(
 def judge(
     run: Positional[Path],
     truth: Positional[Path],
-    imagery: str,
+    imagery: str | None = None,
+    region: Path | None = None,
     rasters: tuple[str, ...] = (),
     points: tuple[int, ...] = (10, 50),
     occurrences: tuple[Path, ...] = (),
@@ -161,8 +162,10 @@ def judge(
     Args:
         run: Folder of the run whose chip features are read.
         truth: Range grid: .npz, Parquet or CSV of lat, lon, species, presence. With --surveys-before, a table of counts
-            with species, lon, lat, year, count.
+            with species, lon, lat, year, count. Or virtual, the virtual world that --region is of: its species are
+            learned from so many observations as the first of --points says, and judged in every month.
         imagery: Raster of any CRS to cut chips from, or a table of ready chips.
+        region: Folder of cells of the virtual world that `birdsat embed RUN --grid` made.
         rasters: NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one
             set of columns.
         points: How many presences of each taxon are learned from.
@@ -183,6 +186,15 @@ def judge(
     from birdsat.observations.hold_out import HoldOut
     from birdsat.recipes.judging import judge as judge_ranges
 
+    if str(truth) == "virtual":
+        from birdsat.recipes.judging_virtual import judge_virtual
+
+        if region is None:
+            raise ConfigError("the virtual world is judged on the cells of a region of it; give --region.")
+        Console().print(judge_virtual(run, region, out, points=points[0], seed=seed).table())
+        return
+    if imagery is None or region is not None:
+        raise ConfigError("real ranges are judged on chips cut from --imagery, the virtual world's on a --region.")
     if block_degrees is not None and hold_out != "blocks":
         raise ConfigError("--block-degrees is about --hold-out blocks; leave it out.")
     blocks = given(degrees=block_degrees)
