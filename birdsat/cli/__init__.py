@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, locating, maps, verbs, weights
+from birdsat.cli import comparing, data, locating, maps, products, verbs, weights
 from birdsat.errors import BirdsatError
 
 
@@ -30,6 +30,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "map": maps.map_,
     "fit": maps.fit,
     "judge": maps.judge,
+    "richness": products.richness,
+    "species": products.species,
+    "gaps": products.gaps,
     "locate": locating.locate,
     "embed": verbs.embed,
     "labels": verbs.labels,

@@ -8,6 +8,7 @@ from birdsat.errors import ConfigError
 
 if TYPE_CHECKING:
     from birdsat.earth.grid import AnyGrid
+    from birdsat.earth.place import Place
 
 WORLD = "-180,-90,180,90"
 
@@ -35,6 +36,19 @@ def cells_of(box: str, *, step: float | None, step_km: float | None) -> "AnyGrid
         corners = Box.parse(box)
     with naming("the side of a cell"):
         return EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
+
+
+def place_of(text: str) -> "Place":
+    """The place written "LON,LAT", in degrees."""
+    from birdsat.earth.place import Place
+
+    try:
+        lon, lat = map(float, text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"--place: {text!r} is not two numbers LON,LAT in degrees, longitude first, such as 9.5,47.2."
+        ) from error
+    return Place(lon, lat)
 
 
 def check_months(months: tuple[int, ...]) -> None:

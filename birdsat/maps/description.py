@@ -44,7 +44,7 @@ class MapDescription:
     months: tuple[int, ...]  # 1..12, each once; empty: one layer, of no month
     quantity: Quantity
     model: str  # what made the numbers
-    spread: bool = False  # whether each layer has a second one: the standard deviation over an ensemble
+    spread: bool = False  # whether each layer has a second one: its standard deviation, such as over an ensemble
     is_taxon: bool = True  # whether the title is a taxon
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name

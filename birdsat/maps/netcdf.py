@@ -131,7 +131,7 @@ def _make_layers(
     value = layer(name, "f4", time + place, nan, over_time | _value_attributes(about, name))
     spread = applicability = None
     if about.spread:
-        words = {"long_name": f"standard deviation of {about.quantity.name} over an ensemble"}
+        words = {"long_name": f"standard deviation of {about.quantity.name}"}
         spread = layer(f"{name}_spread", "f4", time + place, nan, over_time | words | {"units": about.quantity.units})
     if about.applicability:
         flags = {

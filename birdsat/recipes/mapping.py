@@ -26,7 +26,7 @@ from birdsat.maps.points import read_points
 from birdsat.maps.predict import predict_blocks, score_blocks
 from birdsat.maps.ranges.model import RangeModel, Way, load_ranges
 from birdsat.maps.rows import rows_of_cells
-from birdsat.recipes.ranges import fit_records, read_records
+from birdsat.recipes.ranges import check_ranges, fit_records, read_records
 from birdsat.recipes.regions import embed_grid, land_under, open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -197,11 +197,7 @@ def map_from_ranges(
     """Map a taxon of a range model, with its uncertainty and area of applicability; the files written."""
     name = file_name(taxon)
     outputs.refuse_existing(name, months)
-    if model.facts.model != region.manifest.settings.model:
-        raise ConfigError(
-            f"{model_name} was fitted on chip features of the run {model.facts.run!r}, and {region.folder} was "
-            f"embedded by {region.manifest.settings.run!r}; fit again on this region, or embed one by that run."
-        )
+    check_ranges(model, model_name, region)
     (label,) = model.labels((taxon,))
     if len(months) > 1 and model.facts.waves == 1:
         _note("no record has a date, so the maps of all months are the same.")

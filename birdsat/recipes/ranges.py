@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from birdsat.earth.land import near_land
 from birdsat.embeddings.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.maps.learning import Cells, Points
 from birdsat.maps.outline import EARTH
 from birdsat.maps.ranges.fit_ranges import Embedded, Source, fit_ranges
@@ -132,6 +132,16 @@ def fit_records(
         settings=settings,
         photos=_photos(run, occurrences.taxa) if way == "both" else None,
     )
+
+
+def check_ranges(model: RangeModel, name: str, region: Region) -> None:
+    """Raises ConfigError when a range model, called `name`, was fitted on chip features of another model than the
+    region's."""
+    if model.facts.model != region.manifest.settings.model:
+        raise ConfigError(
+            f"{name} was fitted on chip features of the run {model.facts.run!r}, and {region.folder} was "
+            f"embedded by {region.manifest.settings.run!r}; fit again on this region, or embed one by that run."
+        )
 
 
 def _centres(region: Region, occurrences: Occurrences) -> NDArray[np.float64]:
