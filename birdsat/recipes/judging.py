@@ -187,7 +187,10 @@ def _named(text: str) -> tuple[str, Path]:
 def _step(grid: RangeGrid) -> float | None:
     """Side of the cells of a regular grid, degrees; None where places are no grid."""
     steps = np.diff(np.unique(grid.lon_lat[:, 1].round(6)))
-    return float(np.median(steps)) if len(steps) and np.allclose(steps % np.median(steps), 0, atol=1e-3) else None
+    if len(steps) == 0:
+        return None
+    times = steps / steps.min()  # in whole numbers on a grid, some rows of which may be missing
+    return float(np.median(steps[times < 1.5])) if np.allclose(times, np.round(times), rtol=0, atol=1e-2) else None
 
 
 def _say(text: str) -> None:
