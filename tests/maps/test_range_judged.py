@@ -56,10 +56,14 @@ def test_the_most_similar_places_equal_a_slow_search(place: bool) -> None:
     own = known.table(("chip",))
     share = 0.4 if place else 0.0
     sphere = unit_sphere(*known.lon_lat.T)
-    size = [np.sqrt(part / np.square(table - table.mean(axis=0)).sum(axis=1).mean())
-            for part, table in ((1 - share, own), (share, sphere))]
-    tables = [np.concatenate([cells.table(("chip",)) * size[0], unit_sphere(*cells.lon_lat.T) * size[1]], axis=1)
-              for cells in (known, asked)]
+    size = [
+        np.sqrt(part / np.square(table - table.mean(axis=0)).sum(axis=1).mean())
+        for part, table in ((1 - share, own), (share, sphere))
+    ]
+    tables = [
+        np.concatenate([cells.table(("chip",)) * size[0], unit_sphere(*cells.lon_lat.T) * size[1]], axis=1)
+        for cells in (known, asked)
+    ]
     for row, one in enumerate(tables[1]):
         nearest = np.argsort(np.linalg.norm(tables[0] - one, axis=1))[:4]
         np.testing.assert_allclose(score[row], PRESENT[::2][nearest].mean(axis=0))

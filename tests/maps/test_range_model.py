@@ -39,9 +39,7 @@ def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None
     read = load_ranges(folder)
     assert read.facts == model.facts and read.columns == ("chip", "year")
     assert read.evaluation == model.evaluation and len(model.evaluation) == 6
-    for one, other in zip(
-        *(m.predict([block(CHIP, CHIP_YEAR)], TAXA, (1, 7)) for m in (model, read)), strict=True
-    ):
+    for one, other in zip(*(m.predict([block(CHIP, CHIP_YEAR)], TAXA, (1, 7)) for m in (model, read)), strict=True):
         for name in ("cells", "probability", "spread", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
@@ -62,14 +60,16 @@ def test_saving_again_replaces_and_a_save_cut_short_is_no_model(
     monkeypatch.setattr("birdsat.maps.ranges.model.save_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         model.save(folder)
-    with pytest.raises(CheckpointError, match="has no ranges.json"):
+    with pytest.raises(CheckpointError, match=r"has no ranges\.json"):
         load_ranges(folder)
 
 
 def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -> None:
     whole = block(CHIP, CHIP_YEAR)
-    parts = [type(whole)(**{name: getattr(whole, name)[some] for name in ("cells", "lon_lat", "chip", "year")})
-             for some in (slice(0, 7), slice(7, 7), slice(7, None))]
+    parts = [
+        type(whole)(**{name: getattr(whole, name)[some] for name in ("cells", "lon_lat", "chip", "year")})
+        for some in (slice(0, 7), slice(7, 7), slice(7, None))
+    ]
     (all_at_once,) = model.predict([whole], TAXA, (3, 6))
     found = list(model.predict(parts, ("Taxon 2", "Taxon 0"), (6,)))
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 import pyarrow.parquet as pq
+import pytest
 import rasterio
 from made_records import IMAGERY, OTHER, box_option, embed, land_box, land_places, write_records
 from PIL import Image
@@ -132,7 +132,6 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
         np.testing.assert_allclose([float(row[column]) for row in rows], cells[band].ravel(), atol=1e-5)
 
 
-
 def test_cells_outside_the_polygons_hold_no_value(run: Path, region: Path, records: Path, tmp_path: Path) -> None:
     west, south, middle, north = BOX.west, BOX.south, BOX.west + 6, BOX.north
     ring = [[west, south], [middle, south], [middle, north], [west, north], [west, south]]
@@ -199,7 +198,7 @@ def test_records_elsewhere_or_all_in_one_cell_are_refused(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
-    far = write_records(tmp_path / "far.csv", [(TAXON, land + (30, 0))])
+    far = write_records(tmp_path / "far.csv", [(TAXON, land + np.array([30, 0]))])
     one = write_records(tmp_path / "one.csv", [(TAXON, np.repeat(land[:1], 5, axis=0))], dated=True)
     words = ("fit", run, "--region", region, "--out", tmp_path / "ranges", "--trust-places")
     assert "none of 12 records lies in the region" in failed(capsys, *words[:2], far, *words[2:])
@@ -211,7 +210,9 @@ def test_records_that_are_dropped_are_counted_on_stderr(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
-    table = write_records(tmp_path / "some.csv", [(TAXON, np.concatenate([land, land[:3] + (30, 0), land + 1e-3]))])
+    table = write_records(
+        tmp_path / "some.csv", [(TAXON, np.concatenate([land, land[:3] + np.array([30, 0]), land + 1e-3]))]
+    )
     main([*map(str, ("fit", run, table, "--region", region, "--out", tmp_path / "ranges", "--trust-places"))])
     said = capsys.readouterr().err
     assert "3 records dropped: outside the region" in said

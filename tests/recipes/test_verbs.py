@@ -23,7 +23,7 @@ from birdsat.embeddings.taxa import TaxonMeans, save_taxon_means
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig

@@ -182,7 +182,16 @@ def load_ranges(folder: Path) -> RangeModel:
         network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), waves=facts.waves)
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, RuntimeError, SafetensorError, ConfigError) as error:
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        RuntimeError,
+        SafetensorError,
+        ConfigError,
+    ) as error:
         raise CheckpointError(f"{folder} is damaged ({error}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, scale, applicability, term)
