@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.dataset.chip_source import open_chips
-from birdsat.earth.land import near_land, on_land
+from birdsat.earth.land import near_land
 from birdsat.earth.raster_values import raster_values
 from birdsat.embeddings.places import embed_places
 from birdsat.errors import ConfigError, InputError
@@ -19,6 +19,7 @@ from birdsat.maps.baselines.standard import standard_models, standard_survey_mod
 from birdsat.maps.judge import Ranges, judge_occurrences, judge_points, judge_range_grid
 from birdsat.maps.judgement import Judgement
 from birdsat.maps.learning import Cells, Points, PresenceModel
+from birdsat.maps.outline import EARTH, Land
 from birdsat.maps.ranges.judged import RangeNetworkModel, SimilarPlaces
 from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.observations.hold_out import HoldOut
@@ -26,6 +27,7 @@ from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.range_grid import LEAST_CELLS, RangeGrid, read_range_grid
 from birdsat.observations.surveys import read_surveys
+from birdsat.recipes.regions import land_under
 from birdsat.training.run_folder import Run, load_run
 
 JUDGED_MARKDOWN, JUDGED_JSON = "judged.md", "judged.json"
@@ -150,7 +152,10 @@ def _from_occurrences(
     tables: Sequence[Path], ranges: Ranges, columns: Columns, models: Sequence[PresenceModel], seed: int
 ) -> Judgement:
     """Learn from records anywhere, but for those of taxa without ranges, which are background with random land."""
-    records = check_occurrences(read_occurrences(tables), on_land=on_land, near_land=near_land).occurrences
+    land = land_under(columns.imagery)
+    records = check_occurrences(
+        read_occurrences(tables), on_land=land.contains, near_land=near_land if land is EARTH else None
+    ).occurrences
     counts = dict(zip(records.taxa, records.counts.tolist(), strict=True))
     both = [taxon for taxon in ranges.truth.species if counts.get(taxon, 0) >= _LEAST_RECORDS]
     if not both:
@@ -161,7 +166,7 @@ def _from_occurrences(
     label = np.array([both.index(taxon) for taxon in ours.taxa])[ours.label]
     random = np.random.default_rng(seed)
     looked = random.choice(len(records), min(len(records), _BACKGROUND // 2), replace=False)
-    places = [ours.lon_lat, records.lon_lat[looked], _random_land(_BACKGROUND // 2, random)]
+    places = [ours.lon_lat, records.lon_lat[looked], _random_land(land, _BACKGROUND // 2, random)]
     cells, found = columns.of(np.concatenate(places))
     at = np.flatnonzero(found[: len(ours)])
     behind = len(ours) + np.flatnonzero(found[len(ours) :])
@@ -169,12 +174,12 @@ def _from_occurrences(
     return judge_occurrences(points, Ranges(truth=truth, cells=ranges.cells), models, report=_say)
 
 
-def _random_land(count: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _random_land(land: Land, count: int, random: np.random.Generator) -> NDArray[np.float64]:
     """(count, 2) places, uniform over the land between 60 S and 85 N."""
     lon = random.uniform(-180, 180, 8 * count)
     lat = np.degrees(np.arcsin(random.uniform(np.sin(np.radians(-60)), np.sin(np.radians(85)), 8 * count)))
-    land = np.flatnonzero(on_land(lon, lat))[:count]
-    return np.stack([lon[land], lat[land]], axis=1)
+    there = np.flatnonzero(land.contains(lon, lat))[:count]
+    return np.stack([lon[there], lat[there]], axis=1)
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -187,7 +192,10 @@ def _named(text: str) -> tuple[str, Path]:
 def _step(grid: RangeGrid) -> float | None:
     """Side of the cells of a regular grid, degrees; None where places are no grid."""
     steps = np.diff(np.unique(grid.lon_lat[:, 1].round(6)))
-    return float(np.median(steps)) if len(steps) and np.allclose(steps % np.median(steps), 0, atol=1e-3) else None
+    if len(steps) == 0:
+        return None
+    times = steps / steps.min()  # in whole numbers on a grid, some rows of which may be missing
+    return float(np.median(steps[times < 1.5])) if np.allclose(times, np.round(times), rtol=0, atol=1e-2) else None
 
 
 def _say(text: str) -> None:

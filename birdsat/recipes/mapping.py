@@ -70,12 +70,19 @@ class Outputs:
         self.folder.mkdir(parents=True, exist_ok=True)
         tiff = self.folder / f"{name}.tif"
         with create_map(tiff, about) as sink:
+            imaged = 0  # cells with imagery, within the polygons or not
             for first, values in rows_of_cells(about.grid, len(about.band_names), bands):
+                imaged += int(np.count_nonzero(~np.isnan(values[0])))
                 if self.within is not None:
                     inside = self.within.mask(about.grid, slice(first, first + values.shape[1]))
                     values = np.where(inside, values, np.float32(np.nan))
                 sink.write(first, values)
-            _check_values(sink.cells_with_value, about.grid, imagery)
+            _check_values(imaged, about.grid, imagery)
+            if sink.cells_with_value == 0:
+                raise InputError(
+                    f"no cell with imagery lies within the polygons, of {imaged:,} in the box {about.grid.box}; draw "
+                    "polygons (longitude first) that hold the centres of some, or leave --within out."
+                )
         land = land_under(imagery)
         others = self._others(tiff)
         with MapFile(tiff) as map_file:

@@ -7,7 +7,8 @@ from PIL import Image
 from birdsat.earth.place import Place
 from birdsat.errors import InputError
 from birdsat.maps.at_place import place_calendar
-from birdsat.maps.colours import png_bytes
+from birdsat.maps.colours import SCORE_COLOURS
+from birdsat.maps.draw import png_bytes
 from birdsat.maps.draw_calendar import MOST_ROWS, draw_calendar
 
 

@@ -160,3 +160,9 @@ def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         predict_maps(Stub(), one, GRID, (1,), Longitudes(), where=np.ones((2, 2), dtype=bool), device="cpu")
     with pytest.raises(InputError, match="CRS"):
         next(predict_blocks(Stub(), one, GRID, (1,), Broken(), device="cpu"))
+
+
+def test_a_grid_whose_scores_would_not_fit_is_refused_in_numbers() -> None:
+    world = Grid(Box(-180, -90, 180, 90), 0.001)
+    with pytest.raises(InputError, match=r"180,000 x 360,000 cells.*241\.4 GiB.*at most 2 GiB.*larger step"):
+        predict_maps(Stub(), np.eye(1, 3, dtype=np.float32), world, (6,), Longitudes())

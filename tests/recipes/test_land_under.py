@@ -3,7 +3,7 @@
 import numpy as np
 
 from birdsat.maps.outline import EARTH
-from birdsat.recipes.verbs import land_under
+from birdsat.recipes.regions import land_under
 from birdsat.virtual.world import VirtualWorld
 
 

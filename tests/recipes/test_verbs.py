@@ -23,7 +23,7 @@ from birdsat.embeddings.taxa import TaxonMeans, save_taxon_means
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
@@ -252,9 +252,3 @@ def test_of_several_processes_only_the_first_embeds_and_speaks(
     verbs.pretrain_and_name_taxa(config, make_dataset(tmp_path / "data", KM), folder)
     assert (folder / "taxa.parquet").exists() == (rank == 0)
     assert capsys.readouterr().out == (f"trained: {folder}\n" if rank == 0 else "")
-
-
-def test_a_grid_whose_scores_would_not_fit_is_refused_in_numbers(run: Path, tmp_path: Path) -> None:
-    world = Grid(Box(-180, -90, 180, 90), 0.001)
-    with pytest.raises(InputError, match=r"180,000 x 360,000 cells.*241\.4 GiB.*at most 2 GiB.*larger step"):
-        verbs.map_taxon(run, TAXON, world, (6,), "virtual:0", out=tmp_path)

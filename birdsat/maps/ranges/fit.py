@@ -39,7 +39,7 @@ class Fitted:
 
     network: RangeNetwork
     steps: int  # taken
-    left_out: LeftOut | None  # None: the points lie in too few blocks to leave any out
+    left_out: LeftOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
 
 
 def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
@@ -49,8 +49,9 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
     (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
     `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
     much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
-    steps is the one that ranks what the members left out best (`_Data.trial`); where points lie in fewer
-    than two blocks the members differ by chance alone, and a fixed number of steps is taken.
+    steps is the one that ranks what the members left out best (`_Data.trial`); where no member can leave out points
+    and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
+    fixed number of steps is taken.
     """
     data = _Data(points, inputs, background, config)
     with torch.random.fork_rng(devices=[]):
@@ -110,16 +111,17 @@ class _Data:
         self.first = torch.from_numpy(first)
         self.row = torch.from_numpy(row.reshape(-1))
         blocks = blocks_by_km(np.concatenate([points.at.lon_lat, points.background.lon_lat]), config.block_km)
-        folds = deal_folds(blocks, config.members, config.seed) if len(np.unique(blocks)) >= config.members else None
+        several = len(np.unique(blocks)) >= config.members
+        folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.at)
-        self.folded = folds is not None and len(np.unique(blocks[:p])) > 1
-        if folds is None or not self.folded:
-            folds = np.full(len(blocks), -1)
-        member = np.arange(config.members)[:, None]
-        self.out = torch.from_numpy(member == folds[:p]), torch.from_numpy(member == folds[p:])  # (m, p), (m, b)
+        out = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b)
         # A member that would have to leave out all points of a taxon leaves out none.
-        left = _balanced(~self.out[0], self.taxon, self.taxa)[1]
-        self.out = self.out[0] & left[:, self.taxon], self.out[1]
+        left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
+        self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
+        # With nothing left out there is nothing to choose the steps by, and no reason to spare background.
+        self.folded = bool(self.out[0].any())
+        if not self.folded:
+            self.out = self.out[0], torch.zeros_like(self.out[1])
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: all places of points, or some of them, evenly spread; and so of the background.
         self.tried = _evenly(len(self.first), _TRIED_PLACES)

@@ -181,10 +181,20 @@ def load_ranges(folder: Path) -> RangeModel:
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
         network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), waves=facts.waves)
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
-    except (OSError, ValueError, AttributeError, KeyError, RuntimeError, SafetensorError, ConfigError) as error:
+        term = PhotoTerm(**photos) if photos else None
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        RuntimeError,
+        SafetensorError,
+        ConfigError,
+    ) as error:
         raise CheckpointError(f"{folder} is damaged ({error}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
-    return RangeModel(facts, network, scale, applicability, PhotoTerm(**photos) if photos else None)
+    return RangeModel(facts, network, scale, applicability, term)
 
 
 def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:
