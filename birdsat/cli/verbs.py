@@ -247,7 +247,7 @@ def embed(
         box: West,south,east,north of the cells in degrees; the world by default. Write --box=W,S,E,N.
         imagery: Raster of any CRS, table of ready chips, or virtual:SEED. Of --grid.
         stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000. Of --grid.
-        land_only: Leave out cells whose centre is at sea. Of --grid.
+        land_only: Leave out cells without any land. Of --grid.
         harmonics: Waves a year that a cell's course over the year is kept in, 0 to 6; 3 by default. Of --grid.
         workers: Processes that decode images or cut chips.
     """

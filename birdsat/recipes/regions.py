@@ -17,6 +17,8 @@ from birdsat.recipes.virtual_maps import virtual_land
 from birdsat.training.run_folder import Run, load_run
 from birdsat.virtual.world import VirtualWorld
 
+_ROWS = 32  # of cells, of which the land is asked for at once
+
 
 def embed_grid(
     run_folder: Path,
@@ -29,7 +31,7 @@ def embed_grid(
     harmonics: int = HARMONICS,
     workers: int = 0,
 ) -> Region:
-    """Embed the cells of a grid, or those whose centre is on land, into the folder `out`.
+    """Embed the cells of a grid, or those with land in them, into the folder `out`.
 
     Started again, it continues. Cells without imagery are counted on stderr.
     """
@@ -65,10 +67,16 @@ def land_under(imagery: str) -> Land:
 
 
 def _land_cells(grid: AnyGrid, land: Land) -> NDArray[np.bool_]:
-    """(rows, columns) cells whose centre is on land. Raises InputError when there is none."""
-    lon = (grid.lon[None] + 180) % 360 - 180
-    rows = [land.contains(lon, grid.lat[first : first + 64, None]) for first in range(0, grid.rows, 64)]
-    found: NDArray[np.bool_] = np.concatenate(rows)
+    """(rows, columns) cells with land at their centre, or at one of eight places around it: coasts are where birds and
+    observers are. Raises InputError when there is none."""
+    (lon, lat), thirds = grid.edges(), np.array([1, 3, 5]) / 6
+    lon = (lon[:-1, None] + np.diff(lon)[:, None] * thirds).ravel()  # three places across each column
+    lat = (lat[:-1, None] + np.diff(lat)[:, None] * thirds).ravel()
+    found = np.empty(grid.shape, dtype=bool)
+    for first in range(0, grid.rows, _ROWS):
+        rows = min(_ROWS, grid.rows - first)
+        part = land.contains((lon[None] + 180) % 360 - 180, lat[3 * first : 3 * (first + rows), None])
+        found[first : first + rows] = part.reshape(rows, 3, grid.columns, 3).any(axis=(1, 3))
     if not found.any():
-        raise InputError(f"no cell in the box {grid.box} has its centre on land; leave --land-only out.")
+        raise InputError(f"no cell in the box {grid.box} has land; leave --land-only out.")
     return found

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from birdsat.maps.evaluate import map_scores
 from birdsat.maps.figures import boyce_index, reliability
 
-_LEAST_POINTS = 5  # left out, without which nothing is calibrated
+_LEAST_POINTS = 5  # left out, without which nothing is calibrated or judged
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 
 
@@ -83,7 +83,7 @@ def left_out_figures(
         areas.append(map_scores(probability[rows], present[rows])[0])
         if len(boyces) < _MOST_BOYCE:
             boyces.append(boyce_index(probability[rows], probability[rows[present[rows]]]))
-    if not areas:
+    if np.count_nonzero(present & (weight > 0)) < _LEAST_POINTS:  # figures of so few would be chance
         return {}
     # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
     judged = _even(weight, present)
