@@ -76,7 +76,7 @@ def map_(
         taxon,
         month,
         region=region,
-        grid=None if box is None else cells_of(box, step=step, step_km=step_km),
+        grid=None if box is None else cells_of(box, step=step, step_km=step_km, option="--step"),
         imagery=imagery,
         stretch=stretch,
         occurrences=occurrences,

@@ -25,16 +25,16 @@ def refuse_beside(options: dict[str, Any], needed: str) -> None:
         raise ConfigError(f"{named} can be used with {needed} only; leave it out.")
 
 
-def cells_of(box: str, *, step: float | None, step_km: float | None) -> "AnyGrid":
-    """The cells of a box W,S,E,N: of `step` degrees, or of one area."""
+def cells_of(box: str, *, step: float | None, step_km: float | None, option: str) -> "AnyGrid":
+    """The cells of a box W,S,E,N: of `step` degrees, or of one area. option: what gives the step, for messages."""
     from birdsat.earth.box import Box
     from birdsat.earth.grid import EqualAreaGrid, Grid
 
     if step is not None and step_km is not None:
-        raise ConfigError("cells are of degrees or of kilometres; give one of the two.")
+        raise ConfigError(f"cells are of degrees or of kilometres; give {option} or {option}-km, not both.")
     with naming("--box"):
         corners = Box.parse(box)
-    with naming("the side of a cell"):
+    with naming(option if step_km is None else f"{option}-km"):
         return EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
 
 

@@ -268,7 +268,7 @@ def embed(
 
     if imagery is None:
         raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
-    cells = cells_of(box or WORLD, step=grid, step_km=grid_km)
+    cells = cells_of(box or WORLD, step=grid, step_km=grid_km, option="--grid")
     how = given(stretch=stretch, land_only=land_only, harmonics=harmonics)
     region = embed_grid(run, cells, imagery, paths[0], **how, workers=workers)
     missed = region.manifest.season_missed_largest
