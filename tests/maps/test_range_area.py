@@ -27,7 +27,7 @@ def test_the_threshold_and_the_mean_distance_equal_slow_references() -> None:
     area = Applicability.fit(INPUTS, BLOCK)
     assert area.mean_distance == pytest.approx(mean, rel=1e-4)
     assert area.threshold == pytest.approx(min(nearest.max(), high + 1.5 * (high - low)), rel=1e-3)
-    asked = table[:20] * 1.7
+    asked = np.concatenate([table[:10] * 1.1, table[:10] * 4])
     inside = np.linalg.norm(asked[:, None] - table[None], axis=2).min(axis=1) / mean <= area.threshold
     np.testing.assert_array_equal(area.inside(torch.from_numpy(asked.astype(np.float32))), inside)
     assert 0 < inside.sum() < 20
@@ -54,4 +54,4 @@ def test_many_places_are_stood_for_by_some_the_same_for_the_same_seed() -> None:
     area = Applicability.fit(many, np.arange(1500) // 100)
     assert len(area.references) == 1024
     assert torch.equal(area.references, Applicability.fit(many, np.arange(1500) // 100).references)
-    assert area.inside(many).mean() > 0.98
+    assert area.inside(many).mean() > 0.9

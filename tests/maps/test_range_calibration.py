@@ -48,7 +48,7 @@ def test_photos_are_weighed_by_what_they_tell() -> None:
     blind = np.random.default_rng(9).normal(0, 1, len(odds)).astype(np.float32)
     telling = fit_calibration(blind, taxon, present, odds.astype(np.float32))
     assert telling.photo == pytest.approx(1, rel=0.15) and telling.scale < 0.15
-    against = fit_calibration(odds.astype(np.float32), taxon, present, (blind - odds).astype(np.float32))
+    against = fit_calibration(blind, taxon, present, -odds.astype(np.float32))
     assert against.photo == 0  # photos that would turn the map over are not used
     probability = telling(np.zeros(2, np.float32), np.array([-1, 1], np.float32))
     assert probability[1] > probability[0] + 0.3

@@ -53,7 +53,8 @@ class InputScale:
         directions = weight[:, None] * vectors[:, kept] * np.sqrt(len(kept) / total if total > 0 else 1.0)
         return cls(
             centre=torch.from_numpy(centre.astype(np.float32)),
-            directions=torch.from_numpy(directions.astype(np.float32)),
+            # In the order that a file holds them, so that a model read back multiplies alike to the last bit.
+            directions=torch.from_numpy(directions.astype(np.float32, order="C")),
         )
 
     def __call__(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> Tensor:

@@ -192,7 +192,8 @@ def load_ranges(folder: Path) -> RangeModel:
         SafetensorError,
         ConfigError,
     ) as error:
-        raise CheckpointError(f"{folder} is damaged ({error}); fit it again with `birdsat fit`.") from error
+        said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
+        raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, scale, applicability, term)
 
