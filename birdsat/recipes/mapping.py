@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -67,9 +68,8 @@ class Outputs:
     def write(self, name: str, about: MapDescription, bands: Bands, imagery: str, points_of: str = "") -> list[Path]:
         """Write all files of a map whose cells come in order; points_of: taxon whose points are drawn."""
         marks = [_points(table, points_of, about.grid) for table in self.points]
-        self.folder.mkdir(parents=True, exist_ok=True)
         tiff = self.folder / f"{name}.tif"
-        with create_map(tiff, about) as sink:
+        with _folder(self.folder), create_map(tiff, about) as sink:
             imaged = 0  # cells with imagery, within the polygons or not
             for first, values in rows_of_cells(about.grid, len(about.band_names), bands):
                 imaged += int(np.count_nonzero(~np.isnan(values[0])))
@@ -93,6 +93,20 @@ class Outputs:
 
     def _others(self, tiff: Path) -> list[Path]:
         return [tiff.with_suffix(_ENDINGS[kind]) for kind in self.also]
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Make a folder, which is gone again when nothing could be written to it."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        raise
 
 
 def file_name(title: str) -> str:
@@ -248,7 +262,7 @@ def _check_values(cells: int, grid: AnyGrid, imagery: str) -> None:
         return
     if cells:
         _note(
-            f"{grid.cells - cells:,} of {grid.cells:,} cells were not asked for or have no imagery; they hold no value."
+            f"{grid.cells - cells:,} of {grid.cells:,} cells have no imagery or were not asked for; they hold no value."
         )
         return
     place = next(grid.places(1))[0]
