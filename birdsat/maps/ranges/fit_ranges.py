@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.embeddings.region_block import RegionBlock, year_basis
+from birdsat.embeddings.region_block import year_basis
 from birdsat.maps.learning import Points
 from birdsat.maps.ranges.applicability import Applicability
 from birdsat.maps.ranges.calibrate import Calibration, fit_calibration, left_out_figures
@@ -19,14 +19,10 @@ from birdsat.observations.blocks import blocks_by_km
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Embedded:
-    """What a region says of places: `RegionBlock` without positions in a grid."""
+    """What a region says of places: the columns of a `RegionBlock`, without positions in a grid."""
 
     chip: NDArray[np.float32]  # (n, f)
     year: NDArray[np.float32]  # (n, 1 + 2 K, d), or (n, 1 + 2 K, 0) where no photos are used
-
-    @classmethod
-    def of(cls, block: RegionBlock) -> "Embedded":
-        return cls(chip=block.chip, year=block.year)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
