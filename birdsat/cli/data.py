@@ -7,6 +7,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
+from birdsat.cli.options import box_of
 from birdsat.errors import ConfigError, InputError
 
 CollectionName = Literal["birdsat_release", "cub", "image_folder", "inat2021", "nabirds"]
@@ -250,7 +251,6 @@ def chips(
     from birdsat.dataset.card import describe
     from birdsat.dataset.chip_source import TABLES, land_under, open_chips
     from birdsat.dataset.random_places import NoPhotos, random_places
-    from birdsat.earth.box import Box
     from birdsat.observations.splits import SplitRule
 
     if imagery.lower().endswith(TABLES):
@@ -259,7 +259,7 @@ def chips(
     land = land_under(imagery) if land_only else None
     manifest = build_dataset(
         out,
-        random_places(count, Box.parse(box), chips=source, land=land, seed=seed),
+        random_places(count, box_of(box), chips=source, land=land, seed=seed),
         photos=NoPhotos(),
         chips=source,
         splits=SplitRule(val_fraction=val_fraction, test_fraction=0, block_km=block_km),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from birdsat.errors import ConfigError
 
 if TYPE_CHECKING:
+    from birdsat.earth.box import Box
     from birdsat.earth.grid import AnyGrid
     from birdsat.earth.place import Place
 
@@ -27,15 +28,21 @@ def refuse_beside(options: dict[str, Any], needed: str) -> None:
 
 def cells_of(box: str, *, step: float | None, step_km: float | None, option: str) -> "AnyGrid":
     """The cells of a box W,S,E,N: of `step` degrees, or of one area. option: what gives the step, for messages."""
-    from birdsat.earth.box import Box
     from birdsat.earth.grid import EqualAreaGrid, Grid
 
     if step is not None and step_km is not None:
         raise ConfigError(f"cells are of degrees or of kilometres; give {option} or {option}-km, not both.")
-    with naming("--box"):
-        corners = Box.parse(box)
+    corners = box_of(box)
     with naming(option if step_km is None else f"{option}-km"):
         return EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
+
+
+def box_of(text: str) -> "Box":
+    """The box written "W,S,E,N", in degrees."""
+    from birdsat.earth.box import Box
+
+    with naming("--box"):
+        return Box.parse(text)
 
 
 def place_of(text: str) -> "Place":

@@ -27,7 +27,8 @@ from birdsat.maps.points import read_points
 from birdsat.maps.predict import predict_blocks, score_blocks
 from birdsat.maps.ranges.model import RangeModel, Way, load_ranges
 from birdsat.maps.rows import rows_of_cells
-from birdsat.recipes.ranges import check_ranges, fit_records, read_records
+from birdsat.observations.occurrences import read_occurrences
+from birdsat.recipes.ranges import check_ranges, check_records, fit_records
 from birdsat.recipes.regions import embed_grid, land_under, open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -153,15 +154,23 @@ def map_taxon(
         )
     outputs.refuse_existing(file_name(taxon), months)
     run = load_run(run_folder)
-    if region is None:
+
+    def cells() -> Region:
+        if region is not None:
+            return open_region_of(run, region)
         assert grid is not None and imagery is not None
-        region = out / "region"
-        embed_grid(run_folder, grid, imagery, region, stretch=stretch, workers=workers)
-    opened = open_region_of(run, region)
+        return embed_grid(run_folder, grid, imagery, out / "region", stretch=stretch, workers=workers)
+
+    # A taxon that is not there is refused before cells are embedded, which takes long.
     if ranges is not None:
         model, model_name = load_ranges(ranges), ranges.name
+        model.labels((taxon,))
+        opened = cells()
     else:
-        records = read_records(opened, occurrences, (taxon,))
+        everything = read_occurrences(occurrences)
+        everything.of(taxon)
+        opened = cells()
+        records = check_records(opened, everything, (taxon,))
         model, model_name = fit_records(run, opened, records, way=way, tables=occurrences), f"fit to {way}"
         for name, value in model.evaluation.items():
             _note(f"{name.replace('_', ' ')}: {value:.3g}")

@@ -52,23 +52,18 @@ def fit_tables(
     """
     run = load_run(run_folder)
     region = open_region_of(run, region_folder)
-    records = read_records(region, tables, taxa, max_uncertainty_km=max_uncertainty_km, trust_places=trust_places)
+    everything = read_occurrences(tables, max_uncertainty_km=max_uncertainty_km)
+    records = check_records(region, everything, taxa, trust_places=trust_places)
     model = fit_records(run, region, records, way=way, settings=settings, tables=tables)
     model.save(out)
     return model
 
 
-def read_records(
-    region: Region,
-    tables: Sequence[Path],
-    taxa: Sequence[str] = (),
-    *,
-    max_uncertainty_km: float | None = None,
-    trust_places: bool = False,
+def check_records(
+    region: Region, everything: Occurrences, taxa: Sequence[str] = (), *, trust_places: bool = False
 ) -> Records:
-    """Read, check and thin. Raises what `read_occurrences` and `check_occurrences` raise, and InputError when no record
-    of the taxa lies in a cell of the region that has imagery."""
-    everything = read_occurrences(tables, max_uncertainty_km=max_uncertainty_km)
+    """Check and thin those of some taxa, or of all. Raises what `check_occurrences` raises, UnknownTaxonError for a
+    taxon without records, and InputError when no record lies in a cell of the region that has imagery."""
     asked = everything
     if taxa:
         for taxon in taxa:

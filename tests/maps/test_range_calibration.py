@@ -36,6 +36,7 @@ def test_order_is_kept_even_where_what_was_left_out_says_the_opposite() -> None:
     odds, taxon, present = rows_left_out(400)
     found = fit_calibration((-odds).astype(np.float32), taxon, present)
     assert found.scale > 0
+    assert found.shift == pytest.approx(0, abs=1e-6)  # what is left after the scale says nothing
     assert (np.diff(found(np.linspace(-5, 5, 20, dtype=np.float32))) > 0).all()
 
 

@@ -89,7 +89,7 @@ def test_a_network_that_has_not_learned_gives_even_odds() -> None:
         ({"steps": 0}, "steps is 0"),
         ({"members": 1}, "members is 1.*uncertainty"),
         ({"dropout": 1.0}, "dropout 1.0"),
-        ({"noise": -0.1}, "noise -0.1"),
+        ({"noise": (0.0, 0.5)}, r"noise \(0.0, 0.5\)"),
         ({"block_km": 0.0}, "block_km 0.0"),
     ],
 )

@@ -173,6 +173,8 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     assert "at least two months" in failed(capsys, *words, TAXON, "--also", "gif")
     said = failed(capsys, *words, "Corvus corix", "--occurrences", records)
     assert "Corvus corix" in said and TAXON in said
+    cells = (box_option(BOX), "--step", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
+    assert "Corvus corix" in failed(capsys, "map", run, "--taxon", "Corvus corix", *cells, "--out", out)
     assert "leave --occurrences out" in failed(capsys, *words, TAXON, "--occurrences", records, "--ranges", out)
     assert "--way can be used with --occurrences only" in failed(capsys, *words, TAXON, "--way", "both")
     assert "is no range model" in failed(capsys, *words, TAXON, "--ranges", tmp_path)

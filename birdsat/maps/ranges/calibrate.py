@@ -56,12 +56,20 @@ def fit_calibration(
     inputs = logit[:, None] if photo is None else np.stack([logit, photo], axis=1)
     # Its penalty counts as one row of weight 1 in each coefficient; the rows weigh as many as there are points.
     rows = weight * np.count_nonzero(present & used) / weight[present].sum()
-    model = LogisticRegression(C=10.0).fit(inputs[used], present[used], sample_weight=rows[used])
-    scale, *rest = model.coef_[0].tolist()
+    factors = np.zeros(inputs.shape[1])
+    kept, shift = list(range(inputs.shape[1])), 0.0
+    while kept:
+        model = LogisticRegression(C=10.0).fit(inputs[used][:, kept], present[used], sample_weight=rows[used])
+        factor = model.coef_[0]
+        if factor.min() >= 0:
+            factors[kept], shift = factor, float(model.intercept_[0])
+            break
+        kept.pop(int(factor.argmin()))  # a factor below 0 would turn the map over
+    scale, *photos = factors.tolist()
     return Calibration(
-        scale=max(scale, 1e-3),  # a scale below 0 would turn the map over
-        shift=float(model.intercept_[0]),
-        photo=max(rest[0], 0.0) if rest else 0.0,
+        scale=max(scale, 1e-3),  # at 0 a map would have no order at all
+        shift=shift,
+        photo=photos[0] if photos else 0.0,
         fitted=True,
     )
 

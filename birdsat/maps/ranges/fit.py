@@ -1,5 +1,6 @@
 """Fit a range network to points and background; blocks of the Earth left out choose how long, and judge it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +98,8 @@ class _Data:
 
     def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
         self.config, self.taxa = config, points.taxa
+        least, most = (math.log(deviation) for deviation in config.noise)
+        self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
         self.inputs, self.background = inputs, background
         self.taxon = torch.from_numpy(points.taxon)
         self.dates = points.year_fraction
@@ -193,9 +196,9 @@ class _Data:
         )
 
     def _logits(self, network: RangeNetwork, inputs: Tensor, basis: Tensor) -> Tensor:
-        if network.training and self.config.noise > 0:
+        if network.training:
             shape = (self.config.members, *inputs.shape)
-            return network.logits(network.hidden(inputs + self.config.noise * torch.randn(shape)), basis)
+            return network.logits(network.hidden(inputs + self.noise * torch.randn(shape)), basis)
         return network.logits(network.hidden(inputs[None]), basis)
 
     def _background(self, most: int) -> Tensor:
