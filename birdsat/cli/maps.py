@@ -5,7 +5,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from birdsat.cli.options import cells_of, check_months, given, refuse_beside
+from birdsat.cli.options import cells_of, check_months, given, record_tables, refuse_beside
 from birdsat.errors import ConfigError
 
 Also = Literal["netcdf", "gif", "parquet", "csv"]
@@ -23,6 +23,9 @@ def map_(
     step_km: float | None = None,
     stretch: tuple[float, float] | None = None,
     occurrences: tuple[Path, ...] = (),
+    columns: tuple[str, ...] = (),
+    max_uncertainty_km: float | None = None,
+    trust_places: bool = False,
     ranges: Path | None = None,
     way: Way | None = None,
     within: Path | None = None,
@@ -50,6 +53,9 @@ def map_(
             run's dataset was built with.
         occurrences: Tables of records to fit to: CSV, Parquet, a GBIF download, a Darwin Core Archive. The records of
             other taxa in them say where was looked.
+        columns: Names of columns of these tables that are not found by themselves, as taxon=NAME lon=X lat=Y.
+        max_uncertainty_km: Leave out records whose place is uncertain by more.
+        trust_places: Keep records at sea, and do not ask whether longitude and latitude were swapped.
         ranges: Folder of a range model that `birdsat fit` made, in place of --occurrences.
         way: With --occurrences: from these alone, or from both these and photos.
         within: GeoJSON file of polygons, outside which the map is empty.
@@ -69,7 +75,11 @@ def map_(
     if occurrences and ranges is not None:
         raise ConfigError("--ranges is a model fitted to records; leave --occurrences out, or fit to them anew.")
     if not occurrences:
-        refuse_beside(given(way=way), "--occurrences")
+        about = given(
+            way=way, columns=columns or None, max_uncertainty_km=max_uncertainty_km, trust_places=trust_places
+        )
+        refuse_beside(about, "--occurrences")
+    tables = record_tables(occurrences, columns, max_uncertainty_km=max_uncertainty_km, trust_places=trust_places)
     check_months(month)
     files = map_taxon(
         run,
@@ -79,7 +89,7 @@ def map_(
         grid=None if box is None else cells_of(box, step=step, step_km=step_km, option="--step"),
         imagery=imagery,
         stretch=stretch,
-        occurrences=occurrences,
+        occurrences=tables if occurrences else None,
         ranges=ranges,
         way=way or "occurrences",
         within=within,
@@ -99,6 +109,7 @@ def fit(
     out: Path,
     taxa: tuple[str, ...] = (),
     way: Way = "occurrences",
+    columns: tuple[str, ...] = (),
     max_uncertainty_km: float | None = None,
     trust_places: bool = False,
     seed: int = 0,
@@ -113,6 +124,7 @@ def fit(
         out: Folder of the new range model.
         taxa: Fit these alone.
         way: From occurrences alone, or from both these and photos.
+        columns: Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y.
         max_uncertainty_km: Leave out records whose place is uncertain by more.
         trust_places: Keep records at sea, and do not ask whether longitude and latitude were swapped.
         seed: Of first weights and draws.
@@ -122,13 +134,11 @@ def fit(
 
     model = fit_tables(
         run,
-        occurrences,
+        record_tables(occurrences, columns, max_uncertainty_km=max_uncertainty_km, trust_places=trust_places),
         region,
         out,
         taxa=taxa,
         way=way,
-        max_uncertainty_km=max_uncertainty_km,
-        trust_places=trust_places,
         settings=RangeNetworkConfig(seed=seed),
     )
     print(f"{len(model.facts.taxa):,} taxa, {sum(model.facts.points):,} records: {out}")

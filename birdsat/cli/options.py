@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from birdsat.errors import ConfigError
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from birdsat.earth.box import Box
     from birdsat.earth.grid import AnyGrid
     from birdsat.earth.place import Place
+    from birdsat.recipes.ranges import RecordTables
 
 WORLD = "-180,-90,180,90"
 
@@ -56,6 +58,25 @@ def place_of(text: str) -> "Place":
             f"--place: {text!r} is not two numbers LON,LAT in degrees, longitude first, such as 9.5,47.2."
         ) from error
     return Place(lon, lat)
+
+
+def record_tables(
+    paths: tuple[Path, ...],
+    columns: tuple[str, ...] = (),
+    *,
+    max_uncertainty_km: float | None = None,
+    trust_places: bool = False,
+) -> "RecordTables":
+    """Tables of occurrences whose columns are written NAME=COLUMN."""
+    from birdsat.observations.tables import TableColumns
+    from birdsat.recipes.ranges import RecordTables
+
+    return RecordTables(
+        paths=paths,
+        columns=TableColumns.parse(columns),
+        max_uncertainty_km=max_uncertainty_km,
+        trust_places=trust_places,
+    )
 
 
 def check_months(months: tuple[int, ...]) -> None:

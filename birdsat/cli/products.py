@@ -5,7 +5,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from birdsat.cli.options import check_months, place_of
+from birdsat.cli.options import check_months, place_of, record_tables
 
 Also = Literal["netcdf", "gif", "parquet", "csv"]
 _YEAR = tuple(range(1, 13))
@@ -84,6 +84,7 @@ def gaps(
     region: Path,
     occurrences: tuple[Path, ...],
     month: tuple[int, ...] = _YEAR,
+    columns: tuple[str, ...] = (),
     taxa: tuple[str, ...] = (),
     threshold: float = 0.5,
     most: int = 1000,
@@ -99,6 +100,7 @@ def gaps(
         occurrences: Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive. All of their taxa say
             where was looked.
         month: 1 to 12, one or several.
+        columns: Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y.
         taxa: Look for these alone.
         threshold: Probability from which a taxon is expected.
         most: How many are kept, the most promising first.
@@ -114,7 +116,7 @@ def gaps(
         run,
         ranges,
         region,
-        occurrences,
+        record_tables(occurrences, columns),
         month,
         out=out,
         taxa=taxa,

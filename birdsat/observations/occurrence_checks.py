@@ -19,8 +19,8 @@ MAINLY_ON_LAND = 0.8  # share of a taxon's records on land from which those far 
 _SWAPPED_LEAST, _SWAPPED_SHARE = 3, 0.01  # as many records, and this share of them, make an error of a few slips
 _SWAPPED_OF_SEA = 0.8  # of the records at sea, the share that would lie on land if swapped; by chance about 0.3
 _SWAP_REMEDY = (
-    "Tell which column is which (lon=COLUMN and lat=COLUMN), or mend the table; nothing was changed. If the places are "
-    "right as they are, say that they are to be trusted."
+    "Tell which column is which (--columns lon=COLUMN lat=COLUMN), or mend the table; nothing was changed. If the "
+    "places are right as they are, say so with --trust-places."
 )
 _BEARINGS, _RINGS = 16, 4  # where land is looked for around a place at sea
 

@@ -119,7 +119,7 @@ def read_table(
         ebird = " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)"
         raise InputError(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
-            f"scientific names{ebird if 'SAMPLING EVENT IDENTIFIER' in present else ''}."
+            f"scientific names, --columns taxon=COLUMN{ebird if 'SAMPLING EVENT IDENTIFIER' in present else ''}."
         )
     if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is no date
         found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
@@ -128,7 +128,8 @@ def read_table(
         if missing and len(missing) < len(group):
             raise InputError(
                 f"{path} has {', '.join(found[name] for name in group if name in found)} but nothing for "
-                f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones."
+                f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones: "
+                f"--columns {' '.join(f'{name}=COLUMN' for name in missing)}."
             )
     return _observations(source, found, rules)
 

@@ -27,8 +27,7 @@ from birdsat.maps.points import read_points
 from birdsat.maps.predict import predict_blocks, score_blocks
 from birdsat.maps.ranges.model import RangeModel, Way, load_ranges
 from birdsat.maps.rows import rows_of_cells
-from birdsat.observations.occurrences import read_occurrences
-from birdsat.recipes.ranges import check_ranges, check_records, fit_records
+from birdsat.recipes.ranges import RecordTables, check_ranges, check_records, fit_records
 from birdsat.recipes.regions import embed_grid, land_under, open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -125,7 +124,7 @@ def map_taxon(
     grid: AnyGrid | None = None,
     imagery: str | None = None,
     stretch: tuple[float, float] | None = None,
-    occurrences: Sequence[Path] = (),
+    occurrences: RecordTables | None = None,
     ranges: Path | None = None,
     way: Way = "occurrences",
     within: Path | None = None,
@@ -140,7 +139,7 @@ def map_taxon(
     """
     polygons = None if within is None else read_polygons(within)
     outputs = Outputs(folder=out, also=tuple(also), points=tuple(points), within=polygons, overwrite=overwrite)
-    if not occurrences and ranges is None:
+    if occurrences is None and ranges is None:
         return map_from_photos(
             run_folder,
             taxon,
@@ -167,11 +166,12 @@ def map_taxon(
         model.labels((taxon,))
         opened = cells()
     else:
-        everything = read_occurrences(occurrences)
+        assert occurrences is not None
+        everything = occurrences.read()
         everything.of(taxon)
         opened = cells()
-        records = check_records(opened, everything, (taxon,))
-        model, model_name = fit_records(run, opened, records, way=way, tables=occurrences), f"fit to {way}"
+        records = check_records(opened, everything, (taxon,), trust_places=occurrences.trust_places)
+        model, model_name = fit_records(run, opened, records, way=way, tables=occurrences.paths), f"fit to {way}"
         for name, value in model.evaluation.items():
             _note(f"{name.replace('_', ' ')}: {value:.3g}")
     return map_from_ranges(run, opened, model, taxon, months, outputs, model_name)

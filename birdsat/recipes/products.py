@@ -23,9 +23,9 @@ from birdsat.maps.products import ProbabilityBlock, RichnessSum
 from birdsat.maps.ranges.model import RangeModel, load_ranges
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
-from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.occurrences import Occurrences
 from birdsat.recipes.mapping import Outputs
-from birdsat.recipes.ranges import check_ranges
+from birdsat.recipes.ranges import RecordTables, check_ranges
 from birdsat.recipes.regions import open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -139,7 +139,7 @@ def find_gaps(
     run_folder: Path,
     ranges: Path,
     region_folder: Path,
-    tables: Sequence[Path],
+    tables: RecordTables,
     months: Sequence[int],
     *,
     out: Path,
@@ -160,7 +160,7 @@ def find_gaps(
     _, region, model = _open(run_folder, ranges, region_folder)
     taxa = _taxa(model, taxa)
     _tell_undated(model, months)
-    records = _records_within(region, read_occurrences(list(tables)), taxa)
+    records = _records_within(region, tables.read(), taxa)
     blocks = (
         ProbabilityBlock(
             cells=cells, probability=np.concatenate([np.where(inside, group, np.float32(np.nan)) for group in groups])

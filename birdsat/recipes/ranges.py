@@ -20,10 +20,25 @@ from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrence_grid import effort, thin_to_grid
 from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.tables import TableColumns
 from birdsat.recipes.regions import land_under, open_region_of
 from birdsat.training.run_folder import Run, load_run
 
 BACKGROUND = 20_000  # cells, at most
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordTables:
+    """Tables of occurrences, and how they are to be read."""
+
+    paths: tuple[Path, ...]
+    columns: TableColumns | None = None  # None: by their usual names
+    max_uncertainty_km: float | None = None  # records whose place is uncertain by more are left out
+    trust_places: bool = False  # keep records at sea, and do not ask whether longitude and latitude were swapped
+
+    def read(self) -> Occurrences:
+        """All of their records. Raises what `read_occurrences` raises."""
+        return read_occurrences(self.paths, columns=self.columns, max_uncertainty_km=self.max_uncertainty_km)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,14 +51,12 @@ class Records:
 
 def fit_tables(
     run_folder: Path,
-    tables: Sequence[Path],
+    tables: RecordTables,
     region_folder: Path,
     out: Path,
     *,
     taxa: Sequence[str] = (),
     way: Way = "occurrences",
-    max_uncertainty_km: float | None = None,
-    trust_places: bool = False,
     settings: RangeNetworkConfig | None = None,
 ) -> RangeModel:
     """Fit all taxa of the tables, or those named, and write the range model to `out`.
@@ -52,9 +65,8 @@ def fit_tables(
     """
     run = load_run(run_folder)
     region = open_region_of(run, region_folder)
-    everything = read_occurrences(tables, max_uncertainty_km=max_uncertainty_km)
-    records = check_records(region, everything, taxa, trust_places=trust_places)
-    model = fit_records(run, region, records, way=way, settings=settings, tables=tables)
+    records = check_records(region, tables.read(), taxa, trust_places=tables.trust_places)
+    model = fit_records(run, region, records, way=way, settings=settings, tables=tables.paths)
     model.save(out)
     return model
 

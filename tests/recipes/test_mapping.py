@@ -221,6 +221,21 @@ def test_records_that_are_dropped_are_counted_on_stderr(
     assert "records dropped: another record of the same taxon in the same cell and month" in said
 
 
+def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_records(tmp_path / "usual.csv", [(TAXON, land_places(BOX, 15))])
+    head, rows = table.read_text().split("\n", 1)
+    own = tmp_path / "own.csv"
+    own.write_text(f"{head.replace('taxon', 'bird').replace('lon', 'x').replace('lat', 'y')}\n{rows}")
+    words = ("map", run, "--taxon", TAXON, "--region", region, "--out", tmp_path)
+    assert "--columns" in failed(capsys, *words, "--occurrences", own)
+    named = ("--columns", "taxon=bird", "lon=x", "lat=y")
+    assert "can be used with --occurrences only" in failed(capsys, *words, *named)
+    main([*map(str, words), "--occurrences", str(own), *named])
+    assert (tmp_path / "Corvus_corax.tif").is_file()
+
+
 def test_undated_records_say_that_all_months_are_the_same(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from birdsat.embeddings.region import open_region
 from birdsat.maps.ranges.model import load_ranges
 from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.recipes import products
-from birdsat.recipes.ranges import fit_tables
+from birdsat.recipes.ranges import RecordTables, fit_tables
 
 TAXA = ("Corvus corax", "Parus major", "Pica pica")
 NORTH, SOUTH = 43.5, 40.5
@@ -57,7 +57,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ranges(run: Path, region: Path, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("ranges") / "fitted"
-    fit_tables(run, [records], region, out, trust_places=True, settings=SETTINGS)
+    fit_tables(run, RecordTables(paths=(records,), trust_places=True), region, out, settings=SETTINGS)
     return out
 
 
