@@ -1,7 +1,6 @@
 """Range models judged on the virtual world, where the truth of every month is known."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from birdsat.dataset.chip_source import VIRTUAL
+from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import distance_km, unit_sphere
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
@@ -76,9 +76,10 @@ class VirtualJudgement:
 def judge_virtual(
     run_folder: Path, region_folder: Path, out: Path, *, points: int = 100, seed: int = 0
 ) -> VirtualJudgement:
-    """Fit to `points` observations of each species and judge every month; written to out/judged_virtual.json.
+    """Fit to `points` records of each species and judge every month; written to out/judged_virtual.json.
 
-    The region says which virtual world it is. Observations are drawn anew with `seed`, near cities as always. Raises
+    The region says which virtual world it is. Observations are drawn anew with `seed`, near cities as always, until
+    there are so many of each species in different cells or months. Raises
     ConfigError for a region of real imagery.
     """
     run = load_run(run_folder)
@@ -87,7 +88,7 @@ def judge_virtual(
     if not imagery.startswith(VIRTUAL):
         raise ConfigError(f"{region_folder} is of {imagery}, whose true ranges are not known; take virtual:SEED.")
     world = VirtualWorld(int(imagery.removeprefix(VIRTUAL)))
-    drawn = _occurrences(list(_some_of_each(world, points, seed)))
+    drawn = _occurrences(list(_some_of_each(world, region.grid, points, seed)))
     thinned = thin_to_grid(drawn, region.grid)
     thinned = thinned.where(region.at(thinned.lon_lat, columns=()).found, reason="in a cell without imagery")
     records = Records(taxa=thinned, everything=drawn)
@@ -114,14 +115,20 @@ def judge_virtual(
     return judged
 
 
-def _some_of_each(world: VirtualWorld, points: int, seed: int) -> Iterator[Observation]:
-    seen: Counter[str] = Counter()
+def _some_of_each(world: VirtualWorld, grid: AnyGrid, points: int, seed: int) -> Iterator[Observation]:
+    """Until every species was seen in so many different cells or months; of rare ones there may be fewer."""
+    seen: dict[str, set[tuple[int, int]]] = {taxon.name: set() for taxon in world.species}
+    lacking = len(seen)
     # Another stream than any dataset's, whose seed is the world's.
     for observation in world.observations(_MOST_DRAWN * points, 1_000_003 + seed):
-        if seen[observation.taxon] < points:
-            seen[observation.taxon] += 1
-            yield observation
-        if len(seen) == len(world.species) and min(seen.values()) >= points:
+        place, date, there = observation.place, observation.date, seen[observation.taxon]
+        if place is None or date is None or len(there) >= points:
+            continue
+        (cell,) = grid.cells_at(np.array([place.lon]), np.array([place.lat])).tolist()
+        there.add((cell, date.month))
+        yield observation
+        lacking -= len(there) == points
+        if not lacking:
             return
 
 
