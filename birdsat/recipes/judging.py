@@ -32,7 +32,6 @@ from birdsat.training.run_folder import Run, load_run
 
 JUDGED_MARKDOWN, JUDGED_JSON = "judged.md", "judged.json"
 _BACKGROUND = 4000  # places that occurrences are told from
-_LEAST_RECORDS = 10  # of a taxon, to be judged from occurrences
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +76,10 @@ def judge(
     """Judge models that read the run's chip features beside all baselines; written to out/judged.md and judged.json.
 
     truth: a range grid (lat, lon, species, presence), by which models are judged that learn from presence and absence,
-    and from `points` presences of each taxon, in cells held out; with occurrences, models that learn from these
-    wherever they lie. With surveys_before, truth is a table of yearly counts at places: learned before that year,
-    judged from it on, in other blocks. rasters: NAME=PATH, such as climate=temperature.tif; those of one name are one
-    set of columns. Raises InputError when nothing can be judged.
+    and from `points` presences of each taxon, in cells held out; with occurrences, models that learn from these,
+    wherever they lie, of taxa with the least of `points` or more. With surveys_before, truth is a table of yearly
+    counts at places: learned before that year, judged from it on, in other blocks. rasters: NAME=PATH, such as
+    climate=temperature.tif; those of one name are one set of columns. Raises InputError when nothing can be judged.
     """
     run = load_run(run_folder)
     if surveys_before is not None:
@@ -114,7 +113,7 @@ def judge(
             for some in (None, *points)
         )
     elif occurrences:
-        judged = (_from_occurrences(occurrences, ranges[0], columns, models, seed),)
+        judged = (_from_occurrences(occurrences, ranges[0], columns, models, min(points, default=1), seed),)
     else:
         near = (SimilarPlaces(place=False), SimilarPlaces(place=True))
         judged = judge_range_grid(
@@ -149,17 +148,17 @@ def _ranges(grid: RangeGrid, columns: Columns) -> Ranges:
 
 
 def _from_occurrences(
-    tables: Sequence[Path], ranges: Ranges, columns: Columns, models: Sequence[PresenceModel], seed: int
+    tables: Sequence[Path], ranges: Ranges, columns: Columns, models: Sequence[PresenceModel], least: int, seed: int
 ) -> Judgement:
-    """Learn from records anywhere, but for those of taxa without ranges, which are background with random land."""
+    """Learn from records anywhere of taxa with `least` of them; those of all taxa, and random land, are background."""
     land = land_under(columns.imagery)
     records = check_occurrences(
         read_occurrences(tables), on_land=land.contains, near_land=near_land if land is EARTH else None
     ).occurrences
     counts = dict(zip(records.taxa, records.counts.tolist(), strict=True))
-    both = [taxon for taxon in ranges.truth.species if counts.get(taxon, 0) >= _LEAST_RECORDS]
+    both = [taxon for taxon in ranges.truth.species if counts.get(taxon, 0) >= least]
     if not both:
-        raise InputError(f"no taxon of the ranges has {_LEAST_RECORDS} records; are the scientific names the same?")
+        raise InputError(f"no taxon of the ranges has {least} records; are the scientific names the same?")
     known = [ranges.truth.species.index(taxon) for taxon in both]
     truth = replace(ranges.truth, species=tuple(both), presence=ranges.truth.presence[:, known])
     ours = records.only_taxa(both)
