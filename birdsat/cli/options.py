@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from birdsat.recipes.ranges import RecordTables
 
 WORLD = "-180,-90,180,90"
+_MOST_CELLS = 1 << 30  # terabytes of embeddings; the world in cells of 0.01 degrees has fewer
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -36,7 +37,13 @@ def cells_of(box: str, *, step: float | None, step_km: float | None, option: str
         raise ConfigError(f"cells are of degrees or of kilometres; give {option} or {option}-km, not both.")
     corners = box_of(box)
     with naming(option if step_km is None else f"{option}-km"):
-        return EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
+        grid = EqualAreaGrid(corners, step_km) if step_km is not None else Grid(corners, 0.25 if step is None else step)
+        if grid.cells > _MOST_CELLS:
+            raise ConfigError(
+                f"{grid.cells:,} cells in the box {corners} are more than can be embedded and kept, {_MOST_CELLS:,}; "
+                "take larger cells or a smaller box."
+            )
+        return grid
 
 
 def box_of(text: str) -> "Box":

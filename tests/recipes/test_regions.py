@@ -71,6 +71,13 @@ def test_cells_without_land_are_left_out_if_asked_and_coasts_are_kept(run: Path,
     assert inland.sum() < has_land.sum() < region.grid.cells
 
 
+def test_a_grid_that_no_disk_holds_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("embed", str(run), str(tmp_path / "region"), "--imagery", "virtual:0")
+    assert "--grid: 259,200,000,000 cells" in failed(capsys, *words, "--grid", "0.0005", "--land-only")
+    assert "--grid-km" in failed(capsys, *words, "--grid-km", "0.05")
+    assert not (tmp_path / "region").exists()
+
+
 def test_the_files_of_a_region_are_checked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     embed(run, tmp_path / "region")
     main(["data", "check", str(tmp_path / "region")])
