@@ -179,7 +179,7 @@ def judge(
         rasters: NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one
             set of columns.
         points: How many presences of each taxon are learned from; with --occurrences, the least of these is how many
-            different records a taxon needs.
+            records of a taxon the tables must hold, the same ones again included.
         occurrences: Tables of records anywhere to learn from, in place of presences drawn from the ranges.
         surveys_before: Learn from surveys before this year, judge by those from it on, in other blocks.
         hold_out: What is held out: blocks, whole regions, or cells at random (whose figures are too good).

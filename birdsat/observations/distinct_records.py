@@ -10,16 +10,15 @@ class DistinctRecords:
     """Distinct (label, day, lon, lat). Memory grows with them alone: about 72 bytes each at the most."""
 
     def __init__(self) -> None:
-        self.added = 0
+        self._added = np.zeros(0, np.int64)  # of each label
         self._label, self._day = np.empty(0, np.int32), np.empty(0, np.int32)
         self._lon_lat = np.empty((0, 2), np.float64)
         self._start(_LEAST_WAITING)
 
-    @property
-    def repeats(self) -> int:
-        """Records added that were there already."""
+    def repeats(self) -> NDArray[np.int64]:
+        """(labels,) records added of each label that were there already."""
         self._merge()
-        return self.added - len(self._label)
+        return self._added - np.bincount(self._label, minlength=len(self._added))
 
     def add(self, label: int, day: int, lon: float, lat: float) -> None:
         """label, day: 32 bits, from 0; lon, lat: degrees."""
@@ -28,7 +27,6 @@ class DistinctRecords:
         i = self._filled
         self._waiting_label[i], self._waiting_day[i], self._waiting_place[i] = label, day, (lon, lat)
         self._filled += 1
-        self.added += 1
 
     def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         """Label (n,), day (n,), lon and lat (n, 2); sorted by label, then day, then place."""
@@ -44,6 +42,9 @@ class DistinctRecords:
         if self._filled == 0:
             return
         n = self._filled
+        more = np.bincount(self._waiting_label[:n], minlength=len(self._added))
+        more[: len(self._added)] += self._added
+        self._added = more
         label = np.concatenate([self._label, self._waiting_label[:n]])
         day = np.concatenate([self._day, self._waiting_day[:n]])
         place = np.concatenate([self._lon_lat, self._waiting_place[:n]])

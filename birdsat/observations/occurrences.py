@@ -31,7 +31,8 @@ class Occurrences:
     lon_lat: NDArray[np.float64]  # (n, 2) degrees east and north, WGS84
     day: NDArray[np.int32]  # (n,) number of the day, datetime.date.toordinal; 0 where the date is not known
     rows: int = 0  # rows read
-    repeats: int = 0  # rows that said again what another had said: same taxon, place and date
+    # taxon -> rows that said again what another had said: same taxon, place and date
+    repeats: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> records not used
     noted: Mapping[str, int] = field(default_factory=dict)  # reason -> rows used without a part
 
@@ -58,6 +59,10 @@ class Occurrences:
     def counts(self) -> NDArray[np.int64]:
         """(t,) records of each taxon."""
         return np.bincount(self.label, minlength=len(self.taxa)).astype(np.int64)
+
+    def rows_of(self, taxon: str) -> int:
+        """Rows that record a taxon, repeats included; 0 where none does."""
+        return int(self.counts[self.taxa.index(taxon)]) + self.repeats.get(taxon, 0) if taxon in self.taxa else 0
 
     @property
     def date(self) -> NDArray[np.datetime64]:
@@ -106,7 +111,8 @@ class Occurrences:
         part = self.where(kept[self.label], reason=reason)
         relabel = np.cumsum(kept, dtype=np.int32) - 1
         names = tuple(name for name in self.taxa if name in chosen)
-        return replace(part, taxa=names, label=relabel[part.label].astype(np.int32))
+        repeats = {name: count for name, count in self.repeats.items() if name in chosen}
+        return replace(part, taxa=names, label=relabel[part.label].astype(np.int32), repeats=repeats)
 
     def where(self, mask: NDArray[np.bool_], *, reason: str | None = None) -> "Occurrences":
         """The records where mask (n,) is True, of the same taxa; with a reason, the others count as dropped."""
@@ -120,7 +126,7 @@ class Occurrences:
         """Plain JSON values: what was read, dropped and kept."""
         return {
             "rows": self.rows,
-            "repeats": self.repeats,
+            "repeats": sum(self.repeats.values()),
             "dropped": dict(self.dropped),
             "noted": dict(self.noted),
             "records": len(self),
@@ -138,8 +144,9 @@ class Occurrences:
         for heading, counted in (("dropped", self.dropped), ("kept", self.noted)):
             for reason, count in sorted(counted.items(), key=lambda item: -item[1]):
                 table.add_row(Text(f"{heading}: {reason}"), f"{count:,}")
-        if self.repeats:
-            table.add_row("the same taxon, place and date again", f"{self.repeats:,}")
+        repeats = sum(self.repeats.values())
+        if repeats:
+            table.add_row("the same taxon, place and date again", f"{repeats:,}")
         undated = int(np.count_nonzero(self.day == 0))
         table.add_section()
         table.add_row("records", f"{len(self):,}")
@@ -200,7 +207,7 @@ def read_occurrences(
         lon_lat=lon_lat[order],
         day=day[order],
         rows=rows,
-        repeats=records.repeats,
+        repeats={name: count for name, count in zip(names.labels, records.repeats().tolist(), strict=True) if count},
         dropped=dict(dropped),
         noted=dict(noted),
     )

@@ -150,13 +150,15 @@ def _ranges(grid: RangeGrid, columns: Columns) -> Ranges:
 def _from_occurrences(
     tables: Sequence[Path], ranges: Ranges, columns: Columns, models: Sequence[PresenceModel], least: int, seed: int
 ) -> Judgement:
-    """Learn from records anywhere of taxa with `least` of them; those of all taxa, and random land, are background."""
+    """Learn from records anywhere of taxa with `least` rows of the tables or more; records of all taxa, and random land,
+    are background."""
     land = land_under(columns.imagery)
+    everything = read_occurrences(tables)
     records = check_occurrences(
-        read_occurrences(tables), on_land=land.contains, near_land=near_land if land is EARTH else None
+        everything, on_land=land.contains, near_land=near_land if land is EARTH else None
     ).occurrences
-    counts = dict(zip(records.taxa, records.counts.tolist(), strict=True))
-    both = [taxon for taxon in ranges.truth.species if counts.get(taxon, 0) >= least]
+    usable = set(records.taxa)
+    both = [taxon for taxon in ranges.truth.species if taxon in usable and everything.rows_of(taxon) >= least]
     if not both:
         raise InputError(f"no taxon of the ranges has {least} records; are the scientific names the same?")
     known = [ranges.truth.species.index(taxon) for taxon in both]

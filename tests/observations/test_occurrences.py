@@ -87,8 +87,8 @@ def test_a_gbif_download_is_cleaned_and_every_row_accounted_for(tmp_path):
         "several dates in a month: the middle taken": 1,
         "no day in date: middle of the month taken": 1,
     }
-    assert (found.rows, found.repeats) == (13, 2)
-    assert found.rows == len(found) + found.repeats + sum(found.dropped.values())
+    assert (found.rows, sum(found.repeats.values())) == (13, 2)
+    assert found.rows == len(found) + 2 + sum(found.dropped.values())
 
 
 def test_the_zip_of_a_gbif_download_reads_as_what_is_in_it(tmp_path):
@@ -180,8 +180,10 @@ def test_several_tables_are_one(tmp_path):
         ("Apus apus", "Parus major"),
         [1, 1],
         3,
-        1,
+        {"Parus major": 1},
     )
+    assert [found.rows_of(taxon) for taxon in ("Apus apus", "Parus major", "Pica pica")] == [1, 2, 0]
+    assert found.of("Apus apus").repeats == {}
 
 
 def test_named_columns_are_used(tmp_path):
@@ -219,7 +221,7 @@ def test_a_year_alone_is_no_date_and_nothing_is_said_of_it(tmp_path):
     rows = {"species": ["Parus major"] * 2, "lon": [1.0, 1.0], "lat": [2.0, 2.0], "year": [2001, 2002], "count": [1, 2]}
     pq.write_table(pa.table(rows), path)
     found = read_occurrences(path)
-    assert (len(found), found.repeats, found.noted) == (1, 1, {})
+    assert (len(found), found.repeats, found.noted) == (1, {"Parus major": 1}, {})
     assert np.isnan(found.year_fraction).all() and found.month.tolist() == [0] and found.year.tolist() == [0]
 
 
@@ -279,7 +281,8 @@ def test_distinct_records_are_those_of_a_set_however_they_come():
         records.add(*row)
     label, day, lon_lat = records.arrays()
     assert list(zip(label.tolist(), day.tolist(), *lon_lat.T.tolist(), strict=True)) == sorted(set(rows))
-    assert records.repeats == len(rows) - len(set(rows))
+    labels = [[row[0] for row in some] for some in (rows, set(rows))]
+    assert records.repeats().tolist() == (np.bincount(labels[0]) - np.bincount(labels[1])).tolist()
 
 
 def test_the_table_for_the_console_and_the_dictionary_say_what_became_of_the_rows(tmp_path):

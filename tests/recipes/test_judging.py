@@ -104,6 +104,17 @@ def test_models_are_judged_by_what_they_learn_from_records_anywhere(run: Path, t
     assert "points, none held out" in text and OURS in text and "Parus major" not in text
 
 
+def test_rows_that_repeat_count_towards_the_records_asked_for(
+    run: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = np.repeat(land_places(BOX, 60)[split(land_places(BOX, 60))[:, 0]][:4], 3, axis=0)
+    records = write_records(tmp_path / "records.csv", [(TAXON, places)])
+    judged(run, truth, tmp_path / "out", "--occurrences", records, "--points", 12)
+    assert "4 points, none held out" in (tmp_path / "out" / "judged.md").read_text()
+    words = ("judge", run, truth, "--imagery", IMAGERY, "--workers", 0, "--least", 5, "--out", tmp_path / "none")
+    assert "no taxon of the ranges has 13" in failed(capsys, *words, "--occurrences", records, "--points", 13)
+
+
 def test_records_of_no_taxon_of_the_ranges_are_refused(
     run: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
