@@ -27,6 +27,7 @@ from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.range_grid import LEAST_CELLS, RangeGrid, read_range_grid
 from birdsat.observations.surveys import read_surveys
+from birdsat.recipes.ranges import LOOKED_SHARE
 from birdsat.recipes.regions import land_under
 from birdsat.training.run_folder import Run, load_run
 
@@ -150,8 +151,10 @@ def _ranges(grid: RangeGrid, columns: Columns) -> Ranges:
 def _from_occurrences(
     tables: Sequence[Path], ranges: Ranges, columns: Columns, models: Sequence[PresenceModel], least: int, seed: int
 ) -> Judgement:
-    """Learn from records anywhere of taxa with `least` rows of the tables or more; records of all taxa, and random land,
-    are background."""
+    """Learn from records anywhere, of taxa with `least` rows of the tables or more.
+
+    Records of all taxa, and random places on land, are the background.
+    """
     land = land_under(columns.imagery)
     everything = read_occurrences(tables)
     records = check_occurrences(
@@ -166,8 +169,9 @@ def _from_occurrences(
     ours = records.only_taxa(both)
     label = np.array([both.index(taxon) for taxon in ours.taxa])[ours.label]
     random = np.random.default_rng(seed)
-    looked = random.choice(len(records), min(len(records), _BACKGROUND // 2), replace=False)
-    places = [ours.lon_lat, records.lon_lat[looked], _random_land(land, _BACKGROUND // 2, random)]
+    looked = random.choice(len(records), min(len(records), int(LOOKED_SHARE * _BACKGROUND)), replace=False)
+    anywhere = _random_land(land, _BACKGROUND - len(looked), random)
+    places = [ours.lon_lat, records.lon_lat[looked], anywhere]
     cells, found = columns.of(np.concatenate(places))
     at = np.flatnonzero(found[: len(ours)])
     behind = len(ours) + np.flatnonzero(found[len(ours) :])

@@ -229,7 +229,7 @@ def map_from_ranges(
     outputs.refuse_existing(name, months)
     check_ranges(model, model_name, region)
     (label,) = model.labels((taxon,))
-    if len(months) > 1 and model.facts.waves == 1:
+    if len(months) > 1 and not model.facts.dated:
         _note("no record has a date, so the maps of all months are the same.")
     about = MapDescription(
         title=taxon,

@@ -276,7 +276,7 @@ def _records_within(region: Region, records: Occurrences, taxa: Sequence[str]) -
 
 
 def _tell_undated(model: RangeModel, months: Sequence[int]) -> None:
-    if len(months) > 1 and model.facts.waves == 1 and model.photos is None:
+    if len(months) > 1 and not model.facts.dated and model.photos is None:
         _note("no record that the model was fitted to has a date, so all months are the same.")
 
 

@@ -71,7 +71,7 @@ def test_every_point_is_left_out_by_exactly_one_member_and_background_of_every_t
 @torch.inference_mode()
 def test_what_is_left_out_is_what_the_member_of_its_fold_says(fitted: Fitted) -> None:
     folds = deal_folds(blocks_by_km(np.concatenate([PLACES[ROWS], PLACES]), SMALL.block_km), SMALL.members, SMALL.seed)
-    logits = fitted.network.logits(fitted.network.hidden(INPUTS[None]), torch.ones(len(INPUTS), 1)).numpy()
+    logits = fitted.network.logits(fitted.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan)).numpy()
     out = fitted.left_out
     assert out is not None
     place = np.where(out.present, ROWS[np.where(out.present, out.row, 0)], out.row)
@@ -87,7 +87,7 @@ def test_a_member_that_would_have_to_leave_out_all_points_of_a_taxon_leaves_out_
     found = network_of(points_at(rows, taxon, 2), rows)
     assert found.left_out is not None
     assert set(found.left_out.taxon[found.left_out.present].tolist()) == {1}
-    logits = found.network.logits(found.network.hidden(INPUTS[None]), torch.ones(len(INPUTS), 1))[..., 0].numpy()
+    logits = found.network.logits(found.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan))[..., 0].numpy()
     assert (logits[:, single].mean(axis=1) > logits.mean(axis=1) + 0.5).all()  # each member knows of the taxon
 
 
@@ -123,7 +123,7 @@ def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_cali
 
 
 def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: RangeModel) -> None:
-    assert model.facts.waves == 1
+    assert not model.facts.dated
     (found,) = model.predict([block(CHIP)], ("Taxon 2", "Taxon 0"), (1, 4, 7))
     assert found.probability.shape == found.spread.shape == (2, 3, len(PLACES))
     np.testing.assert_array_equal(found.probability[:, 0], found.probability[:, 2])
@@ -144,7 +144,7 @@ def migrant(dates_known: float = 1.0) -> RangeModel:
 @pytest.mark.parametrize("dates_known", [1.0, 0.8])
 def test_a_migrant_moves_with_the_month(dates_known: float) -> None:
     model = migrant(dates_known)
-    assert model.facts.waves == 1 + 2 * SMALL.harmonics
+    assert model.facts.dated
     (found,) = model.predict([block(CHIP)], ("Taxon 0",), (1, 7))
     january, july = found.probability[0]
     north, south = PLACES[:, 1] > 25, PLACES[:, 1] < 5

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.embeddings.region_block import year_basis
 from birdsat.maps.learning import Points
 from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.observations.blocks import blocks_by_km, deal_folds
@@ -57,8 +56,7 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
     data = _Data(points, inputs, background, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        waves = 1 + 2 * (config.harmonics if data.dated else 0)
-        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, waves=waves)
+        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
         steps, best = _train(network, data, config)
     network.load_state_dict(best)
     network.eval().requires_grad_(False)
@@ -67,7 +65,7 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
 
 def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig) -> tuple[int, dict[str, Tensor]]:
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, waves=network.waves).eval()
+    mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best: tuple[float, int, dict[str, Tensor]] | None = None
     trials: list[float] = []
@@ -148,8 +146,8 @@ class _Data:
             at[rows] = torch.arange(len(rows))
             some = torch.nonzero(at[self.row] >= 0)[:, 0]
             point, more = at[self.row[some]], places / len(rows)
-        there = self._logits(network, self.inputs[self.first[rows]], self._basis(self.dates[self.first[rows].numpy()]))
-        elsewhere = self._logits(network, self.background[behind], self._basis(self._background_dates(len(behind))))
+        there = self._logits(network, self.inputs[self.first[rows]], self.dates[self.first[rows].numpy()])
+        elsewhere = self._logits(network, self.background[behind], self._background_dates(len(behind)))
         weight, known = self.learned
         absent = ~self.out[1][:, behind] * 1.0  # drawn by weight, so all count alike
         return _loss(there, elsewhere, point, self.taxon[some], weight[:, some] * more, absent, known)
@@ -195,11 +193,11 @@ class _Data:
             row=torch.cat([point, behind[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
         )
 
-    def _logits(self, network: RangeNetwork, inputs: Tensor, basis: Tensor) -> Tensor:
+    def _logits(self, network: RangeNetwork, inputs: Tensor, dates: NDArray[np.float64]) -> Tensor:
         if network.training:
             shape = (self.config.members, *inputs.shape)
-            return network.logits(network.hidden(inputs + self.noise * torch.randn(shape)), basis)
-        return network.logits(network.hidden(inputs[None]), basis)
+            return network.logits(network.hidden(inputs + self.noise * torch.randn(shape)), dates)
+        return network.logits(network.hidden(inputs[None]), dates)
 
     def _background(self, most: int) -> Tensor:
         """Rows of background for a step: all, or some drawn by their weights."""
@@ -211,9 +209,8 @@ class _Data:
     def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor]:
         """Log odds (m, n, taxa) at the places of points, and at those of background, that are tried on."""
         first, behind = self.first[self.tried], self.tried_behind
-        there = self._logits(network, self.inputs[first], self._basis(self.dates[first.numpy()]))
-        dates = self._tried_dates(len(behind))
-        return there, self._logits(network, self.background[behind], self._basis(dates))
+        there = self._logits(network, self.inputs[first], self.dates[first.numpy()])
+        return there, self._logits(network, self.background[behind], self._tried_dates(len(behind)))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
         """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
@@ -231,12 +228,6 @@ class _Data:
         """The same at every trial."""
         steps = (np.arange(count) * 0.6180339887498949) % 1.0  # golden ratio: even over any stretch
         return np.where(np.arange(count) % 100 < 100 * self.dated_share, steps, np.nan)
-
-    def _basis(self, dates: NDArray[np.float64]) -> Tensor:
-        """(n, waves); an unknown date is the year's mean."""
-        basis = year_basis(np.nan_to_num(dates), self.config.harmonics if self.dated else 0)
-        basis[np.isnan(dates), 1:] = 0
-        return torch.from_numpy(basis)
 
 
 def _evenly(count: int, most: int) -> Tensor:

@@ -61,7 +61,7 @@ def fit_ranges(
         taxa=tuple(taxa),
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",
-        waves=fitted.network.waves,
+        dated=fitted.network.waves > 1,
         run=source.run,
         model=source.model,
         tables=source.tables,

@@ -25,7 +25,7 @@ from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 Way = Literal["occurrences", "both"]
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class RangeFacts:
     taxa: tuple[str, ...]
     points: tuple[int, ...]  # of each taxon, after thinning to cells
     way: Way
-    waves: int  # 1 + 2 K coefficients of a course over the year; 1: no point had a date
+    dated: bool  # False: no point had a date, and all months are alike
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
     tables: tuple[str, ...] = ()  # that the points came from
@@ -114,20 +114,20 @@ class RangeModel:
         """Probabilities of some taxa over cells of a region, in the middle of months 1..12, a block at a time."""
         labels = self.labels(taxa)
         times = np.array([mid_month(month) for month in months])
-        basis = torch.from_numpy(year_basis(times, (self.facts.waves - 1) // 2))
         for block in blocks:
             if len(block):
-                yield self._predict(block, labels, times, basis)
+                yield self._predict(block, labels, times)
 
     @torch.inference_mode()
-    def _predict(self, block: RegionBlock, labels: list[int], times: NDArray[np.float64], basis: Tensor) -> RangeBlock:
+    def _predict(self, block: RegionBlock, labels: list[int], times: NDArray[np.float64]) -> RangeBlock:
         inputs = self.scale(block.chip, block.lon_lat)
         courses = self.network.courses(self.network.hidden(inputs[None]), labels)  # (members, c, taxa, waves)
-        logit = torch.einsum("mctk,nk->mtnc", courses, basis).numpy()  # (members, taxa, months, c)
+        waves = self.network.waves_at(times)
+        logit = torch.einsum("mctk,mnk->mtnc", courses, waves).numpy()  # (members, taxa, months, c)
         photo: NDArray[np.float32] | float = 0.0
         if self.photos is not None:
-            waves = year_basis(times, (block.year.shape[1] - 1) // 2)
-            along = np.einsum("nk,ckd->ncd", waves, block.year)
+            basis = year_basis(times, (block.year.shape[1] - 1) // 2)
+            along = np.einsum("nk,ckd->ncd", basis, block.year)
             photo = self.photos(along, labels).transpose(2, 0, 1)  # (taxa, months, c)
         probability = self.facts.calibration(logit, photo)
         return RangeBlock(
@@ -140,9 +140,8 @@ class RangeModel:
     @torch.inference_mode()
     def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
         """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
-        basis = torch.zeros(len(chip), self.facts.waves)
-        basis[:, 0] = 1
-        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), basis).numpy()
+        dates = np.full(len(chip), np.nan)
+        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), dates).numpy()
         mean: NDArray[np.float32] = self.facts.calibration(logit).mean(axis=0)
         return mean
 
@@ -168,9 +167,10 @@ def load_ranges(folder: Path) -> RangeModel:
         raise CheckpointError(f"{folder} is no range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
     try:
         version = json.loads(path.read_text()).get("schema_version")
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
+        if version != SCHEMA_VERSION:
             raise CheckpointError(
-                f"{folder} has schema {version!r}; this birdsat reads up to {SCHEMA_VERSION}. Update it, or fit again."
+                f"{folder} has schema {version!r}, and this birdsat reads {SCHEMA_VERSION}; fit again with it, or read "
+                "the folder with the birdsat that wrote it."
             )
         facts = config.load(RangeFacts, path)
         tensors = load_file(weights)
@@ -179,7 +179,7 @@ def load_ranges(folder: Path) -> RangeModel:
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), waves=facts.waves)
+        network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated)
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
     except (

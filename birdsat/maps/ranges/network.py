@@ -3,11 +3,14 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from birdsat.embeddings.region_block import year_basis
 from birdsat.errors import ConfigError
 
 
@@ -15,15 +18,16 @@ from birdsat.errors import ConfigError
 class RangeNetworkConfig:
     """Settings of a network and of how it is fitted."""
 
-    inputs: int = 48  # principal components of chip features and place
+    inputs: int = 96  # principal components of chip features and place
     width: int = 128
     depth: int = 2  # residual blocks
     dropout: float = 0.5
     # Deviation of what is added to each input in training, whose own is 1 on average: of the first member and of the
     # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp.
     noise: tuple[float, float] = (0.1, 0.8)
-    harmonics: int = 2  # of the year, where points have dates
-    members: int = 5  # networks; each leaves out the points of one fold of blocks
+    harmonics: int = 2  # of the year, that seasonal waves start as, where points have dates
+    shape_harmonics: int = 5  # that they may be made of in the end
+    members: int = 8  # networks; each leaves out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
     steps: int = 400  # at most; how many are taken is chosen on the blocks left out
     learning_rate: float = 1e-3
@@ -39,27 +43,37 @@ class RangeNetworkConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
         if self.members < 2:
             raise ConfigError(f"members is {self.members}; allowed: 2 or more, whose spread is the uncertainty.")
-        if not (0 <= self.dropout < 1 and min(self.noise) > 0 and self.block_km > 0 and self.harmonics >= 0):
+        if not (0 <= self.dropout < 1 and min(self.noise) > 0 and self.block_km > 0):
             raise ConfigError(
-                f"dropout {self.dropout}, noise {self.noise}, block_km {self.block_km}, harmonics {self.harmonics}: "
-                "dropout lies from 0 to below 1, harmonics at 0 or above, noise and block_km above 0."
+                f"dropout {self.dropout}, noise {self.noise}, block_km {self.block_km}: dropout lies from 0 to below "
+                "1, noise and block_km above 0."
+            )
+        if not 0 <= self.harmonics <= self.shape_harmonics:
+            raise ConfigError(
+                f"harmonics {self.harmonics}, shape_harmonics {self.shape_harmonics}: the first are 0 or more, and no "
+                "more than the second."
             )
 
 
 class RangeNetwork(nn.Module):
     """The members' residual MLPs (as SINR's, Cole et al. 2023, section 3.1), in one batched product each layer.
 
-    A taxon's log odds at a place are a course over the year: the last layer gives 1 + 2 K coefficients of
-    `year_basis`, the first of which is the year's mean.
+    A taxon's log odds at a place are a course over the year: the last layer gives its coefficients, of the year's mean
+    and of seasonal waves. The shapes of the waves are learned and the same for all taxa, so that each needs few
+    numbers of its own for a long summer and a short passage.
     """
 
-    def __init__(self, config: RangeNetworkConfig, *, inputs: int, taxa: int, waves: int) -> None:
+    def __init__(self, config: RangeNetworkConfig, *, inputs: int, taxa: int, dated: bool) -> None:
+        """dated: False leaves the seasonal waves out."""
         super().__init__()
-        self.config, self.taxa, self.waves = config, taxa, waves
+        self.config, self.taxa = config, taxa
+        seasonal = 2 * config.harmonics if dated else 0
+        self.waves = 1 + seasonal
         m, width = config.members, config.width
+        self.shapes = nn.Parameter(torch.eye(seasonal, 2 * config.shape_harmonics).repeat(m, 1, 1))
         self.start = _Linear(m, inputs, width)
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
-        self.heads = _Linear(m, width, taxa * waves, zero=True)
+        self.heads = _Linear(m, width, taxa * self.waves, zero=True)
 
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
         """What the members make of places; (1, n, inputs) is the same places for all of them."""
@@ -68,20 +82,28 @@ class RangeNetwork(nn.Module):
             hidden = hidden + block(hidden)
         return F.layer_norm(hidden, hidden.shape[-1:])
 
+    def waves_at(self, year_fraction: NDArray[np.float64]) -> Float[Tensor, "members n waves"]:
+        """The waves at dates (n,); an unknown one, NaN, leaves the year's mean alone."""
+        harmonics = torch.from_numpy(year_basis(np.nan_to_num(year_fraction), self.config.shape_harmonics)[:, 1:])
+        known = torch.from_numpy(np.isfinite(year_fraction))[:, None]
+        seasonal = (harmonics * known) @ self.shapes.transpose(1, 2)
+        return F.pad(seasonal, (1, 0), value=1.0)
+
     def logits(
-        self, hidden: Float[Tensor, "members n width"], basis: Float[Tensor, "n waves"]
+        self, hidden: Float[Tensor, "members n width"], year_fraction: NDArray[np.float64]
     ) -> Float[Tensor, "members n taxa"]:
-        """Log odds of every taxon, each place at its own date."""
+        """Log odds of every taxon, each place at its own date (n,); NaN is the mean over the year."""
         if self.waves == 1:
             return self.heads(hidden)  # type: ignore[no-any-return]
-        at_date = (hidden[:, :, None, :] * basis[None, :, :, None]).flatten(2)  # (m, n, waves * width)
+        waves = self.waves_at(year_fraction)
+        at_date = (hidden[:, :, None, :] * waves[..., None]).flatten(2)  # (m, n, waves * width)
         weight, bias = self._by_wave()
-        return torch.einsum("nk,mkt->mnt", basis, bias) + at_date @ weight.flatten(1, 2)
+        return waves @ bias + at_date @ weight.flatten(1, 2)
 
     def courses(
         self, hidden: Float[Tensor, "members n width"], taxa: list[int]
     ) -> Float[Tensor, "members n _taxa waves"]:
-        """Coefficients of some taxa's log odds over the year."""
+        """Coefficients of some taxa's log odds: those at a date are their products with `waves_at`, added up."""
         weight, bias = self._by_wave()
         some = weight[..., taxa].permute(0, 2, 3, 1).flatten(2)  # (m, width, some * waves)
         courses = torch.baddbmm(bias[..., taxa].transpose(1, 2).flatten(1)[:, None], hidden, some)
