@@ -3,11 +3,12 @@
     python benchmarks/maps.py [--iterations 2] [--folder FOLDER] [--threads N] [--out maps.json]
 
 One species in twelve months over every cell of a world grid of 0.25 degrees (1,036,800 cells), read from a region on
-disk: from photos (the course of each cell's embedding over the year against one vector), and by a linear head on what
-the chips show. The map goes block by block to a file. The bar is 2 seconds on 2 cores. The same over a grid of 0.5
-degrees says whether memory grows with the grid. Each part runs in a process of its own, so that its peak memory is its
-own; the first of its passes and their median are given. The region's numbers are made up, its widths are those of the
-tiny recipes. `--iterations 2` maps two small grids to see that all still works.
+disk: from photos (the course of each cell's embedding over the year against one vector), by a linear head on what the
+chips show, and from occurrences (a range model of default size, with its uncertainty and area of applicability). The
+map goes block by block to a file. The bar is 2 seconds on 2 cores. The same over a grid of 0.5 degrees says whether
+memory grows with the grid. Each part runs in a process of its own, so that its peak memory is its own; the first of its
+passes and their median are given. The numbers of region and models are made up, the widths are those of the tiny
+recipes. `--iterations 2` maps two small grids to see that all still works.
 """
 
 import argparse
@@ -46,8 +47,13 @@ from birdsat.embeddings.region_files import (
     write_part,
 )
 from birdsat.maps.predict import score_blocks
+from birdsat.maps.ranges.applicability import Applicability
+from birdsat.maps.ranges.inputs import InputScale
+from birdsat.maps.ranges.model import RangeFacts, RangeModel
+from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
+TAXON = "Aves"
 MONTHS = tuple(range(1, 13))
 BAR_SECONDS = 2.0
 MIB = 1 << 20
@@ -127,7 +133,28 @@ def linear_head(folder: Path) -> Iterator[NDArray[np.float32]]:
         yield (basis @ (torch.from_numpy(block.chip) @ weight).T).sigmoid().numpy()
 
 
-WAYS: dict[str, Way] = {"from photos": from_photos, "linear head on chips": linear_head}
+def from_occurrences(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """The (12, c) probabilities of a range model that has learned nothing: it works as hard as one that has."""
+    draw, settings = np.random.default_rng(0), RangeNetworkConfig()
+    chip = draw.standard_normal((2048, CHIP_WIDTH), dtype=np.float32)
+    lon_lat = draw.uniform((-180, -90), (180, 90), (2048, 2))
+    scale = InputScale.fit(chip, lon_lat, settings.inputs)
+    inputs = scale(chip, lon_lat)
+    area = Applicability.fit(inputs, np.arange(len(inputs)))
+    facts = RangeFacts(
+        network=settings, taxa=(TAXON,), points=(1,), way="occurrences", dated=True, run="made up", model="none"
+    )
+    network = RangeNetwork(settings, inputs=inputs.shape[1], taxa=1, dated=True)
+    model = RangeModel(facts, network, scale, area)
+    for block in model.predict(open_region(folder).blocks(model.columns), (TAXON,), MONTHS):
+        yield block.probability[0]
+
+
+WAYS: dict[str, Way] = {
+    "from photos": from_photos,
+    "linear head on chips": linear_head,
+    "from occurrences": from_occurrences,
+}
 
 
 def measure(way: str, folder: Path, passes: int) -> Measured:
@@ -223,9 +250,11 @@ def main() -> None:
         "maps": [asdict(one) for one in results],
     }
     if options.iterations is None:
-        slowest = max(one.median_s for one in results if one.step_degrees == steps[1])
-        figures["bar_s"], figures["met"] = BAR_SECONDS, slowest < BAR_SECONDS
-        print(f"the slower way takes {slowest:.2f} s for twelve months of the world; the bar is {BAR_SECONDS:g} s")
+        world = {one.way: one.median_s for one in results if one.step_degrees == steps[1]}
+        figures["bar_s"] = BAR_SECONDS
+        figures["met"] = {way: seconds < BAR_SECONDS for way, seconds in world.items()}
+        said = ", ".join(f"{seconds:.2f} s {way}" for way, seconds in world.items())
+        print(f"twelve months of the world: {said}; the bar is {BAR_SECONDS:g} s")
     options.out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
