@@ -60,9 +60,11 @@ class Occurrences:
         """(t,) records of each taxon."""
         return np.bincount(self.label, minlength=len(self.taxa)).astype(np.int64)
 
-    def rows_of(self, taxon: str) -> int:
-        """Rows that record a taxon, repeats included; 0 where none does."""
-        return int(self.counts[self.taxa.index(taxon)]) + self.repeats.get(taxon, 0) if taxon in self.taxa else 0
+    @property
+    def taxon_rows(self) -> dict[str, int]:
+        """Rows that record each taxon, repeats included."""
+        counts = zip(self.taxa, self.counts.tolist(), strict=True)
+        return {taxon: count + self.repeats.get(taxon, 0) for taxon, count in counts}
 
     @property
     def date(self) -> NDArray[np.datetime64]:

@@ -160,8 +160,8 @@ def _from_occurrences(
     records = check_occurrences(
         everything, on_land=land.contains, near_land=near_land if land is EARTH else None
     ).occurrences
-    usable = set(records.taxa)
-    both = [taxon for taxon in ranges.truth.species if taxon in usable and everything.rows_of(taxon) >= least]
+    rows, usable = everything.taxon_rows, set(records.taxa)
+    both = [taxon for taxon in ranges.truth.species if taxon in usable and rows[taxon] >= least]
     if not both:
         raise InputError(f"no taxon of the ranges has {least} records; are the scientific names the same?")
     known = [ranges.truth.species.index(taxon) for taxon in both]
