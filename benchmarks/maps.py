@@ -3,12 +3,13 @@
     python benchmarks/maps.py [--iterations 2] [--folder FOLDER] [--threads N] [--out maps.json]
 
 One species in twelve months over every cell of a world grid of 0.25 degrees (1,036,800 cells), read from a region on
-disk: from photos (the course of each cell's embedding over the year against one vector), by a linear head on what the
-chips show, and from occurrences (a range model of default size, with its uncertainty and area of applicability). The
-map goes block by block to a file. The bar is 2 seconds on 2 cores. The same over a grid of 0.5 degrees says whether
-memory grows with the grid. Each part runs in a process of its own, so that its peak memory is its own; the first of its
-passes and their median are given. The numbers of region and models are made up, the widths are those of the tiny
-recipes. `--iterations 2` maps two small grids to see that all still works.
+disk: from photos (the course of each cell's embedding over the year against one vector), from occurrences (a range
+model of default size, with its uncertainty and area of applicability, by what it was found to see in the cells; that
+look, which `birdsat fit` does once for all maps, is timed apart), and from both. The map goes block by block to a file.
+The bar is 2 seconds on 2 cores. The same over a grid of 0.5 degrees says whether memory grows with the grid. Each part
+runs in a process of its own, so that its peak memory is its own, and after the disk has taken what was made for it; the
+first of its passes and their median are given. The numbers of region and models are made up, the widths are those of
+the tiny recipes. `--iterations 2` maps two small grids to see that all still works.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -33,10 +34,9 @@ from rich.table import Table
 from birdsat import config
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
-from birdsat.earth.date import mid_month
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.region import open_region
-from birdsat.embeddings.region_block import HARMONICS, RegionBlock, year_basis
+from birdsat.embeddings.region_block import HARMONICS, RegionBlock
 from birdsat.embeddings.region_files import (
     PART_CELLS,
     REGION_FILE,
@@ -49,7 +49,8 @@ from birdsat.embeddings.region_files import (
 from birdsat.maps.predict import score_blocks
 from birdsat.maps.ranges.applicability import Applicability
 from birdsat.maps.ranges.inputs import InputScale
-from birdsat.maps.ranges.model import RangeFacts, RangeModel
+from birdsat.maps.ranges.kept import features_over, keep_features
+from birdsat.maps.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
 from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
@@ -58,7 +59,10 @@ MONTHS = tuple(range(1, 13))
 BAR_SECONDS = 2.0
 MIB = 1 << 20
 
+RANGES = "ranges"  # folder of the range model, beside the region's files
+
 Way = Callable[[Path], Iterator[NDArray[np.float32]]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,16 +129,25 @@ def from_photos(folder: Path) -> Iterator[NDArray[np.float32]]:
         yield block.score[0]
 
 
-def linear_head(folder: Path) -> Iterator[NDArray[np.float32]]:
-    """The (12, c) probabilities of a head whose weights on what chips show go over the year as the embeddings do."""
-    weight = torch.randn((CHIP_WIDTH, 1 + 2 * HARMONICS), generator=torch.Generator().manual_seed(0)) / CHIP_WIDTH
-    basis = torch.from_numpy(year_basis(np.array([mid_month(month) for month in MONTHS]), HARMONICS))
-    for block in open_region(folder).blocks(("chip",)):
-        yield (basis @ (torch.from_numpy(block.chip) @ weight).T).sigmoid().numpy()
-
-
 def from_occurrences(folder: Path) -> Iterator[NDArray[np.float32]]:
-    """The (12, c) probabilities of a range model that has learned nothing: it works as hard as one that has."""
+    """The (12, c) probabilities of one of a range model's taxa, by what it was found to see in the cells."""
+    ranges = load_ranges(folder / RANGES)
+    for block in ranges.predict(features_over(ranges, open_region(folder)), (TAXON,), MONTHS):
+        yield block.probability[0]
+
+
+def from_both(folder: Path) -> Iterator[NDArray[np.float32]]:
+    """The same, with the cosine of photos as one more term."""
+    ranges = load_ranges(folder / RANGES)
+    nothing = np.zeros(1, np.float32)
+    ranges.photos = PhotoTerm(vectors=np.full((1, WIDTH), WIDTH**-0.5, np.float32), mean=nothing, deviation=nothing + 1)
+    for block in ranges.predict(features_over(ranges, open_region(folder)), (TAXON,), MONTHS):
+        yield block.probability[0]
+
+
+def make_ranges(folder: Path) -> float:
+    """A range model of default size that has learned nothing, which works as hard as one that has; the seconds that it
+    takes to look at all cells of the region, which `birdsat fit` does once."""
     draw, settings = np.random.default_rng(0), RangeNetworkConfig()
     chip = draw.standard_normal((2048, CHIP_WIDTH), dtype=np.float32)
     lon_lat = draw.uniform((-180, -90), (180, 90), (2048, 2))
@@ -146,14 +159,16 @@ def from_occurrences(folder: Path) -> Iterator[NDArray[np.float32]]:
     )
     network = RangeNetwork(settings, inputs=inputs.shape[1], taxa=1, dated=True)
     model = RangeModel(facts, network, scale, area)
-    for block in model.predict(open_region(folder).blocks(model.columns), (TAXON,), MONTHS):
-        yield block.probability[0]
+    model.save(folder / RANGES)
+    started = time.perf_counter()
+    keep_features(model, open_region(folder))
+    return time.perf_counter() - started
 
 
 WAYS: dict[str, Way] = {
     "from photos": from_photos,
-    "linear head on chips": linear_head,
     "from occurrences": from_occurrences,
+    "from both": from_both,
 }
 
 
@@ -196,10 +211,10 @@ def resident_mib() -> float:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MIB
 
 
-def alone(way: str, folder: Path, passes: int, threads: int | None) -> Measured:
-    """Measure in a fresh process."""
+def alone(threads: int | None, call: Callable[..., Result], *given: Any) -> Result:
+    """Call in a fresh process."""
     with multiprocessing.get_context("spawn").Pool(1, initializer=_limit, initargs=(threads,)) as pool:
-        return pool.apply(measure, (way, folder, passes))
+        return pool.apply(call, given)
 
 
 def _limit(threads: int | None) -> None:
@@ -210,19 +225,22 @@ def _limit(threads: int | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--iterations", type=int, help="passes over grids of 5 and 2.5 degrees in place of the full")
-    parser.add_argument("--folder", type=Path, help="for the regions, 3 GB; a temporary folder by default")
+    parser.add_argument("--folder", type=Path, help="for the regions, 6 GB; a temporary folder by default")
     parser.add_argument("--threads", type=int, help="of torch's arithmetic; all processors by default")
     parser.add_argument("--out", type=Path, default=Path("maps.json"), help="where the figures go, as JSON")
     options = parser.parse_args()
 
     steps = (0.5, 0.25) if options.iterations is None else (5.0, 2.5)
-    results = []
+    results, look_s = [], {}
     with TemporaryDirectory(dir=options.folder) as made:
         for step in steps:
             folder = Path(made) / f"{step:g}"
             folder.mkdir()
             make_region(folder, step)
-            results += [alone(way, folder, options.iterations or 5, options.threads) for way in WAYS]
+            os.sync()
+            look_s[f"{step:g}"] = alone(options.threads, make_ranges, folder)
+            os.sync()
+            results += [alone(options.threads, measure, way, folder, options.iterations or 5) for way in WAYS]
 
     table = Table("way", "step", "cells", "first", "median", "before", "more at peak")
     for one in results:
@@ -236,6 +254,8 @@ def main() -> None:
             f"{one.extra_mib:,.0f} MiB",
         )
     Console(width=120).print(table)
+    looked = ", ".join(f"{seconds:.1f} s at {step}°" for step, seconds in look_s.items())
+    print(f"once a range model, before its first map, a look at all cells: {looked}")
     figures: dict[str, Any] = {
         "settings": {
             "iterations": options.iterations,
@@ -247,6 +267,7 @@ def main() -> None:
         },
         "processors": os.cpu_count(),
         "load_average_1_5_15_min": [round(load, 2) for load in os.getloadavg()],
+        "look_s": look_s,
         "maps": [asdict(one) for one in results],
     }
     if options.iterations is None:

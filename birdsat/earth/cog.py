@@ -111,6 +111,7 @@ def create_cog(
                 blocksize=TILE,
                 overview_resampling="AVERAGE",
                 bigtiff="IF_SAFER",
+                num_threads="ALL_CPUS",
             )
             sums.refuse_damaged(finished)
             finished.replace(path)

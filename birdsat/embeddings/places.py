@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.cut import AnyChips, cut_places
-from birdsat.embeddings.region_block import HARMONICS, check_method, embed_cut, kept_harmonics
+from birdsat.embeddings.region_block import HARMONICS, Numbers, check_method, embed_cut, kept_harmonics
 from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.chip_sizes import ChipSizes
 from birdsat.imagery.ground_sizes import sizes_text
@@ -51,7 +51,7 @@ def embed_places(
     found = np.zeros(len(lon_lat), dtype=np.bool_)
     found[rows] = True
 
-    def filled(values: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def filled(values: list[Numbers]) -> NDArray[np.float32]:
         out = np.full((len(lon_lat), *values[0].shape[1:]), np.nan, dtype=np.float32)
         out[rows] = np.concatenate(values)
         return out

@@ -1,5 +1,6 @@
 """A region: the cells of a grid, embedded once and read for every map of any taxon and month."""
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,7 +11,6 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
 from birdsat.dataset.shard import file_sha256
@@ -23,7 +23,8 @@ from birdsat.training.run_folder import Run
 
 Column = Literal["chip", "year"]
 BOTH: tuple[Column, ...] = ("chip", "year")
-_BLOCK_NUMBERS = 1 << 20  # of a block: what stays in a processor's cache while it is made and used
+_BLOCK_NUMBERS = 1 << 21  # of a block: what stays in a processor's cache while it is made and used
+_AHEAD = 4  # blocks: as one table gives several, fewer would leave the reader waiting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,12 +82,12 @@ class Region:
 
         Raises DatasetError where a part is damaged.
         """
-        tables = self._tables(columns)
-        with ThreadPoolExecutor(1) as pool, closing(tables):
-            ahead = pool.submit(next, tables, None)
-            while (table := ahead.result()) is not None:
-                ahead = pool.submit(next, tables, None)  # read while this one is worked on
-                yield from self._blocks_of(table, columns)
+        blocks = (block for table in self._tables(columns) for block in self._blocks_of(table, columns))
+        with closing(blocks), ThreadPoolExecutor(1) as pool:
+            ahead = deque(pool.submit(next, blocks, None) for _ in range(_AHEAD))  # read while one is worked on
+            while (block := ahead.popleft().result()) is not None:
+                ahead.append(pool.submit(next, blocks, None))
+                yield block
 
     def at(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...] = ("chip",)) -> RegionPoints:
         """What the region holds of places (n, 2), in degrees, longitude first; NaN is outside.
@@ -160,10 +161,7 @@ class Region:
         for start in range(0, len(cells), size):
             some = slice(start, start + size)
             yield RegionBlock(
-                cells=cells[some],
-                lon_lat=self.grid.centres(cells[some]),
-                chip=_single(chip[some]),
-                year=_single(year[some]),
+                cells=cells[some], lon_lat=self.grid.centres(cells[some]), chip=chip[some], year=year[some]
             )
 
     def _half(self, table: pa.Table, name: str) -> NDArray[np.float16]:
@@ -176,7 +174,7 @@ class Region:
 
     def _open(self, part: RegionPart) -> pq.ParquetFile:
         try:
-            file = pq.ParquetFile(self.folder / part.file)
+            file = pq.ParquetFile(self.folder / part.file, pre_buffer=False)  # it reads more and copies it
             if file.metadata.num_rows != part.rows or not file.schema_arrow.equals(
                 region_schema(self.manifest.settings)
             ):
@@ -196,12 +194,6 @@ class Region:
             f"{self.folder / part.file} is damaged: {what}. Restore it, or delete it and run the same `birdsat embed "
             "RUN --grid ...` again, which makes it anew."
         )
-
-
-def _single(numbers: NDArray[np.float16]) -> NDArray[np.float32]:
-    """In single precision: by torch, twenty times as fast as numpy. It wants a copy that it may write to."""
-    wide: NDArray[np.float32] = torch.from_numpy(numbers.copy()).float().numpy()
-    return wide
 
 
 def open_region(folder: Path) -> Region:

@@ -12,8 +12,9 @@ from birdsat.dataset.progress import row_progress
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.cut import AnyChips
-from birdsat.embeddings.region_block import EXACT_HARMONICS, RegionBlock, embed_cells, year_basis
+from birdsat.embeddings.region_block import EXACT_HARMONICS, RegionBlock, embed_cells, single, year_basis
 from birdsat.errors import InputError
+from birdsat.maps.in_threads import in_threads
 from birdsat.methods.method import Method
 
 MOST_SCORE_BYTES = 2 << 30  # of the maps held at once, 2 GiB
@@ -55,7 +56,7 @@ def score_blocks(
         raise InputError("a map needs at least one taxon and at least one month; none was given.")
     times = np.array([mid_month(month) for month in months])
     bases = cache(lambda waves: year_basis(times, (waves - 1) // 2))
-    return (_score(block, vectors, bases(block.year.shape[1])) for block in blocks)
+    return in_threads(lambda block: _score(block, vectors, bases(block.year.shape[1])), blocks)
 
 
 def predict_blocks(
@@ -148,8 +149,7 @@ def _score(block: RegionBlock, vectors: NDArray[np.float32], basis: NDArray[np.f
             f"the taxon vectors have width {vectors.shape[1]}, the method embeds to {width}; take the vectors from the "
             "same run."
         )
-    # By torch: numpy's threads spin while they wait for each other, ten times as long as the work where others compute.
-    along = torch.from_numpy(block.year).view(-1, width) @ torch.from_numpy(vectors).T
+    along = single(block.year).view(-1, width) @ torch.from_numpy(vectors).T
     along = along.view(cells, waves, len(vectors))
     score: NDArray[np.float32] = (torch.from_numpy(basis) @ along.permute(2, 1, 0)).numpy()  # (taxa, months, cells)
     return ScoreBlock(block.cells, score, block.without_imagery)

@@ -16,6 +16,7 @@ from birdsat.earth.place import distance_km, unit_sphere
 from birdsat.errors import ConfigError
 from birdsat.files import write_whole
 from birdsat.maps.evaluate import MapReport, evaluate_maps
+from birdsat.maps.ranges.kept import features_over
 from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.observations.observation import Observation
 from birdsat.observations.occurrence_grid import thin_to_grid
@@ -94,7 +95,7 @@ def judge_virtual(
     records = Records(taxa=thinned, everything=drawn)
     model = fit_records(run, region, records, settings=RangeNetworkConfig(seed=seed), seed=seed)
     taxa = model.facts.taxa
-    blocks = list(model.predict(region.blocks(model.columns), taxa, MONTHS))
+    blocks = list(model.predict(features_over(model, region), taxa, MONTHS))
     score = np.concatenate([block.probability for block in blocks], axis=2)  # (taxa, months, cells)
     lon_lat = region.grid.centres(np.concatenate([block.cells for block in blocks]))
     area = region.grid.cell_area(np.concatenate([block.cells for block in blocks]))

@@ -25,6 +25,7 @@ from birdsat.maps.netcdf import write_netcdf
 from birdsat.maps.panel import MapPoints
 from birdsat.maps.points import read_points
 from birdsat.maps.predict import predict_blocks, score_blocks
+from birdsat.maps.ranges.kept import features_over
 from birdsat.maps.ranges.model import RangeModel, Way, load_ranges
 from birdsat.maps.rows import rows_of_cells
 from birdsat.recipes.ranges import RecordTables, check_ranges, check_records, fit_records
@@ -251,7 +252,7 @@ def map_from_ranges(
 
 
 def _range_bands(model: RangeModel, region: Region, taxon: str, months: Sequence[int]) -> Bands:
-    for block in model.predict(region.blocks(model.columns), (taxon,), months):
+    for block in model.predict(features_over(model, region), (taxon,), months):
         inside = block.inside[None].astype(np.float32)
         yield block.cells, np.concatenate([block.probability[0], block.spread[0], inside])
 

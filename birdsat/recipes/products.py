@@ -20,7 +20,8 @@ from birdsat.maps.description import RICHNESS, MapDescription
 from birdsat.maps.draw import save_png
 from birdsat.maps.draw_calendar import draw_calendar
 from birdsat.maps.products import ProbabilityBlock, RichnessSum
-from birdsat.maps.ranges.model import RangeModel, load_ranges
+from birdsat.maps.ranges.kept import features_over
+from birdsat.maps.ranges.model import RangeFeatures, RangeModel, load_ranges
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
@@ -37,7 +38,7 @@ EXPECTED = replace(
     "if taxa come and go independently of each other",
 )
 YEAR = tuple(range(1, 13))
-_GROUP = 256  # taxa at once; more repeat the network's shared layers less often
+_GROUP = 256  # taxa at once
 _NUMBERS = 1 << 23  # of one array that is held while some cells are worked on
 
 
@@ -108,7 +109,7 @@ def species_at(
     months = YEAR if month is None else (month,)
     _tell_undated(model, months)
     cell = _cell_at(region, model, place)
-    (found,) = model.predict([cell], model.facts.taxa, months)
+    (found,) = model.predict([model.features(cell)], model.facts.taxa, months)
     if not found.inside[0]:
         _note(f"{where(place)} is outside the model's area of applicability: it is unlike all places with records.")
     probability, taxa = found.probability[:, :, 0], model.facts.taxa
@@ -195,23 +196,16 @@ def _by_cells(
     """
     a_cell = len(months) * max(model.network.config.members * min(len(taxa), _GROUP), len(taxa))
     size = max(1, _NUMBERS // a_cell)
-    for block in region.blocks(model.columns):
+    for block in features_over(model, region):
         for start in range(0, len(block), size):
-            some = _some_cells(block, slice(start, start + size))
-            inside = model.applicability.inside(model.scale(some.chip, some.lon_lat))
-            yield some.cells, inside, _groups(model, some, taxa, months)
+            some = block[start : start + size]
+            yield some.cells, some.inside, _groups(model, some, taxa, months)
 
 
-def _groups(model: RangeModel, block: RegionBlock, taxa: Sequence[str], months: Sequence[int]) -> Groups:
+def _groups(model: RangeModel, block: RangeFeatures, taxa: Sequence[str], months: Sequence[int]) -> Groups:
     for first in range(0, len(taxa), _GROUP):
         for found in model.predict([block], taxa[first : first + _GROUP], months):
             yield found.probability
-
-
-def _some_cells(block: RegionBlock, some: slice) -> RegionBlock:
-    return replace(
-        block, cells=block.cells[some], lon_lat=block.lon_lat[some], chip=block.chip[some], year=block.year[some]
-    )
 
 
 def _richness_bands(

@@ -15,6 +15,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.maps.learning import Cells, Points
 from birdsat.maps.outline import EARTH
 from birdsat.maps.ranges.fit_ranges import Embedded, Source, fit_ranges
+from birdsat.maps.ranges.kept import keep_features
 from birdsat.maps.ranges.model import RangeModel, Way
 from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.observations.occurrence_checks import check_occurrences
@@ -60,7 +61,7 @@ def fit_tables(
     way: Way = "occurrences",
     settings: RangeNetworkConfig | None = None,
 ) -> RangeModel:
-    """Fit all taxa of the tables, or those named, and write the range model to `out`.
+    """Fit all taxa of the tables, or those named, and write the range model to `out`, with what it sees in every cell.
 
     The records of every taxon in the tables say where was looked. What was dropped, and what is odd, goes to stderr.
     """
@@ -69,6 +70,7 @@ def fit_tables(
     records = check_records(region, tables.read(), taxa, trust_places=tables.trust_places)
     model = fit_records(run, region, records, way=way, settings=settings, tables=tables.paths)
     model.save(out)
+    keep_features(model, region, show_progress=True)
     return model
 
 

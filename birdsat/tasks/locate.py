@@ -14,7 +14,7 @@ from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
 from birdsat.embeddings.region import Region
-from birdsat.embeddings.region_block import RegionBlock, year_basis
+from birdsat.embeddings.region_block import RegionBlock, single, year_basis
 from birdsat.errors import InputError
 from birdsat.tasks.place_prior import PlacePrior
 
@@ -200,7 +200,7 @@ def _cosines(queries: Queries, block: RegionBlock, some: slice) -> Tensor:
     """(times, c, some): see `_bases`."""
     cells, waves, width = block.year.shape
     photos = torch.from_numpy(queries.embedding[some])
-    along = (torch.from_numpy(block.year).view(-1, width) @ photos.T).view(cells, waves, len(photos))
+    along = (single(block.year).view(-1, width) @ photos.T).view(cells, waves, len(photos))
     return torch.einsum("tqw,cwq->tcq", _bases(queries.year_fraction[some], waves), along)
 
 

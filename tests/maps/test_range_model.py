@@ -39,7 +39,9 @@ def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None
     read = load_ranges(folder)
     assert read.facts == model.facts and read.columns == ("chip", "year")
     assert read.evaluation == model.evaluation and len(model.evaluation) == 6
-    for one, other in zip(*(m.predict([block(CHIP, CHIP_YEAR)], TAXA, (1, 7)) for m in (model, read)), strict=True):
+    for one, other in zip(
+        *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
+    ):
         for name in ("cells", "probability", "spread", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
@@ -57,7 +59,7 @@ def test_saving_again_replaces_and_a_save_cut_short_is_no_model(
 ) -> None:
     model.save(folder)
     assert load_ranges(folder).facts == model.facts
-    monkeypatch.setattr("birdsat.maps.ranges.model.save_file", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("birdsat.maps.ranges.model.save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         model.save(folder)
     with pytest.raises(CheckpointError, match=r"has no ranges\.json"):
@@ -70,8 +72,8 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
         type(whole)(**{name: getattr(whole, name)[some] for name in ("cells", "lon_lat", "chip", "year")})
         for some in (slice(0, 7), slice(7, 7), slice(7, None))
     ]
-    (all_at_once,) = model.predict([whole], TAXA, (3, 6))
-    found = list(model.predict(parts, ("Taxon 2", "Taxon 0"), (6,)))
+    (all_at_once,) = model.predict([model.features(whole)], TAXA, (3, 6))
+    found = list(model.predict(map(model.features, parts), ("Taxon 2", "Taxon 0"), (6,)))
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
     together = np.concatenate([one.probability for one in found], axis=2)
     np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
@@ -80,9 +82,9 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
 
 def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:
     with pytest.raises(UnknownTaxonError, match=r"Taxon 3.*taxa of the range model.*Taxon"):
-        next(model.predict([block(CHIP, CHIP_YEAR)], ("Taxon 3",), (1,)))
+        next(model.predict([model.features(block(CHIP, CHIP_YEAR))], ("Taxon 3",), (1,)))
     with pytest.raises(ConfigError):
-        next(model.predict([block(CHIP, CHIP_YEAR)], TAXA, (13,)))
+        next(model.predict([model.features(block(CHIP, CHIP_YEAR))], TAXA, (13,)))
 
 
 def change(folder: Path, **settings: object) -> None:

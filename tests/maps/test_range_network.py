@@ -70,10 +70,10 @@ def test_the_course_over_the_year_gives_the_log_odds_of_every_date(dated: bool) 
     net, x = network(dated), torch.randn(6, INPUTS)
     hidden, taxa = net.hidden(x[None]), [3, 1]
     courses = net.courses(hidden, taxa)
-    assert courses.shape == (SMALL.members, 6, 2, 1 + (2 * SMALL.harmonics if dated else 0))
+    assert courses.shape == (SMALL.members, 2, 1 + (2 * SMALL.harmonics if dated else 0), 6)
     for date in (0.0, 0.3, 0.9, np.nan):
         dates = np.full(6, date)
-        at_date = torch.einsum("mctk,mck->mct", courses, net.waves_at(dates))
+        at_date = torch.einsum("mtkc,mck->mct", courses, net.waves_at(dates))
         torch.testing.assert_close(at_date, net.logits(hidden, dates)[..., taxa])
 
 

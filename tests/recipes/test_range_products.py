@@ -11,6 +11,7 @@ from test_verbs import make_run, noise, ready_chips
 
 from birdsat.cli import main
 from birdsat.embeddings.region import open_region
+from birdsat.maps.ranges.kept import features_over
 from birdsat.maps.ranges.model import load_ranges
 from birdsat.maps.ranges.network import RangeNetworkConfig
 from birdsat.recipes import products
@@ -69,7 +70,7 @@ def words(run: Path, ranges: Path, region: Path) -> tuple[str, ...]:
 def probabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
     """(taxa, months, cells)."""
     model, opened = load_ranges(ranges), open_region(region)
-    blocks = model.predict(opened.blocks(model.columns), model.facts.taxa, months)
+    blocks = model.predict(features_over(model, opened), model.facts.taxa, months)
     return np.concatenate([block.probability for block in blocks], axis=2)
 
 
@@ -210,7 +211,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
         }
     model, opened = load_ranges(ranges), open_region(region)
     expected = {}
-    for block in model.predict(opened.blocks(model.columns), TAXA, (1, 6)):
+    for block in model.predict(features_over(model, opened), TAXA, (1, 6)):
         for label, at_month, at_cell in np.argwhere(block.probability >= 0.3):
             lon, lat = opened.grid.centres(block.cells[at_cell : at_cell + 1])[0].tolist()
             month = (1, 6)[at_month]
@@ -225,6 +226,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
 def test_cells_outside_the_area_of_applicability_are_no_gaps(
     words: tuple[str, ...], records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("birdsat.maps.ranges.kept.kept_file", lambda *_: tmp_path / "none")
     monkeypatch.setattr("birdsat.maps.ranges.applicability.Applicability.inside", lambda _, x: np.zeros(len(x), bool))
     out = tmp_path / "gaps.csv"
     main(["gaps", *words, "--occurrences", str(records), "--threshold", "0.01", "--out", str(out)])

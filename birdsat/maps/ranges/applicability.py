@@ -45,5 +45,7 @@ class Applicability:
 
     def inside(self, inputs: Tensor) -> NDArray[np.bool_]:
         """(n,) which places (n, d) lie inside."""
-        nearest = torch.cdist(inputs, self.references).min(dim=1).values / max(self.mean_distance, 1e-12)
-        return (nearest <= self.threshold).numpy()
+        # torch.cdist and a minimum along rows take more than twice as long.
+        squared = self.references.square().sum(dim=1)
+        nearest = torch.addmm(squared, inputs, self.references.T, alpha=-2).amin(dim=1) + inputs.square().sum(dim=1)
+        return (nearest.clamp(min=0).sqrt() / max(self.mean_distance, 1e-12) <= self.threshold).numpy()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from torch import Tensor
 
 from birdsat.maps.evaluate import map_scores
 from birdsat.maps.figures import boyce_index, reliability
@@ -26,11 +27,9 @@ class Calibration:
     photo: float = 0.0
     fitted: bool = False  # False: nothing could be left out, and the log odds are taken as they are
 
-    def __call__(self, logit: NDArray[np.float32], photo: NDArray[np.float32] | float = 0.0) -> NDArray[np.float32]:
+    def __call__(self, logit: Tensor, photo: Tensor | float = 0.0) -> Tensor:
         """Probabilities of any shape."""
-        odds = np.clip(self.scale * logit + self.photo * photo + self.shift, -60, 60)
-        probability: NDArray[np.float32] = (1 / (1 + np.exp(-odds))).astype(np.float32)
-        return probability
+        return (self.scale * logit).add_(self.photo * photo + self.shift).sigmoid_()
 
 
 def balanced_weights(taxon: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.region_block import year_basis
@@ -92,8 +93,8 @@ def _calibrate(
         return Calibration(), {}
     photo = None if term is None else _photo_scores(out, term, points, at, behind)
     calibration = fit_calibration(out.logit, out.taxon, out.present, photo)
-    probability = calibration(out.logit, 0.0 if photo is None else photo)
-    return calibration, left_out_figures(probability, out.taxon, out.present)
+    probability = calibration(torch.from_numpy(out.logit), 0.0 if photo is None else torch.from_numpy(photo))
+    return calibration, left_out_figures(probability.numpy(), out.taxon, out.present)
 
 
 def _photo_scores(out: LeftOut, term: PhotoTerm, points: Points, at: Embedded, behind: Embedded) -> NDArray[np.float32]:

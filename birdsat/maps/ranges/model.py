@@ -1,5 +1,6 @@
 """A fitted range model: asked for probabilities over cells and months, saved as a folder, loaded again."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,16 +9,18 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from birdsat import config
 from birdsat.earth.date import mid_month
-from birdsat.embeddings.region_block import RegionBlock, year_basis
+from birdsat.embeddings.region_block import Numbers, RegionBlock, single, year_basis
 from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
-from birdsat.files import whole_file
+from birdsat.files import write_whole
+from birdsat.maps.in_threads import in_threads
 from birdsat.maps.ranges.applicability import Applicability
 from birdsat.maps.ranges.calibrate import Calibration
 from birdsat.maps.ranges.inputs import InputScale
@@ -26,6 +29,7 @@ from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
+_CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +60,31 @@ class PhotoTerm:
     mean: NDArray[np.float32]  # (t,)
     deviation: NDArray[np.float32]  # (t,)
 
-    def __call__(self, embedding: NDArray[np.float32], taxa: Sequence[int]) -> NDArray[np.float32]:
-        """embedding (..., d) -> (..., taxa)."""
-        some = list(taxa)
-        score: NDArray[np.float32] = (embedding @ self.vectors[some].T - self.mean[some]) / self.deviation[some]
-        return score
+    def __call__(
+        self, year: Float[Tensor, "c waves d"], basis: Float[Tensor, "months waves"], taxa: list[int]
+    ) -> Float[Tensor, "taxa months c"]:
+        """Of some taxa at cells with these courses over the year, in the months of the `year_basis`."""
+        vectors, mean, deviation = (torch.from_numpy(of[taxa]) for of in (self.vectors, self.mean, self.deviation))
+        along = torch.einsum("nk,ckt->tnc", basis, year @ vectors.T)
+        return (along - mean[:, None, None]) / deviation[:, None, None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RangeFeatures:
+    """c cells of a grid as a range model sees them: all that the map of any of its taxa and months is read from."""
+
+    cells: NDArray[np.int64]  # (c,) positions in the grid
+    hidden: Tensor  # (c, members, width) float16
+    inside: NDArray[np.bool_]  # (c,) in the area of applicability
+    year: Numbers  # (c, 1 + 2 K, d) as of `RegionBlock`; d is 0 for a model without photos
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, some: slice) -> "RangeFeatures":
+        return RangeFeatures(
+            cells=self.cells[some], hidden=self.hidden[some], inside=self.inside[some], year=self.year[some]
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,9 +111,11 @@ class RangeModel:
         scale: InputScale,
         applicability: Applicability,
         photos: PhotoTerm | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """folder: that it was read from, or is saved in."""
         self.facts, self.network, self.scale = facts, network.eval(), scale
-        self.applicability, self.photos = applicability, photos
+        self.applicability, self.photos, self.folder = applicability, photos, folder
 
     @property
     def evaluation(self) -> Mapping[str, float]:
@@ -108,56 +134,79 @@ class RangeModel:
                 raise UnknownTaxonError(taxon, self.facts.taxa, among="taxa of the range model")
         return [self.facts.taxa.index(taxon) for taxon in taxa]
 
+    @torch.inference_mode()
+    def features(self, block: RegionBlock) -> RangeFeatures:
+        """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
+        inputs = self.scale(single(block.chip).numpy(), block.lon_lat)
+        hidden = [
+            self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
+        ]
+        return RangeFeatures(
+            cells=block.cells, hidden=torch.cat(hidden), inside=self.applicability.inside(inputs), year=block.year
+        )
+
     def predict(
-        self, blocks: Iterable[RegionBlock], taxa: Sequence[str], months: Sequence[int]
+        self, blocks: Iterable[RangeFeatures], taxa: Sequence[str], months: Sequence[int]
     ) -> Iterator[RangeBlock]:
-        """Probabilities of some taxa over cells of a region, in the middle of months 1..12, a block at a time."""
+        """Probabilities of some taxa over cells, in the middle of months 1..12, a block at a time."""
         labels = self.labels(taxa)
         times = np.array([mid_month(month) for month in months])
-        for block in blocks:
-            if len(block):
-                yield self._predict(block, labels, times)
+        with torch.inference_mode():
+            waves = self.network.waves_at(times)[:, None]  # (members, 1, months, waves)
+        yield from in_threads(lambda block: self._predict(block, labels, times, waves), filter(len, blocks))
 
     @torch.inference_mode()
-    def _predict(self, block: RegionBlock, labels: list[int], times: NDArray[np.float64]) -> RangeBlock:
-        inputs = self.scale(block.chip, block.lon_lat)
-        courses = self.network.courses(self.network.hidden(inputs[None]), labels)  # (members, c, taxa, waves)
-        waves = self.network.waves_at(times)
-        logit = torch.einsum("mctk,mnk->mtnc", courses, waves).numpy()  # (members, taxa, months, c)
-        photo: NDArray[np.float32] | float = 0.0
+    def _predict(
+        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], waves: Tensor
+    ) -> RangeBlock:
+        courses = self.network.courses(block.hidden.float().transpose(0, 1), labels)  # (members, taxa, waves, c)
+        logit = waves @ courses  # (members, taxa, months, c)
+        photo: Tensor | float = 0.0
         if self.photos is not None:
-            basis = year_basis(times, (block.year.shape[1] - 1) // 2)
-            along = np.einsum("nk,ckd->ncd", basis, block.year)
-            photo = self.photos(along, labels).transpose(2, 0, 1)  # (taxa, months, c)
+            basis = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
+            photo = self.photos(single(block.year), basis, labels)
         probability = self.facts.calibration(logit, photo)
+        mean = probability.mean(dim=0)
         return RangeBlock(
             cells=block.cells,
-            probability=probability.mean(axis=0),
-            spread=probability.std(axis=0),
-            inside=self.applicability.inside(inputs),
+            probability=mean.numpy(),
+            # By hand: torch.std over the first dimension takes longer than all the rest.
+            spread=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            inside=block.inside,
         )
 
     @torch.inference_mode()
     def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
         """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
         dates = np.full(len(chip), np.nan)
-        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), dates).numpy()
-        mean: NDArray[np.float32] = self.facts.calibration(logit).mean(axis=0)
+        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), dates)
+        mean: NDArray[np.float32] = self.facts.calibration(logit).mean(dim=0).numpy()
         return mean
+
+    def trunk_fingerprint(self) -> str:
+        """What tells two models apart whose `features` differ; the taxa and their heads have no part in it."""
+        digest = hashlib.sha256(f"{self.facts.mean_distance!r} {self.facts.threshold!r}".encode())
+        trunk = [value for name, value in self.network.state_dict().items() if not name.startswith(("heads", "shapes"))]
+        for tensor in (*trunk, self.scale.centre, self.scale.directions, self.applicability.references):
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
+        for kept in folder.glob("cells-*.npy"):  # of the model that is replaced; see `kept`
+            kept.unlink()
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"scale.centre": self.scale.centre, "scale.directions": self.scale.directions}
         tensors["references"] = self.applicability.references
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
-        with whole_file(folder / WEIGHTS_FILE) as partial:
-            save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
+        # Not save_file: it makes files that only their owner may read.
+        write_whole(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
         config.save(self.facts, folder / SETTINGS_FILE)
+        self.folder = folder
 
 
 def load_ranges(folder: Path) -> RangeModel:
@@ -195,7 +244,7 @@ def load_ranges(folder: Path) -> RangeModel:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
-    return RangeModel(facts, network, scale, applicability, term)
+    return RangeModel(facts, network, scale, applicability, term, folder)
 
 
 def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:

@@ -27,7 +27,7 @@ class RangeNetworkConfig:
     noise: tuple[float, float] = (0.1, 0.8)
     harmonics: int = 2  # of the year, that seasonal waves start as, where points have dates
     shape_harmonics: int = 5  # that they may be made of in the end
-    members: int = 5  # networks; each leaves out the points of one fold of blocks
+    members: int = 6  # networks; each leaves out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
     steps: int = 400  # at most; how many are taken is chosen on the blocks left out
     learning_rate: float = 1e-3
@@ -102,12 +102,13 @@ class RangeNetwork(nn.Module):
 
     def courses(
         self, hidden: Float[Tensor, "members n width"], taxa: list[int]
-    ) -> Float[Tensor, "members n _taxa waves"]:
+    ) -> Float[Tensor, "members _taxa waves n"]:
         """Coefficients of some taxa's log odds: those at a date are their products with `waves_at`, added up."""
         weight, bias = self._by_wave()
-        some = weight[..., taxa].permute(0, 2, 3, 1).flatten(2)  # (m, width, some * waves)
-        courses = torch.baddbmm(bias[..., taxa].transpose(1, 2).flatten(1)[:, None], hidden, some)
-        return courses.view(*hidden.shape[:2], len(taxa), self.waves)
+        weight, bias = weight[..., taxa].permute(0, 3, 1, 2), bias[..., taxa].transpose(1, 2)
+        # Places last: a product whose last side is the few waves takes four times as long.
+        courses = torch.baddbmm(bias.flatten(1)[..., None], weight.flatten(1, 2), hidden.transpose(1, 2))
+        return courses.view(*bias.shape, -1)
 
     def _by_wave(self) -> tuple[Float[Tensor, "members waves width taxa"], Float[Tensor, "members waves taxa"]]:
         m, width, _ = self.heads.weight.shape
