@@ -155,7 +155,15 @@ def make_ranges(folder: Path) -> float:
     inputs = scale(chip, lon_lat)
     area = Applicability.fit(inputs, np.arange(len(inputs)))
     facts = RangeFacts(
-        network=settings, taxa=(TAXON,), points=(1,), way="occurrences", dated=True, run="made up", model="none"
+        network=settings,
+        taxa=(TAXON,),
+        points=(1,),
+        way="occurrences",
+        dated=True,
+        run="made up",
+        model="none",
+        mean_distance=area.mean_distance,
+        threshold=area.threshold,
     )
     network = RangeNetwork(settings, inputs=inputs.shape[1], taxa=1, dated=True)
     model = RangeModel(facts, network, scale, area)

@@ -121,7 +121,7 @@ def fit(
         occurrences: Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive. All of their taxa say
             where was looked.
         region: Folder of cells that `birdsat embed RUN --grid` made.
-        out: Folder of the new range model.
+        out: Folder of the new range model, and of what it sees in the region's cells, 1.3 KB each.
         taxa: Fit these alone.
         way: From occurrences alone, or from both these and photos.
         columns: Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y.

@@ -111,7 +111,7 @@ def create_cog(
                 blocksize=TILE,
                 overview_resampling="AVERAGE",
                 bigtiff="IF_SAFER",
-                num_threads="ALL_CPUS",
+                num_threads="ALL_CPUS",  # deflating takes longer than all else that a map needs
             )
             sums.refuse_damaged(finished)
             finished.replace(path)

@@ -83,11 +83,15 @@ class Region:
         Raises DatasetError where a part is damaged.
         """
         blocks = (block for table in self._tables(columns) for block in self._blocks_of(table, columns))
-        with closing(blocks), ThreadPoolExecutor(1) as pool:
-            ahead = deque(pool.submit(next, blocks, None) for _ in range(_AHEAD))  # read while one is worked on
-            while (block := ahead.popleft().result()) is not None:
-                ahead.append(pool.submit(next, blocks, None))
-                yield block
+        pool = ThreadPoolExecutor(1)
+        with closing(blocks):
+            try:
+                ahead = deque(pool.submit(next, blocks, None) for _ in range(_AHEAD))  # read while one is worked on
+                while (block := ahead.popleft().result()) is not None:
+                    ahead.append(pool.submit(next, blocks, None))
+                    yield block
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def at(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...] = ("chip",)) -> RegionPoints:
         """What the region holds of places (n, 2), in degrees, longitude first; NaN is outside.

@@ -70,7 +70,10 @@ def fit_tables(
     records = check_records(region, tables.read(), taxa, trust_places=tables.trust_places)
     model = fit_records(run, region, records, way=way, settings=settings, tables=tables.paths)
     model.save(out)
-    keep_features(model, region, show_progress=True)
+    try:
+        keep_features(model, region, show_progress=True)
+    except InputError as error:
+        _note(f"{out} is complete, but maps from it will take longer: {error}")
     return model
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -25,6 +26,8 @@ def test_everything_comes_in_order_and_torch_keeps_its_threads(threads: int) -> 
 
     assert list(in_threads(slow_when_even, range(20))) == [(item, 1) for item in range(20)]
     assert torch.get_num_threads() == threads
+    with ThreadPoolExecutor(1) as another:
+        assert another.submit(torch.get_num_threads).result() == threads
     assert list(in_threads(slow_when_even, [])) == []
     assert list(in_threads(slow_when_even, [7])) == [(7, threads)]  # alone, it has them all
 

@@ -18,6 +18,14 @@ def test_places_learned_from_lie_inside_and_far_ones_outside() -> None:
     assert area.inside(INPUTS[:5] + 1e-3).all()
 
 
+@pytest.mark.parametrize("asked_at_once", [1, 90])
+def test_a_single_place_is_inside_by_itself_and_nothing_else_is(asked_at_once: int) -> None:
+    for row in range(90):
+        area = Applicability.fit(7 * INPUTS[row : row + 1], BLOCK[row : row + 1])
+        inside = np.concatenate([area.inside(7 * some) for some in INPUTS.split(asked_at_once)])
+        assert np.flatnonzero(inside).tolist() == [row]
+
+
 def test_the_threshold_and_the_mean_distance_equal_slow_references() -> None:
     table = INPUTS.numpy().astype(np.float64)
     distance = np.linalg.norm(table[:, None] - table[None], axis=2)

@@ -1,16 +1,17 @@
 """What a range model sees in all cells of a region: computed once, kept in the model's folder, read by every map.
 
-One .npy file a region, 1.5 KB a cell at the default size. Its name is a fingerprint of both, so that features of
-another fit, or of a region embedded anew, are never read.
+One file a region: a record a cell, of 1.3 KB at the default size, and nothing else. Its name is a fingerprint of model,
+region and record, so that features of another fit, or of a region embedded anew, are never read.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
-from numpy.lib import format as npy
 
 from birdsat.dataset.progress import row_progress
 from birdsat.embeddings.region import Region
@@ -18,21 +19,19 @@ from birdsat.embeddings.region_files import REGION_FILE
 from birdsat.errors import CheckpointError
 from birdsat.files import output_file
 from birdsat.maps.in_threads import in_threads
-from birdsat.maps.ranges.model import RangeFeatures, RangeModel
+from birdsat.maps.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
 
 
 def keep_features(model: RangeModel, region: Region, *, show_progress: bool = False) -> Path:
     """Compute the features of all cells and keep them beside a model that has a folder; the file, whole or not there.
 
-    Memory holds a block of cells. Raises InputError when the disk refuses the file.
+    Memory holds a few blocks of cells. Raises InputError when the disk refuses the file.
     """
-    path, dtype = kept_file(model, region), _record(model)
+    path, record = kept_file(model, region), _record(model)
     with output_file(path) as partial, partial.open("wb") as file, row_progress(show_progress, "cells") as bar:
         task = bar.add_task("looking at cells", total=len(region))
-        header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": (len(region),)}
-        npy.write_array_header_1_0(file, header)
         for found in in_threads(model.features, region.blocks(("chip",))):
-            records = np.zeros(len(found), dtype)
+            records = np.empty(len(found), record)
             records["inside"], records["hidden"] = found.inside, found.hidden.numpy()
             file.write(records.tobytes())
             bar.advance(task, len(found))
@@ -44,31 +43,36 @@ def features_over(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
 
     Raises CheckpointError for a kept file that is damaged.
     """
-    if model.folder is None or not (path := kept_file(model, region)).is_file():
+    try:
+        # Opened once: deleted while it is read, as by another fit, it is still there for its reader.
+        kept = None if model.folder is None else kept_file(model, region).open("rb")
+    except FileNotFoundError:
+        kept = None
+    if kept is None:
         yield from in_threads(model.features, region.blocks(model.columns))
         return
-    columns = tuple(column for column in model.columns if column != "chip")
-    dtype = _record(model)
-    start = _check(path, dtype, len(region))
-    for block in region.blocks(columns):
-        # Mapped a block at a time: not copied, and no more of the file is counted as held. "c" as torch wants an array
-        # that it may write to.
-        records = np.memmap(path, dtype, "c", start, (len(block),))
-        start += records.nbytes
-        yield RangeFeatures(
-            cells=block.cells,
-            hidden=torch.from_numpy(records["hidden"]),
-            inside=records["inside"].astype(np.bool_),
-            year=block.year,
-        )
+    record, start = _record(model), 0
+    with kept:
+        _check_size(kept, len(region) * record.itemsize)
+        for block in region.blocks(tuple(column for column in model.columns if column != "chip")):
+            # Mapped a block at a time: not copied, and no more of the file is counted as held. "c" as torch wants an
+            # array that it may write to.
+            records = np.memmap(kept, record, "c", start, (len(block),))
+            start += records.nbytes
+            yield RangeFeatures(
+                cells=block.cells,
+                hidden=torch.from_numpy(records["hidden"]),
+                inside=records["inside"].astype(np.bool_),
+                year=block.year,
+            )
 
 
 def kept_file(model: RangeModel, region: Region) -> Path:
     """Where a model that has a folder keeps the features of a region's cells, or would."""
     assert model.folder is not None
-    both = hashlib.sha256(model.trunk_fingerprint().encode())
-    both.update((region.folder / REGION_FILE).read_bytes())
-    return model.folder / f"cells-{both.hexdigest()[:16]}.npy"
+    of = hashlib.sha256(f"{model.trunk_fingerprint()} {_record(model)}".encode())
+    of.update((region.folder / REGION_FILE).read_bytes())
+    return model.folder / KEPT_FILES.replace("*", of.hexdigest()[:16])
 
 
 def _record(model: RangeModel) -> np.dtype[np.void]:
@@ -77,22 +81,10 @@ def _record(model: RangeModel) -> np.dtype[np.void]:
     return np.dtype([("inside", "<u2"), ("hidden", "<f2", (network.members, network.width))])
 
 
-def _check(path: Path, dtype: np.dtype[np.void], cells: int) -> int:
-    """Where the first record starts."""
-    with path.open("rb") as file:
-        try:
-            npy.read_magic(file)
-            shape, _, found = npy.read_array_header_1_0(file)
-        except ValueError as error:
-            raise _damaged(path, str(error)) from error
-        start = file.tell()
-    expected = start + cells * dtype.itemsize
-    if (shape, found) != ((cells,), dtype) or path.stat().st_size != expected:
-        raise _damaged(path, f"it has {path.stat().st_size:,} bytes in place of {expected:,}, or other columns")
-    return start
-
-
-def _damaged(path: Path, what: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path} is damaged: {what}. Delete it: maps are then made without, more slowly; `birdsat fit` makes it anew."
-    )
+def _check_size(kept: BinaryIO, expected: int) -> None:
+    size = os.fstat(kept.fileno()).st_size
+    if size != expected:
+        raise CheckpointError(
+            f"{kept.name} is damaged: it has {size:,} bytes in place of {expected:,}. Delete it: maps are then made "
+            "without, more slowly; `birdsat fit` makes it anew."
+        )

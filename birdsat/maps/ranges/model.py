@@ -27,6 +27,7 @@ from birdsat.maps.ranges.inputs import InputScale
 from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
+KEPT_FILES = "cells-*.f16"  # see `kept`
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
@@ -185,9 +186,10 @@ class RangeModel:
 
     def trunk_fingerprint(self) -> str:
         """What tells two models apart whose `features` differ; the taxa and their heads have no part in it."""
-        digest = hashlib.sha256(f"{self.facts.mean_distance!r} {self.facts.threshold!r}".encode())
+        area = self.applicability
+        digest = hashlib.sha256(f"{SCHEMA_VERSION} {area.mean_distance!r} {area.threshold!r}".encode())
         trunk = [value for name, value in self.network.state_dict().items() if not name.startswith(("heads", "shapes"))]
-        for tensor in (*trunk, self.scale.centre, self.scale.directions, self.applicability.references):
+        for tensor in (*trunk, self.scale.centre, self.scale.directions, area.references):
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
@@ -195,8 +197,8 @@ class RangeModel:
         """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
-        for kept in folder.glob("cells-*.npy"):  # of the model that is replaced; see `kept`
-            kept.unlink()
+        for kept in (*folder.glob(KEPT_FILES), *folder.glob(f"{KEPT_FILES}.part")):  # of the model that is replaced
+            kept.unlink(missing_ok=True)
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"scale.centre": self.scale.centre, "scale.directions": self.scale.directions}
         tensors["references"] = self.applicability.references

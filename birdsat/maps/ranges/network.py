@@ -27,7 +27,7 @@ class RangeNetworkConfig:
     noise: tuple[float, float] = (0.1, 0.8)
     harmonics: int = 2  # of the year, that seasonal waves start as, where points have dates
     shape_harmonics: int = 5  # that they may be made of in the end
-    members: int = 6  # networks; each leaves out the points of one fold of blocks
+    members: int = 5  # networks; each leaves out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
     steps: int = 400  # at most; how many are taken is chosen on the blocks left out
     learning_rate: float = 1e-3
