@@ -28,7 +28,7 @@ from birdsat.maps.predict import predict_blocks, score_blocks
 from birdsat.maps.ranges.kept import features_over
 from birdsat.maps.ranges.model import RangeModel, Way, load_ranges
 from birdsat.maps.rows import rows_of_cells
-from birdsat.recipes.ranges import RecordTables, check_ranges, check_records, fit_records
+from birdsat.recipes.ranges import RecordTables, check_ranges, check_records, fit_records, tell_undated
 from birdsat.recipes.regions import embed_grid, land_under, open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -230,8 +230,7 @@ def map_from_ranges(
     outputs.refuse_existing(name, months)
     check_ranges(model, model_name, region)
     (label,) = model.labels((taxon,))
-    if len(months) > 1 and not model.facts.dated:
-        _note("no record has a date, so the maps of all months are the same.")
+    tell_undated(model, months)
     about = MapDescription(
         title=taxon,
         grid=region.grid,

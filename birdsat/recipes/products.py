@@ -26,7 +26,7 @@ from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
 from birdsat.recipes.mapping import Outputs
-from birdsat.recipes.ranges import RecordTables, check_ranges
+from birdsat.recipes.ranges import RecordTables, check_ranges, tell_undated
 from birdsat.recipes.regions import open_region_of
 from birdsat.training.run_folder import Run, load_run
 
@@ -59,7 +59,7 @@ def map_richness(
     outputs.refuse_existing(RICHNESS_NAME, months)
     run, region, model = _open(run_folder, ranges, region_folder)
     taxa = _taxa(model, taxa)
-    _tell_undated(model, months)
+    tell_undated(model, months)
     settings = region.manifest.settings
     about = MapDescription(
         title=f"Species expected, of {len(taxa):,}",
@@ -107,7 +107,7 @@ def species_at(
     _refuse_existing(files, overwrite)
     run, region, model = _open(run_folder, ranges, region_folder)
     months = YEAR if month is None else (month,)
-    _tell_undated(model, months)
+    tell_undated(model, months)
     cell = _cell_at(region, model, place)
     (found,) = model.predict([model.features(cell)], model.facts.taxa, months)
     if not found.inside[0]:
@@ -160,7 +160,7 @@ def find_gaps(
     _refuse_existing([out], overwrite)
     _, region, model = _open(run_folder, ranges, region_folder)
     taxa = _taxa(model, taxa)
-    _tell_undated(model, months)
+    tell_undated(model, months)
     records = _records_within(region, tables.read(), taxa)
     blocks = (
         ProbabilityBlock(
@@ -267,11 +267,6 @@ def _records_within(region: Region, records: Occurrences, taxa: Sequence[str]) -
     if missing := [taxon for taxon in taxa if taxon not in recorded]:
         _note(f"{len(missing):,} of {len(taxa):,} taxa are never recorded in the region, such as {missing[0]}.")
     return inside
-
-
-def _tell_undated(model: RangeModel, months: Sequence[int]) -> None:
-    if len(months) > 1 and not model.facts.dated and model.photos is None:
-        _note("no record that the model was fitted to has a date, so all months are the same.")
 
 
 def _refuse_existing(files: Sequence[Path], overwrite: bool) -> None:

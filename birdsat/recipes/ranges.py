@@ -157,6 +157,12 @@ def check_ranges(model: RangeModel, name: str, region: Region) -> None:
         )
 
 
+def tell_undated(model: RangeModel, months: Sequence[int]) -> None:
+    """Say on stderr that several months cannot differ, where they cannot."""
+    if len(months) > 1 and not model.facts.dated and model.photos is None:
+        _note("no record that the model was fitted to has a date, so all months are the same.")
+
+
 def _centres(region: Region, occurrences: Occurrences) -> NDArray[np.float64]:
     return region.grid.centres(region.grid.cells_at(*occurrences.lon_lat.T))
 
