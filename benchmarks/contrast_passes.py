@@ -21,7 +21,7 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import embed_split
 from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.recipes.runs import cve_mae_tiny
+from birdsat.recipes.ours import cve_mae_tiny
 from birdsat.tasks.classify import classify
 from birdsat.tasks.retrieve import retrieve
 from birdsat.training.config import RunConfig
@@ -62,7 +62,7 @@ def seconds_a_step(dataset: Dataset, folder: Path, *, timed_steps: int, turns: i
         for contrast_from, seconds in zip(PASSES, timed, strict=True):
             config = replace(run_config(contrast_from, 2 * timed_steps), log_every=timed_steps)
             out = folder / f"timed-{contrast_from}-{turn}"
-            pretrain(config, dataset, out, show_progress=False)
+            pretrain(config, dataset, out)
             last = [record for record in read_metrics(out) if record["split"] == "train"][-1]
             seconds.append(config.batch_size / last["images_per_second"])
     return [statistics.median(seconds) for seconds in timed]
@@ -72,7 +72,7 @@ def outcome(
     contrast_from: Literal["visible", "full"], dataset: Dataset, folder: Path, step: float, steps: int
 ) -> Outcome:
     """Train, and judge on the test split."""
-    run = pretrain(run_config(contrast_from, steps), dataset, folder / contrast_from, show_progress=False)
+    run = pretrain(run_config(contrast_from, steps), dataset, folder / contrast_from)
     px = {"photo_px": run.photo_px, "chip_px": run.chip_px}
     val = embed_split(run.method, dataset, "val", **px) if dataset.rows("val") else None
     test = embed_split(run.method, dataset, "test", **px)

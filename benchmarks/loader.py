@@ -28,14 +28,14 @@ from rich.table import Table
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.build import build_dataset
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.dataset.read import train_loader
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.place import Place
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.methods.registry import build_method
 from birdsat.observations.observation import Observation
 from birdsat.observations.splits import SplitRule
-from birdsat.recipes.runs import demo_with_metadata
+from birdsat.recipes.ours import demo_with_metadata
 from birdsat.training.optimiser import build_optimiser
 
 DEMO = demo_with_metadata()
@@ -115,7 +115,6 @@ def make_dataset(folder: Path, photos: int) -> Dataset:
         chips=MadeUpChips(),
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        show_progress=False,
     )
     return Dataset(folder / "dataset")
 

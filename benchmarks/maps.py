@@ -35,9 +35,8 @@ from birdsat import config
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
-from birdsat.embeddings.region import open_region
-from birdsat.embeddings.region_block import HARMONICS, RegionBlock
-from birdsat.embeddings.region_files import (
+from birdsat.embeddings.regions.embed_cells import HARMONICS, RegionBlock
+from birdsat.embeddings.regions.manifest import (
     PART_CELLS,
     REGION_FILE,
     RegionManifest,
@@ -46,12 +45,13 @@ from birdsat.embeddings.region_files import (
     part_name,
     write_part,
 )
-from birdsat.maps.predict import score_blocks
-from birdsat.maps.ranges.applicability import Applicability
-from birdsat.maps.ranges.inputs import InputScale
-from birdsat.maps.ranges.kept import features_over, keep_features
-from birdsat.maps.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
-from birdsat.maps.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.embeddings.regions.region import open_region
+from birdsat.maps.photo_scores import score_blocks
+from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.feature_cache import features_over, keep_features
+from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.projection import InputScale
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
 TAXON = "Aves"

@@ -33,8 +33,8 @@ from birdsat.dataset.views import ViewsConfig
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.view_encoder import View
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
-from birdsat.methods.published import BASE, DECODER, published_cve_mae, published_encoder, published_masked
-from birdsat.recipes.runs import cve_mae_base
+from birdsat.methods.published.settings import BASE, DECODER, published_cve_mae, published_encoder, published_masked
+from birdsat.recipes.ours import cve_mae_base
 from birdsat.training.optimiser import OptimiserConfig, build_optimiser, clip_gradients
 from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld

@@ -9,7 +9,7 @@ from birdsat import cli
 from birdsat.cli import main
 from birdsat.cli.verbs import Recipe
 from birdsat.dataset.manifest import load_manifest
-from birdsat.recipes.names import RECIPES
+from birdsat.recipes.registry import RECIPES
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:

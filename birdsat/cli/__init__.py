@@ -28,7 +28,6 @@ VERBS: dict[str, Callable[..., None]] = {
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
     "map": maps.map_,
-    "fit": maps.fit,
     "judge": maps.judge,
     "richness": products.richness,
     "species": products.species,
@@ -48,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Threads that spin while they wait for each other take the processor from the one they wait for: beside another
     # busy process on two cores, a training step took 11 s so and 2 s with sleeping threads; alone both took 0.5 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from birdsat.cli.main import main as main_of_requests
+    from birdsat.workflows.registry import VERBS as OF_REQUESTS
+
+    if given and (given[0] in OF_REQUESTS or " ".join(given[:2]) in OF_REQUESTS):
+        main_of_requests(given)
+        return
     before = data.words.set(tuple(given))
     try:
         _run(given)

@@ -36,12 +36,11 @@ def compare(
         truth: Seed of the virtual world that the dataset is of, whose true ranges judge the maps.
         workers: Processes that decode images.
     """
-    from rich.console import Console
-
+    from birdsat.cli.console import print_table
     from birdsat.dataset.row_groups import Dataset
-    from birdsat.recipes.compare import TABLE_FILES, console_table
-    from birdsat.recipes.compare import compare as compare_recipes
+    from birdsat.workflows.compare import TABLE_FILES, console_table
+    from birdsat.workflows.compare import compare as compare_recipes
 
     rows = compare_recipes(recipes, seeds, Dataset(dataset), out, steps=steps, truth=truth, workers=workers)
-    Console().print(console_table(rows))
+    print_table(console_table(rows))
     print(*(out / name for name in TABLE_FILES), sep="\n")

@@ -69,16 +69,15 @@ def build(
         title: For the data card.
         licence: Of the dataset as a whole, for the data card; by default the collection's.
     """
-    from rich.console import Console
-
+    from birdsat.cli.console import print_table
     from birdsat.dataset.build import build_dataset
-    from birdsat.dataset.card import describe
-    from birdsat.dataset.chip_source import open_chips
+    from birdsat.dataset.card import describe, summary
     from birdsat.dataset.collections.collection import Collection
     from birdsat.dataset.collections.registry import open_collection
-    from birdsat.dataset.photo_folder import FolderPhotos
+    from birdsat.imagery.open_imagery import open_chips
+    from birdsat.imagery.photo_folder import FolderPhotos
+    from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
     from birdsat.observations.splits import SplitRule
-    from birdsat.observations.tables import TableColumns, read_table, read_taxonomy
 
     if (table is None) == (collection is None):
         raise InputError("give either --table or --collection: one source of observations.")
@@ -119,7 +118,9 @@ def build(
         command=_command(),
         published=opened.published,
     )
-    Console().print(describe(manifest))
+    print(summary(manifest))
+    for described in describe(manifest):
+        print_table(described)
 
 
 def info(dataset: Positional[Path]) -> None:
@@ -128,12 +129,14 @@ def info(dataset: Positional[Path]) -> None:
     Args:
         dataset: Folder of the dataset.
     """
-    from rich.console import Console
-
-    from birdsat.dataset.card import describe
+    from birdsat.cli.console import print_table
+    from birdsat.dataset.card import describe, summary
     from birdsat.dataset.manifest import load_manifest
 
-    Console().print(describe(load_manifest(dataset)))
+    manifest = load_manifest(dataset)
+    print(summary(manifest))
+    for described in describe(manifest):
+        print_table(described)
 
 
 def check(dataset: Positional[Path], workers: int = 2) -> None:
@@ -144,10 +147,10 @@ def check(dataset: Positional[Path], workers: int = 2) -> None:
         workers: Processes.
     """
     from birdsat.dataset.check import check_dataset
-    from birdsat.embeddings.region_files import REGION_FILE
+    from birdsat.embeddings.regions.manifest import REGION_FILE
 
     if (dataset / REGION_FILE).is_file():
-        from birdsat.embeddings.region import open_region
+        from birdsat.embeddings.regions.region import open_region
 
         region = open_region(dataset)
         region.check_files()
@@ -185,11 +188,10 @@ def virtual(
         block_km: Draw splits as whole blocks of this size.
         workers: Processes.
     """
-    from rich.console import Console
-
+    from birdsat.cli.console import print_table
     from birdsat.dataset.build import build_dataset
-    from birdsat.dataset.card import describe
-    from birdsat.dataset.chip_source import VIRTUAL, open_chips
+    from birdsat.dataset.card import describe, summary
+    from birdsat.imagery.open_imagery import VIRTUAL, open_chips
     from birdsat.observations.splits import SplitRule
     from birdsat.virtual.world import VirtualWorld
 
@@ -207,7 +209,9 @@ def virtual(
         licence="CC0-1.0",
         command=_command(),
     )
-    Console().print(describe(manifest))
+    print(summary(manifest))
+    for described in describe(manifest):
+        print_table(described)
 
 
 def chips(
@@ -245,18 +249,17 @@ def chips(
         title: For the data card.
         licence: Of the imagery, for the data card.
     """
-    from rich.console import Console
-
+    from birdsat.cli.console import print_table
     from birdsat.dataset.build import build_dataset
-    from birdsat.dataset.card import describe
-    from birdsat.dataset.chip_source import TABLES, land_under, open_chips
+    from birdsat.dataset.card import describe, summary
     from birdsat.dataset.random_places import NoPhotos, random_places
+    from birdsat.imagery.open_imagery import TABLES, land_under, open_chips
     from birdsat.observations.splits import SplitRule
 
     if imagery.lower().endswith(TABLES):
         raise InputError(f"{imagery} is a table of chips at places of its own; give a raster to cut chips from.")
     source = open_chips(imagery, ground_km=chip_km, px=chip_px, stretch=stretch)
-    land = land_under(imagery) if land_only else None
+    land = land_under(imagery).contains if land_only else None
     manifest = build_dataset(
         out,
         random_places(count, box_of(box), chips=source, land=land, seed=seed),
@@ -270,7 +273,9 @@ def chips(
         sources=(imagery,),
         command=_command(),
     )
-    Console().print(describe(manifest))
+    print(summary(manifest))
+    for described in describe(manifest):
+        print_table(described)
 
 
 def _refuse(needed: str, absent: bool, **options: object) -> None:

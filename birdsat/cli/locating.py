@@ -38,9 +38,8 @@ def locate(
         workers: Processes that decode the images of datasets.
         overwrite: Replace files that are there already.
     """
-    from rich.console import Console
-
-    from birdsat.recipes.locating import QUERIES, locate_dataset, locate_photos
+    from birdsat.cli.console import print_table
+    from birdsat.workflows.locate import QUERIES, locate_dataset, locate_photos
 
     if (dataset is None) == (not photos):
         raise ConfigError("give either photos to locate, or --dataset to measure how well that goes.")
@@ -48,7 +47,7 @@ def locate(
         if month is not None or out is not None or overwrite:
             raise ConfigError("--month, --out and --overwrite are about photos; leave them out beside --dataset.")
         asked = QUERIES if queries is None else queries
-        Console().print(
+        print_table(
             locate_dataset(
                 run, dataset, region, queries=asked, calibrate=calibrate, prior=prior, workers=workers
             ).table()
@@ -67,5 +66,5 @@ def locate(
         workers=workers,
         overwrite=overwrite,
     )
-    Console().print(table)
+    print_table(table)
     print(*files, sep="\n")

@@ -65,7 +65,7 @@ def map_(
         workers: Processes that cut chips.
         overwrite: Replace files that are there already.
     """
-    from birdsat.recipes.mapping import map_taxon
+    from birdsat.workflows.map_taxon import map_taxon
 
     if region is not None:
         beside = given(imagery=imagery, box=box, step=step, step_km=step_km, stretch=stretch)
@@ -100,49 +100,6 @@ def map_(
         overwrite=overwrite,
     )
     print(*files, sep="\n")
-
-
-def fit(
-    run: Positional[Path],
-    occurrences: Positional[tuple[Path, ...]],
-    region: Path,
-    out: Path,
-    taxa: tuple[str, ...] = (),
-    way: Way = "occurrences",
-    columns: tuple[str, ...] = (),
-    max_uncertainty_km: float | None = None,
-    trust_places: bool = False,
-    seed: int = 0,
-) -> None:
-    """Fit a range model to records of one taxon or of thousands, on the cells of a region; maps are then read from it.
-
-    Args:
-        run: Folder of the run whose chip features are read.
-        occurrences: Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive. All of their taxa say
-            where was looked.
-        region: Folder of cells that `birdsat embed RUN --grid` made.
-        out: Folder of the new range model, and of what it sees in the region's cells, 1.3 KB each.
-        taxa: Fit these alone.
-        way: From occurrences alone, or from both these and photos.
-        columns: Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y.
-        max_uncertainty_km: Leave out records whose place is uncertain by more.
-        trust_places: Keep records at sea, and do not ask whether longitude and latitude were swapped.
-        seed: Of first weights and draws.
-    """
-    from birdsat.maps.ranges.network import RangeNetworkConfig
-    from birdsat.recipes.ranges import fit_tables
-
-    model = fit_tables(
-        run,
-        record_tables(occurrences, columns, max_uncertainty_km=max_uncertainty_km, trust_places=trust_places),
-        region,
-        out,
-        taxa=taxa,
-        way=way,
-        settings=RangeNetworkConfig(seed=seed),
-    )
-    print(f"{len(model.facts.taxa):,} taxa, {sum(model.facts.points):,} records: {out}")
-    print(*(f"{name.replace('_', ' ')}: {value:.3g}" for name, value in model.evaluation.items()), sep="\n")
 
 
 def judge(
@@ -192,17 +149,16 @@ def judge(
         out: Folder for the tables.
         workers: Processes that cut chips.
     """
-    from rich.console import Console
-
-    from birdsat.observations.hold_out import HoldOut
-    from birdsat.recipes.judging import judge as judge_ranges
+    from birdsat.cli.console import print_table
+    from birdsat.ranges.evaluation.hold_out import HoldOut
+    from birdsat.workflows.evaluate_ranges import judge as judge_ranges
 
     if str(truth) == "virtual":
-        from birdsat.recipes.judging_virtual import judge_virtual
+        from birdsat.workflows.evaluate_virtual import judge_virtual
 
         if region is None:
             raise ConfigError("the virtual world is judged on the cells of a region of it; give --region.")
-        Console().print(judge_virtual(run, region, out, points=points[0], seed=seed).table())
+        print_table(judge_virtual(run, region, out, points=points[0], seed=seed).table())
         return
     if imagery is None or region is not None:
         raise ConfigError("real ranges are judged on chips cut from --imagery, the virtual world's on a --region.")
@@ -226,4 +182,4 @@ def judge(
         workers=workers,
     )
     for judgement in judged:
-        Console().print(judgement.table())
+        print_table(judgement.table())

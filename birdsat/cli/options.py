@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from birdsat.earth.box import Box
     from birdsat.earth.grid import AnyGrid
     from birdsat.earth.place import Place
-    from birdsat.recipes.ranges import RecordTables
+    from birdsat.workflows.fit_ranges import RecordTables
 
 WORLD = "-180,-90,180,90"
 _MOST_CELLS = 1 << 30  # terabytes of embeddings; the world in cells of 0.01 degrees has fewer
@@ -75,8 +75,8 @@ def record_tables(
     trust_places: bool = False,
 ) -> "RecordTables":
     """Tables of occurrences whose columns are written NAME=COLUMN."""
-    from birdsat.observations.tables import TableColumns
-    from birdsat.recipes.ranges import RecordTables
+    from birdsat.observations.readers.tables import TableColumns
+    from birdsat.workflows.fit_ranges import RecordTables
 
     return RecordTables(
         paths=paths,

@@ -36,8 +36,8 @@ def richness(
         overwrite: Replace files that are there already.
     """
     from birdsat.earth.polygon import read_polygons
-    from birdsat.recipes.mapping import Outputs
-    from birdsat.recipes.products import map_richness
+    from birdsat.workflows.map_taxon import Outputs
+    from birdsat.workflows.products import map_richness
 
     check_months(month)
     polygons = None if within is None else read_polygons(within)
@@ -67,14 +67,13 @@ def species(
         out: Folder for the files: species.csv and .json of a month, or calendar.csv, .json and .png.
         overwrite: Replace files that are there already.
     """
-    from rich.console import Console
-
-    from birdsat.recipes.products import species_at
+    from birdsat.cli.console import print_table
+    from birdsat.workflows.products import species_at
 
     if month is not None:
         check_months((month,))
     table, files = species_at(run, ranges, region, place_of(place), month, least=least, out=out, overwrite=overwrite)
-    Console().print(table)
+    print_table(table)
     print(*files, sep="\n", end="\n" if files else "")
 
 
@@ -107,9 +106,8 @@ def gaps(
         out: CSV file to write.
         overwrite: Replace a file that is there already.
     """
-    from rich.console import Console
-
-    from birdsat.recipes.products import find_gaps
+    from birdsat.cli.console import print_table
+    from birdsat.workflows.products import find_gaps
 
     check_months(month)
     found = find_gaps(
@@ -124,5 +122,5 @@ def gaps(
         most=most,
         overwrite=overwrite,
     )
-    Console().print(found.table())
+    print_table(found.table())
     print(out)

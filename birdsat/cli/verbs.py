@@ -72,9 +72,9 @@ def pretrain(
         resume: Continue a run that was stopped.
     """
     from birdsat.dataset.row_groups import Dataset
-    from birdsat.recipes.names import RECIPES
-    from birdsat.recipes.runs import changed, with_frozen_chips
-    from birdsat.recipes.verbs import pretrain_and_name_taxa
+    from birdsat.recipes.ours import changed, with_frozen_chips
+    from birdsat.recipes.registry import RECIPES
+    from birdsat.workflows.verbs import pretrain_and_name_taxa
 
     config = changed(
         with_frozen_chips(RECIPES[recipe]()) if freeze_chips else RECIPES[recipe](),
@@ -139,10 +139,8 @@ def classify(
         workers: Processes that decode images.
         per_taxon: Print a row for each taxon as well.
     """
-    from rich.console import Console
-
-    from birdsat.recipes.finetune import finetune_dataset
-    from birdsat.recipes.verbs import classify_dataset
+    from birdsat.cli.console import print_table
+    from birdsat.workflows.verbs import classify_dataset, finetune_dataset
 
     asked = given(
         recipe=recipe,
@@ -171,10 +169,10 @@ def classify(
         made = finetune_dataset(run, dataset, **asked, **given(workers=workers))
         reports += [] if made is None else [made]
     for report in reports:
-        Console().print(report.table())
+        print_table(report.table())
         if per_taxon:
             best = report.best
-            Console().print(report.taxon_table(best.classifier, best.inputs))
+            print_table(report.taxon_table(best.classifier, best.inputs))
 
 
 def retrieve(
@@ -201,9 +199,8 @@ def retrieve(
         search: "auto" is exact up to a million rows and beyond takes faiss, whose recall it reports.
         workers: Processes that decode images.
     """
-    from rich.console import Console
-
-    from birdsat.recipes.retrieval import retrieve_dataset
+    from birdsat.cli.console import print_table
+    from birdsat.workflows.retrieve import retrieve_dataset
 
     report = retrieve_dataset(
         run,
@@ -215,7 +212,7 @@ def retrieve(
         how=search,
         workers=workers,
     )
-    Console().print(report.table())
+    print_table(report.table())
 
 
 def embed(
@@ -259,12 +256,12 @@ def embed(
         raise ConfigError(f"{len(paths)} paths follow RUN; write `birdsat embed RUN {form}`.")
     refuse_beside(of_cells if of_dataset else of_split, "--grid" if of_dataset else "a dataset")
     if of_dataset:
-        from birdsat.recipes.verbs import embed_dataset
+        from birdsat.workflows.verbs import embed_dataset
 
         rows = embed_dataset(run, paths[0], split or "test", paths[1], width=width or "float32", workers=workers)
         print(f"{rows:,} rows: {paths[1]}")
         return
-    from birdsat.recipes.regions import embed_grid
+    from birdsat.workflows.embed_region import embed_grid
 
     if imagery is None:
         raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
@@ -295,6 +292,6 @@ def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
         out: Folder for everything that is made.
         seed: Of the world and of the training.
     """
-    from birdsat.recipes.demo import demo as run_demo
+    from birdsat.workflows.demo.run import demo as run_demo
 
     run_demo(out, seed=seed)

@@ -34,8 +34,8 @@ def import_(
         workers: Processes that decode images.
     """
     from birdsat.dataset.row_groups import Dataset
-    from birdsat.methods.published_weights import Wanted
-    from birdsat.recipes.import_weights import import_weights, learn_taxa
+    from birdsat.methods.published.weights import Wanted
+    from birdsat.workflows.import_weights import import_weights, learn_taxa
 
     wanted = Wanted(heads=heads, decoder_heads=decoder_heads, photo_px=photo_px, chip_px=chip_px, image=image)
     made, published = import_weights(source, run, wanted=wanted, chip_km=chip_km)

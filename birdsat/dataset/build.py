@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.card import write_card
+from birdsat.dataset.collections.published_counts import PublishedCounts, completeness
 from birdsat.dataset.manifest import (
     CARD_FILE,
     DROPPED_FILE,
@@ -33,8 +34,6 @@ from birdsat.dataset.manifest import (
     save_manifest,
 )
 from birdsat.dataset.plan import DROPPED_HEAD, Plan, PlannedShard, every_row_dropped, write_plan
-from birdsat.dataset.progress import row_progress
-from birdsat.dataset.published import PublishedCounts, completeness
 from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
 from birdsat.errors import ConfigError, DatasetError, InputError
@@ -44,6 +43,7 @@ from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation
 from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxon, Taxonomy
+from birdsat.progress import QUIET, Progress, counted
 
 SHARD_ROWS = 1024
 
@@ -67,7 +67,7 @@ def build_dataset(
     command: str = "",
     published: PublishedCounts | None = None,
     shard_rows: int = SHARD_ROWS,
-    show_progress: bool = True,
+    progress: Progress = QUIET,
 ) -> Manifest:
     """Build a dataset in the folder `out`, or finish one that was stopped, and return its manifest.
 
@@ -76,7 +76,7 @@ def build_dataset(
     photo_px: photos whose shorter side is longer are shrunk to it. workers: processes; 0 builds in this one.
     published: what the whole of the collection holds that the rows are of. shard_rows: rows of a file.
 
-    The result depends on everything but `workers` and `show_progress`. Of a complete dataset of the same inputs only
+    The result depends on everything but `workers` and `progress`. Of a complete dataset of the same inputs only
     title, licence, sources, command and completeness are written anew, where they differ. Raises InputError when no
     row is usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build,
     or when the disk is full.
@@ -105,18 +105,16 @@ def build_dataset(
         )
 
     def draft(path: Path) -> str:
-        with row_progress(show_progress) as progress:
-            rows = progress.track(observations, description="reading rows")
-            return write_plan(
-                path,
-                rows,
-                taxa=taxa,
-                splits=rule,
-                seed=seed,
-                shard_rows=shard_rows,
-                settings=settings,
-                dropped_file=None if _is_begun(out) else out / DROPPED_FILE,
-            )
+        return write_plan(
+            path,
+            counted(observations, progress, "reading rows"),
+            taxa=taxa,
+            splits=rule,
+            seed=seed,
+            shard_rows=shard_rows,
+            settings=settings,
+            dropped_file=None if _is_begun(out) else out / DROPPED_FILE,
+        )
 
     _make_folder(out)
     try:
@@ -124,7 +122,7 @@ def build_dataset(
             if plan is None:
                 manifest = load_manifest(out)
                 return _told_anew(manifest, told(manifest), out)
-            _build_shards(out, plan, images, workers, show_progress)
+            _build_shards(out, plan, images, workers, progress)
             try:
                 manifest = told(_summarise(plan, taxa, images, out / DROPPED_FILE))
             except InputError:  # nothing was built, so nothing binds the folder to these inputs
@@ -238,7 +236,7 @@ def _file_identity(path: Path) -> list[str | int]:
     return [str(path.resolve()), facts.st_size, facts.st_mtime_ns]
 
 
-def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, show_progress: bool) -> None:
+def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, progress: Progress) -> None:
     done = plan.shards(done=True)
     to_build = plan.shards(done=False)
     for shard in done:
@@ -246,15 +244,16 @@ def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, show_pr
     # Of a killed build; finished shards have their final name by now.
     for leftover in (*(_part(out, shard) for shard in to_build), *out.glob(f"{PLAN_FILE}.*.part")):
         leftover.unlink(missing_ok=True)
-    with row_progress(show_progress) as progress:
-        total = sum(shard.rows for shard in done + to_build)
-        task = progress.add_task("building", total=total, completed=sum(shard.rows for shard in done))
-        with contextlib.closing(_built(out, plan, to_build, sources, workers)) as built:
-            for shard, facts, remarks in built:
-                # Noted first, renamed second: a kill between the two costs a rename, not a shard.
-                plan.finish(shard, facts, remarks)
-                _give_final_name(out, shard)
-                progress.advance(task, shard.rows)
+    rows = sum(shard.rows for shard in done + to_build)
+    with (
+        progress.bar("building", rows, done=sum(shard.rows for shard in done)) as bar,
+        contextlib.closing(_built(out, plan, to_build, sources, workers)) as built,
+    ):
+        for shard, facts, remarks in built:
+            # Noted first, renamed second: a kill between the two costs a rename, not a shard.
+            plan.finish(shard, facts, remarks)
+            _give_final_name(out, shard)
+            bar.advance(shard.rows)
 
 
 def _part(out: Path, shard: PlannedShard) -> Path:

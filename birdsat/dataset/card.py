@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
-
 from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
 from birdsat.files import write_whole
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.observations.observation import NO_BIRD
 from birdsat.observations.taxonomy import Taxon
+from birdsat.tables import Table, markdown_table
 
 _TAXA_SHOWN = 50
 
@@ -37,10 +34,10 @@ def card(manifest: Manifest) -> str:
     head += [f"  - split: {split}\n    path: {split}-*.parquet" for split in splits]
     parts = ["\n".join([*head, "---"]), f"# {manifest.title}", _introduction(manifest)]
     parts += [manifest.completeness] if manifest.completeness else []
-    parts += ["## Splits", _markdown(_SPLIT_HEAD, _split_rows(manifest))]
+    parts += ["## Splits", markdown_table(_SPLIT_HEAD, _split_rows(manifest))]
     parts += ["## Taxa", _taxa(manifest)]
     parts += ["## Licences", f"Of the dataset: {manifest.licence or 'not stated'}. Of its rows:"]
-    parts += [_markdown(("licence", "rows"), _count_rows(manifest.licences))]
+    parts += [markdown_table(("licence", "rows"), _count_rows(manifest.licences))]
     if manifest.sources:
         parts += ["## Sources", "\n".join(f"- {source}" for source in manifest.sources)]
     parts += ["## Images", _images(manifest)]
@@ -50,22 +47,24 @@ def card(manifest: Manifest) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def describe(manifest: Manifest) -> Group:
-    """The manifest for the console: print it with rich."""
-    size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
+def describe(manifest: Manifest) -> list[Table]:
+    """What a dataset holds, as tables."""
     curation = [("rows dropped", manifest.dropped), ("rows kept with a remark", manifest.remarked)]
-    return Group(
-        Text(
-            f"{manifest.title}: {manifest.rows():,} rows, {len(manifest.taxa):,} taxa, "
-            f"{len(manifest.shards):,} shards, {size:,.1f} MiB",
-            style="bold",
-        ),
-        _console_table("splits", _SPLIT_HEAD, _split_rows(manifest)),
-        _console_table("images", _BAND_HEAD, _band_rows(manifest)),
-        _console_table("taxa", _TAXON_HEAD, _taxon_rows(manifest)),
-        _console_table("licences", ("licence", "rows"), _count_rows(manifest.licences)),
-        *(_console_table(title, ("reason", "rows"), _count_rows(counts)) for title, counts in curation if counts),
-        *([Text(manifest.completeness, style="bold")] if manifest.completeness else []),
+    return [
+        _table("splits", _SPLIT_HEAD, _split_rows(manifest)),
+        _table("images", _BAND_HEAD, _band_rows(manifest)),
+        _table("taxa", _TAXON_HEAD, _taxon_rows(manifest)),
+        _table("licences", ("licence", "rows"), _count_rows(manifest.licences)),
+        *(_table(title, ("reason", "rows"), _count_rows(counts)) for title, counts in curation if counts),
+    ]
+
+
+def summary(manifest: Manifest) -> str:
+    """A dataset in one line."""
+    size = sum(shard.size_bytes for shard in manifest.shards) / 2**20
+    return (
+        f"{manifest.title}: {manifest.rows():,} rows, {len(manifest.taxa):,} taxa, "
+        f"{len(manifest.shards):,} shards, {size:,.1f} MiB"
     )
 
 
@@ -94,15 +93,14 @@ def _introduction(manifest: Manifest) -> str:
 
 def _taxa(manifest: Manifest) -> str:
     rows = _taxon_rows(manifest)
-    table = _markdown(_TAXON_HEAD, rows[:_TAXA_SHOWN])
+    table = markdown_table(_TAXON_HEAD, rows[:_TAXA_SHOWN])
     return table if len(rows) <= _TAXA_SHOWN else f"{table}\n\nand {len(rows) - _TAXA_SHOWN:,} more."
 
 
 def _images(manifest: Manifest) -> str:
     size = "as they came" if manifest.photo_px is None else f"with a shorter side of at most {manifest.photo_px} px"
-    return (
-        f"Photos are {size}. Statistics over train, on a 0..1 scale:\n\n{_markdown(_BAND_HEAD, _band_rows(manifest))}"
-    )
+    table = markdown_table(_BAND_HEAD, _band_rows(manifest))
+    return f"Photos are {size}. Statistics over train, on a 0..1 scale:\n\n{table}"
 
 
 def _curation(manifest: Manifest) -> str:
@@ -110,7 +108,7 @@ def _curation(manifest: Manifest) -> str:
         return "No row was dropped."
     rows = [(*row, "dropped") for row in _count_rows(manifest.dropped)]
     rows += [(*row, "kept") for row in _count_rows(manifest.remarked)]
-    return f"{_markdown(('reason', 'rows', 'outcome'), rows)}\n\nThe rows are listed in {DROPPED_FILE}."
+    return f"{markdown_table(('reason', 'rows', 'outcome'), rows)}\n\nThe rows are listed in {DROPPED_FILE}."
 
 
 def _split_rows(manifest: Manifest) -> list[tuple[str, ...]]:
@@ -146,16 +144,8 @@ def _count_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
     return [(count.name or "not stated", f"{count.rows:,}") for count in counts]
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
-def _console_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*head, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*map(Text, row))  # not as markup: a taxon may have brackets in its name
-    return table
+def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    return Table(title=title, columns=list(head), sections=[list(rows)])
 
 
 def _quoted(text: str) -> str:

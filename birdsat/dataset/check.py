@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from birdsat.dataset.manifest import SHARD_SCHEMA, Manifest, Shard, load_manifest
-from birdsat.dataset.progress import row_progress
 from birdsat.dataset.sample import STATISTICS_PX
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, ImageError, PlaceError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.observation import SPLITS
+from birdsat.progress import QUIET, Progress
 
 _PROBLEMS_TOLD = 1000
 
@@ -43,7 +43,7 @@ class CheckReport:
         return self.problem_count == 0
 
 
-def check_dataset(folder: Path, *, workers: int = 2, show_progress: bool = True) -> CheckReport:
+def check_dataset(folder: Path, *, workers: int = 2, progress: Progress = QUIET) -> CheckReport:
     """Check a dataset. workers: processes; 0 checks in this one.
 
     Raises DatasetError, as `load_manifest` does, when there is no readable manifest to check against.
@@ -54,14 +54,14 @@ def check_dataset(folder: Path, *, workers: int = 2, show_progress: bool = True)
     problems, id_hashes = [], [np.empty(0, np.uint64)]
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    with row_progress(show_progress) as progress, closing(_all_findings(folder, manifest, workers)) as findings:
-        task = progress.add_task("checking", total=manifest.rows())
+    checking = progress.bar("checking", manifest.rows())
+    with checking as bar, closing(_all_findings(folder, manifest, workers)) as findings:
         for shard, found in zip(manifest.shards, findings, strict=True):
             problems += found.problems
             filled[shard.split] += found.filled
             taxon_rows[shard.split] += found.taxon_rows
             id_hashes.append(found.id_hashes)
-            progress.advance(task, shard.rows)
+            bar.advance(shard.rows)
     problems += _count_problems(manifest, filled, taxon_rows)
     ids = np.concatenate(id_hashes)
     if len(np.unique(ids)) < len(ids):

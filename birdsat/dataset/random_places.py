@@ -1,6 +1,6 @@
 """Places drawn at random, to learn from their chips alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +8,11 @@ from numpy.typing import NDArray
 
 from birdsat.dataset.sample import ChipSource
 from birdsat.earth.box import Box
+from birdsat.earth.land import LandAt
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import NO_BIRD, Observation
-
-# Where it is land: longitudes and latitudes (n,) in degrees -> (n,).
-LandAt = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 _DRAWN_AT_ONCE = 4096
 _MOST_DRAWS = 1000  # for each place asked for, most of which may lie at sea

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from birdsat.dataset.progress import row_progress
 from birdsat.dataset.read import read_rows
 from birdsat.dataset.row_groups import Dataset
 from birdsat.observations.observation import Split
+from birdsat.progress import QUIET, Progress
 
 _BATCH = 64  # rows decoded at a time
 
@@ -31,7 +31,7 @@ def store_images(
     photo_px: int,
     chip_px: int,
     workers: int = 0,
-    show_progress: bool = False,
+    progress: Progress = QUIET,
 ) -> StoredImages:
     """Decode each of `rows` (at least one) once into two files in `folder`; image i is that of rows[i].
 
@@ -41,15 +41,14 @@ def store_images(
     n = len(rows)
     photos, chips = folder / "photos.uint8", folder / "chips.uint8"
     # Written from front to back, not through a map: a full disk is then an error, and not the end of the process.
-    with photos.open("wb") as photo_file, chips.open("wb") as chip_file, row_progress(show_progress) as bar:
-        task = bar.add_task(f"decoding {split}", total=n)
+    with photos.open("wb") as photo_file, chips.open("wb") as chip_file, progress.bar(f"decoding {split}", n) as bar:
         batches = read_rows(
             dataset, split, rows, batch_size=_BATCH, photo_px=photo_px, chip_px=chip_px, workers=workers
         )
         for batch in batches:
             photo_file.write(batch.photo.numpy().data)
             chip_file.write(batch.chip.numpy().data)
-            bar.advance(task, len(batch))
+            bar.advance(len(batch))
     return StoredImages(
         photo=np.memmap(photos, np.uint8, "r", shape=(n, 3, photo_px, photo_px)),
         chip=np.memmap(chips, np.uint8, "r", shape=(n, 3, chip_px, chip_px)),

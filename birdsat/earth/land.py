@@ -6,6 +6,7 @@ degrees by `tools/make_land.py`. Lakes are land, but for the Caspian Sea. At thi
 kilometre is not there, and a coast is right to about that.
 """
 
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 
@@ -17,6 +18,9 @@ from birdsat.earth.grid import Grid
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
 from birdsat.earth.rings import Rings, in_degrees
 from birdsat.errors import ConfigError
+
+# Where it is land: longitudes and latitudes (n,) in degrees -> (n,).
+LandAt = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]
 
 _STEP = 0.1  # degrees: cells that are known to be all land or all sea, so that only those on a coast are looked into
 _SEA, _LAND, _COAST = 0, 1, 2

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.progress import row_progress
 from birdsat.dataset.read import RowFacts, read_split, row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
@@ -17,6 +16,7 @@ from birdsat.embeddings.table import EmbeddingTable, join
 from birdsat.errors import DatasetError
 from birdsat.methods.method import Method
 from birdsat.observations.observation import Split
+from birdsat.progress import QUIET, Progress
 
 
 def embed_split(
@@ -29,7 +29,7 @@ def embed_split(
     batch_size: int = 256,
     workers: int = 0,
     device: torch.device | str | None = None,
-    show_progress: bool = False,
+    progress: Progress = QUIET,
 ) -> EmbeddingTable:
     """Embed every row of `split`; each photo and each chip goes through its encoder once.
 
@@ -45,7 +45,7 @@ def embed_split(
         batch_size=batch_size,
         workers=workers,
         device=device,
-        show_progress=show_progress,
+        progress=progress,
     )
     return join(list(blocks))
 
@@ -60,7 +60,7 @@ def embed_blocks(
     batch_size: int = 256,
     workers: int = 0,
     device: torch.device | str | None = None,
-    show_progress: bool = False,
+    progress: Progress = QUIET,
 ) -> Iterator[EmbeddingTable]:
     """`embed_split` one batch at a time, in file order, so that memory stays flat."""
     rows = dataset.rows(split)
@@ -70,10 +70,9 @@ def embed_blocks(
         )
     batches = read_split(dataset, split, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px, workers=workers)
     blocks = embed_batches(method, batches, row_facts(dataset, split), dataset.taxa, device=device)
-    with row_progress(show_progress) as bar:
-        task = bar.add_task(f"embedding {split}", total=rows)
+    with progress.bar(f"embedding {split}", rows) as bar:
         for block in blocks:
-            bar.advance(task, len(block))
+            bar.advance(len(block))
             yield block
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
-from rich.text import Text
 
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps.csv_rows import write_csv
-from birdsat.maps.products import ProbabilityBlock, check_taxa
+from birdsat.maps.richness import ProbabilityBlock, check_taxa
 from birdsat.observations.occurrence_grid import Cells, Effort, RecordedCells
+from birdsat.tables import Table
 
 _HEAD = ("taxon", "lon", "lat", "month", "probability", "records_of_all_taxa", "rank")
 _SHOWN = 20
@@ -51,11 +50,11 @@ class SurveyGaps:
         table = Table(title=f"{self.found:,} cells and months with a taxon expected but unrecorded")
         table.add_column("taxon")
         for name in ("lon", "lat", "month", "probability", "records", "rank"):
-            table.add_column(name, justify="right")
+            table.add_column(name)
         for taxon, lon, lat, month, probability, effort, rank in self._rows()[:most]:
             when = calendar.month_abbr[month]
             figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{probability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
-            table.add_row(Text(taxon), *figures)
+            table.add_row(taxon, *figures)
         table.caption = (
             f"expected: probability {self.threshold:g} or more; records: of all taxa in the cell and month; rank: "
             "probability / (1 + records)"

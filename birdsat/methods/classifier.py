@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from birdsat.dataset.batch import Batch
 from birdsat.encoders.view_encoder import ViewEncoder
 from birdsat.errors import ConfigError
+from birdsat.methods.batch_mixing import erase, mix
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
-from birdsat.methods.disturb import erase, mix
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction
 from birdsat.methods.moco_geo import MocoGeoConfig

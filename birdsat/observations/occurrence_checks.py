@@ -10,7 +10,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.place import EARTH_RADIUS_KM
 from birdsat.errors import ConfigError, InputError, some_of
 from birdsat.observations.occurrences import Occurrences
-from birdsat.observations.tables import SWAPPED_REASON
+from birdsat.observations.readers.tables import SWAPPED_REASON
 
 OnLand = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat (n,) degrees -> (n,)
 NearLand = Callable[[NDArray[np.float64], NDArray[np.float64], float], NDArray[np.bool_]]  # and within how many km

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
-from rich.text import Text
 
 from birdsat.errors import InputError, UnknownTaxonError
 from birdsat.observations.curation import Remark
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.observation import Observation
-from birdsat.observations.row_rules import RowRules
+from birdsat.observations.readers.row_rules import RowRules
+from birdsat.observations.readers.tables import TableColumns, read_table
 from birdsat.observations.scientific_names import parse_name
-from birdsat.observations.tables import TableColumns, read_table
+from birdsat.tables import Table
 
 _TO_UNIX = np.datetime64("1970-01-01").astype(object).toordinal()  # day number of the first day that NumPy counts
 
@@ -139,13 +138,13 @@ class Occurrences:
     def table(self) -> Table:
         """For the console: what became of the rows."""
         of = self.taxa[0] if len(self.taxa) == 1 else f"{len(self.taxa):,} taxa"
-        table = Table(title=Text(f"{len(self):,} {'record' if len(self) == 1 else 'records'} of {of}", style="italic"))
+        table = Table(title=f"{len(self):,} {'record' if len(self) == 1 else 'records'} of {of}")
         table.add_column("what became of the rows")
-        table.add_column("number", justify="right")
+        table.add_column("number")
         table.add_row("read", f"{self.rows:,}")
         for heading, counted in (("dropped", self.dropped), ("kept", self.noted)):
             for reason, count in sorted(counted.items(), key=lambda item: -item[1]):
-                table.add_row(Text(f"{heading}: {reason}"), f"{count:,}")
+                table.add_row(f"{heading}: {reason}", f"{count:,}")
         repeats = sum(self.repeats.values())
         if repeats:
             table.add_row("the same taxon, place and date again", f"{repeats:,}")

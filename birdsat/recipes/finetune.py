@@ -1,12 +1,9 @@
-"""Classifiers by name, and a pretrained run made into one, judged, and written to a folder."""
+"""Classifiers by name, and a pretrained run made into one."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from birdsat.dataset.rand_augment import RandAugment
-from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ColourJitter, ViewsConfig
 from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.methods.classifier import BackboneConfig, ClassifierConfig, Inputs
@@ -16,14 +13,10 @@ from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.objectives.cross_entropy import Balance
-from birdsat.recipes.runs import changed, mae_base, mae_tiny
-from birdsat.recipes.verbs import check_ground, pretrain_and_name_taxa, write_classification
-from birdsat.tasks.classify_report import ClassifyReport
-from birdsat.tasks.finetuned import judge_run
+from birdsat.recipes.ours import mae_base, mae_tiny
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
-from birdsat.training.pretrain import process_rank
-from birdsat.training.run_folder import Run, load_run
+from birdsat.training.run_folder import Run
 
 _FAINT = ColourJitter(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.02)  # RandAugment changes colours as well
 
@@ -157,47 +150,6 @@ def started_from(
         optimiser=replace(recipe.optimiser, layer_decay=1.0, head_rate=1.0) if from_scratch else recipe.optimiser,
         start_from=() if from_scratch else (run.path,),
     )
-
-
-def finetune_dataset(
-    run_folder: Path,
-    dataset_folder: Path,
-    *,
-    recipe: str = "finetune_tiny",
-    out: Path | None = None,
-    inputs: Inputs = "photo",
-    class_balanced: Balance = "none",
-    frozen: bool = False,
-    from_scratch: bool = False,
-    resume: bool = False,
-    **settings: Any,
-) -> ClassifyReport | None:
-    """Train a classifier from a run, and judge it on test; a run folder of its own, with classify.json.
-
-    out: RUN/finetune-DATASET by default; head-DATASET where frozen, finetune-from-scratch-DATASET from scratch.
-    settings: as `recipes.runs.changed` takes them. Of several processes that train together, the first alone judges;
-    the others get None. Raises ConfigError when the dataset's chips show another size of ground than the run learnt
-    from.
-    """
-    run, dataset = load_run(run_folder), Dataset(dataset_folder)
-    if inputs != "photo":
-        check_ground(run, dataset)
-    config = started_from(
-        FINETUNE_RECIPES[recipe](),
-        run,
-        inputs=inputs,
-        class_balanced=class_balanced,
-        frozen=frozen,
-        from_scratch=from_scratch,
-    )
-    kind = ("head" if frozen else "finetune") + ("-from-scratch" if from_scratch else "")
-    folder = out or run_folder / f"{kind}-{dataset_folder.resolve().name}"
-    trained = pretrain_and_name_taxa(changed(config, **settings), dataset, folder, resume=resume)
-    if process_rank() != 0:
-        return None
-    report = judge_run(trained, dataset, workers=config.workers, show_progress=True)
-    write_classification(report, dataset, folder)
-    return report
 
 
 def _encoder(backbone: BackboneConfig) -> ViewEncoderConfig:

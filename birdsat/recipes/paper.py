@@ -12,7 +12,7 @@ from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.methods.published import (
+from birdsat.methods.published.settings import (
     BASE,
     published_cve_mae,
     published_cvm_mae,
@@ -20,7 +20,7 @@ from birdsat.methods.published import (
     published_masked,
 )
 from birdsat.methods.registry import MethodConfig
-from birdsat.recipes.runs import cve_mae_tiny, cvm_mae_tiny, without_metadata
+from birdsat.recipes.ours import cve_mae_tiny, cvm_mae_tiny, without_metadata
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
 

@@ -11,9 +11,10 @@ from birdsat.embeddings.neighbours import nearest_of_each_label, votes_of_neighb
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
 from birdsat.methods.classifier import Inputs
+from birdsat.metrics import ranks
 from birdsat.observations.taxonomy import Taxon, Taxonomy
+from birdsat.tasks.classify_figures import judge
 from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore, PairsToldApart
-from birdsat.tasks.metrics import judge, ranks
 from birdsat.tasks.probe import C_DEFAULT, C_VALUES, Probe, Standardiser, fit_probe
 
 FrozenMode = Literal["probe", "knn"]

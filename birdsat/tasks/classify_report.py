@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
 from birdsat.methods.classifier import Inputs
-from birdsat.tasks.metrics import Figures, figures_dict
+from birdsat.tables import Table
+from birdsat.tasks.classify_figures import Figures, figures_dict
 
 ClassifierName = Literal[
     "probe",
@@ -102,9 +101,11 @@ class ClassifyReport:
         """For the console. Columns of which nothing is known are left out."""
         taxa = np.count_nonzero(self.test_rows)
         columns = [name for name in _COLUMNS if any(_cell(name, score) for score in self.scores)]
-        table = Table("classifier", "inputs", title=f"{sum(self.test_rows):,} test photos of {taxa:,} taxa")
+        table = Table(
+            columns=["classifier", "inputs"], words=2, title=f"{sum(self.test_rows):,} test photos of {taxa:,} taxa"
+        )
         for name in columns:
-            table.add_column(name, justify="right")
+            table.add_column(name)
         for score in self.scores:
             table.add_row(score.classifier, score.inputs, *(_cell(name, score) for name in columns))
         table.add_section()
@@ -127,13 +128,13 @@ class ClassifyReport:
     def taxon_table(self, classifier: ClassifierName = "probe", inputs: Inputs = "photo") -> Table:
         """The per-taxon table of one score for the console; taxa without test photos are left out."""
         score = self.score(classifier, inputs)
-        table = Table("taxon", title=f"{classifier} on {inputs}, by taxon")
+        table = Table(columns=["taxon"], title=f"{classifier} on {inputs}, by taxon")
         for name in ("train", "test", "top-1"):
-            table.add_column(name, justify="right")
+            table.add_column(name)
         rows = zip(self.taxa, self.train_rows, self.test_rows, score.right, strict=True)
         for taxon, train, test, right in rows:
             if test:
-                table.add_row(Text(taxon), f"{train:,}", f"{test:,}", f"{right / test:.3f}")
+                table.add_row(taxon, f"{train:,}", f"{test:,}", f"{right / test:.3f}")
         return table
 
     def _score_dict(self, score: ClassifyScore) -> dict[str, Any]:

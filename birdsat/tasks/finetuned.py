@@ -5,22 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.dataset.progress import row_progress
 from birdsat.dataset.read import read_split
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.errors import CheckpointError, DatasetError
 from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.observations.observation import Split
+from birdsat.progress import QUIET, Progress
 from birdsat.tasks.classify import report_of
+from birdsat.tasks.classify_figures import judge
 from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore
-from birdsat.tasks.metrics import judge
 from birdsat.training.run_folder import MODEL_FILE, Run, replace_weights
 
 _BATCH = 256  # photos at once
 
 
-def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, show_progress: bool = False) -> ClassifyReport:
+def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progress = QUIET) -> ClassifyReport:
     """Figures of a classifier's run on the test split of a dataset of its taxa.
 
     A temperature that is fitted on the val split of the run's own dataset is kept in its weights, for its
@@ -39,7 +39,7 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, show_progress: bo
             f"{dataset.folder}; fine-tune it on that dataset, or judge it on one of its own taxa."
         )
     splits: tuple[Split, ...] = ("val", "test")
-    val, test = (_logits(run, method, dataset, split, workers, show_progress) for split in splits)
+    val, test = (_logits(run, method, dataset, split, workers, progress) for split in splits)
     if len(test.labels) == 0:
         raise DatasetError("split 'test' has no photos to classify; build the dataset with some.")
     figures = judge(
@@ -66,12 +66,11 @@ class _Judged:
     rows: NDArray[np.int64]  # (n,) numbers within the split
 
 
-def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, workers: int, show_progress: bool) -> _Judged:
+def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, workers: int, progress: Progress) -> _Judged:
     taxa = len(dataset.taxa)
     logits, labels, rows = [np.empty((0, taxa), np.float32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     batches = read_split(dataset, split, batch_size=_BATCH, photo_px=run.photo_px, chip_px=run.chip_px, workers=workers)
-    with row_progress(show_progress) as bar:
-        task = bar.add_task(f"classifying {split}", total=dataset.rows(split))
+    with progress.bar(f"classifying {split}", dataset.rows(split)) as bar:
         for batch in batches:
             with inference(method) as where:
                 said = method.logits(batch.to(where, non_blocking=True)).float().cpu().numpy()
@@ -79,7 +78,7 @@ def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, worker
             logits.append(said[seen])
             labels.append(batch.label.numpy()[seen])
             rows.append(batch.row.numpy()[seen])
-            bar.advance(task, len(batch))
+            bar.advance(len(batch))
     return _Judged(logits=np.concatenate(logits), labels=np.concatenate(labels), rows=np.concatenate(rows))
 
 

@@ -13,8 +13,8 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
-from birdsat.embeddings.region import Region
-from birdsat.embeddings.region_block import RegionBlock, single, year_basis
+from birdsat.embeddings.regions.embed_cells import RegionBlock, single, year_basis
+from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.tasks.place_prior import PlacePrior
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import distance_km
+from birdsat.tables import Table
 
 # Of a city, a region, a country and a continent: Hays and Efros 2008, "IM2GPS", as later work reports them.
 WITHIN_KM = (25, 200, 750, 2500)
@@ -58,9 +58,9 @@ class LocateReport:
         """For the console."""
         table = Table(title=f"{self.photos:,} photos among {self.cells:,} cells, {self.outside:,} from outside them")
         table.add_column("place")
-        table.add_column("median error", justify="right")
+        table.add_column("median error")
         for km in WITHIN_KM:
-            table.add_column(f"{km:,} km", justify="right")
+            table.add_column(f"{km:,} km")
         for way in self.ways:
             shares = (f"{way.within[km]:.1%}" for km in WITHIN_KM)
             table.add_row(way.name, f"{way.median_km:,.0f} km", *shares)

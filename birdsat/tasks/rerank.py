@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from birdsat.dataset.progress import row_progress
 from birdsat.dataset.stored_images import StoredImages
 from birdsat.embeddings.inference import inference
 from birdsat.errors import ConfigError
 from birdsat.methods.method import Method
+from birdsat.progress import QUIET, Progress
 from birdsat.tasks.retrieve_report import Direction
 
 
@@ -24,7 +24,7 @@ class PairMatcher:
     year_fraction: NDArray[np.float64]  # (n,) in [0, 1); NaN where the date is missing
     batch_size: int = 256  # pairs at a time; nothing else of the images is held
     device: torch.device | str | None = None
-    show_progress: bool = False
+    progress: Progress = QUIET
 
     def __post_init__(self) -> None:
         if not self.method.matches_pairs:
@@ -46,8 +46,8 @@ class PairMatcher:
         q, k = answers.shape
         scores = np.full(q * k, -np.inf, dtype=np.float32)
         pairs = np.flatnonzero(answers.reshape(-1) >= 0)
-        with inference(self.method, self.device) as where, row_progress(self.show_progress, "pairs") as bar:
-            task = bar.add_task(f"matching, {direction}", total=len(pairs))
+        matching = self.progress.bar(f"matching, {direction}", len(pairs), unit="pairs")
+        with inference(self.method, self.device) as where, matching as bar:
             for start in range(0, len(pairs), self.batch_size):
                 these = pairs[start : start + self.batch_size]
                 asking, answering = query[these // k], answers.reshape(-1)[these]
@@ -63,5 +63,5 @@ class PairMatcher:
                     year_fraction.to(where),
                 )
                 scores[these] = logits.float().cpu().numpy()
-                bar.advance(task, len(these))
+                bar.advance(len(these))
         return scores.reshape(q, k)

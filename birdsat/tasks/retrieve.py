@@ -11,7 +11,7 @@ from birdsat.embeddings.neighbours import similarity_blocks
 from birdsat.embeddings.search import Found, Search, is_exact, search
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, DatasetError
-from birdsat.tasks.recall import recall_of
+from birdsat.metrics import recall_of
 from birdsat.tasks.rerank import PairMatcher
 from birdsat.tasks.retrieve_report import OURS, Direction, Protocol, Retrieval, RetrieveReport
 

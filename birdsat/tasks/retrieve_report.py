@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.table import Table
-
-from birdsat.tasks.recall import KS, Recall
+from birdsat.metrics import KS, Recall
+from birdsat.tables import Table
 
 Direction = Literal["photo to chip", "chip to photo"]
 DIRECTIONS: tuple[Direction, ...] = ("photo to chip", "chip to photo")
@@ -95,13 +94,12 @@ class RetrieveReport:
         again = "" if self.shortlist is None else f", the first {self.shortlist:,} by cosine ranked again by match"
         title = f"{self.rows:,} photos and their {self.rows:,} chips{asked}, {self.taxa:,} taxa{rules}{again}"
         order = () if self.shortlist is None else ("order",)
-        table = Table(title=f"{title} (chance in brackets)")
-        table.add_column("direction", min_width=9)  # least widths: no word or figure is cut at 80 columns
-        for name in ("place and date", *order, "a hit is"):
-            table.add_column(name)
-        for k in KS:
-            table.add_column(f"R@{k}", justify="right", min_width=7)
-        table.add_column("median rank", justify="right")
+        words = ["direction", "place and date", *order, "a hit is"]
+        table = Table(
+            title=f"{title} (chance in brackets)",
+            columns=[*words, *(f"R@{k}" for k in KS), "median rank"],
+            words=len(words),
+        )
         for result in self.results:
             hits = [("same species", result.species), ("its own pair", result.pair)]
             for hit, recall in hits if self.protocol.own_pair else hits[:1]:

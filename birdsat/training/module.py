@@ -14,9 +14,9 @@ from torch.optim.lr_scheduler import LambdaLR
 from birdsat.dataset.batch import Batch
 from birdsat.methods.method import Method
 from birdsat.observations.observation import Split
-from birdsat.training.average import averaged_copy, follow
 from birdsat.training.chip_features import ChipFeatures
 from birdsat.training.config import RunConfig
+from birdsat.training.ema import averaged_copy, follow
 from birdsat.training.optimiser import build_optimiser, clip_gradients, rate
 
 Losses = Callable[..., dict[str, Tensor]]

@@ -16,10 +16,11 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import DatasetError
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.registry import build_method
+from birdsat.progress import QUIET, Bar, Progress
+from birdsat.training.callbacks import BetweenSteps
 from birdsat.training.config import RunConfig, fitted_to, lightning_precision
 from birdsat.training.data import TrainingData, training_stream
 from birdsat.training.module import TrainingModule
-from birdsat.training.progress import TrainingProgress
 from birdsat.training.run_folder import (
     LAST_CHECKPOINT,
     MODEL_FILE,
@@ -30,12 +31,11 @@ from birdsat.training.run_folder import (
     prepare_folder,
     start_from,
 )
-from birdsat.training.steps import BetweenSteps
 from birdsat.training.stopping import StopRequest
 
 
 def pretrain(
-    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, show_progress: bool = True
+    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, progress: Progress = QUIET
 ) -> Run:
     """Train a method on the train split of `dataset` into the run folder `out`; the val split chooses the weights.
 
@@ -66,12 +66,9 @@ def pretrain(
         return load_run(out)
     if checkpoint is not None:
         check_checkpoint(checkpoint)
-    with (
-        _quiet(),
-        StopRequest() as stop,
-        TrainingProgress(config.steps, shown=show_progress and process_rank() == 0) as progress,
-    ):
-        _fit(module, dataset, out, checkpoint, stop, progress)
+    shown = progress if process_rank() == 0 else QUIET
+    with _quiet(), StopRequest() as stop, shown.bar("training", config.steps, unit="steps") as bar:
+        _fit(module, dataset, out, checkpoint, stop, bar)
     return load_run(out)
 
 
@@ -101,11 +98,11 @@ def _fit(
     out: Path,
     checkpoint: Path | None,
     stop: StopRequest,
-    progress: TrainingProgress,
+    bar: Bar,
 ) -> None:
     config = module.config
     data = TrainingData(config, dataset)
-    between = BetweenSteps(config, dataset, out, data=data, stop=stop, progress=progress)
+    between = BetweenSteps(config, dataset, out, data=data, stop=stop, bar=bar)
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=config.devices or ("auto" if torch.cuda.is_available() else 1),

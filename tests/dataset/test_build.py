@@ -13,15 +13,15 @@ from birdsat.dataset import plan as plan_module
 from birdsat.dataset import shard as shard_module
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.manifest import SHARD_SCHEMA, load_manifest
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, DatasetError, InputError
 from birdsat.imagery import photos as photos_module
 from birdsat.imagery.chips import ReadyChips
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.curation import Remark
+from birdsat.observations.readers.tables import read_table
 from birdsat.observations.splits import SplitRule
-from birdsat.observations.tables import read_table
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 ALL_TRAIN = SplitRule(val_fraction=0, test_fraction=0)

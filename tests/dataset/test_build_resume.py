@@ -14,10 +14,10 @@ from small_birds import SPECIES, encoded, write_photos
 import birdsat
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.manifest import PLAN_FILE, load_manifest
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.dataset.plan import Plan
 from birdsat.errors import DatasetError
 from birdsat.imagery.chips import ReadyChips
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.observation import SPLITS
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -40,7 +40,7 @@ class SlowPhotos:
 if __name__ == "__main__":
     root, out = map(Path, sys.argv[1:])
     birds = [Observation(id=str(i), taxon="Apus apus", photo=f"{i}.jpg") for i in range(40)]
-    build_dataset(out, birds, photos=SlowPhotos(root), shard_rows=4, workers=2, show_progress=False)
+    build_dataset(out, birds, photos=SlowPhotos(root), shard_rows=4, workers=2)
 """
 
 
@@ -83,9 +83,7 @@ def test_a_killed_build_continues_and_builds_nothing_twice(tmp_path):
 
 
 def build(out, rows, photos, **settings):
-    return build_dataset(
-        out, rows, photos=FolderPhotos(photos), workers=0, shard_rows=4, show_progress=False, **settings
-    )
+    return build_dataset(out, rows, photos=FolderPhotos(photos), workers=0, shard_rows=4, **settings)
 
 
 def stop_after(monkeypatch, shards):

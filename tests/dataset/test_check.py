@@ -9,8 +9,8 @@ from small_birds import LevelChips, write_photos
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.check import check_dataset
 from birdsat.dataset.manifest import SHARD_SCHEMA
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.errors import ConfigError, DatasetError
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.splits import SplitRule
 
 
@@ -25,13 +25,12 @@ def folder(tmp_path):
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
         shard_rows=6,
-        show_progress=False,
     )
     return tmp_path / "out"
 
 
 def check(folder):
-    return check_dataset(folder, workers=0, show_progress=False)
+    return check_dataset(folder, workers=0)
 
 
 def rewrite(path, change):
@@ -44,7 +43,7 @@ def test_a_whole_dataset_has_no_problems(folder):
     report = check(folder)
     assert report.ok
     assert (report.shards, report.rows, report.photos, report.chips) == (2, 12, 12, 12)
-    assert report == check_dataset(folder, workers=2, show_progress=False)
+    assert report == check_dataset(folder, workers=2)
 
 
 def test_a_changed_byte_is_found(folder):

@@ -9,8 +9,8 @@ from small_birds import bird, write_photos
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.card import card, describe
 from birdsat.dataset.manifest import load_manifest
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.errors import DatasetError
+from birdsat.imagery.photo_folder import FolderPhotos
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def folder(tmp_path):
     rows = [bird(i, split="train" if i < 4 else "test", licence="CC0") for i in range(6)]
     photos = FolderPhotos(tmp_path / "photos")
     about = {"title": "Six | birds", "sources": ("a camera",), "command": "birdsat data build"}
-    build_dataset(tmp_path / "out", rows, photos=photos, workers=0, show_progress=False, **about)
+    build_dataset(tmp_path / "out", rows, photos=photos, workers=0, **about)
     return tmp_path / "out"
 
 

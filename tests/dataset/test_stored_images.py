@@ -7,10 +7,10 @@ import pytest
 from small_birds import LevelChips, write_photos
 
 from birdsat.dataset.build import build_dataset
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.dataset.read import read_split
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.stored_images import store_images
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.splits import SplitRule
 
 
@@ -24,7 +24,6 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         chips=LevelChips(),
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        show_progress=False,
     )
     return Dataset(folder / "dataset")
 

@@ -61,7 +61,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         )
         for number in range(20)
     ]
-    build_dataset(folder, birds, photos=Noise(), chips=Noise(), workers=0, show_progress=False)
+    build_dataset(folder, birds, photos=Noise(), chips=Noise(), workers=0)
     return Dataset(folder)
 
 

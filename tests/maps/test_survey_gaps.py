@@ -9,7 +9,7 @@ from rich.console import Console
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.errors import ConfigError, InputError
-from birdsat.maps.products import ProbabilityBlock
+from birdsat.maps.richness import ProbabilityBlock
 from birdsat.maps.survey_gaps import survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences

@@ -11,7 +11,7 @@ from birdsat.earth.date import year_fraction
 from birdsat.errors import ConfigError, InputError, UnknownTaxonError
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.occurrences import Occurrences, read_occurrences
-from birdsat.observations.tables import SWAPPED_REASON, TableColumns
+from birdsat.observations.readers.tables import SWAPPED_REASON, TableColumns
 
 GBIF_HEAD = (
     "gbifID\tdatasetKey\tspecies\tscientificName\toccurrenceStatus\tindividualCount\tdecimalLatitude\t"

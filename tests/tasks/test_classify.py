@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError, UnknownTaxonError
+from birdsat.metrics import NEVER, ranks
 from birdsat.tasks import probe as probe_module
 from birdsat.tasks.classify import classify, pairs_told_apart
-from birdsat.tasks.metrics import NEVER, ranks
 from birdsat.tasks.probe import Standardiser, fit_probe
 
 TAXA = ("Acanthis flammea", "Bubo bubo", "Corvus corax", "Dryocopus martius", "Emberiza citrinella")

@@ -9,8 +9,8 @@ from made_regions import made_region
 from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import EqualAreaGrid, Grid
-from birdsat.embeddings.region import Region
-from birdsat.embeddings.region_block import year_basis
+from birdsat.embeddings.regions.embed_cells import year_basis
+from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.tasks import locate as module
 from birdsat.tasks.locate import Queries, Rule, fit_scale, locate, probabilities

@@ -12,8 +12,8 @@ from rich.console import Console
 from birdsat.embeddings import neighbours, search
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, DatasetError
+from birdsat.metrics import chance_median_rank, chance_recall
 from birdsat.tasks import retrieve as module
-from birdsat.tasks.recall import chance_median_rank, chance_recall
 from birdsat.tasks.retrieve import answer_ranks, first_answers, retrieve
 from birdsat.tasks.retrieve_report import PAPER
 

@@ -76,7 +76,6 @@ def make_dataset(folder: Path, *, train: int = TRAIN_ROWS, val: int = VAL_ROWS, 
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
         title="noise",
-        show_progress=False,
     )
     return Dataset(folder)
 
@@ -118,5 +117,5 @@ def config() -> RunConfig:
 @pytest.fixture(scope="session")
 def finished(config: RunConfig, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "straight"
-    pretrain(config, dataset, out, show_progress=False)
+    pretrain(config, dataset, out)
     return out

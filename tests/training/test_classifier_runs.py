@@ -23,7 +23,7 @@ from birdsat.training.stopping import TrainingStopped
 @pytest.fixture(scope="module")
 def pretrained(config: RunConfig, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "pretrained"
-    pretrain(replace(config, steps=2), dataset, out, show_progress=False)
+    pretrain(replace(config, steps=2), dataset, out)
     return out
 
 
@@ -60,7 +60,7 @@ def test_it_is_trained_saved_and_read_back(
     config: RunConfig, dataset: Dataset, pretrained: Path, tmp_path: Path
 ) -> None:
     settings = classifier(config, pretrained, inputs="photo + chip, place, date", **DISTURBED)
-    run = pretrain(settings, dataset, tmp_path / "run", show_progress=False)
+    run = pretrain(settings, dataset, tmp_path / "run")
     assert isinstance(run.method, Classifier)
     assert run.taxa == run.method.config.taxa == dataset.taxa
     records = read_metrics(tmp_path / "run")
@@ -78,7 +78,7 @@ def test_a_stopped_classifier_goes_on_to_the_same_numbers(
     config: RunConfig, dataset: Dataset, pretrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = classifier(config, pretrained, **DISTURBED)
-    whole = pretrain(settings, dataset, tmp_path / "whole", show_progress=False)
+    whole = pretrain(settings, dataset, tmp_path / "whole")
     losses, calls = Classifier.losses, []
 
     def until(self: Classifier, *given: object) -> dict[str, torch.Tensor]:
@@ -90,9 +90,9 @@ def test_a_stopped_classifier_goes_on_to_the_same_numbers(
     with monkeypatch.context() as patch:
         patch.setattr(Classifier, "losses", until)
         with pytest.raises((TrainingStopped, KeyboardInterrupt, SystemExit)):
-            pretrain(settings, dataset, tmp_path / "halves", show_progress=False)
+            pretrain(settings, dataset, tmp_path / "halves")
     assert not (tmp_path / "halves" / MODEL_FILE).exists()
-    again = pretrain(settings, dataset, tmp_path / "halves", resume=True, show_progress=False)
+    again = pretrain(settings, dataset, tmp_path / "halves", resume=True)
     for name, value in whole.method.state_dict().items():
         assert torch.equal(value, again.method.state_dict()[name]), name
 
@@ -104,7 +104,7 @@ def test_with_a_frozen_backbone_only_the_head_changes_and_chips_are_encoded_once
     encode = Classifier.encode_chip
     monkeypatch.setattr(Classifier, "encode_chip", lambda self, chip: encoded.append(len(chip)) or encode(self, chip))
     settings = classifier(config, pretrained, inputs="photo + chip", frozen=True)
-    run = pretrain(settings, dataset, tmp_path / "run", show_progress=False)
+    run = pretrain(settings, dataset, tmp_path / "run")
     before, after = load_run(pretrained).method.state_dict(), run.method.state_dict()
     assert all(torch.equal(value, after[f"backbone.{name}"]) for name, value in before.items())
     rows = dataset.rows("train") + dataset.rows("val")
@@ -114,7 +114,7 @@ def test_with_a_frozen_backbone_only_the_head_changes_and_chips_are_encoded_once
 def test_a_cascade_hands_on_the_backbone_always_and_the_head_where_the_taxa_are_the_same(
     config: RunConfig, dataset: Dataset, pretrained: Path, tmp_path: Path
 ) -> None:
-    first = pretrain(classifier(config, pretrained), dataset, tmp_path / "first", show_progress=False)
+    first = pretrain(classifier(config, pretrained), dataset, tmp_path / "first")
     assert isinstance(first.method, Classifier) and isinstance(first.config.method, ClassifierConfig)
     names = first.config.method.taxa
     for change, same_head in (
@@ -135,7 +135,7 @@ def test_a_cascade_hands_on_the_backbone_always_and_the_head_where_the_taxa_are_
 def test_pretraining_may_go_on_from_a_classifier_s_backbone(
     config: RunConfig, dataset: Dataset, pretrained: Path, tmp_path: Path
 ) -> None:
-    first = pretrain(classifier(config, pretrained), dataset, tmp_path / "first", show_progress=False)
+    first = pretrain(classifier(config, pretrained), dataset, tmp_path / "first")
     assert isinstance(first.method, Classifier)
     torch.manual_seed(7)
     onwards = build_method(config.method)
@@ -146,7 +146,7 @@ def test_pretraining_may_go_on_from_a_classifier_s_backbone(
 
 def test_val_chooses_by_plain_cross_entropy(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
     settings = replace(classifier(config, **DISTURBED), steps=1, val_every=1, batch_size=5)
-    run = pretrain(settings, dataset, tmp_path / "run", show_progress=False)
+    run = pretrain(settings, dataset, tmp_path / "run")
     logged = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     value = next(record["loss"] for record in logged if record["split"] == "val")
     assert value == pytest.approx(math.log(2), abs=0.2)  # two taxa, a head that has barely moved
@@ -157,8 +157,8 @@ def test_place_and_date_are_learned_from_without_any_chip_but_a_chip_alone_is_no
     config: RunConfig, dataset_without_chips: Dataset, tmp_path: Path
 ) -> None:
     settings = replace(classifier(config, inputs="photo + chip, place, date"), steps=1)
-    run = pretrain(settings, dataset_without_chips, tmp_path / "run", show_progress=False)
+    run = pretrain(settings, dataset_without_chips, tmp_path / "run")
     assert isinstance(run.method, Classifier)
     settings = replace(classifier(config, inputs="photo + chip"), steps=1)
     with pytest.raises(DatasetError, match="no chips"):
-        pretrain(settings, dataset_without_chips, tmp_path / "other", show_progress=False)
+        pretrain(settings, dataset_without_chips, tmp_path / "other")

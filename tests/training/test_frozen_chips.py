@@ -41,7 +41,7 @@ def test_each_chip_is_encoded_once_and_its_features_reach_the_losses(
     with monkeypatch.context() as patch:
         patch.setattr(CveMae, "encode_chip", counted)
         patch.setattr(CveMae, "losses", seen)
-        run = pretrain(frozen, dataset, tmp_path / "run", show_progress=False)
+        run = pretrain(frozen, dataset, tmp_path / "run")
     assert sum(encoded) == dataset.rows("train") + dataset.rows("val")
     chips = torch.cat([b.chip for b in read_split(dataset, "train", batch_size=8, photo_px=16, chip_px=16, workers=0)])
     with torch.no_grad():
@@ -54,7 +54,7 @@ def test_each_chip_is_encoded_once_and_its_features_reach_the_losses(
 def test_a_resumed_run_finds_the_features_again(
     frozen: RunConfig, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = pretrain(frozen, dataset, tmp_path / "straight", show_progress=False)
+    straight = pretrain(frozen, dataset, tmp_path / "straight")
 
     def crash(*_: object) -> None:
         raise OSError("power cut")
@@ -67,9 +67,9 @@ def test_a_resumed_run_finds_the_features_again(
             "optimizer_step",
             lambda self, *a: crash() if self.trainer.global_step == 4 else usual(self, *a),
         )
-        pretrain(early, dataset, tmp_path / "run", show_progress=False)
+        pretrain(early, dataset, tmp_path / "run")
     with monkeypatch.context() as patch:
         patch.setattr(CveMae, "encode_chip", crash)
-        resumed = pretrain(early, dataset, tmp_path / "run", resume=True, show_progress=False)
+        resumed = pretrain(early, dataset, tmp_path / "run", resume=True)
     wanted = straight.method.state_dict()
     assert all(torch.equal(value, wanted[name]) for name, value in resumed.method.state_dict().items())

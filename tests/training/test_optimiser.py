@@ -12,8 +12,8 @@ from birdsat.encoders.blocks import Block
 from birdsat.encoders.view_encoder import View, ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.registry import build_method
-from birdsat.training.average import averaged_copy, follow
 from birdsat.training.config import RunConfig
+from birdsat.training.ema import averaged_copy, follow
 from birdsat.training.module import seeded_draw
 from birdsat.training.optimiser import (
     OptimiserConfig,

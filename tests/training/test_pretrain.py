@@ -73,11 +73,11 @@ def test_a_run_stopped_by_sigterm_resumes_to_the_numbers_of_an_uninterrupted_one
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch, pytest.raises(TrainingStopped, match=r"step 6 is saved.*--resume") as stopped:
         during_step(patch, 6, lambda: signal.raise_signal(signal.SIGTERM))
-        pretrain(config, dataset, out, show_progress=False)
+        pretrain(config, dataset, out)
     assert stopped.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) == before
     assert torch.load(out / LAST_CHECKPOINT, weights_only=True)["global_step"] == 6
-    pretrain(dataclasses.replace(config, workers=1), dataset, out, resume=True, show_progress=False)
+    pretrain(dataclasses.replace(config, workers=1), dataset, out, resume=True)
     assert_same_run(finished, out)
 
 
@@ -90,10 +90,10 @@ def test_a_run_that_crashed_resumes_from_its_last_checkpoint_to_the_same_numbers
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(OSError, match="power cut"):
         during_step(patch, 11, crash)
-        pretrain(config, dataset, out, show_progress=False)
+        pretrain(config, dataset, out)
     assert read_metrics(out)[-1]["step"] == 10
     assert torch.load(out / LAST_CHECKPOINT, weights_only=True)["global_step"] == 7
-    pretrain(config, dataset, out, resume=True, show_progress=False)
+    pretrain(config, dataset, out, resume=True)
     assert_same_run(finished, out)
 
 
@@ -104,7 +104,7 @@ def test_a_run_killed_after_its_last_step_is_finished_by_resuming(
     shutil.copytree(finished, out)
     (out / MODEL_FILE).unlink()
     (out / "README.md").unlink()
-    pretrain(config, dataset, out, resume=True, show_progress=False)
+    pretrain(config, dataset, out, resume=True)
     assert_same_run(finished, out)
     assert (out / "README.md").read_text() == (finished / "README.md").read_text()
 
@@ -152,12 +152,12 @@ def test_band_statistics_of_the_dataset_reach_the_method_and_its_config(finished
 
 def test_a_finished_run_is_not_trained_over(finished: Path, config: RunConfig, dataset: Dataset) -> None:
     with pytest.raises(ConfigError, match=r"a finished training run already.*--resume"):
-        pretrain(config, dataset, finished, show_progress=False)
+        pretrain(config, dataset, finished)
 
 
 def test_resuming_a_finished_run_reads_it(finished: Path, config: RunConfig, dataset: Dataset) -> None:
     before = (finished / MODEL_FILE).stat().st_mtime_ns
-    run = pretrain(config, dataset, finished, resume=True, show_progress=False)
+    run = pretrain(config, dataset, finished, resume=True)
     assert run.path == finished
     assert (finished / MODEL_FILE).stat().st_mtime_ns == before
 
@@ -165,37 +165,37 @@ def test_resuming_a_finished_run_reads_it(finished: Path, config: RunConfig, dat
 def test_resuming_with_other_settings_names_them(finished: Path, config: RunConfig, dataset: Dataset) -> None:
     other = dataclasses.replace(config, batch_size=4, optimiser=dataclasses.replace(config.optimiser, lr=0.5))
     with pytest.raises(ConfigError, match=r"optimiser\.lr is 0\.5, was 0\.001; batch_size is 4, was 8"):
-        pretrain(other, dataset, finished, resume=True, show_progress=False)
+        pretrain(other, dataset, finished, resume=True)
 
 
 def test_resuming_on_another_dataset_is_refused(
     finished: Path, config: RunConfig, dataset_without_val: Dataset
 ) -> None:
     with pytest.raises(ConfigError, match="fingerprint"):
-        pretrain(config, dataset_without_val, finished, resume=True, show_progress=False)
+        pretrain(config, dataset_without_val, finished, resume=True)
 
 
 def test_a_folder_of_something_else_is_left_alone(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigError, match="choose another folder"):
-        pretrain(config, dataset, tmp_path, resume=True, show_progress=False)
+        pretrain(config, dataset, tmp_path, resume=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_batch_larger_than_the_train_split_is_refused(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="Lower the batch size"):
-        pretrain(dataclasses.replace(config, batch_size=64), dataset, tmp_path / "run", show_progress=False)
+        pretrain(dataclasses.replace(config, batch_size=64), dataset, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_checkpoint_is_named(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    pretrain(dataclasses.replace(config, steps=1), dataset, out, show_progress=False)
+    pretrain(dataclasses.replace(config, steps=1), dataset, out)
     (out / MODEL_FILE).unlink()
     checkpoint = out / LAST_CHECKPOINT
     checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
     with pytest.raises(CheckpointError, match=r"last\.ckpt cannot be read"):
-        pretrain(dataclasses.replace(config, steps=1), dataset, out, resume=True, show_progress=False)
+        pretrain(dataclasses.replace(config, steps=1), dataset, out, resume=True)
 
 
 def test_a_run_without_a_checkpoint_may_start_again_with_other_settings(
@@ -207,8 +207,8 @@ def test_a_run_without_a_checkpoint_may_start_again_with_other_settings(
     out = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(OSError, match="power cut"):
         during_step(patch, 1, crash)
-        pretrain(config, dataset, out, show_progress=False)
-    run = pretrain(dataclasses.replace(config, steps=1), dataset, out, show_progress=False)
+        pretrain(config, dataset, out)
+    run = pretrain(dataclasses.replace(config, steps=1), dataset, out)
     assert load_run(out).config.steps == run.config.steps == 1
 
 
@@ -216,7 +216,7 @@ def test_without_a_val_split_the_last_weights_are_kept_and_the_card_says_so(
     config: RunConfig, dataset_without_val: Dataset, tmp_path: Path
 ) -> None:
     short = dataclasses.replace(config, steps=3)
-    run = pretrain(short, dataset_without_val, tmp_path / "run", show_progress=False)
+    run = pretrain(short, dataset_without_val, tmp_path / "run")
     last = torch.load(run.path / LAST_CHECKPOINT, weights_only=True)["state_dict"]
     kept = run.method.state_dict()
     assert same(kept, {name: last[f"average.{name}"] for name in kept})
@@ -238,7 +238,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_leaves_the_last_good_check
     monkeypatch.setattr(CveMae, "losses", spoilt)
     out = tmp_path / "run"
     with pytest.raises(TrainingError, match=r"'contrast' is nan at step 9.*lr is 0\.001.*step 7.*last\.ckpt"):
-        pretrain(dataclasses.replace(config, checkpoint_every=7), dataset, out, show_progress=False)
+        pretrain(dataclasses.replace(config, checkpoint_every=7), dataset, out)
     checkpoint = torch.load(out / LAST_CHECKPOINT, weights_only=True)
     assert checkpoint["global_step"] == 7
     assert all(value.isfinite().all() for value in checkpoint["state_dict"].values())
@@ -258,7 +258,7 @@ def test_a_gradient_that_is_not_finite_is_never_saved(
     monkeypatch.setattr(TrainingModule, "on_before_optimizer_step", spoilt)
     out = tmp_path / "run"
     with pytest.raises(TrainingError, match=r"gradient norm.*step 2.*step 1"):
-        pretrain(dataclasses.replace(config, checkpoint_every=1), dataset, out, show_progress=False)
+        pretrain(dataclasses.replace(config, checkpoint_every=1), dataset, out)
     assert torch.load(out / LAST_CHECKPOINT, weights_only=True)["global_step"] == 1
 
 
@@ -353,11 +353,11 @@ def test_moco_geo_resumes_with_its_queue_to_the_same_numbers(
     method = MocoGeoConfig(encoder=config.method.photo.encoder, queue=13, clusters=4)
     views = dataclasses.replace(config.views, photo_views=2)
     moco = dataclasses.replace(config, method=method, views=views)
-    pretrain(moco, dataset, tmp_path / "straight", show_progress=False)
+    pretrain(moco, dataset, tmp_path / "straight")
     with monkeypatch.context() as patch, pytest.raises(OSError, match="power cut"):
         during_step(patch, 11, crash)
-        pretrain(moco, dataset, tmp_path / "crashed", show_progress=False)
-    pretrain(moco, dataset, tmp_path / "crashed", resume=True, show_progress=False)
+        pretrain(moco, dataset, tmp_path / "crashed")
+    pretrain(moco, dataset, tmp_path / "crashed", resume=True)
     assert_same_run(tmp_path / "straight", tmp_path / "crashed")
 
 
@@ -365,7 +365,7 @@ def test_a_method_of_chips_refuses_a_dataset_without_any(
     config: RunConfig, dataset_without_chips: Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(DatasetError, match=r"no chips.*mae for photos alone"):
-        pretrain(config, dataset_without_chips, tmp_path / "run", show_progress=False)
+        pretrain(config, dataset_without_chips, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -379,7 +379,7 @@ def test_a_folder_with_another_tool_s_config_json_is_left_alone(
 ) -> None:
     (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
     with pytest.raises(ConfigError, match="not a training run"):
-        pretrain(config, dataset, tmp_path, show_progress=False)
+        pretrain(config, dataset, tmp_path)
     assert "BertModel" in (tmp_path / "config.json").read_text()
 
 

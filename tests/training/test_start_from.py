@@ -25,7 +25,7 @@ def test_a_run_starts_from_the_weights_of_another_where_they_fit(
     assert isinstance(config.method, CveMaeConfig)
     frozen = dataclasses.replace(config.method, chip_encoder_frozen=True, place_time=None)
     onwards = dataclasses.replace(config, method=frozen, start_from=(finished,), steps=2)
-    run = pretrain(onwards, dataset, tmp_path / "onwards", show_progress=False)
+    run = pretrain(onwards, dataset, tmp_path / "onwards")
     before, after = load_run(finished).method.state_dict(), run.method.state_dict()
     chip = [name for name in before if name.startswith("chip_encoder.")]
     assert chip and all(torch.equal(before[name], after[name]) for name in chip)
@@ -69,7 +69,7 @@ def test_the_chip_encoder_starts_from_mae_on_chips_with_its_positions_interpolat
         views=dataclasses.replace(config.views, chip_px=8),
         steps=1,
     )
-    source = pretrain(chips, dataset, tmp_path / "chips", show_progress=False).method.encoders()["chip"]
+    source = pretrain(chips, dataset, tmp_path / "chips").method.encoders()["chip"]
     method = build_method(dataclasses.replace(cross_view, chip_encoder=learned))
     photo = method.encoders()["photo"].class_token.clone()
     start_from(method, tmp_path / "chips")

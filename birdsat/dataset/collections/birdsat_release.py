@@ -23,9 +23,9 @@ from birdsat.dataset.collections.inat_json import (
     inat_observation,
     inat_photos,
 )
-from birdsat.dataset.photo_folder import FolderPhotos
-from birdsat.dataset.published import PublishedCounts
+from birdsat.dataset.collections.published_counts import PublishedCounts
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from birdsat.dataset.collections.collection import Collection
 from birdsat.dataset.collections.cub import plain_class_name
-from birdsat.dataset.photo_folder import FolderPhotos
 from birdsat.errors import InputError
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
 

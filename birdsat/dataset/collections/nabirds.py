@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from birdsat.dataset.collections.collection import Collection
+from birdsat.dataset.collections.published_counts import PublishedCounts
 from birdsat.dataset.collections.visipedia import read_photos, read_values
-from birdsat.dataset.photo_folder import FolderPhotos
-from birdsat.dataset.published import PublishedCounts
 from birdsat.errors import InputError
+from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 from birdsat.observations.taxonomy import Taxon, Taxonomy

@@ -1,0 +1,78 @@
+"""From the words of a command line to a request record: the only place that knows tyro."""
+
+import dataclasses
+import functools
+import inspect
+import operator
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import tyro
+
+from birdsat.workflows.requests.request import OneOf, PositionalMark, Request
+
+R = TypeVar("R", bound=Request)
+
+
+def parse(request: type[R], words: Sequence[str], prog: str) -> R:
+    """The request that the words make. Ends the process with a usage message where they make none."""
+    config = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
+    asked = tyro.cli(
+        _for_tyro(request), prog=prog, description=inspect.getdoc(request), args=list(words), config=config
+    )
+    return request(**vars(asked))
+
+
+def _for_tyro(request: type[Request]) -> type[Any]:
+    """A dataclass of the same fields with tyro's marks in place of ours, which checks nothing."""
+    hints = typing.get_type_hints(request, include_extras=True)
+    defaults = {field.name: field.default for field in dataclasses.fields(request)}
+    return dataclasses.make_dataclass(
+        request.__name__,
+        [
+            (name, _hint_for_tyro(hints[name], name, doc, defaults[name]), dataclasses.field(default=defaults[name]))
+            for name, doc in request.field_docs().items()
+        ],
+        kw_only=True,
+    )
+
+
+def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
+    inner, *marks = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    inner = _paths_only(inner)
+    metavar, marked = None, []
+    for mark in marks:
+        match mark:
+            case OneOf(names=names):
+                inner = _of_choices(inner, Literal[tuple(names)])
+            case PositionalMark():
+                metavar = f"{name.upper()}..." if typing.get_origin(inner) in (tuple, Sequence) else name.upper()
+                marked.append(tyro.conf.Positional)
+    quiet = default is None or default is False or default == ()  # nothing that help need say
+    return Annotated[inner, *marked, tyro.conf.arg(help=doc, metavar=metavar, help_behavior_hint="" if quiet else None)]
+
+
+def _paths_only(hint: Any) -> Any:
+    """The hint with Path for what may be a path or text."""
+    arguments = typing.get_args(hint)
+    if Path in arguments:
+        rest = [one for one in arguments if one not in (Path, str)]
+        return functools.reduce(operator.or_, rest, Path)
+    return _with_arguments(hint, tuple(map(_paths_only, arguments)))
+
+
+def _of_choices(hint: Any, choices: Any) -> Any:
+    """The hint with its strings limited to the choices."""
+    if hint is str:
+        return choices
+    return _with_arguments(hint, tuple(_of_choices(one, choices) for one in typing.get_args(hint)))
+
+
+def _with_arguments(hint: Any, arguments: tuple[Any, ...]) -> Any:
+    origin = typing.get_origin(hint)
+    if not arguments or origin is Literal:
+        return hint
+    return functools.reduce(operator.or_, arguments) if origin in (types.UnionType, typing.Union) else origin[arguments]

@@ -1,0 +1,190 @@
+"""Which taxa to expect at one place: in a month, and over the year."""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.place import Place
+from birdsat.errors import ConfigError, InputError, PlaceError
+from birdsat.maps.csv_rows import write_csv
+from birdsat.maps.richness import check_probabilities, check_taxa
+from birdsat.tables import Table
+
+_SHORT_MONTHS = tuple(calendar.month_abbr[1:])
+_ENGLISH_COLUMNS = tuple(name.lower() for name in _SHORT_MONTHS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeciesList:
+    """The taxa of a place in a month, the likeliest first."""
+
+    place: Place
+    month: int  # 1..12
+    taxa: tuple[str, ...]  # t names
+    probability: NDArray[np.float32]  # (t,) 0..1, falling
+    common_names: tuple[str, ...]  # t; "" where not known
+    expected: float  # number of species to expect, those left out among them
+    left_out: int  # taxa less likely than was asked for
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        rows = zip(self.taxa, self.common_names, self.probability.tolist(), strict=True)
+        return {
+            "lon": self.place.lon,
+            "lat": self.place.lat,
+            "month": self.month,
+            "expected_species": self.expected,
+            "left_out": self.left_out,
+            "taxa": [{"taxon": taxon, "common_name": common, "probability": p} for taxon, common, p in rows],
+        }
+
+    def table(self) -> Table:
+        """For the console."""
+        table = Table(title=f"{where(self.place)} in {calendar.month_name[self.month]}")
+        named = any(self.common_names)
+        for name in ("taxon", "common name") if named else ("taxon",):
+            table.add_column(name)
+        table.add_column("probability")
+        for taxon, common, probability in zip(self.taxa, self.common_names, self.probability, strict=True):
+            table.add_row(taxon, *([common] if named else []), f"{probability:.2f}")
+        less = f"; {self.left_out:,} less likely ones not shown" if self.left_out else ""
+        table.caption = f"{self.expected:,.1f} species expected{less}"
+        return table
+
+    def write_csv(self, path: Path) -> None:
+        """A row for each taxon."""
+        rows = zip(self.taxa, self.common_names, (f"{p:.4f}" for p in self.probability), strict=True)
+        write_csv(path, ("taxon", "common_name", "probability"), rows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaceCalendar:
+    """The taxa of a place through the year, the likeliest (in their best month) first."""
+
+    place: Place
+    taxa: tuple[str, ...]  # t names
+    probability: NDArray[np.float32]  # (t, 12) 0..1, January first
+    common_names: tuple[str, ...]  # t; "" where not known
+    expected: NDArray[np.float32]  # (12,) number of species to expect, those left out among them
+    left_out: int  # taxa that are in no month as likely as was asked for
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; the months January first."""
+        rows = zip(self.taxa, self.common_names, self.probability.tolist(), strict=True)
+        return {
+            "lon": self.place.lon,
+            "lat": self.place.lat,
+            "expected_species": self.expected.tolist(),
+            "left_out": self.left_out,
+            "taxa": [{"taxon": taxon, "common_name": common, "probability": p} for taxon, common, p in rows],
+        }
+
+    def table(self) -> Table:
+        """For the console, in per cent."""
+        table = Table(title=f"{where(self.place)}: probability by month, per cent")
+        table.add_column("taxon")
+        for month in _SHORT_MONTHS:
+            table.add_column(month)
+        for taxon, by_month in zip(self.taxa, self.probability.tolist(), strict=True):
+            table.add_row(taxon, *(f"{100 * p:.0f}" for p in by_month))
+        table.add_section()
+        table.add_row("species expected", *(f"{number:.0f}" for number in self.expected))
+        if self.left_out:
+            table.caption = f"{self.left_out:,} less likely taxa not shown"
+        return table
+
+    def write_csv(self, path: Path) -> None:
+        """A row for each taxon, a column for each month."""
+        named = zip(self.taxa, self.common_names, self.probability, strict=True)
+        rows = ((taxon, common, *(f"{p:.4f}" for p in by_month)) for taxon, common, by_month in named)
+        write_csv(path, ("taxon", "common_name", *_ENGLISH_COLUMNS), rows)
+
+
+def species_list(
+    taxa: Sequence[str],
+    probability: NDArray[np.float32],
+    place: Place,
+    month: int,
+    *,
+    least: float = 0.05,
+    common_names: Mapping[str, str] | None = None,
+) -> SpeciesList:
+    """The taxa to expect at a place in a month.
+
+    probability: (t,) of each of taxa, at that place in that month. least: taxa less likely are counted, not listed.
+    Raises PlaceError where the probabilities are not known there, InputError for values outside 0..1 or of another
+    number of taxa, ConfigError for a month outside 1..12.
+    """
+    if month not in range(1, 13):
+        raise ConfigError(f"month is {month}; allowed: 1 (January) to 12 (December).")
+    probability = _known(taxa, probability, (len(taxa),), place)
+    order, listed = _order(taxa, probability, least)
+    return SpeciesList(
+        place=place,
+        month=month,
+        taxa=listed,
+        probability=probability[order],
+        common_names=_common(listed, common_names),
+        expected=float(probability.sum(dtype=np.float64)),
+        left_out=len(taxa) - len(listed),
+    )
+
+
+def place_calendar(
+    taxa: Sequence[str],
+    probability: NDArray[np.float32],
+    place: Place,
+    *,
+    least: float = 0.05,
+    common_names: Mapping[str, str] | None = None,
+) -> PlaceCalendar:
+    """The taxa to expect at a place through the year.
+
+    probability: (t, 12) of each of taxa there, January first. least: taxa less likely in every month are counted, not
+    listed. Raises as `species_list`.
+    """
+    probability = _known(taxa, probability, (len(taxa), 12), place)
+    order, listed = _order(taxa, probability.max(axis=1, initial=0), least)
+    return PlaceCalendar(
+        place=place,
+        taxa=listed,
+        probability=probability[order],
+        common_names=_common(listed, common_names),
+        expected=probability.sum(axis=0, dtype=np.float64).astype(np.float32),
+        left_out=len(taxa) - len(listed),
+    )
+
+
+def _known(
+    taxa: Sequence[str], probability: NDArray[np.float32], shape: tuple[int, ...], place: Place
+) -> NDArray[np.float32]:
+    check_taxa(taxa, len(probability))
+    if probability.shape != shape:
+        raise InputError(f"the probabilities have shape {probability.shape}; {shape} is needed.")
+    check_probabilities(probability)
+    if np.isnan(probability).any():
+        raise PlaceError(f"at {where(place)} nothing is known: there is no imagery. Take a place that the map covers.")
+    return probability
+
+
+def _order(
+    taxa: Sequence[str], likeliest: NDArray[np.float32], least: float
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The likeliest first, equals by name; which, and their names."""
+    order = [i for i in sorted(range(len(taxa)), key=lambda i: (-likeliest[i], taxa[i])) if likeliest[i] >= least]
+    return np.array(order, dtype=np.int64), tuple(taxa[i] for i in order)
+
+
+def _common(taxa: Sequence[str], names: Mapping[str, str] | None) -> tuple[str, ...]:
+    return tuple((names or {}).get(taxon, "") for taxon in taxa)
+
+
+def where(place: Place) -> str:
+    """A place for people: 47.2°N 9.5°E."""
+    east, north = "E" if place.lon >= 0 else "W", "N" if place.lat >= 0 else "S"
+    return f"{abs(place.lat):g}°{north} {abs(place.lon):g}°{east}"

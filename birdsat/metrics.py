@@ -1,0 +1,258 @@
+"""Every figure that results are judged by, once: of ranks, of scores against a truth, of probabilities."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.errors import InputError
+
+KS = (1, 5, 10)  # of recall
+NEVER = np.iinfo(np.int64).max  # the rank of an answer that was never in the running
+CALIBRATION_BINS = 15
+BOYCE_WINDOW = 0.1  # of the range of scores: the width that Hirzel et al. (2006) settled on
+BOYCE_STEPS = 100  # positions of the window, the resolution of ecospat.boyce
+_TEMPERATURES = (1e-3, 1e3)  # that are searched
+
+_Truth = NDArray[np.bool_]
+_Score = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skill:
+    """The true skill statistic at one threshold."""
+
+    value: float  # sensitivity + specificity - 1; 0 by chance, 1 when all cells are right
+    threshold: float  # cells at or above it are taken for present
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reliability:
+    """How often a taxon is there in the cells whose probability is about the same."""
+
+    predicted: tuple[float, ...]  # mean probability of the cells of each bin that has any, ascending
+    observed: tuple[float, ...]  # share of them where the taxon is
+    cells: tuple[int, ...]
+    error: float  # expected calibration error: mean gap between the two, weighed by cells
+    brier: float  # mean squared gap between probability and truth (Brier 1950)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recall:
+    """How early the right answer comes, with what a random ranking would give beside it."""
+
+    at: dict[int, float]  # k -> share of queries with a hit among the first k
+    chance_at: dict[int, float]
+    median_rank: float  # of the first hit; 1 is best
+    chance_median_rank: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        figures: dict[str, Any] = {}
+        for k in KS:
+            figures |= {f"r{k}": self.at[k], f"r{k}_chance": self.chance_at[k]}
+        return figures | {"median_rank": self.median_rank, "median_rank_chance": self.chance_median_rank}
+
+
+def map_scores(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Area under the ROC curve, and average precision. score (n,) without NaN; truth (n,) holds True and False.
+
+    Ties count half in the AUC; in the average precision, cells of equal score are taken together, as scikit-learn
+    does.
+    """
+    order = np.argsort(-score, kind="stable")
+    hit = truth[order]
+    last_of_tie = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    hits = np.cumsum(hit)[last_of_tie].astype(np.float64)  # present cells at or above each distinct score
+    misses = last_of_tie + 1 - hits
+    new_hits, new_misses = np.diff(hits, prepend=0), np.diff(misses, prepend=0)
+    present, absent = hits[-1], misses[-1]
+    below = absent - misses  # absent cells strictly below each distinct score
+    auc = float((new_hits * (below + new_misses / 2)).sum() / (present * absent))
+    average_precision = float((new_hits * hits / (hits + misses)).sum() / present)
+    return auc, average_precision
+
+
+def max_true_skill(score: _Score, truth: _Truth) -> Skill:
+    """The highest true skill statistic that any threshold reaches (Allouche, Tsoar and Kadmon 2006).
+
+    score (n,) without NaN; truth (n,) holds True and False. The threshold is chosen on these very cells: to judge a
+    threshold, choose it on others and give it to `true_skill`. Of several that are best, the highest. Raises
+    InputError for a truth of one kind.
+    """
+    _refuse_one_kind(truth)
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    hits = np.cumsum(truth[order])[last_of_tie]
+    false_alarms = last_of_tie + 1 - hits
+    skill = hits / hits[-1] - false_alarms / false_alarms[-1]
+    best = int(skill.argmax())
+    return Skill(value=float(skill[best]), threshold=float(score[order][last_of_tie[best]]))
+
+
+def true_skill(score: _Score, truth: _Truth, threshold: float) -> float:
+    """The true skill statistic where cells that score at least `threshold` are taken for present.
+
+    score (n,) without NaN; truth (n,). Raises InputError for a truth of one kind.
+    """
+    _refuse_one_kind(truth)
+    taken = score >= np.float32(threshold)
+    return float(taken[truth].mean() - taken[~truth].mean())
+
+
+def boyce_index(score: _Score, present: _Score, *, window: float = BOYCE_WINDOW, steps: int = BOYCE_STEPS) -> float:
+    """The continuous Boyce index (Hirzel et al. 2006): how steadily presences grow more frequent with the score.
+
+    score (n,): of all cells of the region; present (p,): of the cells with a presence. No absence is needed. A window
+    of `window` times the range of all scores moves over it in `steps` steps; in each position stands the share of the
+    presences over the share of the cells, and the index is Spearman's correlation of that ratio with the position.
+    Positions without cells are left out, and so is each that repeats the ratio of the one before it, as in ecospat
+    3.0 and later, so that plateaus do not count many times. From -1 to 1, 0 by chance; NaN where the score is flat.
+    """
+    if len(present) == 0:
+        raise InputError("there is no presence to judge; give the scores of one or more cells where the taxon is.")
+    low, high = float(min(score.min(), present.min())), float(max(score.max(), present.max()))
+    width = (high - low) * window
+    start = np.linspace(low, high - width, steps + 1)
+    tolerance = (high - low) * 1e-7  # the outermost cells lie in the outermost windows
+    cells = _within(score, start - tolerance, start + width + tolerance)
+    presences = _within(present, start - tolerance, start + width + tolerance)
+    some = cells > 0
+    ratio = np.round((presences[some] / len(present)) / (cells[some] / len(score)), 10)  # equal in all but rounding
+    position = start[some]
+    new = np.r_[ratio[1:] != ratio[:-1], True] if len(ratio) else np.zeros(0, dtype=bool)
+    return _spearman(ratio[new], position[new])
+
+
+def reliability(probability: NDArray[np.floating], truth: _Truth, *, bins: int = CALIBRATION_BINS) -> Reliability:
+    """How far values between 0 and 1 are probabilities. probability (n,) without NaN, truth (n,); bins of equal width.
+
+    Of a classifier, probability is that of the taxon it named, and truth whether that was right (Guo et al. 2017).
+
+    Raises InputError for values outside 0..1 and for no cells.
+    """
+    if len(probability) == 0:
+        raise InputError("there is no cell to judge; give one or more.")
+    value = probability.astype(np.float64)
+    if not ((value >= 0) & (value <= 1)).all():
+        raise InputError(
+            f"calibration is of probabilities, and these scores run from {value.min():g} to {value.max():g}; "
+            "calibrate them first, or leave calibration out."
+        )
+    at = np.digitize(value, np.linspace(0, 1, bins + 1)[1:-1], right=True)  # upper edges belong to a bin
+    cells = np.bincount(at, minlength=bins)
+    some = cells > 0
+    predicted = np.bincount(at, weights=value, minlength=bins)[some] / cells[some]
+    observed = np.bincount(at, weights=truth, minlength=bins)[some] / cells[some]
+    return Reliability(
+        predicted=tuple(predicted.tolist()),
+        observed=tuple(observed.tolist()),
+        cells=tuple(cells[some].tolist()),
+        error=float((np.abs(predicted - observed) * cells[some]).sum() / len(value)),
+        brier=float(np.square(value - truth).mean()),
+    )
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float | None:
+    """The temperature with the lowest cross-entropy of logits / temperature (Guo et al. 2017, section 4.2).
+
+    Rows whose own taxon was never in the running (-inf) are left out; None where none is left.
+    """
+    possible = np.isfinite(np.take_along_axis(logits, labels[:, None], axis=1)[:, 0])
+    z, y = logits[possible].astype(np.float64), labels[possible]
+    if len(z) == 0:
+        return None
+    z -= z.max(axis=1, keepdims=True)
+    known = np.isfinite(z)
+    finite = np.where(known, z, 0)
+    own = float(np.take_along_axis(finite, y[:, None], axis=1).mean())
+
+    def slope(inverse: float) -> float:
+        """Of the cross-entropy by 1 / temperature; it only ever rises."""
+        weight = np.where(known, np.exp(inverse * finite), 0)
+        return float(((weight * finite).sum(axis=1) / weight.sum(axis=1)).mean()) - own
+
+    low, high = np.log(1 / _TEMPERATURES[1]), np.log(1 / _TEMPERATURES[0])
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(np.exp(middle)) < 0 else (low, middle)
+    return float(np.exp(-(low + high) / 2))
+
+
+def ranks(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) rank of the right taxon among scores (n, taxa), 1 is best.
+
+    A wrong taxon with the same score goes first; a right taxon that scores -inf was never in the running and
+    ranks NEVER, however few taxa there are.
+    """
+    right = np.take_along_axis(scores, labels[:, None], axis=1)
+    rank: NDArray[np.int64] = np.where(np.isneginf(right[:, 0]), NEVER, (scores >= right).sum(axis=1))
+    return rank
+
+
+def recall_of(rank: NDArray[np.int64], right: NDArray[np.int64], gallery: int) -> Recall:
+    """From the rank of each query's first hit (n,) and its number of right answers (n,) among `gallery`."""
+    return Recall(
+        at={k: float((rank <= k).mean()) for k in KS},
+        chance_at={k: chance_recall(right, gallery, k) for k in KS},
+        median_rank=float(np.median(rank)),
+        chance_median_rank=float(chance_median_rank(right, gallery)),
+    )
+
+
+def chance_recall(right: NDArray[np.int64], gallery: int, k: int) -> float:
+    """Mean chance that the first k of a random order of `gallery` answers hold one of the `right` (n,) ones.
+
+    1 - C(gallery - right, k) / C(gallery, k), the hypergeometric chance of no hit taken from 1.
+    """
+    values, counts = np.unique(right, return_counts=True)
+    chances = [1 - _no_hit(gallery, int(value), k) for value in values]
+    return float(np.dot(chances, counts) / counts.sum())
+
+
+def chance_median_rank(right: NDArray[np.int64], gallery: int) -> int:
+    """The smallest k at which a random order has hit for half of the queries."""
+    low, high = 1, gallery
+    while low < high:
+        middle = (low + high) // 2
+        if chance_recall(right, gallery, middle) >= 0.5 - 1e-12:  # log-gamma rounds in the last digits
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _refuse_one_kind(truth: _Truth) -> None:
+    if truth.all() or not truth.any():
+        raise InputError("skill needs cells with and without the taxon; the truth given holds one kind only.")
+
+
+def _within(values: _Score, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many values (n,) lie in each window, edges included."""
+    ordered = np.sort(values).astype(np.float64)
+    inside: NDArray[np.int64] = np.searchsorted(ordered, high, "right") - np.searchsorted(ordered, low, "left")
+    return inside
+
+
+def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Correlation of ranks, ties sharing their mean rank; NaN where either never varies."""
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, at, count = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(count) - (count - 1) / 2
+    ranks: NDArray[np.float64] = middle[at]
+    return ranks
+
+
+def _no_hit(gallery: int, right: int, k: int) -> float:
+    wrong = gallery - right
+    if k > wrong:
+        return 0.0
+    lg = math.lgamma
+    return math.exp(lg(wrong + 1) - lg(wrong - k + 1) - lg(gallery + 1) + lg(gallery - k + 1))

@@ -1,0 +1,81 @@
+"""Maps that move: the months of a year, one after another and again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from birdsat.earth.outline import EARTH, Land
+from birdsat.errors import InputError
+from birdsat.files import output_file
+from birdsat.maps.map_file import MapFile
+from birdsat.pictures.map_picture import colour_range, draw_map
+from birdsat.pictures.panel import MapPoints
+
+MONTH_MS = 700
+_CELLS = 900  # most along a side that are read; enough for the frames' pixels
+_DPI = 110
+
+
+def animate_map(
+    map_file: MapFile,
+    path: Path,
+    *,
+    land: Land = EARTH,
+    points: Sequence[MapPoints] = (),
+    subtitle: str | None = None,
+    month_ms: int = MONTH_MS,
+) -> None:
+    """Write the map as an animated GIF, a frame a month in order of the year, without end.
+
+    Frames are drawn as by `draw_map`, with one colour scale and one palette for all, so that nothing flickers. points
+    are drawn in their months; subtitle: None names the model. Raises InputError for a map of fewer than two months,
+    or when the disk refuses the file.
+    """
+    about = map_file.description
+    if len(about.months) < 2:
+        raise InputError(f"{map_file.path} has {len(about.months)} month; an animation needs at least two.")
+    layers = map_file.decimated(_CELLS)
+    scale = about.quantity.bounds or colour_range(layers.value)
+    frames = []
+    for i in np.argsort(about.months):
+        figure = draw_map(
+            about.grid,
+            about.months[i : i + 1],
+            layers.value[i : i + 1],
+            title=about.title,
+            quantity=about.quantity,
+            is_taxon=about.is_taxon,
+            subtitle=f"model {about.model}" if subtitle is None else subtitle,
+            applicability=layers.applicability,
+            land=land,
+            points=points,
+            scale=scale,
+        )
+        frames.append(_pixels(figure))
+    palette = _palette(frames)
+    painted = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    with output_file(path) as partial:
+        painted[0].save(
+            partial, format="GIF", save_all=True, append_images=painted[1:], duration=month_ms, loop=0, optimize=False
+        )
+
+
+def _pixels(figure: Figure) -> Image.Image:
+    figure.set_dpi(_DPI)
+    figure.set_facecolor("white")
+    canvas = figure.canvas
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
+
+
+def _palette(frames: Sequence[Image.Image]) -> Image.Image:
+    """The 255 colours that serve all frames best, and the white of the paper."""
+    every = Image.new("RGB", (frames[0].width, frames[0].height * len(frames)))
+    for i, frame in enumerate(frames):
+        every.paste(frame, (0, i * frames[0].height))
+    palette = every.quantize(colors=255, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette.putpalette([*(palette.getpalette() or [])[: 3 * 255], 255, 255, 255])
+    return palette

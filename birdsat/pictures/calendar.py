@@ -1,0 +1,60 @@
+"""The calendar of a place as a picture."""
+
+from calendar import month_abbr
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from birdsat.errors import InputError
+from birdsat.maps.species_list import PlaceCalendar, where
+from birdsat.pictures.colours import INK, SCORE_COLOURS
+from birdsat.pictures.map_picture import DPI
+
+MOST_ROWS = 60  # taxa that one picture holds
+_ROW_INCHES, _COLUMN_INCHES, _LETTER_INCHES = 0.2, 0.36, 0.075
+_FAINT = "#6b6f76"
+
+
+def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
+    """Taxa by months, darker where likelier, on one scale from 0 to 1; the number of species expected below.
+
+    At most MOST_ROWS taxa, the likeliest; how many are not shown is said below. Raises InputError for a calendar
+    without taxa.
+    """
+    if not calendar.taxa:
+        raise InputError("the calendar has no taxon to draw; ask for less likely ones too.")
+    taxa, probability = calendar.taxa[:MOST_ROWS], calendar.probability[:MOST_ROWS]
+    labels = [
+        f"{common} ({taxon})" if common else taxon
+        for taxon, common in zip(taxa, calendar.common_names, strict=False)  # the names beyond the last row
+    ]
+    width = 12 * _COLUMN_INCHES + _LETTER_INCHES * max(map(len, labels)) + 1.6
+    figure = Figure(figsize=(width, _ROW_INCHES * len(taxa) + 1.7), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(where(calendar.place), fontsize=13, color=INK, parse_math=False)
+    axes = figure.subplots()
+    image = axes.imshow(probability, cmap=SCORE_COLOURS, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    axes.set_yticks(range(len(taxa)), labels, fontsize=8, style="normal" if any(calendar.common_names) else "italic")
+    for text in axes.get_yticklabels():
+        text.set_parse_math(False)
+    digits = 1 if max(calendar.expected) < 10 else 0
+    months = [f"{name}\n{n:.{digits}f}" for name, n in zip(month_abbr[1:], calendar.expected, strict=True)]
+    axes.set_xticks(range(12), months, fontsize=8)
+    axes.tick_params(length=0, colors=INK)
+    axes.set_xticks(np.arange(-0.5, 12), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(taxa)), minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.2)
+    axes.tick_params(which="minor", length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    hidden = calendar.left_out + len(calendar.taxa) - len(taxa)
+    below = "species expected, by month" + (f"; {hidden:,} less likely taxa not shown" if hidden else "")
+    axes.set_xlabel(below, fontsize=8.5, color=INK)
+    bar = figure.colorbar(image, ax=axes, shrink=max(0.3, min(1.0, 12 / len(taxa))), aspect=22, pad=0.02)
+    bar.set_label("probability", fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=INK)
+    bar.outline.set(linewidth=0.5, edgecolor="#8a8d92")
+    if subtitle:
+        figure.supxlabel(subtitle, fontsize=8, color=_FAINT, x=0.99, ha="right", parse_math=False)
+    return figure

@@ -1,0 +1,61 @@
+"""MaxEnt (Phillips, Anderson and Schapire 2006), as elapid fits it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.errors import ConfigError
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one
+from birdsat.ranges.points import COORDINATES, Points
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaxEnt:
+    """MaxEnt of each taxon with elapid's own settings: linear, hinge and product features, complementary log-log.
+
+    Where glmnet is not installed, elapid fits by scikit-learn's logistic regression with an L1 penalty. Raises
+    ConfigError, when it is fitted, where elapid is not installed.
+    """
+
+    columns: tuple[str, ...] = (COORDINATES,)
+    label: str = ""  # in tables; the columns where empty
+    probabilities: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"MaxEnt on {self.label or ' + '.join(self.columns)}"
+
+    def fit(self, points: Points) -> Scorer:
+        elapid = _elapid()
+
+        def fit_one(
+            at: NDArray[np.float64], background: NDArray[np.float64]
+        ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
+            model = elapid.MaxentModel(n_cpus=1, random_state=0)
+            model.fit(np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)]))
+            return lambda asked: np.asarray(model.predict(asked), dtype=np.float32)
+
+        return one_by_one(points, ScaledColumns.fit(points.background, self.columns), fit_one)
+
+
+def has_elapid() -> bool:
+    """Whether MaxEnt can be fitted here."""
+    try:
+        _elapid()
+    except ConfigError:
+        return False
+    return True
+
+
+def _elapid() -> ModuleType:
+    try:
+        import elapid
+    except ImportError as error:
+        raise ConfigError(
+            f"MaxEnt needs elapid, which cannot be imported ({error}); install it with "
+            "`pip install birdsat[elapid]`, or leave MaxEnt out."
+        ) from error
+    return elapid  # type: ignore[no-any-return]

@@ -1,0 +1,98 @@
+"""What every model of where taxa live can do: one small interface for ours and for the baselines."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from birdsat.errors import InputError
+from birdsat.ranges.points import Cells, Points
+
+Scorer = Callable[[Cells], NDArray[np.float32]]
+"""Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
+
+
+class PresenceModel(Protocol):
+    """Learns from points and background. Two fits to the same points give the same scores."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        ...
+
+    @property
+    def probabilities(self) -> bool:
+        """Scores lie between 0 and 1 and are meant as probabilities, so that their calibration can be judged."""
+        ...
+
+    def fit(self, points: Points) -> Scorer:
+        """Learn every taxon, one by one or together. Reads nothing but `points`."""
+        ...
+
+
+class SurveyModel(Protocol):
+    """Learns from presence and absence."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables."""
+        ...
+
+    @property
+    def probabilities(self) -> bool:
+        """As of `PresenceModel`."""
+        ...
+
+    def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        """Learn from cells and presence (n, taxa)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledColumns:
+    """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean."""
+
+    names: tuple[str, ...]
+    scaler: StandardScaler
+
+    @classmethod
+    def fit(cls, cells: Cells, names: tuple[str, ...]) -> "ScaledColumns":
+        """Raises InputError for columns that are not there, or of which nothing is known."""
+        table = cells.table(names)
+        if table.shape[1] == 0 or np.isnan(table).all(axis=0).any():
+            raise InputError(f"nothing is known of {', '.join(names)} in the training cells; leave these columns out.")
+        return cls(names, StandardScaler().fit(table))
+
+    def __call__(self, cells: Cells) -> NDArray[np.float64]:
+        """(n, f) without NaN."""
+        scaled: NDArray[np.float64] = np.nan_to_num(self.scaler.transform(cells.table(self.names)), nan=0.0)
+        return scaled
+
+
+_Inputs = NDArray[np.float64]  # (n, f)
+
+
+def one_by_one(
+    points: Points,
+    inputs: Callable[[Cells], _Inputs],
+    fit: Callable[[_Inputs, _Inputs], Callable[[_Inputs], NDArray[np.float32]]],
+) -> Scorer:
+    """Every taxon that has points by a model of its own.
+
+    inputs: cells as the models see them, (n, f). fit: a taxon's points and the background, both as inputs, to a model
+    that gives scores (n,).
+    """
+    at, background = inputs(points.at), inputs(points.background)
+    models = [(label, fit(at[points.taxon == label], background)) for label in np.unique(points.taxon).tolist()]
+
+    def score(cells: Cells) -> NDArray[np.float32]:
+        asked = inputs(cells)
+        scores = np.full((len(cells), points.taxa), np.nan, dtype=np.float32)
+        for label, model in models:
+            scores[:, label] = model(asked)
+        return scores
+
+    return score

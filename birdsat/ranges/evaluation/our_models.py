@@ -1,0 +1,74 @@
+"""The range network as one of the models that are judged side by side."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neighbors import NearestNeighbors
+
+from birdsat.ranges.evaluation.learning import Scorer
+from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.projection import PLACE_SHARE, InputScale
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RangeNetworkModel:
+    """The range network as a `PresenceModel`, to be judged beside baselines."""
+
+    columns: str | None = "chip"  # of chip features among the cells' columns; None: place alone
+    settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
+    label: str = "birdsat"
+    probabilities: bool = True
+
+    @property
+    def name(self) -> str:
+        what = "place" if self.columns is None else f"{self.columns} + place"
+        return f"{self.label}: {what}"
+
+    def fit(self, points: Points) -> Scorer:
+        chip = self._chip(points.at), self._chip(points.background)
+        at, behind = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in chip)
+        taxa = [str(label) for label in range(points.taxa)]
+        model = fit_ranges(points, at, behind, taxa, Source(run="", model=""), settings=self.settings)
+        learned = np.isin(np.arange(points.taxa), points.taxon)
+
+        def score(cells: Cells) -> NDArray[np.float32]:
+            return np.where(learned, model.year_mean(self._chip(cells), cells.lon_lat), np.float32(np.nan))
+
+        return score
+
+    def _chip(self, cells: Cells) -> NDArray[np.float32]:
+        if self.columns is None:
+            return np.empty((len(cells), 0), np.float32)
+        return cells.table((self.columns,)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimilarPlaces:
+    """The k cells most alike by chip features, or by these and place as a range network sees them: a `SurveyModel`."""
+
+    columns: str = "chip"
+    place: bool = True
+    k: int = 10
+    label: str = "birdsat"
+    probabilities: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.label}: {self.k} most similar by {self.columns}{' + place' if self.place else ''}"
+
+    def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        share = PLACE_SHARE if self.place else 0.0
+        chip = cells.table((self.columns,)).astype(np.float32)
+        scale = InputScale.fit(chip, cells.lon_lat, chip.shape[1] + 3, place_share=share)
+        near = NearestNeighbors(n_neighbors=min(self.k, len(cells))).fit(scale(chip, cells.lon_lat).numpy())
+
+        def score(asked: Cells) -> NDArray[np.float32]:
+            inputs = scale(asked.table((self.columns,)).astype(np.float32), asked.lon_lat)
+            found = near.kneighbors(inputs.numpy(), return_distance=False)
+            share_present: NDArray[np.float32] = presence[found].mean(axis=1).astype(np.float32)
+            return share_present
+
+        return score

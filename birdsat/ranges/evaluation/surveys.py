@@ -1,0 +1,82 @@
+"""Repeated counts along fixed routes, such as those of the North American Breeding Bird Survey."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.errors import ConfigError, InputError
+from birdsat.observations.curation import Remark
+from birdsat.observations.readers.table_rows import column_names, table_rows
+from birdsat.ranges.evaluation.range_grid import RangeGrid
+
+_FIELDS = ("species", "lon", "lat", "year", "count")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surveys:
+    """In which years a species was counted on a route. A route was surveyed in a year when any species was counted."""
+
+    lon_lat: NDArray[np.float64]  # (routes, 2) degrees
+    species: tuple[str, ...]
+    years: NDArray[np.int64]  # (y,) ascending: those in which anything was counted
+    counted: NDArray[np.bool_]  # (routes, species, y)
+
+    def ranges(self, first: int | None = None, last: int | None = None, least_share: float = 0.0) -> RangeGrid:
+        """Where species were from year `first` to year `last`, both included; None has no end.
+
+        Routes that were surveyed in none of these years are left out. A species is present on a route where it was
+        counted in one year or more, and in `least_share` (0..1) or more of the years in which the route was surveyed.
+        Raises InputError for years without any survey.
+        """
+        if not 0 <= least_share <= 1:
+            raise ConfigError(f"the least share of years is {least_share}; allowed: 0 to 1.")
+        low, high = self.years[0] if first is None else first, self.years[-1] if last is None else last
+        counted = self.counted[:, :, (self.years >= low) & (self.years <= high)]
+        surveyed = counted.any(axis=1).sum(axis=1)  # (routes,) years
+        known = surveyed > 0
+        if not known.any():
+            raise InputError(
+                f"no route was surveyed from {low} to {high}; the surveys are of {self.years[0]} to {self.years[-1]}."
+            )
+        years = counted[known].sum(axis=2)
+        presence = (years > 0) & (years >= least_share * surveyed[known, None])
+        return RangeGrid(lon_lat=self.lon_lat[known], species=self.species, presence=presence)
+
+
+def read_surveys(path: Path) -> Surveys:
+    """Surveys from a Parquet or CSV table with columns species, lon, lat, year and count; rows of count 0 are absences.
+
+    Routes are told apart by where they are. Raises InputError for a table of another form.
+    """
+    absent = sorted(set(_FIELDS) - set(column_names(path)))
+    if absent:
+        raise InputError(f"{path} has no column {', '.join(absent)}; surveys have {', '.join(_FIELDS)}.")
+    routes: dict[tuple[float, float], int] = {}
+    taxa: dict[str, int] = {}
+    counts: list[tuple[int, int, int]] = []
+    for row in table_rows(path, _FIELDS):
+        if isinstance(row, Remark):
+            raise InputError(f"{path}, {row.row}: {row.reason} ({row.detail}); mend the row, or leave it out.")
+        number, values = row
+        try:
+            place = float(values["lon"]), float(values["lat"])
+            year, count = int(values["year"]), float(values["count"])
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}, row {number:,} ({values}) cannot be read: lon, lat, year and count are numbers."
+            ) from error
+        if not values["species"] or not count >= 0:
+            raise InputError(f"{path}, row {number:,} ({values}): a species, and a count of 0 or more, are needed.")
+        route = routes.setdefault(place, len(routes))
+        label = taxa.setdefault(str(values["species"]), len(taxa))
+        if count > 0:
+            counts.append((route, label, year))
+    if not counts:
+        raise InputError(f"{path} has no count above 0; give surveys on which something was counted.")
+    route_at, label_at, year_of = np.array(counts, dtype=np.int64).T
+    years, year_at = np.unique(year_of, return_inverse=True)
+    counted = np.zeros((len(routes), len(taxa), len(years)), dtype=bool)
+    counted[route_at, label_at, year_at] = True
+    return Surveys(lon_lat=np.array(list(routes)), species=tuple(taxa), years=years, counted=counted)

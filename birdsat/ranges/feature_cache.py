@@ -1,0 +1,90 @@
+"""What a range model sees in all cells of a region: computed once, kept in the model's folder, read by every map.
+
+One file a region: a record a cell, of 1.3 KB at the default size, and nothing else. Its name is a fingerprint of model,
+region and record, so that features of another fit, or of a region embedded anew, are never read.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+
+from birdsat.embeddings.regions.manifest import REGION_FILE
+from birdsat.embeddings.regions.region import Region
+from birdsat.engine.threads import in_threads
+from birdsat.errors import CheckpointError
+from birdsat.files import output_file
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
+
+
+def keep_features(model: RangeModel, region: Region, *, progress: Progress = QUIET) -> Path:
+    """Compute the features of all cells and keep them beside a model that has a folder; the file, whole or not there.
+
+    Memory holds a few blocks of cells. Raises InputError when the disk refuses the file.
+    """
+    path, record = kept_file(model, region), _record(model)
+    looking = progress.bar("looking at cells", len(region), unit="cells")
+    with output_file(path) as partial, partial.open("wb") as file, looking as bar:
+        for found in in_threads(model.features, region.blocks(("chip",))):
+            records = np.empty(len(found), record)
+            records["inside"], records["hidden"] = found.inside, found.hidden.numpy()
+            file.write(records.tobytes())
+            bar.advance(len(found))
+    return path
+
+
+def features_over(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
+    """What a model sees in all cells of a region, in their order: read where it is kept, or else computed.
+
+    Raises CheckpointError for a kept file that is damaged.
+    """
+    try:
+        # Opened once: deleted while it is read, as by another fit, it is still there for its reader.
+        kept = None if model.folder is None else kept_file(model, region).open("rb")
+    except FileNotFoundError:
+        kept = None
+    if kept is None:
+        yield from in_threads(model.features, region.blocks(model.columns))
+        return
+    record, start = _record(model), 0
+    with kept:
+        _check_size(kept, len(region) * record.itemsize)
+        for block in region.blocks(tuple(column for column in model.columns if column != "chip")):
+            # Mapped a block at a time: not copied, and no more of the file is counted as held. "c" as torch wants an
+            # array that it may write to.
+            records = np.memmap(kept, record, "c", start, (len(block),))
+            start += records.nbytes
+            yield RangeFeatures(
+                cells=block.cells,
+                hidden=torch.from_numpy(records["hidden"]),
+                inside=records["inside"].astype(np.bool_),
+                year=block.year,
+            )
+
+
+def kept_file(model: RangeModel, region: Region) -> Path:
+    """Where a model that has a folder keeps the features of a region's cells, or would."""
+    assert model.folder is not None
+    of = hashlib.sha256(f"{model.trunk_fingerprint()} {_record(model)}".encode())
+    of.update((region.folder / REGION_FILE).read_bytes())
+    return model.folder / KEPT_FILES.replace("*", of.hexdigest()[:16])
+
+
+def _record(model: RangeModel) -> np.dtype[np.void]:
+    """Of one cell. `inside` takes two bytes so that the numbers behind it lie on even addresses."""
+    network = model.facts.network
+    return np.dtype([("inside", "<u2"), ("hidden", "<f2", (network.members, network.width))])
+
+
+def _check_size(kept: BinaryIO, expected: int) -> None:
+    size = os.fstat(kept.fileno()).st_size
+    if size != expected:
+        raise CheckpointError(
+            f"{kept.name} is damaged: it has {size:,} bytes in place of {expected:,}. Delete it: maps are then made "
+            "without, more slowly; `birdsat fit` makes it anew."
+        )

@@ -1,0 +1,253 @@
+"""A fitted range model: asked for probabilities over cells and months, saved as a folder, loaded again."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from birdsat import config
+from birdsat.earth.date import mid_month
+from birdsat.embeddings.regions.embed_cells import Numbers, RegionBlock, single, year_basis
+from birdsat.engine.threads import in_threads
+from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
+from birdsat.files import write_whole
+from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.projection import InputScale
+
+SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
+KEPT_FILES = "cells-*.f16"  # see `kept`
+Way = Literal["occurrences", "both"]
+SCHEMA_VERSION = 2
+_CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeFacts:
+    """What is known of a fitted range model but its numbers."""
+
+    schema_version: int = SCHEMA_VERSION
+    network: RangeNetworkConfig
+    taxa: tuple[str, ...]
+    points: tuple[int, ...]  # of each taxon, after thinning to cells
+    way: Way
+    dated: bool  # False: no point had a date, and all months are alike
+    run: str  # whose chip features it reads
+    model: str  # fingerprint of that run's weights
+    tables: tuple[str, ...] = ()  # that the points came from
+    steps: int = 0
+    calibration: Calibration = field(default_factory=Calibration)
+    mean_distance: float = 0.0  # of the area of applicability
+    threshold: float = 0.0
+    evaluation: tuple[tuple[str, float], ...] = ()  # figures on what was left out, by name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PhotoTerm:
+    """What photos say of each taxon: cosines with a place, brought to mean 0 and variance 1 over the background."""
+
+    vectors: NDArray[np.float32]  # (t, d) mean photo embeddings, unit vectors; 0 for a taxon without photos
+    mean: NDArray[np.float32]  # (t,)
+    deviation: NDArray[np.float32]  # (t,)
+
+    def __call__(
+        self, year: Float[Tensor, "c waves d"], basis: Float[Tensor, "months waves"], taxa: list[int]
+    ) -> Float[Tensor, "taxa months c"]:
+        """Of some taxa at cells with these courses over the year, in the months of the `year_basis`."""
+        vectors, mean, deviation = (torch.from_numpy(of[taxa]) for of in (self.vectors, self.mean, self.deviation))
+        along = torch.einsum("nk,ckt->tnc", basis, year @ vectors.T)
+        return (along - mean[:, None, None]) / deviation[:, None, None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RangeFeatures:
+    """c cells of a grid as a range model sees them: all that the map of any of its taxa and months is read from."""
+
+    cells: NDArray[np.int64]  # (c,) positions in the grid
+    hidden: Tensor  # (c, members, width) float16
+    inside: NDArray[np.bool_]  # (c,) in the area of applicability
+    year: Numbers  # (c, 1 + 2 K, d) as of `RegionBlock`; d is 0 for a model without photos
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, some: slice) -> "RangeFeatures":
+        return RangeFeatures(
+            cells=self.cells[some], hidden=self.hidden[some], inside=self.inside[some], year=self.year[some]
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RangeBlock:
+    """c cells of a grid, of some taxa and months."""
+
+    cells: NDArray[np.int64]  # (c,) positions in the grid
+    probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
+    spread: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
+    inside: NDArray[np.bool_]  # (c,) in the area of applicability
+
+
+class RangeModel:
+    """Where taxa live, by frozen chip features, place and date.
+
+    The probability is relative: .5 is a place and month as likely among the points as among the background, each
+    weighing one half. What share of the background a taxon truly occupies cannot be told from points alone.
+    """
+
+    def __init__(
+        self,
+        facts: RangeFacts,
+        network: RangeNetwork,
+        scale: InputScale,
+        applicability: Applicability,
+        photos: PhotoTerm | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """folder: that it was read from, or is saved in."""
+        self.facts, self.network, self.scale = facts, network.eval(), scale
+        self.applicability, self.photos, self.folder = applicability, photos, folder
+
+    @property
+    def evaluation(self) -> Mapping[str, float]:
+        """Figures on what was left out of the fit."""
+        return dict(self.facts.evaluation)
+
+    @property
+    def columns(self) -> tuple[Literal["chip", "year"], ...]:
+        """What it reads of a region."""
+        return ("chip", "year") if self.photos is not None else ("chip",)
+
+    def labels(self, taxa: Sequence[str]) -> list[int]:
+        """Positions of taxa. Raises UnknownTaxonError for the first that was not fitted."""
+        for taxon in taxa:
+            if taxon not in self.facts.taxa:
+                raise UnknownTaxonError(taxon, self.facts.taxa, among="taxa of the range model")
+        return [self.facts.taxa.index(taxon) for taxon in taxa]
+
+    @torch.inference_mode()
+    def features(self, block: RegionBlock) -> RangeFeatures:
+        """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
+        inputs = self.scale(single(block.chip).numpy(), block.lon_lat)
+        hidden = [
+            self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
+        ]
+        return RangeFeatures(
+            cells=block.cells, hidden=torch.cat(hidden), inside=self.applicability.inside(inputs), year=block.year
+        )
+
+    def predict(
+        self, blocks: Iterable[RangeFeatures], taxa: Sequence[str], months: Sequence[int]
+    ) -> Iterator[RangeBlock]:
+        """Probabilities of some taxa over cells, in the middle of months 1..12, a block at a time."""
+        labels = self.labels(taxa)
+        times = np.array([mid_month(month) for month in months])
+        with torch.inference_mode():
+            waves = self.network.waves_at(times)[:, None]  # (members, 1, months, waves)
+        yield from in_threads(lambda block: self._predict(block, labels, times, waves), filter(len, blocks))
+
+    @torch.inference_mode()
+    def _predict(
+        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], waves: Tensor
+    ) -> RangeBlock:
+        courses = self.network.courses(block.hidden.float().transpose(0, 1), labels)  # (members, taxa, waves, c)
+        logit = waves @ courses  # (members, taxa, months, c)
+        photo: Tensor | float = 0.0
+        if self.photos is not None:
+            basis = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
+            photo = self.photos(single(block.year), basis, labels)
+        probability = self.facts.calibration(logit, photo)
+        mean = probability.mean(dim=0)
+        return RangeBlock(
+            cells=block.cells,
+            probability=mean.numpy(),
+            # By hand: torch.std over the first dimension takes longer than all the rest.
+            spread=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            inside=block.inside,
+        )
+
+    @torch.inference_mode()
+    def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
+        dates = np.full(len(chip), np.nan)
+        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), dates)
+        mean: NDArray[np.float32] = self.facts.calibration(logit).mean(dim=0).numpy()
+        return mean
+
+    def trunk_fingerprint(self) -> str:
+        """What tells two models apart whose `features` differ; the taxa and their heads have no part in it."""
+        area = self.applicability
+        digest = hashlib.sha256(f"{SCHEMA_VERSION} {area.mean_distance!r} {area.threshold!r}".encode())
+        trunk = [value for name, value in self.network.state_dict().items() if not name.startswith(("heads", "shapes"))]
+        for tensor in (*trunk, self.scale.centre, self.scale.directions, area.references):
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SETTINGS_FILE).unlink(missing_ok=True)
+        for kept in (*folder.glob(KEPT_FILES), *folder.glob(f"{KEPT_FILES}.part")):  # of the model that is replaced
+            kept.unlink(missing_ok=True)
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {"scale.centre": self.scale.centre, "scale.directions": self.scale.directions}
+        tensors["references"] = self.applicability.references
+        if self.photos is not None:
+            for name in ("vectors", "mean", "deviation"):
+                tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
+        # Not save_file: it makes files that only their owner may read.
+        write_whole(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
+        config.save(self.facts, folder / SETTINGS_FILE)
+        self.folder = folder
+
+
+def load_ranges(folder: Path) -> RangeModel:
+    """Read what `RangeModel.save` wrote. Raises CheckpointError when it is absent, damaged or of a newer schema."""
+    path, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise CheckpointError(f"{folder} is no range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
+    try:
+        version = json.loads(path.read_text()).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise CheckpointError(
+                f"{folder} has schema {version!r}, and this birdsat reads {SCHEMA_VERSION}; fit again with it, or read "
+                "the folder with the birdsat that wrote it."
+            )
+        facts = config.load(RangeFacts, path)
+        tensors = load_file(weights)
+        scale = InputScale(centre=tensors.pop("scale.centre"), directions=tensors.pop("scale.directions"))
+        applicability = Applicability(
+            references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
+        )
+        photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
+        network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated)
+        network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
+        term = PhotoTerm(**photos) if photos else None
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+        TypeError,
+        KeyError,
+        RuntimeError,
+        SafetensorError,
+        ConfigError,
+    ) as error:
+        said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
+        raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
+    network.requires_grad_(False)
+    return RangeModel(facts, network, scale, applicability, term, folder)
+
+
+def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:
+    return [name.removeprefix("photos.") for name in tensors if name.startswith("photos.")]

@@ -1,0 +1,63 @@
+"""Records of taxa brought onto the cells of a region: checked, thinned, and with what was looked for beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from birdsat.earth.land import near_land
+from birdsat.earth.outline import EARTH
+from birdsat.embeddings.regions.region import Region
+from birdsat.errors import InputError
+from birdsat.imagery.open_imagery import land_under
+from birdsat.observations.occurrence_checks import check_occurrences
+from birdsat.observations.occurrence_grid import thin_to_grid
+from birdsat.observations.occurrences import Occurrences
+from birdsat.progress import QUIET, Progress
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Records:
+    """Occurrences on the cells of a region: those of the taxa to fit, and how much was looked in every cell."""
+
+    taxa: Occurrences  # thinned to one record a cell and month, all in cells with imagery
+    everything: Occurrences  # of all taxa in the tables, as they were recorded
+
+
+def check_records(
+    region: Region,
+    everything: Occurrences,
+    taxa: Sequence[str] = (),
+    *,
+    trust_places: bool = False,
+    progress: Progress = QUIET,
+) -> Records:
+    """Check and thin those of some taxa, or of all; what was dropped, and what is odd, is noted.
+
+    Raises what `check_occurrences` raises, UnknownTaxonError for a taxon without records, and InputError when no
+    record lies in a cell of the region that has imagery.
+    """
+    asked = everything
+    if taxa:
+        for taxon in taxa:
+            everything.of(taxon)  # refuses what is not there
+        asked = everything.only_taxa(taxa)
+    land = land_under(region.manifest.settings.imagery)
+    checked = check_occurrences(
+        asked,
+        on_land=land.contains,
+        near_land=near_land if land is EARTH else None,
+        box=region.grid.box,
+        trust_places=trust_places,
+    )
+    for note in checked.notes:
+        progress.note(note)
+    thinned = thin_to_grid(checked.occurrences, region.grid)
+    found = region.at(thinned.lon_lat, columns=()).found
+    thinned = thinned.where(found, reason="in a cell without imagery")
+    for reason, count in thinned.dropped.items():
+        progress.note(f"{count:,} records dropped: {reason}")
+    if len(thinned) == 0:
+        raise InputError(
+            f"no record of {'these taxa' if taxa else 'any taxon'} lies in a cell of {region.folder} that has imagery; "
+            "embed a region that holds them."
+        )
+    return Records(taxa=thinned, everything=everything)

@@ -1,0 +1,257 @@
+"""Fit a range network to points and background; blocks of the Earth left out choose how long, and judge it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.points import Points
+
+_STEPS_BLIND = 100  # taken where nothing can be left out to choose by
+_TRIED_EVERY = 20  # steps between two trials on what was left out
+_PATIENCE = 5  # trials without a better one
+_WARM_UP = 20  # steps
+_TRIED_PLACES = 2048  # of points, and of background, that members are tried on
+_AVERAGE_DECAY = 0.9  # of the running mean of weights, which is what is tried and kept
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """What the members say of the blocks that they did not learn from. Rows are (taxon, place) pairs."""
+
+    logit: NDArray[np.float32]  # (r,)
+    taxon: NDArray[np.int64]  # (r,)
+    present: NDArray[np.bool_]  # (r,) a point; else background
+    row: NDArray[np.int64]  # (r,) of the points, or of the background
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitted:
+    """A network at its best step."""
+
+    network: RangeNetwork
+    steps: int  # taken
+    left_out: LeftOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
+
+
+def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
+    """Fit all members at once.
+
+    inputs (p, d) of the points, background (b, d), both by `InputScale`. The loss is the presence-only one of SINR
+    (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
+    `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
+    much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
+    steps is the one that ranks what the members left out best (`_Data.trial`); where no member can leave out points
+    and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
+    fixed number of steps is taken.
+    """
+    data = _Data(points, inputs, background, config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
+        steps, best = _train(network, data, config)
+    network.load_state_dict(best)
+    network.eval().requires_grad_(False)
+    return Fitted(network=network, steps=steps, left_out=data.left_out(network) if data.folded else None)
+
+
+def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig) -> tuple[int, dict[str, Tensor]]:
+    optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, dated=data.dated).eval()
+    mean.load_state_dict(network.state_dict())
+    best: tuple[float, int, dict[str, Tensor]] | None = None
+    trials: list[float] = []
+    last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
+    for step in range(1, last + 1):
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP)
+        network.train()
+        loss = data.loss(network)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        with torch.no_grad():
+            kept = min(_AVERAGE_DECAY, step / (step + 10))
+            torch._foreach_lerp_(list(mean.parameters()), list(network.parameters()), 1 - kept)
+        if data.folded and (step % _TRIED_EVERY == 0 or step == last):
+            trials.append(data.trial(mean))
+            tried = sum(trials[-2:]) / len(trials[-2:])  # a single one is noisy where points are few
+            if best is None or tried > best[0]:
+                best = tried, step, {name: value.clone() for name, value in mean.state_dict().items()}
+            elif step - best[1] >= _PATIENCE * _TRIED_EVERY:
+                break
+    return (best[1], best[2]) if best is not None else (last, mean.state_dict())
+
+
+class _Data:
+    """Points and background as tensors: which member learns from which, and with what weight."""
+
+    def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
+        self.config, self.taxa = config, points.taxa
+        least, most = (math.log(deviation) for deviation in config.noise)
+        self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
+        self.inputs, self.background = inputs, background
+        self.taxon = torch.from_numpy(points.taxon)
+        self.dates = points.year_fraction
+        self.dated = bool(np.isfinite(self.dates).any())
+        self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
+        weight = points.background_weight
+        self.background_share = weight / weight.sum()
+        self.draw = np.random.default_rng(config.seed)
+        # Points of one place and date are looked at once, however many taxa were there.
+        of_place = np.column_stack([points.at.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
+        _, first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
+        self.first = torch.from_numpy(first)
+        self.row = torch.from_numpy(row.reshape(-1))
+        blocks = blocks_by_km(np.concatenate([points.at.lon_lat, points.background.lon_lat]), config.block_km)
+        several = len(np.unique(blocks)) >= config.members
+        folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
+        p = len(points.at)
+        out = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b)
+        # A member that would have to leave out all points of a taxon leaves out none.
+        left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
+        self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
+        # With nothing left out there is nothing to choose the steps by, and no reason to spare background.
+        self.folded = bool(self.out[0].any())
+        if not self.folded:
+            self.out = self.out[0], torch.zeros_like(self.out[1])
+        self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
+        # What is tried on: all places of points, or some of them, evenly spread; and so of the background.
+        self.tried = _evenly(len(self.first), _TRIED_PLACES)
+        at = torch.full((len(self.first),), -1)
+        at[self.tried] = torch.arange(len(self.tried))
+        self.tried_row = at[self.row]  # (p,) -1: not tried
+        self.tried_out = self.out[0] & (self.tried_row >= 0)
+        self.tried_behind = self._background(_TRIED_PLACES)
+        self.judged = _balanced(self.tried_out, self.taxon, self.taxa)
+
+    def loss(self, network: RangeNetwork) -> Tensor:
+        """Of the places that each member learns from; some of them, drawn anew, where there are many."""
+        places = len(self.first)
+        behind = self._background(self.config.background_a_step)
+        rows = torch.arange(places)
+        some, point, more = torch.arange(len(self.taxon)), self.row, 1.0
+        if places > self.config.places_a_step:
+            drawn = self.draw.choice(places, self.config.places_a_step, replace=False)
+            rows = torch.from_numpy(drawn)
+            at = torch.full((places,), -1)
+            at[rows] = torch.arange(len(rows))
+            some = torch.nonzero(at[self.row] >= 0)[:, 0]
+            point, more = at[self.row[some]], places / len(rows)
+        there = self._logits(network, self.inputs[self.first[rows]], self.dates[self.first[rows].numpy()])
+        elsewhere = self._logits(network, self.background[behind], self._background_dates(len(behind)))
+        weight, known = self.learned
+        absent = ~self.out[1][:, behind] * 1.0  # drawn by weight, so all count alike
+        return _loss(there, elsewhere, point, self.taxon[some], weight[:, some] * more, absent, known)
+
+    @torch.inference_mode()
+    def trial(self, network: RangeNetwork) -> float:
+        """How often a member puts a point that it left out above background that it left out, the mean over taxa.
+
+        That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
+        sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
+        """
+        there, elsewhere = self._try(network)
+        weight, known = self.judged
+        areas = 0.0
+        for member in range(self.config.members):
+            point = torch.nonzero(self.tried_out[member])[:, 0]
+            behind = elsewhere[member][self.out[1][member, self.tried_behind]]
+            against, _ = behind.T.contiguous().sort(dim=1)  # (taxa, left out)
+            if len(point) == 0 or against.shape[1] == 0:
+                continue
+            value = there[member, self.tried_row[point], self.taxon[point]]
+            above = torch.searchsorted(against[self.taxon[point]], value[:, None])[:, 0] / against.shape[1]
+            areas += float((above * weight[member, point]).sum())
+        return areas / max(1, int(known.sum()))
+
+    @torch.inference_mode()
+    def left_out(self, network: RangeNetwork) -> LeftOut:
+        """What members say of points and of background places that they left out, some of them for each taxon."""
+        there, elsewhere = self._try(network)
+        behind = self.tried_behind
+        member, point = torch.nonzero(self.tried_out, as_tuple=True)
+        present = there[member, self.tried_row[point], self.taxon[point]]
+        at = torch.nonzero(self.out[1][:, behind], as_tuple=True)
+        # Of every taxon, so many background places that the table stays small.
+        kept = torch.from_numpy(self.draw.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
+        absent = elsewhere[at[0][kept], at[1][kept]]  # (kept, taxa)
+        taxa = torch.arange(self.taxa).expand(len(kept), -1)
+        seen = torch.bincount(self.taxon, minlength=self.taxa) > 0
+        return LeftOut(
+            logit=torch.cat([present, absent[:, seen].flatten()]).numpy(),
+            taxon=torch.cat([self.taxon[point], taxa[:, seen].flatten()]).numpy(),
+            present=np.arange(len(present) + int(seen.sum()) * len(kept)) < len(present),
+            row=torch.cat([point, behind[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
+        )
+
+    def _logits(self, network: RangeNetwork, inputs: Tensor, dates: NDArray[np.float64]) -> Tensor:
+        if network.training:
+            shape = (self.config.members, *inputs.shape)
+            return network.logits(network.hidden(inputs + self.noise * torch.randn(shape)), dates)
+        return network.logits(network.hidden(inputs[None]), dates)
+
+    def _background(self, most: int) -> Tensor:
+        """Rows of background for a step: all, or some drawn by their weights."""
+        count = len(self.background)
+        if count <= most and np.ptp(self.background_share) == 0:
+            return torch.arange(count)
+        return torch.from_numpy(self.draw.choice(count, min(count, most), p=self.background_share))
+
+    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor]:
+        """Log odds (m, n, taxa) at the places of points, and at those of background, that are tried on."""
+        first, behind = self.first[self.tried], self.tried_behind
+        there = self._logits(network, self.inputs[first], self.dates[first.numpy()])
+        return there, self._logits(network, self.background[behind], self._tried_dates(len(behind)))
+
+    def _background_dates(self, count: int) -> NDArray[np.float64]:
+        """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
+
+        The other half are dates on which some taxon was recorded, as observers go out more in some months than in
+        others. A taxon alone has no other to tell its season from theirs.
+        """
+        dates = self.draw.random(count)
+        if self.taxa > 1 and self.dated:
+            recorded = self.draw.choice(self.dates[np.isfinite(self.dates)], count)
+            dates = np.where(self.draw.random(count) < 0.5, recorded, dates)
+        return np.where(self.draw.random(count) < self.dated_share, dates, np.nan)
+
+    def _tried_dates(self, count: int) -> NDArray[np.float64]:
+        """The same at every trial."""
+        steps = (np.arange(count) * 0.6180339887498949) % 1.0  # golden ratio: even over any stretch
+        return np.where(np.arange(count) % 100 < 100 * self.dated_share, steps, np.nan)
+
+
+def _evenly(count: int, most: int) -> Tensor:
+    """At most so many of `count` rows, evenly spread."""
+    return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
+
+
+def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
+    """Weights (m, p) that add up to 1 over the points of each member and taxon; and which (m, taxa) have any."""
+    counts = torch.zeros(len(mask), taxa).index_add_(1, taxon, mask.float())
+    return mask / counts.clamp(min=1)[:, taxon], counts > 0
+
+
+def _loss(
+    there: Tensor, elsewhere: Tensor, point: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor
+) -> Tensor:
+    """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
+
+    there (m, rows, taxa) at places of points, elsewhere (m, b, taxa); point (p,) row of each point, taxon (p,), weight
+    (m, p); absent (m, b) weights of background; known (m, taxa) which taxa count.
+    """
+    present = torch.zeros_like(known, dtype=there.dtype).index_add(
+        1, taxon, F.softplus(-there[:, point, taxon]) * weight
+    )
+    absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
+    return ((present + background) * known).sum() / known.sum().clamp(min=1)

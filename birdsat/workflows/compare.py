@@ -1,0 +1,179 @@
+"""Several recipes with several seeds on one dataset: one table, and one plot."""
+
+import csv
+import io
+import json
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.taxa import save_taxon_means, taxon_means
+from birdsat.errors import ConfigError
+from birdsat.files import write_whole
+from birdsat.imagery.open_imagery import VIRTUAL, open_chips
+from birdsat.pictures.comparison import draw_comparison
+from birdsat.pictures.map_picture import save_png
+from birdsat.recipes.ours import changed
+from birdsat.recipes.registry import RECIPES
+from birdsat.tables import Table
+from birdsat.tasks.classify import classify
+from birdsat.tasks.retrieve import retrieve
+from birdsat.training.config import RunConfig
+from birdsat.training.pretrain import pretrain
+from birdsat.training.run_folder import Run
+from birdsat.virtual.world import VirtualWorld
+from birdsat.workflows.verbs import embed_rows
+from birdsat.workflows.virtual_maps import map_virtual_world
+
+FIGURES_FILE = "compare.json"  # of one run, within its folder
+TABLE_FILES = ("compare.md", "compare.csv", "compare.png")
+MAP_STEP_DEGREES = 5.0
+COLUMNS = {
+    "probe": "linear probe top-1, photo",
+    "knn": "20-NN top-1, photo",
+    "probe_all": "linear probe top-1, photo and all else",
+    "photo_to_chip": "photo to chip R@10",
+    "chip_to_photo": "chip to photo R@10",
+    "map_auc": "map AUC",
+}
+
+Figures = dict[str, float | None]  # by COLUMNS; None: the method cannot do it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One recipe: its figures with each seed."""
+
+    recipe: str
+    runs: tuple[Figures, ...]
+
+    def values(self, column: str) -> list[float]:
+        """Of every seed that has it."""
+        return [value for figures in self.runs if (value := figures[column]) is not None]
+
+    def mean(self, column: str) -> float:
+        """NaN where the method cannot do it."""
+        values = self.values(column)
+        return statistics.fmean(values) if values else math.nan
+
+    def spread(self, column: str) -> float:
+        """Standard deviation over the seeds; NaN with fewer than two."""
+        values = self.values(column)
+        return statistics.stdev(values) if len(values) > 1 else math.nan
+
+
+def compare(
+    recipes: Sequence[str],
+    seeds: Sequence[int],
+    dataset: Dataset,
+    out: Path,
+    *,
+    steps: int | None = None,
+    truth: int | None = None,
+    workers: int | None = None,
+) -> tuple[Row, ...]:
+    """Pretrain and judge every recipe with every seed; write the table as Markdown and CSV, and a plot.
+
+    Each run lies in out/RECIPE-SEED. Started again, what is trained and judged is kept. steps: of each run, in place of
+    the recipe's own. truth: seed of the virtual world that the dataset is of, whose true ranges judge the maps. Raises
+    ConfigError for a folder that was compared with other settings, and for a recipe that sees no photos.
+    """
+    if not recipes or not seeds:
+        raise ConfigError("there is nothing to compare; give at least one recipe and one seed.")
+    blind = [recipe for recipe in recipes if RECIPES[recipe]().method.photo_px is None]
+    if blind:
+        raise ConfigError(f"{blind[0]} sees no photos, by which recipes are judged; leave it out.")
+    rows = []
+    for recipe in recipes:
+        figures = []
+        for seed in seeds:
+            config = changed(RECIPES[recipe](), steps=steps, seed=seed, workers=workers)
+            config = replace(config, val_every=min(config.val_every, config.steps))
+            figures.append(_figures(config, dataset, out / f"{recipe}-{seed}", truth))
+        rows.append(Row(recipe=recipe, runs=tuple(figures)))
+    write_table(rows, out)
+    return tuple(rows)
+
+
+def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | None) -> Figures:
+    """Of one run; those that were written before are read."""
+    run = pretrain(config, dataset, folder, resume=True)
+    kept = folder / FIGURES_FILE
+    if kept.is_file():
+        known: dict[str, object] = json.loads(kept.read_text())
+        if known["truth"] != truth:
+            raise ConfigError(f"{folder} was judged with --truth {known['truth']}; compare in another folder.")
+        return {name: known[name] for name in COLUMNS}  # type: ignore[misc]
+    figures = judge(run, dataset, truth)
+    write_whole(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
+    return figures
+
+
+def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
+    """What a run can do with the test split."""
+    train, test = embed_rows(run, dataset, "train"), embed_rows(run, dataset, "test")
+    val = embed_rows(run, dataset, "val") if dataset.rows("val") else None
+    means = taxon_means(train)
+    save_taxon_means(means, run.path)
+    figures: Figures = dict.fromkeys(COLUMNS)
+    classified = classify(train, val, test)
+    figures["probe"] = classified.score("probe", "photo").top1
+    figures["knn"] = classified.score("20-NN", "photo").top1
+    if not run.method.sees_chips:
+        return figures
+    knows = run.method.uses_metadata
+    figures["probe_all"] = classified.score("probe", "photo + chip, place, date" if knows else "photo + chip").top1
+    found = retrieve(test)
+    figures["photo_to_chip"] = found.result("photo to chip", with_metadata=knows).species.at[10]
+    figures["chip_to_photo"] = found.result("chip to photo", with_metadata=knows).species.at[10]
+    if truth is not None:
+        world = VirtualWorld(truth, photo_px=run.photo_px)
+        chips = open_chips(f"{VIRTUAL}{truth}", ground_km=run.chip_ground_km, px=run.chip_px)
+        mapped = map_virtual_world(run.method, means, world, chips, step=MAP_STEP_DEGREES)
+        figures["map_auc"] = mapped.report.auc
+    return figures
+
+
+def write_table(rows: Sequence[Row], out: Path) -> None:
+    """The table as Markdown and as CSV, and the plot."""
+    shown = _shown(rows)
+    out.mkdir(parents=True, exist_ok=True)
+    markdown, table, plot = (out / name for name in TABLE_FILES)
+    write_whole(markdown, console_table(rows).markdown() + "\n")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "spread"))])
+    for row in rows:
+        values = [value for column in shown for value in (row.mean(column), row.spread(column))]
+        writer.writerow([row.recipe, len(row.runs), *("" if math.isnan(value) else f"{value:.5f}" for value in values)])
+    write_whole(table, buffer.getvalue())
+    panels = {COLUMNS[column]: [row.values(column) for row in rows] for column in shown}
+    save_png(draw_comparison([row.recipe for row in rows], panels), plot)
+
+
+def cell(row: Row, column: str) -> str:
+    """Mean and spread, or what is left of them."""
+    mean, spread = row.mean(column), row.spread(column)
+    if math.isnan(mean):
+        return "–"
+    return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+
+
+def console_table(rows: Sequence[Row]) -> Table:
+    """For the console."""
+    shown = _shown(rows)
+    table = Table(columns=["recipe"], title=f"mean and spread over {len(rows[0].runs)} seed(s)")
+    for column in shown:
+        table.add_column(COLUMNS[column])
+    for row in rows:
+        table.add_row(row.recipe, *(cell(row, column) for column in shown))
+    return table
+
+
+def _shown(rows: Iterable[Row]) -> list[str]:
+    """Columns that any recipe has."""
+    rows = list(rows)
+    return [column for column in COLUMNS if any(row.values(column) for row in rows)]

@@ -1,0 +1,156 @@
+"""From tables of occurrences and a region to a range model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.embeddings.regions.region import Column, Region
+from birdsat.embeddings.taxa import load_taxon_means
+from birdsat.errors import ConfigError, InputError
+from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.readers.tables import TableColumns
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges import background
+from birdsat.ranges.feature_cache import keep_features
+from birdsat.ranges.fit import Embedded, Source
+from birdsat.ranges.fit import fit_ranges as fit_points
+from birdsat.ranges.model import RangeModel
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.records import Records, check_records
+from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.embed_region import open_region_of
+from birdsat.workflows.requests.ranges import FitRequest, Way
+from birdsat.workflows.requests.records import RecordsOptions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitResult:
+    """A range model that was fitted, and where it lies."""
+
+    model: RangeModel
+    folder: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        facts = self.model.facts
+        return {
+            "folder": str(self.folder),
+            "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
+            "evaluation": self.model.evaluation,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordTables:
+    """Tables of occurrences, and how they are to be read."""
+
+    paths: tuple[Path, ...]
+    columns: TableColumns | None = None  # None: by their usual names
+    max_uncertainty_km: float | None = None  # records whose place is uncertain by more are left out
+    trust_places: bool = False  # keep records at sea, and do not ask whether longitude and latitude were swapped
+
+    def read(self) -> Occurrences:
+        """All of their records. Raises what `read_occurrences` raises."""
+        return read_occurrences(self.paths, columns=self.columns, max_uncertainty_km=self.max_uncertainty_km)
+
+
+def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
+    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell."""
+    run, out = load_run(Path(request.run)), Path(request.out)
+    region = open_region_of(run, Path(request.region))
+    everything = read_tables(request.tables, request)
+    records = check_records(region, everything, request.taxa, trust_places=request.trust_places, progress=progress)
+    model = fit_records(
+        run,
+        region,
+        records,
+        way=request.way,
+        settings=RangeNetworkConfig(seed=request.seed),
+        tables=[Path(table) for table in request.tables],
+    )
+    model.save(out)
+    try:
+        keep_features(model, region, progress=progress)
+    except InputError as error:
+        progress.note(f"{out} is complete, but maps from it will take longer: {error}")
+    return FitResult(model=model, folder=out)
+
+
+def read_tables(tables: Sequence[Path | str], options: RecordsOptions) -> Occurrences:
+    """All records of the tables. Raises what `read_occurrences` raises."""
+    return read_occurrences(
+        [Path(table) for table in tables],
+        columns=TableColumns.parse(tuple(options.columns)),
+        max_uncertainty_km=options.max_uncertainty_km,
+    )
+
+
+def fit_records(
+    run: Run,
+    region: Region,
+    records: Records,
+    *,
+    way: Way = "occurrences",
+    settings: RangeNetworkConfig | None = None,
+    tables: Sequence[Path] = (),
+    seed: int = 0,
+) -> RangeModel:
+    """Fit to records on the region's cells. Raises InputError when both ways are asked and no taxon has photos."""
+    occurrences = records.taxa
+    columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
+    cells, weight = background.draw_background(region, records.everything, seed=seed)
+    centres = region.grid.centres(region.grid.cells_at(*occurrences.lon_lat.T))
+    presences = region.at(centres, columns)
+    behind = region.at(region.grid.centres(cells), columns)
+    cells, weight = cells[behind.found], weight[behind.found]
+    points = Points(
+        taxa=len(occurrences.taxa),
+        at=Cells(lon_lat=centres, columns={}),
+        taxon=occurrences.label.astype(np.int64),
+        background=Cells(lon_lat=region.grid.centres(cells), columns={}),
+        year_fraction=occurrences.year_fraction,
+        background_weight=weight,
+    )
+    return fit_points(
+        points,
+        Embedded(chip=presences.chip, year=presences.year),
+        Embedded(chip=behind.chip[behind.found], year=behind.year[behind.found]),
+        occurrences.taxa,
+        Source(run=run.path.name, model=region.manifest.settings.model, tables=tuple(table.name for table in tables)),
+        settings=settings,
+        photos=_photos(run, occurrences.taxa) if way == "both" else None,
+    )
+
+
+def check_ranges(model: RangeModel, name: str, region: Region) -> None:
+    """Raises ConfigError when a range model, called `name`, was fitted on chip features of another model than the
+    region's."""
+    if model.facts.model != region.manifest.settings.model:
+        raise ConfigError(
+            f"{name} was fitted on chip features of the run {model.facts.run!r}, and {region.folder} was "
+            f"embedded by {region.manifest.settings.run!r}; fit again on this region, or embed one by that run."
+        )
+
+
+def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
+    """Note that several months cannot differ, where they cannot."""
+    if len(months) > 1 and not model.facts.dated and model.photos is None:
+        progress.note("no record that the model was fitted to has a date, so all months are the same.")
+
+
+def _photos(run: Run, taxa: Sequence[str]) -> NDArray[np.float32]:
+    """(t, d) mean photo embeddings, NaN for a taxon without photos."""
+    means = load_taxon_means(run.path)
+    known = {taxon: row for row, taxon in enumerate(means.taxa) if means.photos[row] > 0}
+    if not any(taxon in known for taxon in taxa):
+        raise InputError(
+            f"none of the {len(taxa):,} taxa has photos in {run.path}, so the map cannot be made from both; fit from "
+            "occurrences alone. The taxa with photos: `birdsat labels`.",
+        )
+    missing = np.full(means.embedding.shape[1], np.nan, np.float32)
+    return np.stack([means.embedding[known[taxon]] if taxon in known else missing for taxon in taxa])

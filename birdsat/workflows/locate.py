@@ -1,0 +1,235 @@
+"""What `birdsat locate` does: say where photos could have been taken, or how well that goes."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from birdsat.dataset.read import row_facts
+from birdsat.dataset.row_groups import Dataset
+from birdsat.dataset.views import whole_view
+from birdsat.earth.date import mid_month
+from birdsat.embeddings.inference import inference
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.search import nearest
+from birdsat.embeddings.table import EmbeddingTable
+from birdsat.errors import ConfigError, ImageError, InputError
+from birdsat.files import write_whole
+from birdsat.imagery.open_imagery import land_under
+from birdsat.maps.cell_rows import rows_of_cells
+from birdsat.maps.description import MapDescription, Quantity
+from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.pictures.map_picture import draw_map_file, save_png
+from birdsat.pictures.panel import MapPoints
+from birdsat.tables import Table
+from birdsat.tasks.locate import Located, Queries, Rule, fit_scale, locate, probabilities
+from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_places, way
+from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
+from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.embed_region import open_region_of
+from birdsat.workflows.verbs import embed_rows
+
+LOCATE_FILE, CELLS_FILE = "locate.json", "located.csv"
+BEST = 10  # cells that are listed for each photo
+QUERIES = 1000  # photos that are judged, unless another number is asked for
+_CHANCE_CELLS = 100_000  # of a region that random ones are drawn from
+PROBABILITY = Quantity(
+    "probability of the cell",
+    "1",
+    explanation="that the photo was taken in the cell, given that it was taken in one of them and that every square "
+    "kilometre of them is equally likely before it is looked at",
+)
+
+
+def locate_photos(
+    run_folder: Path,
+    photos: Sequence[Path],
+    region_folder: Path,
+    *,
+    out: Path,
+    month: int | None = None,
+    calibrate: Path | None = None,
+    prior: Path | None = None,
+    workers: int = 0,
+    overwrite: bool = False,
+) -> tuple[Table, list[Path]]:
+    """Map where each photo could have been taken, in out/PHOTO.tif (with .json beside it) and .png; and located.csv.
+
+    Returns the likeliest cells of each photo for the console, and the files. month: 1..12, None where it is unknown.
+    calibrate: dataset whose val split the temperature is fitted on; None takes the one the run has learned. prior:
+    dataset whose places say where photos are taken; None takes every square kilometre of the region as equally likely.
+
+    Raises ConfigError when a file is there already and not to be overwritten, two photos have one name, or the region
+    is of another run; InputError for a photo that cannot be decoded.
+    """
+    when = np.nan if month is None else mid_month(month)
+    maps = [out / f"{photo.stem}.tif" for photo in photos]
+    if len(set(maps)) < len(maps):
+        raise ConfigError("two photos have the same name, and so would their maps; rename one, or locate it apart.")
+    for file in (out / CELLS_FILE, *(part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))):
+        if file.exists() and not overwrite:
+            raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
+    run = load_run(run_folder)
+    region = open_region_of(run, region_folder)
+    embedding = _embed_photos(run, photos)
+    queries = Queries(embedding=embedding, year_fraction=np.full(len(photos), when))
+    rule = _rule(run, region, calibrate, prior, dated=month is not None, workers=workers)
+    located = locate(queries, region, rule, best=BEST)
+    out.mkdir(parents=True, exist_ok=True)
+    for row, (photo, tiff) in enumerate(zip(photos, maps, strict=True)):
+        lon, lat = located.estimate[row : row + 1].T
+        description = MapDescription(
+            title=photo.name,
+            is_taxon=False,
+            grid=region.grid,
+            months=(),
+            quantity=PROBABILITY,
+            model=run_folder.name,
+            evaluation={"scale": rule.scale},
+            sources={"imagery": region.manifest.settings.imagery, "photo": photo.name}
+            | {"estimate": f"lon {lon[0]:.4f}, lat {lat[0]:.4f}"}
+            | ({} if month is None else {"month": str(month)}),
+        )
+        with create_map(tiff, description) as sink:
+            blocks = probabilities(queries, located, row, region, rule)
+            for first, values in rows_of_cells(region.grid, 1, ((cells, value[None]) for cells, value in blocks)):
+                sink.write(first, values)
+        mark = MapPoints(lon=lon, lat=lat, label="estimate")
+        with MapFile(tiff) as map_file:
+            land = land_under(region.manifest.settings.imagery)
+            save_png(draw_map_file(map_file, land=land, points=[mark]), _picture(tiff))
+    write_whole(out / CELLS_FILE, _csv(photos, located))
+    files = [file for tiff in maps for file in (tiff, _picture(tiff))]
+    return _table(photos, located), [*files, out / CELLS_FILE]
+
+
+def locate_dataset(
+    run_folder: Path,
+    dataset_folder: Path,
+    region_folder: Path,
+    *,
+    queries: int = QUERIES,
+    calibrate: Path | None = None,
+    prior: Path | None = None,
+    workers: int = 0,
+) -> LocateReport:
+    """Locate photos of the test split whose places are known; written to RUN/locate.json.
+
+    At most `queries` of them, drawn at random. The prior is of the dataset's own train split, or of another dataset
+    `prior`. Beside: the same without it, the place of the most similar photo of the train split, a random place of that
+    split, and a random cell. Raises InputError when no photo of a known place is there.
+    """
+    if queries < 1:
+        raise ConfigError(f"{queries} photos were asked for; allowed: 1 or more.")
+    run = load_run(run_folder)
+    dataset, region = Dataset(dataset_folder), open_region_of(run, region_folder)
+    test, train = (embed_rows(run, dataset, split, workers=workers) for split in ("test", "train"))
+    rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
+    if not len(rows) or not len(known):
+        raise InputError(f"{dataset_folder} has no photos with a known place in its train and test splits.")
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:queries])
+    rule = _rule(run, region, calibrate, prior or dataset_folder, dated=True, workers=workers)
+    true = test.lon_lat[rows]
+    dated = Queries(embedding=test.photo[rows], year_fraction=test.year_fraction[rows])
+    undated = Queries(embedding=test.photo[rows], year_fraction=np.full(len(rows), np.nan))
+    alike = replace(rule, prior=None)
+    asked = [("located, date known", dated, rule)] if run.method.uses_metadata else []
+    asked += [("located, date unknown", undated, rule), ("located, every place alike", dated, alike)]
+    ways = [way(name, locate(some, region, how, best=1).estimate, true) for name, some, how in asked]
+    similar = known[nearest(test.photo[rows], train.photo[known], 1).index[:, 0]]
+    cells = np.concatenate([block.cells for block in region.blocks(())])
+    cells = cells[:: max(1, len(cells) // _CHANCE_CELLS)]
+    ways += [
+        way("most similar training photo", train.lon_lat[similar], true),
+        way("random training photo", places_drawn_from(train.lon_lat[known], len(rows)), true),
+        way("random cell", random_places(region.grid, cells, len(rows)), true),
+    ]
+    report = LocateReport(
+        photos=len(rows),
+        outside=int((~region.at(true, ()).found).sum()),
+        cells=len(region),
+        scale=rule.scale,
+        ways=tuple(ways),
+    )
+    write_whole(run_folder / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
+    return report
+
+
+def _embed_photos(run: Run, photos: Sequence[Path]) -> NDArray[np.float32]:
+    """(q, d) unit vectors."""
+    vectors = []
+    for photo in photos:
+        try:
+            image = whole_view(photo.read_bytes(), run.photo_px)
+        except ImageError as error:
+            raise InputError(f"{photo} cannot be located: {error}") from error
+        with inference(run.method) as where:
+            pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(where)
+            vectors.append(run.method.embed_photo(pixels).float().cpu().numpy())
+    return np.concatenate(vectors)
+
+
+def _rule(run: Run, region: Region, calibrate: Path | None, prior: Path | None, *, dated: bool, workers: int) -> Rule:
+    """How similarity becomes probability; dated: whether the photos' dates will be known."""
+    density = None if prior is None else _prior(Dataset(prior))
+    if calibrate is None:
+        learned = run.method.similarity_scale()
+        if learned is None:
+            raise ConfigError(
+                f"{run.path} has learned no temperature of contrast, by which a cosine becomes a probability; fit one "
+                "with --calibrate DATASET."
+            )
+        return Rule(scale=learned, prior=density)
+    table = embed_rows(run, Dataset(calibrate), "val", workers=workers)
+    rows = _with_photo_and_place(table)
+    year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
+    queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)
+    return fit_scale(queries, table.lon_lat[rows], region, density)
+
+
+def _prior(dataset: Dataset) -> PlacePrior:
+    train, val = (row_facts(dataset, split).lon_lat for split in ("train", "val"))
+    return fit_place_prior(*(places[~np.isnan(places).any(axis=1)] for places in (train, val)))
+
+
+def _with_photo_and_place(table: EmbeddingTable) -> NDArray[np.int64]:
+    return np.flatnonzero(table.has_photo & ~np.isnan(table.lon_lat).any(axis=1))
+
+
+def _picture(tiff: Path) -> Path:
+    return tiff.with_suffix(".png")
+
+
+def _ranked(photos: Sequence[Path], located: Located) -> list[tuple[str, int, float, float, float]]:
+    """Photo, rank from 1, longitude, latitude, probability."""
+    return [
+        (photo.name, rank + 1, *located.lon_lat[row, rank].tolist(), float(located.probability[row, rank]))
+        for row, photo in enumerate(photos)
+        for rank in range(located.cells.shape[1])
+    ]
+
+
+def _csv(photos: Sequence[Path], located: Located) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("photo", "rank", "lon", "lat", "probability"))
+    rows.writerows(_ranked(photos, located))
+    return text.getvalue()
+
+
+def _table(photos: Sequence[Path], located: Located) -> Table:
+    table = Table(columns=["photo", ""], words=2, title="likeliest cells")
+    for name in ("lon", "lat", "probability"):
+        table.add_column(name)
+    for photo, (lon, lat) in zip(photos, located.estimate.tolist(), strict=True):
+        table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}")
+    table.add_section()
+    for name, rank, lon, lat, probability in _ranked(photos, located):
+        table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
+    return table

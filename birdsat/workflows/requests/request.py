@@ -1,0 +1,151 @@
+"""What every request record can do: it takes what callers have at hand, and refuses what it cannot mean.
+
+A request is the one place where the settings of a verb stand: its fields, what they mean, their defaults and limits.
+The command line makes its options of them, Python's functions take them as keywords, and an HTTP body holds them.
+"""
+
+import ast
+import dataclasses
+import difflib
+import inspect
+import itertools
+import shlex
+import textwrap
+import types
+import typing
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from birdsat.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PositionalMark:
+    """In `Annotated`: the command line takes the field by its place, not by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """In `Annotated[str, OneOf(names)]`: one of the names of a registry, which is where they are written."""
+
+    names: Collection[str]
+
+
+Positional = Annotated[T, PositionalMark()]
+AnyPath = Path | str  # a request holds Paths, whichever was given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A frozen record of settings. Text stands for a path, one value for several, a list for a tuple."""
+
+    def __post_init__(self) -> None:
+        for name, hint in typing.get_type_hints(type(self), include_extras=True).items():
+            value = getattr(self, name)
+            object.__setattr__(self, name, _taken(hint, value, name))
+        self.check()
+
+    def check(self) -> None:
+        """Raise ConfigError for values that are impossible, by themselves or together."""
+
+    @classmethod
+    def field_docs(cls) -> dict[str, str]:
+        """What each field means, by name: the record's own fields first, then those it shares with others."""
+        docs: dict[str, str] = {}
+        for part in cls.__mro__:
+            if dataclasses.is_dataclass(part) and part is not Request:
+                docs |= {name: doc for name, doc in _attribute_docs(part).items() if name not in docs}
+        return docs
+
+    @classmethod
+    def positional(cls) -> tuple[str, ...]:
+        """The fields that the command line takes by their place, in order."""
+        hints = typing.get_type_hints(cls, include_extras=True)
+        marks = {name: getattr(hints[name], "__metadata__", ()) for name in cls.field_docs()}
+        return tuple(name for name, some in marks.items() if any(isinstance(mark, PositionalMark) for mark in some))
+
+    @classmethod
+    def option(cls, name: str) -> str:
+        """What a field is called on the command line."""
+        return name.upper() if name in cls.positional() else f"--{name.replace('_', '-')}"
+
+    def command(self, verb: str) -> str:
+        """The command line that asks the same; what is at its default is left out."""
+        words = ["birdsat", *verb.split()]
+        for name in self.positional():
+            words += _words(getattr(self, name))
+        for name in self.given(*self.field_docs()):
+            if name in self.positional():
+                continue
+            value = getattr(self, name)
+            if value is True:
+                words.append(self.option(name))
+            elif str(value).startswith("-"):  # as of a box, which would be taken for an option
+                words.append(f"{self.option(name)}={value}")
+            else:
+                words += [self.option(name), *_words(value)]
+        return shlex.join(words)
+
+    def given(self, *names: str) -> tuple[str, ...]:
+        """Those of some fields that are not at their defaults."""
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        return tuple(name for name in names if getattr(self, name) != defaults[name])
+
+    def reject_unused(self, names: Iterable[str], needed: str) -> None:
+        """Raise ConfigError for fields that would be passed over without a word; needed: what they are about."""
+        if unused := self.given(*names):
+            raise ConfigError(f"{' and '.join(unused)} can be used with {needed} only; leave it out.", settings=unused)
+
+
+def _words(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
+
+
+def _attribute_docs(cls: type) -> dict[str, str]:
+    """The string under each field of a class, from its source."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    docs = {}
+    for node, below in itertools.pairwise(tree.body):
+        match node, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(doc))):
+                docs[name] = " ".join(doc.split())
+    return docs
+
+
+def _taken(hint: Any, value: Any, name: str) -> Any:
+    """The value as its type wants it."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        for mark in arguments[1:]:
+            if isinstance(mark, OneOf):
+                for one in [value] if isinstance(value, str) else value or ():
+                    _check_choice(one, mark.names, name)
+        return _taken(arguments[0], value, name)
+    if origin in (typing.Union, types.UnionType):
+        if value is None or not (kept := [one for one in arguments if one is not types.NoneType]):
+            return value
+        if Path in kept:
+            return Path(value)
+        return _taken(kept[0], value, name) if len(kept) == 1 else value
+    if origin is typing.Literal:
+        _check_choice(value, arguments, name)
+        return value
+    if origin in (tuple, Sequence):
+        several = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        if origin is tuple and arguments[-1] is not Ellipsis:
+            return several
+        return tuple(_taken(arguments[0], one, name) for one in several)
+    return Path(value) if hint is Path else value
+
+
+def _check_choice(value: object, names: Collection[Any], setting: str) -> None:
+    if value in names:
+        return
+    near = difflib.get_close_matches(str(value), [str(name) for name in names], n=3, cutoff=0.5)
+    nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
+    raise ConfigError(f"{setting} is {value!r}{nearest}; allowed: {', '.join(map(repr, names))}.", settings=(setting,))

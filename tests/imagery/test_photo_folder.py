@@ -1,0 +1,30 @@
+import pytest
+from small_birds import bird, write_photos
+
+from birdsat.errors import ImageError
+from birdsat.imagery.photo_folder import FolderPhotos
+
+
+@pytest.mark.parametrize("photo", ["../secret.jpg", "a/../../secret.jpg", "/etc/hostname"])
+def test_a_path_that_leaves_the_folder_is_refused(tmp_path, photo):
+    with pytest.raises(ImageError, match="give a path within that folder"):
+        FolderPhotos(tmp_path).photo(bird(0, photo=photo))
+
+
+def test_a_photo_that_is_a_link_is_read(tmp_path):
+    write_photos(tmp_path / "elsewhere", 1)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").symlink_to(tmp_path / "elsewhere" / "0.jpg")
+    data = FolderPhotos(tmp_path / "photos").photo(bird(0, photo="a.jpg"))
+    assert data == (tmp_path / "elsewhere" / "0.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("photo", ["a\0b.jpg", "\udcff.jpg\0"])
+def test_a_path_that_no_file_can_have_is_an_error_of_that_photo(tmp_path, photo):
+    with pytest.raises(ImageError, match="is no path"):
+        FolderPhotos(tmp_path).photo(bird(0, photo=photo))
+
+
+def test_an_absent_photo_is_told_from_an_unusable_one(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file '0\.jpg'"):
+        FolderPhotos(tmp_path).photo(bird(0))

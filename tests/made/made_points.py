@@ -1,0 +1,100 @@
+"""Points of taxa whose habitat is known, on a made grid of places, for tests of range models."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.embeddings.regions.embed_cells import RegionBlock
+from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.model import RangeModel
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
+
+SMALL = RangeNetworkConfig(inputs=12, width=24, depth=1, members=3, block_km=900, steps=60, learning_rate=5e-3)
+WIDTH = 6  # of chip features
+SOURCE = Source(run="made", model="none", tables=("records.csv",))
+
+_LON, _LAT = np.meshgrid(np.linspace(-20, 40, 20), np.linspace(-10, 40, 16))
+PLACES: NDArray[np.float64] = np.stack([_LON.ravel(), _LAT.ravel()], axis=1)  # (n, 2), 20 x 16 cells
+
+
+def habitat(taxa: int = 3, seed: int = 0) -> NDArray[np.float64]:
+    """(n, taxa) smooth fields over the places; a taxon lives where its own is high."""
+    draw = np.random.default_rng(seed)
+    waves, phase = draw.normal(0, 0.12, (2, taxa)), draw.uniform(0, 2 * np.pi, taxa)
+    return np.sin(PLACES @ waves + phase)
+
+
+def chips(fields: NDArray[np.float64], seed: int = 0) -> NDArray[np.float32]:
+    """(n, WIDTH) features that show the fields, turned and with some noise."""
+    draw = np.random.default_rng(seed + 1)
+    shown = fields @ draw.normal(0, 1, (fields.shape[1], WIDTH))
+    return (shown + draw.normal(0, 0.1, shown.shape)).astype(np.float32)
+
+
+def presence(fields: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return fields > np.quantile(fields, 0.75, axis=0)
+
+
+def draw_rows(present: NDArray[np.bool_], each: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows (p,) and labels (p,): so many presences of every taxon."""
+    draw = np.random.default_rng(seed + 2)
+    rows = [draw.choice(np.flatnonzero(one), each, replace=False) for one in present.T]
+    return np.concatenate(rows), np.repeat(np.arange(present.shape[1]), each)
+
+
+def points_at(
+    rows: NDArray[np.int64], taxon: NDArray[np.int64], taxa: int, dates: NDArray[np.float64] | None = None
+) -> Points:
+    """Points at some of the places, all of which are background."""
+    points = Points(
+        taxa=taxa,
+        at=Cells(lon_lat=PLACES[rows], columns={}),
+        taxon=taxon,
+        background=Cells(lon_lat=PLACES, columns={}),
+    )
+    return points if dates is None else replace(points, year_fraction=dates)
+
+
+def embedded(chip: NDArray[np.float32], year: NDArray[np.float32] | None = None) -> Embedded:
+    return Embedded(chip=chip, year=np.empty((len(chip), 1, 0), np.float32) if year is None else year)
+
+
+def fit(
+    points: Points,
+    rows: NDArray[np.int64],
+    chip: NDArray[np.float32],
+    settings: RangeNetworkConfig = SMALL,
+    *,
+    year: NDArray[np.float32] | None = None,
+    photos: NDArray[np.float32] | None = None,
+) -> RangeModel:
+    """A range model of points at rows of the places, whose chips have these features (n, f)."""
+    return fit_ranges(
+        points,
+        embedded(chip[rows], None if year is None else year[rows]),
+        embedded(chip, year),
+        [f"Taxon {label}" for label in range(points.taxa)],
+        SOURCE,
+        settings=settings,
+        photos=photos,
+    )
+
+
+def block(chip: NDArray[np.float32], year: NDArray[np.float32] | None = None) -> RegionBlock:
+    """All places."""
+    everything = embedded(chip, year)
+    return RegionBlock(cells=np.arange(len(chip)), lon_lat=PLACES, chip=everything.chip, year=everything.year)
+
+
+def _year() -> NDArray[np.float32]:
+    """(n, 3, 4) courses of unit embeddings that change little over the year."""
+    draw = np.random.default_rng(7)
+    year = draw.normal(0, 0.05, (len(PLACES), 3, 4))
+    mean = draw.normal(0, 1, (len(PLACES), 4))
+    year[:, 0] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    return year.astype(np.float32)
+
+
+CHIP_YEAR = _year()

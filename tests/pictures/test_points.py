@@ -1,0 +1,42 @@
+"""Places of a taxon out of a table."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdsat.earth.box import Box
+from birdsat.errors import InputError
+from birdsat.pictures.points import read_points
+
+BOX = Box(0, 0, 20, 20)
+
+
+def table(path: Path, *rows: str) -> Path:
+    path.write_text("\n".join(["taxon,lon,lat,count", *rows]) + "\n")
+    return path
+
+
+def test_a_place_is_marked_once_with_the_mean_of_its_counts(tmp_path: Path) -> None:
+    rows = ("A b,1,2,3", "A b,1,2,6", "A b,1,2,", "A b,5,5,", "A b,90,5,8", "C d,9,9,1")
+    points, remarked = read_points(table(tmp_path / "seen.csv", *rows), "A b", BOX)
+    np.testing.assert_array_equal(np.c_[points.lon, points.lat], [[1, 2], [5, 5]])
+    np.testing.assert_array_equal(points.count, [4.5, 1.0])  # a place never counted is drawn as one bird
+    assert points.label == "seen: 2 places" and not remarked
+
+
+def test_a_table_that_counts_nothing_gives_dots(tmp_path: Path) -> None:
+    points, _ = read_points(table(tmp_path / "seen.csv", "A b,1,2,"), "A b", BOX)
+    assert points.count is None
+
+
+def test_rows_with_a_remark_are_counted_by_reason(tmp_path: Path) -> None:
+    rows = ("A b,1,2,1", ",1,2,1", ",3,4,1", "A b,1,,1")
+    points, remarked = read_points(table(tmp_path / "seen.csv", *rows), "A b", BOX)
+    assert len(points.lon) == 1
+    assert sorted(remarked.values()) == [1, 2] and remarked["no taxon"] == 2
+
+
+def test_a_table_without_a_place_of_the_taxon_in_the_box_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="widen the box"):
+        read_points(table(tmp_path / "seen.csv", "A b,90,5,8"), "A b", BOX)

@@ -1,0 +1,71 @@
+"""The range network and the most similar places, judged as any other model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_points import PLACES, SMALL, chips, draw_rows, habitat, presence
+from sklearn.metrics import roc_auc_score
+
+from birdsat.earth.place import unit_sphere
+from birdsat.errors import InputError
+from birdsat.ranges.evaluation.evaluate import Ranges, judge_points
+from birdsat.ranges.evaluation.hold_out import HoldOut
+from birdsat.ranges.evaluation.our_models import RangeNetworkModel, SimilarPlaces
+from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.points import Cells, Points
+
+FIELDS = habitat()
+PRESENT = presence(FIELDS)
+CELLS = Cells(lon_lat=PLACES, columns={"chip": chips(FIELDS)})
+ROWS, TAXON = draw_rows(PRESENT, 25)
+SETTINGS = replace(SMALL, steps=40)
+
+
+def test_a_taxon_without_points_has_no_score_and_the_others_rank_their_cells_first() -> None:
+    points = Points(taxa=4, at=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
+    score = RangeNetworkModel(settings=SETTINGS).fit(points)(CELLS)
+    assert score.shape == (len(PLACES), 4) and np.isnan(score[:, 3]).all()
+    assert ((score[:, :3] >= 0) & (score[:, :3] <= 1)).all()
+    assert min(roc_auc_score(PRESENT[:, label], score[:, label]) for label in range(3)) > 0.9
+
+
+def test_place_alone_reads_no_chip_features() -> None:
+    points = Points(taxa=3, at=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
+    bare = Cells(lon_lat=PLACES, columns={})
+    model = RangeNetworkModel(columns=None, settings=SETTINGS)
+    of_bare = model.fit(replace(points, at=bare.take(ROWS), background=bare))(bare)
+    np.testing.assert_array_equal(model.fit(points)(CELLS), of_bare)
+    with pytest.raises(InputError, match="no columns 'chip'"):
+        RangeNetworkModel(settings=SETTINGS).fit(replace(points, at=bare.take(ROWS), background=bare))
+
+
+def test_it_is_judged_beside_itself_under_names_of_their_own() -> None:
+    truth = RangeGrid(lon_lat=PLACES, species=("a", "b", "c"), presence=PRESENT)
+    models = [RangeNetworkModel(settings=SETTINGS), RangeNetworkModel(columns=None, settings=SETTINGS)]
+    judged = judge_points(Ranges(truth=truth, cells=CELLS), models, points=10, hold_out=HoldOut(degrees=20, folds=2))
+    assert [model.model for model in judged.models] == ["birdsat: chip + place", "birdsat: place"]
+    chip, place = (np.mean([one.auc for one in model.figures]) for model in judged.models)
+    assert chip > 0.85 and chip > place
+
+
+@pytest.mark.parametrize("place", [False, True])
+def test_the_most_similar_places_equal_a_slow_search(place: bool) -> None:
+    known, asked = CELLS.take(np.arange(0, len(PLACES), 2)), CELLS.take(np.arange(1, 40, 2))
+    score = SimilarPlaces(place=place, k=4).fit(known, PRESENT[::2])(asked)
+    deviation = known.table(("chip",)).std(axis=0)
+    own = known.table(("chip",)) / deviation
+    share = 0.25 if place else 0.0
+    sphere = unit_sphere(*known.lon_lat.T)
+    size = [
+        np.sqrt(part / np.square(table - table.mean(axis=0)).sum(axis=1).mean())
+        for part, table in ((1 - share, own), (share, sphere))
+    ]
+    tables = [
+        np.concatenate([cells.table(("chip",)) / deviation * size[0], unit_sphere(*cells.lon_lat.T) * size[1]], axis=1)
+        for cells in (known, asked)
+    ]
+    for row, one in enumerate(tables[1]):
+        nearest = np.argsort(np.linalg.norm(tables[0] - one, axis=1))[:4]
+        np.testing.assert_allclose(score[row], PRESENT[::2][nearest].mean(axis=0))
+    assert SimilarPlaces(place=place, k=4).name.endswith("+ place") == place

@@ -1,0 +1,142 @@
+"""What a range model sees in a region's cells: kept by the fit, read by every map, and never another model's."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_range_products import SETTINGS, TAXA, write_records
+from test_verbs import make_run
+
+from birdsat.cli import main
+from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.errors import CheckpointError
+from birdsat.ranges.feature_cache import features_over, kept_file
+from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.workflows.fit_ranges import RecordTables, fit_tables
+
+MONTHS = (1, 7)
+IMAGERY = ("--imagery", "virtual:0")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a run, a region of 4 x 4 cells, records, and a range model fitted to them."""
+    folder = tmp_path_factory.mktemp("made")
+    run = make_run(folder / "run")
+    main(["embed", str(run), str(folder / "region"), "--grid", "1", "--box=10,40,14,44", *IMAGERY])
+    rows = [
+        (taxon, lon, 40.5 + row, f"2020-{month:02d}-10")
+        for lon in (10.5, 11.5, 12.5, 13.5)
+        for month in MONTHS
+        for row, taxon in enumerate(TAXA)
+    ]
+    write_records(folder / "records.csv", rows)
+    refit(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "made")
+    return tmp_path / "made"
+
+
+def refit(folder: Path, *taxa: str, region: str = "region") -> None:
+    tables = RecordTables(paths=(folder / "records.csv",), trust_places=True)
+    fit_tables(folder / "run", tables, folder / region, folder / "ranges", taxa=taxa, settings=SETTINGS)
+
+
+def opened(folder: Path) -> tuple[RangeModel, Region, Path]:
+    model, region = load_ranges(folder / "ranges"), open_region(folder / "region")
+    return model, region, kept_file(model, region)
+
+
+def maps(model: RangeModel, region: Region) -> np.ndarray:
+    """(probability, spread and area, ..., cells)."""
+    found = list(model.predict(features_over(model, region), model.facts.taxa, MONTHS))
+    inside = np.concatenate([np.broadcast_to(block.inside, block.spread.shape) for block in found], axis=2)
+    probability, spread = (
+        np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "spread")
+    )
+    return np.stack([probability, spread, inside])
+
+
+def test_maps_of_kept_features_are_those_of_computed_ones_and_do_not_run_the_networks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, region, kept = opened(folder)
+    assert kept.stat().st_size == 16 * 2 * (SETTINGS.members * SETTINGS.width + 1)
+    model.folder = None
+    computed = maps(model, region)
+    monkeypatch.setattr(RangeModel, "features", lambda *_: pytest.fail("the networks ran"))
+    np.testing.assert_array_equal(maps(load_ranges(folder / "ranges"), region), computed)
+
+
+def test_richness_and_a_map_say_the_same_with_and_without_them(folder: Path) -> None:
+    def written(out: str) -> list[bytes]:
+        where = ("--ranges", str(folder / "ranges"), "--region", str(folder / "region"), "--also", "csv")
+        main(["map", str(folder / "run"), "--taxon", TAXA[0], *where, "--out", str(folder / out)])
+        main(["richness", str(folder / "run"), *where, "--out", str(folder / out)])
+        return [(folder / out / f"{name}.csv").read_bytes() for name in (TAXA[0].replace(" ", "_"), "richness")]
+
+    with_them = written("with")
+    opened(folder)[2].unlink()
+    assert written("without") == with_them
+
+
+@pytest.mark.parametrize("change", [-10, 10])
+def test_a_file_of_another_size_is_refused_and_says_what_to_do(change: int, folder: Path) -> None:
+    model, region, kept = opened(folder)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:change] if change < 0 else whole + bytes(change))
+    with pytest.raises(CheckpointError, match=r"is damaged.*Delete it.*birdsat fit"):
+        maps(model, region)
+
+
+def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder: Path) -> None:
+    before = opened(folder)[2]
+    (folder / "ranges" / "cells-0123.f16.part").touch()  # of a fit that was killed
+    main(["embed", str(folder / "run"), str(folder / "south"), "--grid", "1", "--box=10,40,14,43", *IMAGERY])
+    refit(folder, TAXA[0], TAXA[1], region="south")
+    model, region, kept = opened(folder)
+    assert not before.exists() and not kept.exists() and len(list((folder / "ranges").iterdir())) == 3
+    assert maps(model, region).shape == (3, 2, 2, 16)  # computed
+    assert kept_file(model, open_region(folder / "south")).is_file()
+
+
+def test_features_of_other_weights_are_not_read(folder: Path) -> None:
+    model, region, kept = opened(folder)
+    (folder / "ranges" / "ranges.safetensors").rename(folder / "old")
+    model.network.start.bias.add_(1)
+    model.save(folder / "elsewhere")
+    shutil.copy(folder / "elsewhere" / "ranges.safetensors", folder / "ranges")
+    changed = load_ranges(folder / "ranges")
+    assert kept_file(changed, region) != kept
+    model.folder = None
+    np.testing.assert_array_equal(maps(changed, region), maps(model, region))
+
+
+def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("birdsat.embeddings.regions.region._BLOCK_NUMBERS", 4)
+    model, region, kept = opened(folder)
+    blocks = features_over(model, region)
+    first = next(blocks)
+    kept.unlink()
+    assert sum(map(len, blocks)) + len(first) == 16
+
+
+def test_a_full_disk_leaves_a_model_and_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features = RangeModel.features
+    monkeypatch.setattr(RangeModel, "features", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
+    refit(folder)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "ranges is complete, but maps from it will take longer" in told
+    assert "cannot be written (No space left on device); check the folder and the free disk space" in told
+    monkeypatch.setattr(RangeModel, "features", features)
+    assert sorted(file.name for file in (folder / "ranges").iterdir()) == ["ranges.json", "ranges.safetensors"]
+    assert maps(*opened(folder)[:2]).shape == (3, 3, 2, 16)

@@ -1,0 +1,197 @@
+"""Fitting to made taxa whose habitat is known: what is learned, what is left out, and by whom."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from made_points import PLACES, SMALL, block, chips, draw_rows, fit, habitat, points_at, presence
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.ranges.model import RangeModel
+from birdsat.ranges.points import Points
+from birdsat.ranges.projection import InputScale
+from birdsat.ranges.train import Fitted, fit_network
+
+FIELDS = habitat()
+CHIP, PRESENT = chips(FIELDS), presence(FIELDS)
+ROWS, TAXON = draw_rows(PRESENT, 40)
+INPUTS = InputScale.fit(CHIP, PLACES, SMALL.inputs)(CHIP, PLACES)
+
+
+def network_of(points: Points, rows: NDArray[np.int64]) -> Fitted:
+    return fit_network(points, INPUTS[rows], INPUTS, SMALL)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return network_of(points_at(ROWS, TAXON, 3), ROWS)
+
+
+@pytest.fixture(scope="module")
+def model() -> RangeModel:
+    return fit(points_at(ROWS, TAXON, 3), ROWS, CHIP)
+
+
+def test_cells_where_a_taxon_lives_rank_above_the_others(model: RangeModel) -> None:
+    probability = model.year_mean(CHIP, PLACES)
+    for label in range(3):
+        assert roc_auc_score(PRESENT[:, label], probability[:, label]) > 0.95
+    assert model.evaluation["left_out_auc"] > 0.85 and model.facts.calibration.fitted
+
+
+def test_the_same_seed_gives_the_same_model_and_another_a_different_one(model: RangeModel) -> None:
+    probability = model.year_mean(CHIP, PLACES)
+    torch.manual_seed(5)  # what was drawn elsewhere does not matter
+    again = fit(points_at(ROWS, TAXON, 3), ROWS, CHIP)
+    np.testing.assert_array_equal(again.year_mean(CHIP, PLACES), probability)
+    assert again.facts == model.facts
+    other = fit(points_at(ROWS, TAXON, 3), ROWS, CHIP, replace(SMALL, seed=1))
+    assert np.abs(other.year_mean(CHIP, PLACES) - probability).max() > 0.01
+
+
+def test_a_fit_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    network_of(points_at(ROWS[:10], TAXON[:10], 1), ROWS[:10])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_every_point_is_left_out_by_exactly_one_member_and_background_of_every_taxon_is_too(fitted: Fitted) -> None:
+    out = fitted.left_out
+    assert out is not None
+    np.testing.assert_array_equal(np.sort(out.row[out.present]), np.arange(len(ROWS)))
+    np.testing.assert_array_equal(out.taxon[out.present], TAXON[out.row[out.present]])
+    counts = np.bincount(out.taxon[~out.present], minlength=3)
+    assert counts.tolist() == [len(PLACES)] * 3
+
+
+@torch.inference_mode()
+def test_what_is_left_out_is_what_the_member_of_its_fold_says(fitted: Fitted) -> None:
+    folds = deal_folds(blocks_by_km(np.concatenate([PLACES[ROWS], PLACES]), SMALL.block_km), SMALL.members, SMALL.seed)
+    logits = fitted.network.logits(fitted.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan)).numpy()
+    out = fitted.left_out
+    assert out is not None
+    place = np.where(out.present, ROWS[np.where(out.present, out.row, 0)], out.row)
+    member = np.where(out.present, folds[np.where(out.present, out.row, 0)], folds[len(ROWS) + place])
+    np.testing.assert_allclose(out.logit, logits[member, place, out.taxon], atol=1e-4)
+
+
+def test_a_member_that_would_have_to_leave_out_all_points_of_a_taxon_leaves_out_none() -> None:
+    blocks = blocks_by_km(PLACES, SMALL.block_km)
+    single = np.flatnonzero(blocks == blocks[len(PLACES) // 2])[:6]
+    rows = np.concatenate([single, ROWS[TAXON == 1]])
+    taxon = np.repeat([0, 1], [len(single), 40])
+    found = network_of(points_at(rows, taxon, 2), rows)
+    assert found.left_out is not None
+    assert set(found.left_out.taxon[found.left_out.present].tolist()) == {1}
+    logits = found.network.logits(found.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan))[..., 0].numpy()
+    assert (logits[:, single].mean(axis=1) > logits.mean(axis=1) + 0.5).all()  # each member knows of the taxon
+
+
+def test_a_taxon_without_points_does_not_disturb_the_others() -> None:
+    rows, taxon = ROWS[TAXON < 2], TAXON[TAXON < 2]
+    found = fit(points_at(rows, taxon, 3), rows, CHIP)
+    assert found.facts.points == (40, 40, 0)
+    assert found.evaluation["left_out_taxa"] == 2
+    assert roc_auc_score(PRESENT[:, 0], found.year_mean(CHIP, PLACES)[:, 0]) > 0.95
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> None:
+    blocks = blocks_by_km(PLACES, SMALL.block_km)
+    rows = np.flatnonzero(blocks == blocks[len(PLACES) // 2])[:count]
+    model = fit(points_at(rows, np.zeros(len(rows), np.int64), 1), rows, CHIP)
+    assert not model.facts.calibration.fitted and model.evaluation == {}
+    (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (6,))
+    assert np.isfinite(found.probability).all() and np.isfinite(found.spread).all()
+    assert found.probability[0, 0, rows].mean() > np.quantile(found.probability, 0.75)
+    assert found.inside[rows].all()
+
+
+def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_calibration() -> None:
+    """Nothing can be left out then, and the number of steps is not chosen by figures of nothing."""
+    blocks = blocks_by_km(PLACES, SMALL.block_km)
+    folds = deal_folds(blocks, SMALL.members, SMALL.seed)
+    of_fold = np.unique(blocks[folds == 1])[:2]
+    rows = np.concatenate([np.flatnonzero(blocks == one)[:3] for one in of_fold])
+    model = fit(points_at(rows, np.zeros(len(rows), np.int64), 1), rows, CHIP)
+    assert not model.facts.calibration.fitted and model.evaluation == {}
+    assert model.facts.steps == SMALL.steps
+
+
+def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: RangeModel) -> None:
+    assert not model.facts.dated
+    (found,) = model.predict([model.features(block(CHIP))], ("Taxon 2", "Taxon 0"), (1, 4, 7))
+    assert found.probability.shape == found.spread.shape == (2, 3, len(PLACES))
+    np.testing.assert_array_equal(found.probability[:, 0], found.probability[:, 2])
+    # Features are kept in half precision.
+    np.testing.assert_allclose(found.probability[:, 1].T, model.year_mean(CHIP, PLACES)[:, [2, 0]], atol=1e-3)
+
+
+def migrant(dates_known: float = 1.0) -> RangeModel:
+    """North in July, south in January, seen as often in both."""
+    draw = np.random.default_rng(0)
+    north, south = np.flatnonzero(PLACES[:, 1] > 25), np.flatnonzero(PLACES[:, 1] < 5)
+    rows = np.concatenate([draw.choice(north, 60), draw.choice(south, 60)])
+    dates = np.concatenate([draw.normal(0.53, 0.06, 60), draw.normal(0.04, 0.06, 60)]) % 1.0
+    dates[draw.random(120) >= dates_known] = np.nan
+    points = points_at(rows, np.zeros(120, np.int64), 1, dates)
+    return fit(points, rows, CHIP, replace(SMALL, steps=100))
+
+
+@pytest.mark.parametrize("dates_known", [1.0, 0.8])
+def test_a_migrant_moves_with_the_month(dates_known: float) -> None:
+    model = migrant(dates_known)
+    assert model.facts.dated
+    (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (1, 7))
+    january, july = found.probability[0]
+    north, south = PLACES[:, 1] > 25, PLACES[:, 1] < 5
+    assert july[north].mean() > january[north].mean() + 0.3
+    assert january[south].mean() > july[south].mean() + 0.3
+
+
+def test_a_background_of_where_was_looked_keeps_the_roads_out_of_the_map() -> None:
+    """Records of three taxa lie beside roads alone; the weighted background lies there too."""
+    draw = np.random.default_rng(1)
+    road = draw.random(len(PLACES)) < 0.3
+    chip = np.concatenate([CHIP, np.where(road, 2.0, 0.0)[:, None]], axis=1).astype(np.float32)
+    rows, taxon = draw_rows(PRESENT & road[:, None], 15)
+    points = points_at(rows, taxon, 3)
+    beside = replace(points, background_weight=np.where(road, 1.0, 0.02))
+    gaps = []
+    for one in (points, beside):
+        probability = fit(one, rows, chip).year_mean(chip, PLACES)
+        gaps.append(float(probability[road].mean() - probability[~road].mean()))
+    assert gaps[0] > 0.2 and abs(gaps[1]) < gaps[0] / 3
+
+
+def test_more_places_than_a_step_holds_are_drawn_anew_in_each() -> None:
+    few = replace(SMALL, places_a_step=30, background_a_step=100)
+    model = fit(points_at(ROWS, TAXON, 3), ROWS, CHIP, few)
+    probability = model.year_mean(CHIP, PLACES)
+    assert min(roc_auc_score(PRESENT[:, label], probability[:, label]) for label in range(3)) > 0.95
+
+
+def test_photos_help_where_they_tell_what_few_records_do_not() -> None:
+    """Chip features are noise, neighbours differ; the shared space of photos and chips shows the habitat."""
+    draw = np.random.default_rng(3)
+    fields, noise = draw.normal(0, 1, FIELDS.shape), draw.normal(0, 1, CHIP.shape).astype(np.float32)
+    present = presence(fields)
+    year = (fields / np.linalg.norm(fields, axis=1, keepdims=True)).astype(np.float32)[:, None]
+    rows, taxon = draw_rows(present, 8)
+    points = points_at(rows, taxon, 3)
+    alone = fit(points, rows, noise)
+    photos = np.eye(3, dtype=np.float32)
+    photos[2] = np.nan  # no photo of it
+    both = fit(points, rows, noise, year=year, photos=photos)
+    assert (alone.facts.way, both.facts.way) == ("occurrences", "both")
+    assert both.columns == ("chip", "year") and both.facts.calibration.photo > 0.3
+    areas = np.zeros((2, 3))
+    for number, (model, cells) in enumerate(((alone, block(noise)), (both, block(noise, year)))):
+        (found,) = model.predict([model.features(cells)], ("Taxon 0", "Taxon 1", "Taxon 2"), (6,))
+        areas[number] = [roc_auc_score(present[:, label], found.probability[label, 0]) for label in range(3)]
+    assert (areas[1, :2] > areas[0, :2] + 0.2).all()
+    assert areas[1, 2] == pytest.approx(areas[0, 2], abs=1e-3)

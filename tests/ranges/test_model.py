@@ -1,0 +1,127 @@
+"""A range model in its folder: what is read back is what was written, and what is damaged is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_points import CHIP_YEAR, PLACES, SMALL, block, chips, draw_rows, fit, habitat, points_at, presence
+from safetensors.torch import load_file, save_file
+
+from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
+from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
+
+FIELDS = habitat()
+CHIP = chips(FIELDS)
+TAXA = ("Taxon 0", "Taxon 1", "Taxon 2")
+
+
+def made(*, photos: bool) -> RangeModel:
+    rows, taxon = draw_rows(presence(FIELDS), 12)
+    dates = np.random.default_rng(0).random(len(rows))
+    points = points_at(rows, taxon, 3, dates)
+    more = {"year": CHIP_YEAR, "photos": np.eye(3, CHIP_YEAR.shape[2], dtype=np.float32)} if photos else {}
+    return fit(points, rows, CHIP, SMALL, **more)
+
+
+@pytest.fixture(scope="module")
+def model() -> RangeModel:
+    return made(photos=True)
+
+
+@pytest.fixture
+def folder(model: RangeModel, tmp_path: Path) -> Path:
+    model.save(tmp_path / "ranges")
+    return tmp_path / "ranges"
+
+
+def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None:
+    read = load_ranges(folder)
+    assert read.facts == model.facts and read.columns == ("chip", "year")
+    assert read.evaluation == model.evaluation and len(model.evaluation) == 6
+    for one, other in zip(
+        *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
+    ):
+        for name in ("cells", "probability", "spread", "inside"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_model_without_photos_reads_chip_features_alone(tmp_path: Path) -> None:
+    own = made(photos=False)
+    own.save(tmp_path)
+    read = load_ranges(tmp_path)
+    assert read.photos is None and read.columns == ("chip",)
+    np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), own.year_mean(CHIP, PLACES))
+
+
+def test_saving_again_replaces_and_a_save_cut_short_is_no_model(
+    model: RangeModel, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.save(folder)
+    assert load_ranges(folder).facts == model.facts
+    monkeypatch.setattr("birdsat.ranges.model.save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        model.save(folder)
+    with pytest.raises(CheckpointError, match=r"has no ranges\.json"):
+        load_ranges(folder)
+
+
+def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -> None:
+    whole = block(CHIP, CHIP_YEAR)
+    parts = [
+        type(whole)(**{name: getattr(whole, name)[some] for name in ("cells", "lon_lat", "chip", "year")})
+        for some in (slice(0, 7), slice(7, 7), slice(7, None))
+    ]
+    (all_at_once,) = model.predict([model.features(whole)], TAXA, (3, 6))
+    found = list(model.predict(map(model.features, parts), ("Taxon 2", "Taxon 0"), (6,)))
+    assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
+    together = np.concatenate([one.probability for one in found], axis=2)
+    np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
+    assert all_at_once.spread.max() > 0 and 0 <= all_at_once.probability.min() <= all_at_once.probability.max() <= 1
+
+
+def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:
+    with pytest.raises(UnknownTaxonError, match=r"Taxon 3.*taxa of the range model.*Taxon"):
+        next(model.predict([model.features(block(CHIP, CHIP_YEAR))], ("Taxon 3",), (1,)))
+    with pytest.raises(ConfigError):
+        next(model.predict([model.features(block(CHIP, CHIP_YEAR))], TAXA, (13,)))
+
+
+def change(folder: Path, **settings: object) -> None:
+    path = folder / SETTINGS_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+
+
+def test_a_folder_that_holds_no_range_model_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="birdsat fit"):
+        load_ranges(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("version", [1, 3, "one", None])
+def test_another_schema_is_refused(version: object, folder: Path) -> None:
+    change(folder, schema_version=version)
+    with pytest.raises(CheckpointError, match="this birdsat reads 2; fit again"):
+        load_ranges(folder)
+
+
+@pytest.mark.parametrize("what", ["text", "list", "setting", "taxa", "cut", "missing", "tensor", "photo"])
+def test_damage_is_one_error_of_ours(what: str, folder: Path) -> None:
+    settings, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
+    match what:
+        case "text":
+            settings.write_text(settings.read_text()[:-20])
+        case "list":
+            settings.write_text("[1]")
+        case "setting":
+            change(folder, colour="red")
+        case "taxa":
+            change(folder, taxa=["Taxon 0"])
+        case "cut":
+            weights.write_bytes(weights.read_bytes()[:-100])
+        case "missing":
+            weights.unlink()
+        case "tensor" | "photo":
+            name = "network.heads.weight" if what == "tensor" else "photos.mean"
+            save_file({key: value for key, value in load_file(weights).items() if key != name}, weights)
+    with pytest.raises(CheckpointError, match=r"is damaged.*birdsat fit"):
+        load_ranges(folder)

@@ -1,0 +1,75 @@
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from birdsat.cli import main
+from birdsat.dataset.build import build_dataset
+from birdsat.dataset.row_groups import Dataset
+from birdsat.errors import ConfigError
+from birdsat.observations.splits import SplitRule
+from birdsat.virtual.chips import VirtualChips
+from birdsat.virtual.world import VirtualWorld
+from birdsat.workflows.compare import COLUMNS, Row, cell, compare, draw_comparison
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world") / "world"
+    world, chips = VirtualWorld(0, photo_px=64), VirtualChips(0, ground_km=50, px=32)
+    splits = SplitRule(val_fraction=0.0, test_fraction=0.2)
+    build_dataset(folder, world.observations(200), photos=world, chips=chips, splits=splits, workers=0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compared(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "compared"
+    recipes = ["--recipes", "moco_geo_tiny", "cve_mae_tiny", "cvm_mae_paper_tiny"]
+    main(["compare", str(world), str(out), *recipes, "--seeds", "0", "--steps", "1", "--truth", "0", "--workers", "0"])
+    return out
+
+
+def test_the_table_has_a_row_for_each_recipe_and_says_what_a_method_cannot_do(compared: Path) -> None:
+    with (compared / "compare.csv").open() as file:
+        rows = {row["recipe"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["moco_geo_tiny", "cve_mae_tiny", "cvm_mae_paper_tiny"]
+    assert rows["moco_geo_tiny"]["map_auc_mean"] == "" and rows["moco_geo_tiny"]["probe_mean"] != ""
+    assert 0 <= float(rows["cve_mae_tiny"]["map_auc_mean"]) <= 1
+    markdown = (compared / "compare.md").read_text()
+    assert markdown.count("\n") == 5 and "| – |" in markdown
+    assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_judged_is_read_and_another_truth_is_refused(compared: Path, world: Path) -> None:
+    kept = compared / "cve_mae_tiny-0" / "compare.json"
+    figures = json.loads(kept.read_text())
+    kept.write_text(json.dumps(figures | {"probe": 0.125}))
+    try:
+        [row] = compare(["cve_mae_tiny"], [0], Dataset(world), compared, steps=1, truth=0, workers=0)
+        assert row.mean("probe") == 0.125
+        with pytest.raises(ConfigError, match="another folder"):
+            compare(["cve_mae_tiny"], [0], Dataset(world), compared, steps=1, truth=3, workers=0)
+    finally:
+        kept.write_text(json.dumps(figures))
+
+
+def test_mean_and_spread_are_over_the_seeds() -> None:
+    def run(probe: float) -> dict[str, float | None]:
+        return dict.fromkeys(COLUMNS) | {"probe": probe}
+
+    row = Row(recipe="one", runs=(run(0.2), run(0.4)))
+    assert row.mean("probe") == pytest.approx(0.3) and row.spread("probe") == pytest.approx(math.sqrt(0.02))
+    assert cell(row, "probe") == "0.300 ± 0.141" and cell(row, "map_auc") == "–"
+    assert cell(Row(recipe="one", runs=(run(0.2),)), "probe") == "0.200"
+    assert len(draw_comparison([row]).axes) == 1
+
+
+def test_recipes_that_see_no_photos_and_empty_comparisons_are_refused(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="mae_chips_tiny sees no photos"):
+        compare(["cve_mae_tiny", "mae_chips_tiny"], [0], Dataset(world), tmp_path)
+    with pytest.raises(ConfigError, match="nothing to compare"):
+        compare([], [0], Dataset(world), tmp_path)
+    assert not list(tmp_path.iterdir())

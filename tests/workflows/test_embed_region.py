@@ -1,0 +1,120 @@
+"""The verbs around regions: embedded once, mapped from, and refused where they do not fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from test_verbs import TAXON, make_dataset, make_run, noise, ready_chips
+
+from birdsat.cli import main
+from birdsat.embeddings.regions.region import open_region
+from birdsat.virtual.world import VirtualWorld
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+
+
+def embed(run: Path, out: Path, *more: str, imagery: str = "virtual:0") -> None:
+    main(["embed", str(run), str(out), "--grid", "2", "--box=10,40,14,44", "--imagery", imagery, *more])
+
+
+def map_cells(*words: str, out: Path) -> np.ndarray:
+    main(["map", *words, "--taxon", TAXON, "--month", "1", "7", "--out", str(out)])
+    with rasterio.open(out / "Corvus_corax.tif") as tiff:
+        return np.asarray(tiff.read())
+
+
+def failed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit):
+        main(list(words))
+    return capsys.readouterr().err
+
+
+def test_a_map_from_a_region_is_the_map_from_imagery(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embed(run, tmp_path / "region", "--harmonics", "6")
+    assert "4 cells; their course over the year is right to 0.0000" in capsys.readouterr().out
+    read = map_cells(str(run), "--region", str(tmp_path / "region"), out=tmp_path / "one")
+    place = ("--box=10,40,14,44", "--step", "2", "--imagery", "virtual:0", "--workers", "0")
+    np.testing.assert_allclose(read, map_cells(str(run), *place, out=tmp_path / "other"), atol=1e-3)
+
+
+def test_cells_without_imagery_are_nodata_and_counted(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])
+    embed(run, tmp_path / "region", imagery=str(chips))
+    assert "1 of 4 cells have no imagery" in capsys.readouterr().err
+    cells = map_cells(str(run), "--region", str(tmp_path / "region"), out=tmp_path)
+    np.testing.assert_array_equal(np.isnan(cells[0]), [[False, False], [False, True]])
+
+
+def test_without_a_box_the_whole_world_is_embedded(run: Path, tmp_path: Path) -> None:
+    main(["embed", str(run), str(tmp_path / "region"), "--grid", "60", "--imagery", "virtual:0"])
+    assert open_region(tmp_path / "region").grid.shape == (3, 6)
+
+
+def test_cells_without_land_are_left_out_if_asked_and_coasts_are_kept(run: Path, tmp_path: Path) -> None:
+    main(["embed", str(run), str(tmp_path / "region"), "--grid", "15", "--imagery", "virtual:0", "--land-only"])
+    region = open_region(tmp_path / "region")
+    centres = region.grid.centres(np.arange(region.grid.cells))
+    has_land = np.zeros(region.grid.cells, dtype=bool)
+    for east in (-5, 0, 5):
+        for north in (-5, 0, 5):
+            has_land |= VirtualWorld(0).land((centres[:, 0] + east + 180) % 360 - 180, centres[:, 1] + north)
+    np.testing.assert_array_equal(region.cells(), np.flatnonzero(has_land))
+    inland = VirtualWorld(0).land(centres[:, 0], centres[:, 1])
+    assert inland.sum() < has_land.sum() < region.grid.cells
+
+
+def test_a_grid_that_no_disk_holds_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("embed", str(run), str(tmp_path / "region"), "--imagery", "virtual:0")
+    assert "--grid: 259,200,000,000 cells" in failed(capsys, *words, "--grid", "0.0005", "--land-only")
+    assert "--grid-km" in failed(capsys, *words, "--grid-km", "0.05")
+    assert not (tmp_path / "region").exists()
+
+
+def test_the_files_of_a_region_are_checked(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embed(run, tmp_path / "region")
+    main(["data", "check", str(tmp_path / "region")])
+    assert "1 parts, 4 cells: as they were written" in capsys.readouterr().out
+    part = tmp_path / "region" / "cells-000000.parquet"
+    part.write_bytes(part.read_bytes().replace(b"lat", b"lot"))
+    assert "cells-000000.parquet is damaged: it changed" in failed(capsys, "data", "check", str(tmp_path / "region"))
+
+
+def test_a_region_of_another_run_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embed(run, tmp_path / "region")
+    other = make_run(tmp_path / "other", seed=1)
+    words = ("--taxon", TAXON, "--region", str(tmp_path / "region"), "--out", str(tmp_path / "maps"))
+    assert "embedded by the run 'mine'" in failed(capsys, "map", str(other), *words)
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_region_that_is_not_finished_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embed(run, tmp_path / "region")
+    (tmp_path / "region" / "region.json").rename(tmp_path / "region" / "embedding.json")
+    assert "half embedded" in failed(capsys, "map", str(run), "--taxon", TAXON, "--region", str(tmp_path / "region"))
+
+
+def test_options_that_do_not_go_together_are_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("map", str(run), "--taxon", TAXON)
+    assert "give --region, or --imagery and --box" in failed(capsys, *words, "--imagery", "virtual:0")
+    assert "--step can be used with" in failed(capsys, *words, "--region", str(tmp_path), "--step", "1")
+    dataset = str(make_dataset(tmp_path / "data", 5.0).folder)
+    both = ("embed", str(run), dataset, str(tmp_path / "out"))
+    assert "2 paths follow RUN" in failed(capsys, *both, "--grid", "2", "--imagery", "virtual:0")
+    assert "--imagery can be used with --grid only" in failed(capsys, *both, "--imagery", "virtual:0")
+    alone = ("embed", str(run), str(tmp_path / "out"))
+    assert "1 paths follow RUN" in failed(capsys, *alone)
+    assert "--split can be used with a dataset only" in failed(capsys, *alone, "--grid", "2", "--split", "val")
+    assert "--grid needs --imagery" in failed(capsys, *alone, "--grid", "2")
+    assert "--grid: grid step is 0" in failed(capsys, *alone, "--grid", "0", "--imagery", "virtual:0")

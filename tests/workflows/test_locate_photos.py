@@ -1,0 +1,126 @@
+"""The locate verb on a run that was never trained: what it writes, says and refuses."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from test_verbs import make_dataset, make_run, noise
+
+from birdsat.cli import main
+from birdsat.errors import InputError
+from birdsat.workflows.locate import locate_dataset
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+
+
+@pytest.fixture(scope="module")
+def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cells around the places of `make_dataset`, whose photos are at 0 to 4 degrees east, 10 north."""
+    out = tmp_path_factory.mktemp("regions") / "mine"
+    main(["embed", str(run), str(out), "--grid", "1", "--box=-2,6,6,14", "--imagery", "virtual:0"])
+    return out
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "bird.jpg"
+    path.write_bytes(noise(7, 20))
+    return path
+
+
+def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    with pytest.raises(SystemExit):
+        main(["locate", *map(str, words)])
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_a_photo_becomes_a_map_that_sums_to_one_a_picture_and_a_table(
+    run: Path, region: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.jpg"
+    other.write_bytes(noise(8, 30))
+    out = tmp_path / "out"
+    main(["locate", str(run), str(photo), str(other), "--region", str(region), "--month", "5", "--out", str(out)])
+    assert sorted(file.name for file in out.iterdir()) == sorted(
+        ["located.csv", *(f"{name}.{kind}" for name in ("bird", "other") for kind in ("json", "png", "tif"))]
+    )
+    with rasterio.open(out / "bird.tif") as tiff:
+        cells = tiff.read(1)
+        assert cells.shape == (8, 8) and cells.sum() == pytest.approx(1, abs=1e-5)
+        assert json.loads(tiff.tags()["sources"])["month"] == "5"
+        rows = [row for row in csv.DictReader((out / "located.csv").open()) if row["photo"] == "bird.jpg"]
+        assert [int(row["rank"]) for row in rows] == list(range(1, 11))
+        for row in rows:
+            at = tiff.index(float(row["lon"]), float(row["lat"]))
+            assert cells[at] == pytest.approx(float(row["probability"]), rel=1e-4)
+    assert "likeliest cells" in capsys.readouterr().out
+
+
+def test_the_month_changes_the_map_and_without_one_it_is_a_mean_over_months(
+    run: Path, region: Path, photo: Path, tmp_path: Path
+) -> None:
+    maps = []
+    for number, month in enumerate((("--month", "1"), ("--month", "7"), ())):
+        out = tmp_path / str(number)
+        main(["locate", str(run), str(photo), "--region", str(region), *month, "--out", str(out)])
+        with rasterio.open(out / "bird.tif") as tiff:
+            maps.append(tiff.read(1))
+    january, july, any_month = maps
+    assert np.abs(january - july).max() > 1e-6 and np.abs(any_month - january).max() > 1e-7
+
+
+def test_photos_of_known_places_are_judged_beside_chance_and_the_most_similar_photo(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = make_dataset(tmp_path / "data", 5.0, splits=("train", "train", "val", "test", "test")).folder
+    main(["locate", str(run), "--region", str(region), "--dataset", str(dataset)])
+    report = json.loads((run / "locate.json").read_text())
+    names = [way["name"] for way in report["ways"]]
+    assert names[0].startswith("located") and names[-3:] == [
+        "most similar training photo",
+        "random training photo",
+        "random cell",
+    ]
+    assert (report["photos"], report["photos_outside_the_region"], report["cells"]) == (2, 0, 64)
+    for way in report["ways"]:
+        shares = list(way["within_km"].values())
+        assert list(way["within_km"]) == ["25", "200", "750", "2500"] and shares == sorted(shares) and shares[-1] == 1
+    assert "random cell" in capsys.readouterr().out
+
+
+def test_what_cannot_be_located_is_said(
+    run: Path, region: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--region", region, "--out", tmp_path / "out")
+    corrupt = tmp_path / "corrupt.jpg"
+    corrupt.write_bytes(noise(1, 20)[:60])
+    assert "corrupt.jpg cannot be located" in failed(capsys, run, photo, corrupt, *at)
+    assert "month is 13" in failed(capsys, run, photo, *at, "--month", 13)
+    assert "No such file" in failed(capsys, run, tmp_path / "absent.jpg", *at)
+    assert "two photos have the same name" in failed(capsys, run, photo, photo, *at)
+    assert "not a region" in failed(capsys, run, photo, "--region", tmp_path)
+    assert "embedded by the run 'mine'" in failed(capsys, make_run(tmp_path / "other", seed=1), photo, *at)
+    assert "either photos" in failed(capsys, run, "--region", region)
+    assert "--queries" in failed(capsys, run, photo, *at, "--queries", 3)
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
+    run: Path, region: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (run, photo, "--region", region, "--out", tmp_path / "out")
+    main(["locate", *map(str, words)])
+    assert "bird.tif exists already" in failed(capsys, *words) or "located.csv exists already" in failed(capsys, *words)
+    main(["locate", *map(str, words), "--overwrite"])
+
+
+def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: Path, tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", 5.0).folder  # without a val split
+    with pytest.raises(InputError, match="3 train and 0 val places"):
+        locate_dataset(run, dataset, region)

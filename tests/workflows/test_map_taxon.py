@@ -1,0 +1,265 @@
+"""Maps from records, by the verbs map and fit: every way and output, and what is refused."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+from made_records import IMAGERY, OTHER, box_option, embed, land_box, land_places, write_records
+from PIL import Image
+from test_verbs import TAXON, make_run
+
+from birdsat.cli import main
+from birdsat.maps.description import APPLICABILITY
+from birdsat.ranges.fit import fit_ranges
+from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.workflows import fit_ranges as ranges
+
+BOX = land_box()
+CELLS = 36  # 6 x 6 of 2 degrees
+SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verbs fit with the settings of a real fit; here a small network takes few steps in their place."""
+
+    def fit_small(*given: object, **named: object) -> RangeModel:
+        return fit_ranges(*given, **(named | {"settings": SMALL}))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ranges, "fit_ranges", fit_small)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+
+
+@pytest.fixture(scope="module")
+def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return embed(run, tmp_path_factory.mktemp("regions") / "mine", BOX)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tables") / "records.csv"
+    return write_records(path, [(TAXON, land_places(BOX, 25)), (OTHER, land_places(BOX, 20, 1))], dated=True)
+
+
+def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, words)])
+    assert ended.value.code == 1
+    return " ".join(capsys.readouterr().err.split())
+
+
+def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasterio.DatasetReader:
+    main(["map", str(run), "--taxon", taxon, "--out", str(out), *map(str, more)])
+    return rasterio.open(out / f"{taxon.replace(' ', '_')}.tif")
+
+
+@pytest.mark.parametrize("way", ["occurrences", "both"])
+def test_a_map_from_records_has_probabilities_spreads_and_an_area(
+    way: str, run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--region", region, "--occurrences", records, "--way", way, "--month", 1, 7)
+    with make_map(run, tmp_path, *words) as tiff:
+        assert tiff.descriptions == ("January", "July", "January spread", "July spread", APPLICABILITY)
+        cells = tiff.read()
+        sources = json.loads(tiff.tags()["sources"])
+    assert np.isfinite(cells).all() and cells[:2].min() >= 0 and cells[:2].max() <= 1
+    assert cells[2:4].min() >= 0 and set(np.unique(cells[4]).tolist()) <= {0.0, 1.0} and cells[4].any()
+    about = json.loads((tmp_path / "Corvus_corax.json").read_text())
+    assert about["taxon"] == TAXON and about["cells_with_value"] == CELLS
+    assert about["model"] == f"fit to {way} on mine"
+    assert sources["way"] == way and sources["records"] == "records.csv" and sources["imagery"] == IMAGERY
+    assert 0 < int(sources["records of the taxon"]) <= 25
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-2:] == [str(tmp_path / f"Corvus_corax.{kind}") for kind in ("tif", "png")]
+
+
+def test_a_fitted_model_gives_the_map_that_a_fit_on_the_way_gives(
+    run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = ("fit", run, records, "--region", region, "--out", tmp_path / "ranges", "--taxa", TAXON)
+    main([*map(str, fit)])
+    assert f"1 taxa, {load_ranges(tmp_path / 'ranges').facts.points[0]} records" in capsys.readouterr().out
+    with make_map(run, tmp_path / "one", "--region", region, "--ranges", tmp_path / "ranges") as tiff:
+        read, model = tiff.read(), tiff.tags()["model"]
+    with make_map(run, tmp_path / "other", "--region", region, "--occurrences", records) as tiff:
+        np.testing.assert_array_equal(read, tiff.read())
+    assert model == "ranges on mine"
+
+
+def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped(
+    run: Path, region: Path, records: Path, tmp_path: Path
+) -> None:
+    main([*map(str, ("fit", run, records, "--region", region, "--out", tmp_path / "ranges", "--way", "both"))])
+    facts = load_ranges(tmp_path / "ranges").facts
+    assert facts.taxa == (TAXON, OTHER) and facts.tables == ("records.csv",) and facts.way == "both"
+    with make_map(run, tmp_path, "--region", region, "--ranges", tmp_path / "ranges", taxon=OTHER) as tiff:
+        assert np.isfinite(tiff.read()).all()
+
+
+def test_without_a_region_its_cells_are_embedded_beside_the_map(run: Path, records: Path, tmp_path: Path) -> None:
+    words = (box_option(BOX), "--step", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
+    with make_map(run, tmp_path, *words) as tiff:
+        assert tiff.shape == (3, 3)
+    assert (tmp_path / "region" / "region.json").is_file()
+
+
+def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Path, tmp_path: Path) -> None:
+    also = ("--also", "netcdf", "gif", "parquet", "csv")
+    words = ("--region", region, "--occurrences", records, "--month", 3, 9, "--points", records)
+    with make_map(run, tmp_path, *words, *also) as tiff:
+        cells = tiff.read()
+    kinds = ("tif", "json", "png", "nc", "gif", "parquet", "csv")
+    assert {file.name for file in tmp_path.iterdir()} == {f"Corvus_corax.{kind}" for kind in kinds}
+    with Image.open(tmp_path / "Corvus_corax.gif") as gif:
+        assert gif.n_frames == 2
+    with Image.open(tmp_path / "Corvus_corax.png") as png:
+        assert min(png.size) > 100
+    with (tmp_path / "Corvus_corax.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    table = pq.read_table(tmp_path / "Corvus_corax.parquet")
+    assert len(rows) == table.num_rows == CELLS
+    for column, band in (("march", 0), ("september_spread", 3), ("applicability", 4)):
+        np.testing.assert_array_equal(table[column].to_numpy(), cells[band].ravel())
+        np.testing.assert_allclose([float(row[column]) for row in rows], cells[band].ravel(), atol=1e-5)
+
+
+def test_cells_outside_the_polygons_hold_no_value(run: Path, region: Path, records: Path, tmp_path: Path) -> None:
+    west, south, middle, north = BOX.west, BOX.south, BOX.west + 6, BOX.north
+    ring = [[west, south], [middle, south], [middle, north], [west, north], [west, south]]
+    polygon = tmp_path / "half.geojson"
+    polygon.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    for number, how in enumerate(((), ("--occurrences", records))):
+        with make_map(run, tmp_path / str(number), "--region", region, "--within", polygon, *how) as tiff:
+            values = tiff.read()
+        assert np.isfinite(values[:, :, :3]).all() and np.isnan(values[:, :, 3:]).all()
+
+
+def test_polygons_that_hold_no_cell_of_the_map_are_refused(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    east = BOX.east + 1
+    ring = [[east, 0], [east + 2, 0], [east + 2, 2], [east, 2], [east, 0]]
+    (tmp_path / "far.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    words = ("map", run, "--taxon", TAXON, "--region", region, "--within", tmp_path / "far.geojson")
+    assert "no cell with imagery lies within the polygons" in failed(capsys, *words, "--out", tmp_path / "maps")
+    assert not list(tmp_path.glob("maps/*"))
+
+
+def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
+    run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("map", run, "--taxon", TAXON, "--region", region, "--occurrences", records, "--out", tmp_path)
+    (tmp_path / "Corvus_corax.csv").write_text("mine")
+    assert "Corvus_corax.csv exists already; replace it with --overwrite" in failed(capsys, *words, "--also", "csv")
+    assert [file.name for file in tmp_path.iterdir()] == ["Corvus_corax.csv"]
+    main([*map(str, words), "--also", "csv", "--overwrite"])
+    assert (tmp_path / "Corvus_corax.csv").read_text() != "mine"
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "maps"
+    words = ("map", run, "--region", region, "--out", out, "--taxon")
+    assert "at least two months" in failed(capsys, *words, TAXON, "--also", "gif")
+    said = failed(capsys, *words, "Corvus corix", "--occurrences", records)
+    assert "Corvus corix" in said and TAXON in said
+    cells = (box_option(BOX), "--step", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
+    assert "Corvus corix" in failed(capsys, "map", run, "--taxon", "Corvus corix", *cells, "--out", out)
+    assert "leave --occurrences out" in failed(capsys, *words, TAXON, "--occurrences", records, "--ranges", out)
+    assert "--way can be used with --occurrences only" in failed(capsys, *words, TAXON, "--way", "both")
+    assert "is no range model" in failed(capsys, *words, TAXON, "--ranges", tmp_path)
+    assert not out.exists()
+
+
+def test_a_range_model_of_another_run_is_refused(
+    run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = tmp_path / "ranges"
+    main([*map(str, ("fit", run, records, "--region", region, "--out", fitted))])
+    other = make_run(tmp_path / "other", seed=1)
+    words = ("map", other, "--taxon", TAXON, "--ranges", fitted, "--out", tmp_path / "maps")
+    assert "embedded by the run 'mine'" in failed(capsys, *words, "--region", region)
+    own = embed(other, tmp_path / "region", BOX, step=6)
+    assert "was fitted on chip features of the run 'mine'" in failed(capsys, *words, "--region", own)
+    fit = ("fit", other, records, "--region", region, "--out", tmp_path / "new")
+    assert "embedded by the run 'mine'" in failed(capsys, *fit)
+    assert not (tmp_path / "maps").exists() and not (tmp_path / "new").exists()
+
+
+def test_records_elsewhere_or_all_in_one_cell_are_refused(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land = land_places(BOX, 12)
+    far = write_records(tmp_path / "far.csv", [(TAXON, land + np.array([30, 0]))])
+    one = write_records(tmp_path / "one.csv", [(TAXON, np.repeat(land[:1], 5, axis=0))], dated=True)
+    words = ("fit", run, "--region", region, "--out", tmp_path / "ranges", "--trust-places")
+    assert "none of 12 records lies in the region" in failed(capsys, *words[:2], far, *words[2:])
+    assert "one place does not tell" in failed(capsys, *words[:2], one, *words[2:])
+    assert not (tmp_path / "ranges").exists()
+
+
+def test_records_that_are_dropped_are_counted_on_stderr(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land = land_places(BOX, 12)
+    table = write_records(
+        tmp_path / "some.csv", [(TAXON, np.concatenate([land, land[:3] + np.array([30, 0]), land + 1e-3]))]
+    )
+    main([*map(str, ("fit", run, table, "--region", region, "--out", tmp_path / "ranges", "--trust-places"))])
+    said = capsys.readouterr().err
+    assert "3 records dropped: outside the region" in said
+    assert "records dropped: another record of the same taxon in the same cell and month" in said
+
+
+def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_records(tmp_path / "usual.csv", [(TAXON, land_places(BOX, 15))])
+    head, rows = table.read_text().split("\n", 1)
+    own = tmp_path / "own.csv"
+    own.write_text(f"{head.replace('taxon', 'bird').replace('lon', 'x').replace('lat', 'y')}\n{rows}")
+    words = ("map", run, "--taxon", TAXON, "--region", region, "--out", tmp_path)
+    assert "--columns" in failed(capsys, *words, "--occurrences", own)
+    named = ("--columns", "taxon=bird", "lon=x", "lat=y")
+    assert "can be used with --occurrences only" in failed(capsys, *words, *named)
+    main([*map(str, words), "--occurrences", str(own), *named])
+    assert (tmp_path / "Corvus_corax.tif").is_file()
+
+
+def test_undated_records_say_that_all_months_are_the_same(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_records(tmp_path / "undated.csv", [(TAXON, land_places(BOX, 15))])
+    with make_map(run, tmp_path, "--region", region, "--occurrences", table, "--month", 1, 7) as tiff:
+        np.testing.assert_array_equal(tiff.read(1), tiff.read(2))
+    assert "so all months are the same" in capsys.readouterr().err
+
+
+def test_a_map_from_both_needs_photos_of_a_taxon(
+    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_records(tmp_path / "other.csv", [(OTHER, land_places(BOX, 15))])
+    words = ("map", run, "--taxon", OTHER, "--region", region, "--occurrences", table, "--way", "both")
+    said = failed(capsys, *words, "--out", tmp_path / "maps")
+    assert "has photos" in said and "leave --way both out" in said
+
+
+@pytest.mark.parametrize("verb", ["map", "fit", "judge"])
+def test_help_tells_of_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert f"birdsat {verb}" in printed and "--out" in printed
+    for option in {"map": ("--ranges", "--within"), "fit": ("--region", "--taxa"), "judge": ("--rasters",)}[verb]:
+        assert option in printed

@@ -1,0 +1,285 @@
+"""The verbs of many taxa: richness, species at a place and survey gaps, and what they refuse."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from test_verbs import make_run, noise, ready_chips
+
+from birdsat.cli import main
+from birdsat.embeddings.regions.region import open_region
+from birdsat.ranges.feature_cache import features_over
+from birdsat.ranges.model import load_ranges
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.workflows import products
+from birdsat.workflows.fit_ranges import RecordTables, fit_tables
+
+TAXA = ("Corvus corax", "Parus major", "Pica pica")
+NORTH, SOUTH = 43.5, 40.5
+SETTINGS = RangeNetworkConfig(
+    inputs=8, width=8, depth=1, members=2, steps=8, harmonics=1, places_a_step=32, background_a_step=32, block_km=100
+)
+
+
+def write_records(path: Path, rows: list[tuple[str, float, float, str]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("taxon", "lon", "lat", "date"), *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+
+
+@pytest.fixture(scope="module")
+def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 x 4 cells of one degree."""
+    out = tmp_path_factory.mktemp("regions") / "mine"
+    main(["embed", str(run), str(out), "--grid", "1", "--box=10,40,14,44", "--imagery", "virtual:0"])
+    return out
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Corvus corax in the north, Pica pica in the south, Parus major in both, all in winter and in summer."""
+    rows = [
+        (taxon, lon, lat, f"2020-{month:02d}-10")
+        for lon in (10.5, 11.5, 12.5, 13.5)
+        for month in (1, 7)
+        for taxon, lat in zip((TAXA[0], TAXA[1], TAXA[1], TAXA[2]), (NORTH, NORTH, SOUTH, SOUTH), strict=True)
+    ]
+    return write_records(tmp_path_factory.mktemp("records") / "records.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def ranges(run: Path, region: Path, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ranges") / "fitted"
+    fit_tables(run, RecordTables(paths=(records,), trust_places=True), region, out, settings=SETTINGS)
+    return out
+
+
+@pytest.fixture
+def words(run: Path, ranges: Path, region: Path) -> tuple[str, ...]:
+    return (str(run), "--ranges", str(ranges), "--region", str(region))
+
+
+def probabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
+    """(taxa, months, cells)."""
+    model, opened = load_ranges(ranges), open_region(region)
+    blocks = model.predict(features_over(model, opened), model.facts.taxa, months)
+    return np.concatenate([block.probability for block in blocks], axis=2)
+
+
+def failed(capsys: pytest.CaptureFixture[str], *given: str) -> str:
+    with pytest.raises(SystemExit):
+        main(list(given))
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_richness_is_the_sum_of_the_probabilities_in_every_cell_and_month(
+    words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path
+) -> None:
+    main(["richness", *words, "--month", "1", "7", "--also", "csv", "--out", str(tmp_path)])
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        f"richness.{kind}" for kind in ("csv", "json", "png", "tif")
+    ]
+    found = probabilities(ranges, region, (1, 7)).astype(np.float64)
+    with rasterio.open(tmp_path / "richness.tif") as tiff:
+        assert tiff.descriptions == ("January", "July", "January spread", "July spread", "area of applicability")
+        bands = tiff.read()
+    np.testing.assert_allclose(bands[:2].reshape(2, -1), found.sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(bands[2:4].reshape(2, -1), np.sqrt((found * (1 - found)).sum(axis=0)), rtol=1e-5)
+    assert set(np.unique(bands[4])) <= {0.0, 1.0}
+    about = json.loads((tmp_path / "richness.json").read_text())
+    assert (about["quantity"], about["sources"]["taxa"]) == ("expected number of species", "3")
+    assert "relative" in about["quantity_explanation"]
+
+
+def test_groups_of_taxa_and_cells_do_not_change_the_richness(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = []
+    for name in ("whole", "parts"):
+        main(["richness", *words, "--out", str(tmp_path / name)])
+        with rasterio.open(tmp_path / name / "richness.tif") as tiff:
+            maps.append(tiff.read())
+        monkeypatch.setattr(products, "_GROUP", 2)
+        monkeypatch.setattr(products, "_NUMBERS", 20)  # five cells of two taxa and two members at once
+    np.testing.assert_allclose(*maps, rtol=1e-5)
+
+
+def test_what_is_held_at_once_grows_neither_with_the_taxa_nor_with_the_cells(
+    ranges: Path, region: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_GROUP", 2)
+    monkeypatch.setattr(products, "_NUMBERS", 60)
+    model, months = load_ranges(ranges), (1, 7)
+    held = [
+        (len(cells), [len(group) for group in groups])
+        for cells, _, groups in products._by_cells(model, open_region(region), model.facts.taxa, months)
+    ]
+    assert [cells for cells, _ in held] == [7, 7, 2]  # x 2 months x 2 members x 2 taxa: at most 60
+    assert all(groups == [2, 1] for _, groups in held)
+
+
+def test_richness_of_some_taxa_within_a_polygon_holds_those_and_nothing_outside(
+    words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path
+) -> None:
+    corners = [[10, 42], [12, 42], [12, 44], [10, 44], [10, 42]]
+    (tmp_path / "part.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [corners]}))
+    part = ("--within", str(tmp_path / "part.geojson"), "--taxa", "Pica pica")
+    main(["richness", *words, *part, "--out", str(tmp_path / "maps")])
+    with rasterio.open(tmp_path / "maps" / "richness.tif") as tiff:
+        june = tiff.read(1)
+    inside = np.zeros((4, 4), dtype=bool)
+    inside[:2, :2] = True
+    np.testing.assert_array_equal(np.isfinite(june), inside)
+    pica = probabilities(ranges, region, (6,))[2, 0].reshape(4, 4)
+    np.testing.assert_allclose(june[inside], pica[inside], rtol=1e-5)
+
+
+def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
+    words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--place=10.2,43.9", "--month", "7", "--least", "0")
+    main(["species", *words, *at, "--out", str(tmp_path)])
+    with (tmp_path / "species.csv").open() as file:
+        rows = [(row["taxon"], float(row["probability"])) for row in csv.DictReader(file)]
+    here = probabilities(ranges, region, (7,))[:, 0, 0]
+    assert dict(rows) == pytest.approx(dict(zip(TAXA, here, strict=True)), abs=1e-4)
+    assert [p for _, p in rows] == sorted((p for _, p in rows), reverse=True)
+    listed = json.loads((tmp_path / "species.json").read_text())
+    assert listed["month"] == 7 and listed["expected_species"] == pytest.approx(here.sum(), rel=1e-5)
+    assert "in July" in capsys.readouterr().out
+
+
+def test_without_a_month_the_species_of_a_place_are_a_calendar(
+    words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["species", *words, "--place=13.5,40.5", "--least", "0", "--out", str(tmp_path)])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json", "calendar.png"]
+    taxa = json.loads((tmp_path / "calendar.json").read_text())["taxa"]
+    here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, 15]
+    for row in taxa:
+        np.testing.assert_allclose(row["probability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
+    assert len(taxa) == 3 and "species expected" in capsys.readouterr().out
+
+
+def test_a_calendar_without_taxa_has_no_picture_and_says_so(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["species", *words, "--place=13.5,40.5", "--least", "1", "--out", str(tmp_path)])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json"]
+    assert "no taxon is as likely as 1" in capsys.readouterr().err
+
+
+def test_places_without_an_answer_are_refused(
+    run: Path, words: tuple[str, ...], ranges: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "40°N 50°E is outside" in failed(capsys, "species", *words, "--place=50,40")
+    assert "not two numbers LON,LAT" in failed(capsys, "species", *words, "--place=here")
+    assert "latitude 100.0 is outside" in failed(capsys, "species", *words, "--place=10,100")
+    assert "least is 2" in failed(capsys, "species", *words, "--place=11,41", "--least", "2")
+    assert "month is 13" in failed(capsys, "species", *words, "--place=11,41", "--month", "13")
+    chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])  # of four cells
+    partly = str(tmp_path / "partly")
+    main(["embed", str(run), partly, "--grid", "2", "--box=10,40,14,44", "--imagery", str(chips)])
+    given = ("species", str(run), "--ranges", str(ranges), "--region", partly)
+    assert "was not embedded" in failed(capsys, *given, "--place=13.5,40.5")
+    main([*given, "--place=10.5,43.5"])
+
+
+def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
+    words: tuple[str, ...],
+    ranges: Path,
+    region: Path,
+    records: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "new" / "gaps.csv"
+    at = ("--occurrences", str(records), "--month", "1", "6", "--threshold", "0.3", "--out", str(out))
+    main(["gaps", *words, *at])
+    with out.open() as file:
+        found = {
+            (row["taxon"], float(row["lon"]), float(row["lat"]), int(row["month"])): float(row["records_of_all_taxa"])
+            for row in csv.DictReader(file)
+        }
+    model, opened = load_ranges(ranges), open_region(region)
+    expected = {}
+    for block in model.predict(features_over(model, opened), TAXA, (1, 6)):
+        for label, at_month, at_cell in np.argwhere(block.probability >= 0.3):
+            lon, lat = opened.grid.centres(block.cells[at_cell : at_cell + 1])[0].tolist()
+            month = (1, 6)[at_month]
+            where_recorded = {0: (NORTH,), 1: (NORTH, SOUTH), 2: (SOUTH,)}[int(label)]
+            if block.inside[at_cell] and not (month == 1 and lat in where_recorded):
+                looked = 2.0 if month == 1 and lat in (NORTH, SOUTH) else 0.0  # two taxa in each cell of the two rows
+                expected[TAXA[label], lon, lat, month] = looked
+    assert expected and found == expected
+    assert "expected but unrecorded" in capsys.readouterr().out
+
+
+def test_cells_outside_the_area_of_applicability_are_no_gaps(
+    words: tuple[str, ...], records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("birdsat.ranges.feature_cache.kept_file", lambda *_: tmp_path / "none")
+    monkeypatch.setattr("birdsat.ranges.applicability.Applicability.inside", lambda _, x: np.zeros(len(x), bool))
+    out = tmp_path / "gaps.csv"
+    main(["gaps", *words, "--occurrences", str(records), "--threshold", "0.01", "--out", str(out)])
+    assert len(out.read_text().splitlines()) == 1
+
+
+def test_taxa_that_the_tables_never_record_are_told(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("Pica pica", 10.5, 40.5, "2020-01-01"), ("Pica pica", 80.0, 40.5, "2020-01-01")]
+    table = str(write_records(tmp_path / "few.csv", rows))
+    main(["gaps", *words, "--occurrences", table, "--most", "1", "--out", str(tmp_path / "gaps.csv")])
+    told = capsys.readouterr().err
+    assert "1 of 2 records lie outside" in told and "2 of 3 taxa are never recorded" in told
+    assert len((tmp_path / "gaps.csv").read_text().splitlines()) <= 2
+
+
+def test_bad_input_of_richness_and_gaps_is_refused_before_anything_is_written(
+    words: tuple[str, ...], run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ("--out", str(tmp_path / "maps"))
+    assert "Corvus corxa" in failed(capsys, "richness", *words, *out, "--taxa", "Corvus corxa")
+    assert "named twice" in failed(capsys, "richness", *words, *out, "--taxa", "Pica pica", "Pica pica")
+    assert "two months" in failed(capsys, "richness", *words, *out, "--also", "gif")
+    none = (str(run), "--ranges", str(tmp_path), "--region", str(region))
+    assert "is no range model" in failed(capsys, "richness", *none, *out)
+    elsewhere = str(write_records(tmp_path / "far.csv", [("Pica pica", 80.0, 40.5, "2020-01-01")]))
+    gaps = ("gaps", *words, "--out", str(tmp_path / "gaps.csv"))
+    assert "none of the 1 records lies in" in failed(capsys, *gaps, "--occurrences", elsewhere)
+    assert "threshold 0" in failed(capsys, *gaps, "--occurrences", str(records), "--threshold", "0")
+    named = ("gaps", *words, "--out", str(tmp_path / "gaps.xlsx"), "--occurrences", str(records))
+    assert "does not end in .csv" in failed(capsys, *named)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["far.csv"]
+
+
+def test_a_range_model_of_another_run_is_refused(
+    ranges: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, cells = str(make_run(tmp_path / "other", seed=1)), str(tmp_path / "region")
+    main(["embed", other, cells, "--grid", "2", "--box=10,40,14,44", "--imagery", "virtual:0"])
+    given = (other, "--ranges", str(ranges), "--region", cells)
+    assert "fitted on chip features of the run 'mine'" in failed(capsys, "species", *given, "--place=11,41")
+
+
+def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
+    words: tuple[str, ...], records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "gaps.csv")
+    for given in (
+        ("species", *words, "--place=11,41", "--month", "1", "--out", str(tmp_path)),
+        ("richness", *words, "--out", str(tmp_path)),
+        ("gaps", *words, "--occurrences", str(records), "--out", out),
+    ):
+        main(list(given))
+        assert "exists already" in failed(capsys, *given)
+        main([*given, "--overwrite"])
