@@ -50,7 +50,7 @@ def run_config(contrast_from: Literal["visible", "full"], steps: int) -> RunConf
     """The tiny recipe with one view of each photo, so that the pass is all that differs."""
     run = cve_mae_tiny()
     assert isinstance(run.method, CveMaeConfig)
-    method = replace(run.method, contrast_from=contrast_from, twin_weight=0.0)
+    method = replace(run.method, contrast_from=contrast_from, second_view_weight=0.0)
     views = replace(run.views, photo_views=1)
     return replace(run, method=method, views=views, steps=steps, val_every=steps, checkpoint_every=steps)
 

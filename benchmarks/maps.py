@@ -48,10 +48,10 @@ from birdsat.embeddings.regions.manifest import (
 from birdsat.embeddings.regions.region import open_region
 from birdsat.maps.photo_scores import score_blocks
 from birdsat.ranges.applicability import Applicability
-from birdsat.ranges.feature_cache import features_over, keep_features
+from birdsat.ranges.feature_cache import cache_features, iter_features
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
-from birdsat.ranges.projection import InputScale
+from birdsat.ranges.projection import InputProjection
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
 TAXON = "Aves"
@@ -132,7 +132,7 @@ def from_photos(folder: Path) -> Iterator[NDArray[np.float32]]:
 def from_occurrences(folder: Path) -> Iterator[NDArray[np.float32]]:
     """The (12, c) probabilities of one of a range model's taxa, by what it was found to see in the cells."""
     ranges = load_ranges(folder / RANGES)
-    for block in ranges.predict(features_over(ranges, open_region(folder)), (TAXON,), MONTHS):
+    for block in ranges.predict(iter_features(ranges, open_region(folder)), (TAXON,), MONTHS):
         yield block.probability[0]
 
 
@@ -141,7 +141,7 @@ def from_both(folder: Path) -> Iterator[NDArray[np.float32]]:
     ranges = load_ranges(folder / RANGES)
     nothing = np.zeros(1, np.float32)
     ranges.photos = PhotoTerm(vectors=np.full((1, WIDTH), WIDTH**-0.5, np.float32), mean=nothing, deviation=nothing + 1)
-    for block in ranges.predict(features_over(ranges, open_region(folder)), (TAXON,), MONTHS):
+    for block in ranges.predict(iter_features(ranges, open_region(folder)), (TAXON,), MONTHS):
         yield block.probability[0]
 
 
@@ -151,7 +151,7 @@ def make_ranges(folder: Path) -> float:
     draw, settings = np.random.default_rng(0), RangeNetworkConfig()
     chip = draw.standard_normal((2048, CHIP_WIDTH), dtype=np.float32)
     lon_lat = draw.uniform((-180, -90), (180, 90), (2048, 2))
-    scale = InputScale.fit(chip, lon_lat, settings.inputs)
+    scale = InputProjection.fit(chip, lon_lat, settings.inputs)
     inputs = scale(chip, lon_lat)
     area = Applicability.fit(inputs, np.arange(len(inputs)))
     facts = RangeFacts(
@@ -169,7 +169,7 @@ def make_ranges(folder: Path) -> float:
     model = RangeModel(facts, network, scale, area)
     model.save(folder / RANGES)
     started = time.perf_counter()
-    keep_features(model, open_region(folder))
+    cache_features(model, open_region(folder))
     return time.perf_counter() - started
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 
 T = TypeVar("T")
 KIND = "kind"  # names the class where a setting may hold one of several
+RENAMED = "RENAMED_SETTINGS"  # attribute of a config class: what settings were called in the release before this
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
     kind = data.get(KIND, cls.__name__)
     if kind != cls.__name__:
         raise ConfigError(f"{where} is a {kind}, not a {cls.__name__}.")
+    renamed: dict[str, str] = getattr(cls, RENAMED, {})
+    data = {renamed.get(name, name): value for name, value in data.items()}
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(fields) - {KIND})
     if unknown:
@@ -118,7 +121,7 @@ def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def save(config: Any, path: Path) -> None:
     """Write `config` as JSON, whole or not at all."""
-    write_whole(path, json.dumps(to_dict(config), indent=2) + "\n")
+    write_atomic(path, json.dumps(to_dict(config), indent=2) + "\n")
 
 
 def load(cls: type[T], path: Path) -> T:

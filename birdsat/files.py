@@ -8,7 +8,7 @@ from birdsat.errors import InputError
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes `path` when the block ends without an error and is removed otherwise."""
     partial = path.with_name(path.name + ".part")
     try:
@@ -21,15 +21,15 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def output_file(path: Path) -> Iterator[Path]:
-    """`whole_file`, where the system's refusal (no such folder, a full disk) is an InputError that says what to do."""
+    """`atomic_path`, where the system's refusal (no such folder, a full disk) is an InputError that says what to do."""
     try:
-        with whole_file(path) as partial:
+        with atomic_path(path) as partial:
             yield partial
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error
 
 
-def write_whole(path: Path, data: bytes | str) -> None:
+def write_atomic(path: Path, data: bytes | str) -> None:
     """Write bytes, or text as UTF-8."""
-    with whole_file(path) as partial:
+    with atomic_path(path) as partial:
         partial.write_bytes(data.encode() if isinstance(data, str) else data)

@@ -102,7 +102,7 @@ def build(
         opened.observations,
         photos=opened.photos,
         chips=opened.chips if chips is None else open_chips(chips, ground_km=chip_km, px=chip_px, stretch=stretch),
-        taxa=opened.taxa if taxa is None else read_taxonomy(taxa).told_by(opened.taxa),
+        taxa=opened.taxa if taxa is None else read_taxonomy(taxa).filled_from(opened.taxa),
         splits=SplitRule(
             val_fraction=val_fraction,
             test_fraction=test_fraction,

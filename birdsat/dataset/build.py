@@ -121,7 +121,7 @@ def build_dataset(
         with _planned(out, draft) as plan:
             if plan is None:
                 manifest = load_manifest(out)
-                return _told_anew(manifest, told(manifest), out)
+                return _update_description(manifest, told(manifest), out)
             _build_shards(out, plan, images, workers, progress)
             try:
                 manifest = told(_summarise(plan, taxa, images, out / DROPPED_FILE))
@@ -139,7 +139,7 @@ def build_dataset(
     return manifest
 
 
-def _told_anew(manifest: Manifest, told: Manifest, out: Path) -> Manifest:
+def _update_description(manifest: Manifest, told: Manifest, out: Path) -> Manifest:
     """A complete dataset's manifest with what is told of it now; written where it differs."""
     if told != manifest:
         write_card(told, out)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.observations.observation import NO_BIRD
 from birdsat.observations.taxonomy import Taxon
@@ -15,7 +15,7 @@ _TAXA_SHOWN = 50
 
 def write_card(manifest: Manifest, folder: Path) -> None:
     """Write README.md, whole or not at all. Its YAML head is what the Hugging Face hub reads."""
-    write_whole(folder / CARD_FILE, card(manifest))
+    write_atomic(folder / CARD_FILE, card(manifest))
 
 
 def card(manifest: Manifest) -> str:

@@ -18,7 +18,7 @@ from birdsat import config
 from birdsat.dataset.shard import ShardFacts
 from birdsat.earth.place import Place
 from birdsat.errors import DatasetError, InputError
-from birdsat.files import whole_file
+from birdsat.files import atomic_path
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation, Split
 from birdsat.observations.splits import SplitRule
@@ -241,7 +241,7 @@ class Plan:
 
 
 def _write_remarks(database: sqlite3.Connection, path: Path) -> None:
-    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(DROPPED_HEAD)
         table.writerows(

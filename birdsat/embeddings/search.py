@@ -15,7 +15,7 @@ Search = Literal["auto", "exact", "faiss"]
 EXACT_ROWS = 1_000_000  # galleries up to this size are searched exactly
 RECALL_QUERIES = 200  # of which the recall against exact search is measured
 _TILE_QUERIES, _TILE_ROWS = 1024, 4096  # similarities held at once: 16 MiB of float32
-_CELL_ROWS = 40  # vectors a cell that its centre is learnt from, as faiss advises
+_CELL_ROWS = 40  # vectors a cell that its centre is learned from, as faiss advises
 _ADD_ROWS = 65_536
 _PROBED_SHARE, _LEAST_PROBED = 1 / 64, 32  # cells that a query visits
 
@@ -109,8 +109,8 @@ class CellIndex:
         self._rows = g
         self._index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, self.cells, faiss.METRIC_INNER_PRODUCT)
         self._index.nprobe = self.probed
-        learnt_from = np.random.default_rng(0).choice(g, min(g, self.cells * _CELL_ROWS), replace=False)
-        self._index.train(np.ascontiguousarray(gallery[np.sort(learnt_from)]))
+        learned_from = np.random.default_rng(0).choice(g, min(g, self.cells * _CELL_ROWS), replace=False)
+        self._index.train(np.ascontiguousarray(gallery[np.sort(learned_from)]))
         for first in range(0, g, _ADD_ROWS):
             self._index.add(np.ascontiguousarray(gallery[first : first + _ADD_ROWS]))
 

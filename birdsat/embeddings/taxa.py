@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.write import vector_column
 from birdsat.errors import CheckpointError, UnknownTaxonError
-from birdsat.files import whole_file
+from birdsat.files import atomic_path
 
 TAXA_FILE = "taxa.parquet"
 
@@ -60,7 +60,7 @@ def save_taxon_means(means: TaxonMeans, run: Path) -> Path:
             "embedding": vector_column(means.embedding),
         }
     )
-    with whole_file(path) as partial:
+    with atomic_path(path) as partial:
         pq.write_table(table, partial)
     return path
 

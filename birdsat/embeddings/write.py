@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
-from birdsat.files import whole_file
+from birdsat.files import atomic_path
 
 FloatWidth = Literal["float16", "float32"]
 # GeoParquet 1.1; without "crs" the coordinates are OGC:CRS84, that is longitude and latitude in WGS84.
@@ -37,7 +37,7 @@ def write_embeddings(path: Path, tables: Iterable[EmbeddingTable], *, width: Flo
     block = _arrow(first, width)
     rows = len(first)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial, pq.ParquetWriter(partial, block.schema, compression="zstd") as writer:
+    with atomic_path(path) as partial, pq.ParquetWriter(partial, block.schema, compression="zstd") as writer:
         writer.write_table(block)
         for table in rest:
             writer.write_table(_arrow(table, width))

@@ -29,12 +29,12 @@ class Block(nn.Module):
     """Pre-norm attention, then a pre-norm multilayer perceptron (Dosovitskiy et al. 2021, section 3.1).
 
     With `convolution`, a branch of convolutions runs beside the attention on the block's input, as in ViTAE (Xu et al.
-    2021, "ViTAE: Vision Transformer Advanced by Exploring Intrinsic Inductive Bias", section 3.3). With `skipped` > 0,
-    each branch is left out of so many samples in training (stochastic depth, Huang et al. 2016).
+    2021, "ViTAE: Vision Transformer Advanced by Exploring Intrinsic Inductive Bias", section 3.3). With `drop_path`
+    > 0, each branch is left out of so many samples in training (stochastic depth, Huang et al. 2016).
     """
 
     def __init__(
-        self, width: int, heads: int, mlp_ratio: float = 4.0, *, convolution: bool = False, skipped: float = 0.0
+        self, width: int, heads: int, mlp_ratio: float = 4.0, *, convolution: bool = False, drop_path: float = 0.0
     ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width, eps=1e-6)
@@ -43,7 +43,7 @@ class Block(nn.Module):
         hidden = int(width * mlp_ratio)
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.convolution = ConvolutionBranch(width) if convolution else None
-        self.skipped = skipped
+        self.drop_path = drop_path
 
     def forward(
         self,
@@ -63,10 +63,10 @@ class Block(nn.Module):
         self, branch: Float[Tensor, "n tokens_ width"], draw: torch.Generator | None
     ) -> Float[Tensor, "n tokens_ width"]:
         """What a branch gives, scaled up where kept, so that its mean is as in eval mode."""
-        if not (self.training and self.skipped > 0 and draw is not None):
+        if not (self.training and self.drop_path > 0 and draw is not None):
             return branch
-        kept = torch.rand(len(branch), 1, 1, generator=draw, device=draw.device) >= self.skipped
-        return branch * kept.to(branch.device, branch.dtype) / (1 - self.skipped)
+        kept = torch.rand(len(branch), 1, 1, generator=draw, device=draw.device) >= self.drop_path
+        return branch * kept.to(branch.device, branch.dtype) / (1 - self.drop_path)
 
 
 def initialise(module: nn.Module) -> None:

@@ -32,7 +32,7 @@ class TokenGrid:
         count = self.visible.shape[1]
         if math.isqrt(count) ** 2 != count:
             raise ConfigError(
-                f"{count} visible patches do not make a square, which packed convolutions need; choose a hidden share "
+                f"{count} visible patches do not make a square, which packed convolutions need; choose a mask ratio "
                 "that leaves a square number, such as 0.75 of a grid with an even side, or convolve in place."
             )
 

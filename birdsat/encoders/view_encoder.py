@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -44,6 +44,8 @@ class View:
 class ViewEncoderConfig:
     """Settings of an encoder; `encoders.sizes` has the usual ones."""
 
+    RENAMED_SETTINGS: ClassVar = {"skipped": "drop_path"}
+
     views: tuple[View, ...]
     width: int = 768
     depth: int = 12  # blocks
@@ -52,7 +54,7 @@ class ViewEncoderConfig:
     convolve: Convolve = "in place"  # how vitae blocks see tokens when patches are hidden
     positions: Positions = "fixed"  # sine-cosine, or a table that starts as such
     pooling: Pooling = "mean and spread"  # from tokens to one vector of features
-    skipped: float = 0.0  # of samples by the last block's branches, in training; fewer by those before it
+    drop_path: float = 0.0  # of samples by the last block's branches, in training; fewer by those before it
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -63,8 +65,8 @@ class ViewEncoderConfig:
             raise ConfigError(f"encoder width {self.width} must be a multiple of 4 and of its {self.heads} heads.")
         if self.block == "vitae" and len(self.views) > 1:
             raise ConfigError(f"vitae blocks convolve over one view, and this encoder has {len(self.views)}; use vit.")
-        if not 0 <= self.skipped < 1:
-            raise ConfigError(f"skipped is {self.skipped}; allowed: 0 (no block is skipped) to below 1.")
+        if not 0 <= self.drop_path < 1:
+            raise ConfigError(f"drop_path is {self.drop_path}; allowed: 0 (no block is skipped) to below 1.")
 
     @property
     def features_width(self) -> int:
@@ -84,7 +86,7 @@ class ViewEncoder(nn.Module):
                 config.width,
                 config.heads,
                 convolution=config.block == "vitae",
-                skipped=config.skipped * (number / max(1, config.depth - 1)),
+                drop_path=config.drop_path * (number / max(1, config.depth - 1)),
             )
             for number in range(config.depth)
         )
@@ -133,21 +135,21 @@ class ViewEncoder(nn.Module):
         self,
         i: int,
         image: Float[Tensor, "n 3 height_px width_px"],
-        hidden_share: float = 0.0,
+        mask_ratio: float = 0.0,
         draw: torch.Generator | None = None,
     ) -> Float[Tensor, "n features"]:
         """The features of view `i` alone; with `draw`, so large a share of its patches is hidden."""
         images: list[Tensor | None] = [None] * len(self.config.views)
         visible: list[Tensor | None] = [None] * len(self.config.views)
         images[i] = image
-        if draw is not None and hidden_share > 0:
-            visible[i] = self.draw_visible(i, len(image), hidden_share, draw)
+        if draw is not None and mask_ratio > 0:
+            visible[i] = self.draw_visible(i, len(image), mask_ratio, draw)
         return self.features(images, visible, draw)
 
-    def draw_visible(self, i: int, n: int, hidden_share: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
+    def draw_visible(self, i: int, n: int, mask_ratio: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
         """Draw which patches of view `i` stay visible, for each of n samples alone."""
         tokens = self.config.views[i].tokens
-        return draw_visible(n, tokens, hidden_share, draw).to(self.class_token.device)
+        return draw_visible(n, tokens, mask_ratio, draw).to(self.class_token.device)
 
     def _embed(
         self, i: int, image: Float[Tensor, "n 3 height_px width_px"], visible: Int64[Tensor, "n visible"] | None

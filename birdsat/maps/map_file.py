@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.cog import TILE, Cog, CogSink, create_cog
 from birdsat.errors import ConfigError, InputError
-from birdsat.files import whole_file
+from birdsat.files import atomic_path
 from birdsat.maps.description import MapDescription, description_from, plain_figures
 
 _BLOCK_BYTES = 64 << 20  # of the numbers that a reader holds at once
@@ -61,7 +61,7 @@ def create_map(path: Path, description: MapDescription) -> Iterator[MapSink]:
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     tags = description.tags(created)
     with (
-        whole_file(sidecar_path(path)) as partial,
+        atomic_path(sidecar_path(path)) as partial,
         create_cog(path, description.grid, band_names=description.band_names, tags=tags) as cog,
     ):
         sink = MapSink(description, cog)

@@ -1,7 +1,7 @@
 """A classifier of taxa: one head on the features of any method of photos, which is frozen or trained with it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -27,12 +27,14 @@ _ANY_TEMPERATURE = 1.0  # until one was fitted on the val split
 class ClassifierConfig(MethodSettings):
     """Settings of a classifier."""
 
+    RENAMED_SETTINGS: ClassVar = {"hidden_share": "mask_ratio"}
+
     backbone: BackboneConfig  # the method whose encoders it takes
     taxa: tuple[str, ...] = ()  # names by label; filled in from the dataset when training starts
     class_counts: tuple[int, ...] = ()  # training rows of each taxon; filled in likewise
     inputs: Inputs = "photo"  # what it looks at; a missing chip, place or date is allowed
     frozen: bool = False  # train the head alone
-    hidden_share: float = 0.0  # of a photo's patches, in training
+    mask_ratio: float = 0.0  # of a photo's patches, in training
     label_smoothing: float = 0.0  # share of the target that is spread over all taxa
     mixup: float = 0.0  # of the beta distribution that shares are drawn from; 0: no photos are blended
     cutmix: float = 0.0  # likewise for boxes cut from other photos
@@ -52,7 +54,7 @@ class ClassifierConfig(MethodSettings):
                 f"inputs are {self.inputs!r}, but the backbone was made without place and date; allowed: 'photo', "
                 "'photo + chip'."
             )
-        for name in ("hidden_share", "label_smoothing"):
+        for name in ("mask_ratio", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 (none) to below 1.")
         for name in ("mixup", "cutmix"):
@@ -162,9 +164,9 @@ class Classifier(Method):
         return self.backbone.embed_photo(photo)
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.backbone.photo_features(photo, hidden_share, draw)
+        return self.backbone.photo_features(photo, mask_ratio, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.backbone.encode_chip(chip)
@@ -187,7 +189,7 @@ class Classifier(Method):
 
     def _photo(self, photo: Image, draw: torch.Generator | None = None) -> Float[Tensor, "n features"]:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.frozen):
-            return self.backbone.photo_features(photo, self.config.hidden_share if draw else 0.0, draw)
+            return self.backbone.photo_features(photo, self.config.mask_ratio if draw else 0.0, draw)
 
     def _beside(
         self, batch: Batch, chip_features: Float[Tensor, "n chip_features"] | None

@@ -3,7 +3,7 @@ the chip's embedding."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -32,18 +32,25 @@ from birdsat.objectives.contrast import contrast_loss, inverse_temperature
 class CveMaeConfig(MethodSettings):
     """Settings of `cve_mae`."""
 
+    RENAMED_SETTINGS: ClassVar = {
+        "twin_weight": "second_view_weight",
+        "twin_temperature": "second_view_temperature",
+        "apart_km": "min_negative_km",
+        "chip_hidden_share": "chip_mask_ratio",
+    }
+
     photo: MaskedConfig
     chip_encoder: ViewEncoderConfig
     place_time: AnyPlaceTimeConfig | None = None  # None: without metadata
     heads: bool = True  # a linear layer from each encoder's features to the shared space; False: features are shared
     contrast_from: Literal["visible", "full"] = "visible"  # photo features of the one masked pass, or of a second one
     contrast_weight: float = 1.0  # of photo against chip, beside the reconstruction
-    twin_weight: float = 0.0  # of photo against another view of the same photo; 0: one view of each
-    twin_temperature: float = 0.2  # to start from; it is learned, as the other
-    apart_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
+    second_view_weight: float = 0.0  # of photo against another view of the same photo; 0: one view of each
+    second_view_temperature: float = 0.2  # to start from; it is learned, as the other
+    min_negative_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
     temperature: float = 0.07  # to start from
     learn_temperature: bool = True
-    chip_hidden_share: float = 0.5  # of a chip's patches, in training
+    chip_mask_ratio: float = 0.5  # of a chip's patches, in training
     chip_encoder_frozen: bool = False
     photo_mean: RGB = IMAGENET_MEAN  # of the data, 0..1; filled in from the dataset when training starts
     photo_std: RGB = IMAGENET_STD
@@ -59,12 +66,12 @@ class CveMaeConfig(MethodSettings):
             raise ConfigError(
                 f"photo and chip features are {widths[0]} and {widths[1]} long; only heads let them meet."
             )
-        if not 0 <= self.chip_hidden_share < 1:
-            raise ConfigError(f"chip_hidden_share is {self.chip_hidden_share}; allowed: 0 to below 1.")
-        for name in ("temperature", "twin_temperature"):
+        if not 0 <= self.chip_mask_ratio < 1:
+            raise ConfigError(f"chip_mask_ratio is {self.chip_mask_ratio}; allowed: 0 to below 1.")
+        for name in ("temperature", "second_view_temperature"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: above 0, such as 0.07.")
-        for name in ("contrast_weight", "twin_weight", "apart_km"):
+        for name in ("contrast_weight", "second_view_weight", "min_negative_km"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
 
@@ -78,7 +85,7 @@ class CveMaeConfig(MethodSettings):
 
     @property
     def photo_views(self) -> Literal[1, 2]:
-        return 2 if self.twin_weight > 0 else 1
+        return 2 if self.second_view_weight > 0 else 1
 
     @property
     def chips_are_frozen(self) -> bool:
@@ -103,9 +110,9 @@ class CveMae(Method):
         self.place_time = build_place_time(config.place_time, width if config.heads else features)
         self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)), config.learn_temperature)
         self.twin_head: nn.Module | None = None
-        if config.twin_weight > 0:  # a head of its own, as in SimCLR (Chen et al. 2020, section 4.2)
+        if config.second_view_weight > 0:  # a head of its own, as in SimCLR (Chen et al. 2020, section 4.2)
             self.twin_head = nn.Sequential(nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-            self.twin_log_scale = nn.Parameter(torch.tensor(-math.log(config.twin_temperature)))
+            self.twin_log_scale = nn.Parameter(torch.tensor(-math.log(config.second_view_temperature)))
         self.uses_metadata = self.place_time is not None
         self.chips_are_frozen = config.chip_encoder_frozen
         if self.chips_are_frozen:
@@ -126,9 +133,9 @@ class CveMae(Method):
         contrast = self._contrast(photo, chip, batch)
         losses = {"reconstruct": reconstruct}
         if self.twin_head is not None and batch.second_photo is not batch.photo:
-            second = self.photo_features(batch.second_photo, self.config.photo.hidden_share, draw)
+            second = self.photo_features(batch.second_photo, self.config.photo.mask_ratio, draw)
             contrast = (contrast + self._contrast(second, chip, batch)) / 2
-            losses["twin"] = self.config.twin_weight * contrast_loss(
+            losses["twin"] = self.config.second_view_weight * contrast_loss(
                 one=F.normalize(self.twin_head(photo), dim=1),
                 other=F.normalize(self.twin_head(second), dim=1),
                 log_scale=self.twin_log_scale,
@@ -152,9 +159,9 @@ class CveMae(Method):
         return inverse_temperature(self.log_scale).item()
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.photo.encoder.features_of_view(0, self.normalise_photo(photo), hidden_share, draw)
+        return self.photo.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.chip_encoder.features([self.normalise_chip(chip)])
@@ -181,7 +188,7 @@ class CveMae(Method):
             log_scale=self.log_scale,
             paired=batch.has_photo & batch.has_chip,
             lon_lat=batch.lon_lat,
-            apart_km=self.config.apart_km,
+            min_negative_km=self.config.min_negative_km,
         )
 
     def _encode_part_of_chip(self, batch: Batch, draw: torch.Generator) -> Float[Tensor, "n chip_features"]:
@@ -189,7 +196,7 @@ class CveMae(Method):
             with torch.no_grad():
                 return self.encode_chip(batch.chip)
         chip = self.normalise_chip(batch.chip, batch.has_chip)
-        return self.chip_encoder.features_of_view(0, chip, self.config.chip_hidden_share, draw)
+        return self.chip_encoder.features_of_view(0, chip, self.config.chip_mask_ratio, draw)
 
     def _join(
         self,

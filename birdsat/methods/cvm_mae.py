@@ -3,7 +3,7 @@ metadata, place and date join what it says."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +34,8 @@ from birdsat.objectives.near import near_pairs
 class CvmMaeConfig(MethodSettings):
     """Settings of `cvm_mae`."""
 
+    RENAMED_SETTINGS: ClassVar = {"apart_km": "min_negative_km"}
+
     images: MaskedConfig  # its encoder has two views, photo and chip
     place_time: AnyPlaceTimeConfig | None = None  # None: without metadata
     heads: bool = True  # a linear layer from features to each embedding; False: features are embeddings
@@ -42,7 +44,7 @@ class CvmMaeConfig(MethodSettings):
         0.5  # of hard negatives; 0: any chip of the batch; 1: as likely as contrast takes it to be the own
     )
     contrast_weight: float = 1.0  # of the photo alone against the chip alone; hard negatives need it
-    apart_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
+    min_negative_km: float = 1.0  # samples closer than this are not negatives of each other; 0: all are
     temperature: float = 0.07  # of the contrast, to start from; it is learned
     photo_mean: RGB = IMAGENET_MEAN  # of the data, 0..1; filled in from the dataset when training starts
     photo_std: RGB = IMAGENET_STD
@@ -55,7 +57,7 @@ class CvmMaeConfig(MethodSettings):
             raise ConfigError(f"the encoder of cvm_mae has {len(views)} view(s); two are needed, photo and chip.")
         if not self.temperature > 0:
             raise ConfigError(f"temperature is {self.temperature}; allowed: above 0, such as 0.07.")
-        for name in ("contrast_weight", "apart_km"):
+        for name in ("contrast_weight", "min_negative_km"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
         if not 0 <= self.hardness <= 1:
@@ -111,7 +113,7 @@ class CvmMae(Method):
         if self.config.contrast_weight > 0:
             one = self._photo_alone(self.images.encoder.features([photo, None], [visible[0], None], draw))
             other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]], draw), known)
-            contrast = contrast_loss(one, other, self.log_scale, paired, batch.lon_lat, self.config.apart_km)
+            contrast = contrast_loss(one, other, self.log_scale, paired, batch.lon_lat, self.config.min_negative_km)
             losses["contrast"] = self.config.contrast_weight * contrast
         if self.config.negatives == "hard":
             wrong, found = self._hard_negatives(inverse_temperature(self.log_scale) * one @ other.T, batch, draw)
@@ -141,9 +143,9 @@ class CvmMae(Method):
         return inverse_temperature(self.log_scale).item() if self.config.contrast_weight > 0 else None
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.images.encoder.features_of_view(0, self.normalise_photo(photo), hidden_share, draw)
+        return self.images.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.images.encoder.features_of_view(1, self.normalise_chip(chip))
@@ -184,8 +186,8 @@ class CvmMae(Method):
         p^hardness, they leave it the odds p^(1 - hardness) to learn beside that.
         """
         allowed = batch.has_chip[None, :].expand(len(batch), -1)
-        if self.config.apart_km > 0:
-            allowed = allowed & ~near_pairs(batch.lon_lat, batch.lon_lat, self.config.apart_km)
+        if self.config.min_negative_km > 0:
+            allowed = allowed & ~near_pairs(batch.lon_lat, batch.lon_lat, self.config.min_negative_km)
         return draw_hard_negatives(self.config.hardness * similarity, allowed, draw)
 
     def _judge(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:

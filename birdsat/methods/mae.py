@@ -84,11 +84,11 @@ class Mae(Method):
         return F.normalize(self.photo_features(photo), dim=1)
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
         if not self.sees_photos:
             self._cannot("embed photos")
-        return self.image.encoder.features_of_view(0, self.normalise(photo), hidden_share, draw)
+        return self.image.encoder.features_of_view(0, self.normalise(photo), mask_ratio, draw)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         if not self.sees_chips:

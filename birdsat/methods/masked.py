@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -22,14 +23,16 @@ Known = Float[Tensor, "n width"]  # what else is known of each sample, told to t
 class MaskedConfig:
     """Settings of an encoder and of what it rebuilds."""
 
+    RENAMED_SETTINGS: ClassVar = {"hidden_share": "mask_ratio"}
+
     encoder: ViewEncoderConfig
     decoder: PixelDecoderConfig
-    hidden_share: float = 0.5  # of each view's patches, in training
+    mask_ratio: float = 0.5  # of each view's patches, in training
     normalise_target: bool = True  # rebuild each patch's pixels at mean 0 and variance 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.hidden_share < 1:
-            raise ConfigError(f"hidden_share is {self.hidden_share}; it must lie between 0 and 1.")
+        if not 0 < self.mask_ratio < 1:
+            raise ConfigError(f"mask_ratio is {self.mask_ratio}; it must lie between 0 and 1.")
 
     def one_view(self, image: str) -> None:
         """Raises ConfigError unless the encoder has exactly one view; `image` says of what."""
@@ -58,7 +61,7 @@ class MaskedAutoencoder(nn.Module):
 
     def draw_visible(self, n: int, draw: torch.Generator) -> list[Int64[Tensor, "n _visible"]]:
         """Draw which patches of each view stay visible of n samples."""
-        return [self.encoder.draw_visible(i, n, self.config.hidden_share, draw) for i in range(len(self.views))]
+        return [self.encoder.draw_visible(i, n, self.config.mask_ratio, draw) for i in range(len(self.views))]
 
     def forward(
         self,

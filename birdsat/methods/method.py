@@ -107,7 +107,7 @@ class Method(nn.Module, ABC):
         return None
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
         """What the encoder says of photos before any head, as a classifier needs it.
 

@@ -88,8 +88,8 @@ class MocoGeo(Method):
         if self.training:
             self._follow()
         # Where there is one view of each photo, as on the val split, the query sees half of what the key does.
-        hidden_share = 0.5 if batch.second_photo is batch.photo else 0.0
-        features = self.photo_features(batch.photo, hidden_share, draw)
+        mask_ratio = 0.5 if batch.second_photo is batch.photo else 0.0
+        features = self.photo_features(batch.photo, mask_ratio, draw)
         with torch.no_grad():
             slow = self.slow_head(self.slow_encoder.features([self.normalise(batch.second_photo)]))
             keys = F.normalize(slow, dim=1)
@@ -118,9 +118,9 @@ class MocoGeo(Method):
         return F.normalize(self.photo_features(photo), dim=1)
 
     def photo_features(
-        self, photo: Image, hidden_share: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.encoder.features_of_view(0, self.normalise(photo), hidden_share, draw)
+        return self.encoder.features_of_view(0, self.normalise(photo), mask_ratio, draw)
 
     def align_copies(self) -> None:
         for slow, fast in ((self.slow_encoder, self.encoder), (self.slow_head, self.head)):

@@ -15,22 +15,22 @@ def contrast_loss(
     log_scale: Float[Tensor, ""],
     paired: Bool[Tensor, " n"],
     lon_lat: Float[Tensor, "n 2"] | None = None,
-    apart_km: float = 0.0,
+    min_negative_km: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Symmetric cross-entropy of finding each sample's other view (InfoNCE; Radford et al. 2021, figure 3).
 
     one, other: unit vectors, such as of photos and chips; a sample counts where `paired`. log_scale: log of the learned
-    inverse temperature. With `apart_km` > 0, two different samples closer than that are not negatives of each other
-    (one site, two birds); samples without a place (NaN) are negatives of all. Under torch.distributed the negatives are
-    those of all ranks and gradients flow back to them; the mean over ranks of this value is the whole batch's loss.
+    inverse temperature. With `min_negative_km` > 0, two different samples closer than that are not negatives of each
+    other (one site, two birds); samples without a place (NaN) are negatives of all. Under torch.distributed the negatives
+    are those of all ranks and gradients flow back to them; the mean over ranks of this value is the whole batch's loss.
     """
     ones, others = gather_rows(one.float()), gather_rows(other.float())
     pairs = gather_rows(paired)
     scale = inverse_temperature(log_scale)
     own = torch.arange(len(one), device=one.device) + process_rank() * len(one)  # columns of this rank's own pairs
     ignored = ~pairs[None, :].expand(len(one), -1)
-    if apart_km > 0 and lon_lat is not None:
-        ignored = ignored | near_pairs(lon_lat, gather_rows(lon_lat), apart_km)
+    if min_negative_km > 0 and lon_lat is not None:
+        ignored = ignored | near_pairs(lon_lat, gather_rows(lon_lat), min_negative_km)
     ignored = ignored.scatter(1, own[:, None], False)
     with torch.autocast(one.device.type, enabled=False):  # bf16 would round logits near 100 to halves
         there = (scale * one.float() @ others.T).masked_fill(ignored, -torch.inf)

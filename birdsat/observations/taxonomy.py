@@ -50,7 +50,7 @@ class Taxonomy:
         except KeyError:
             raise UnknownTaxonError(name, self.names, listing=listing) from None
 
-    def told_by(self, other: "Taxonomy | None") -> "Taxonomy":
+    def filled_from(self, other: "Taxonomy | None") -> "Taxonomy":
         """The same names; what `other` says of a taxon that it knows takes the place of what is said here."""
         return self if other is None else Taxonomy(other[name] if name in other else self[name] for name in self.names)
 

@@ -22,7 +22,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
 
 
-def keep_features(model: RangeModel, region: Region, *, progress: Progress = QUIET) -> Path:
+def cache_features(model: RangeModel, region: Region, *, progress: Progress = QUIET) -> Path:
     """Compute the features of all cells and keep them beside a model that has a folder; the file, whole or not there.
 
     Memory holds a few blocks of cells. Raises InputError when the disk refuses the file.
@@ -38,7 +38,7 @@ def keep_features(model: RangeModel, region: Region, *, progress: Progress = QUI
     return path
 
 
-def features_over(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
+def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
     """What a model sees in all cells of a region, in their order: read where it is kept, or else computed.
 
     Raises CheckpointError for a kept file that is damaged.

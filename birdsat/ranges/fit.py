@@ -14,7 +14,7 @@ from birdsat.ranges.calibrate import Calibration, fit_calibration, left_out_figu
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
-from birdsat.ranges.projection import InputScale
+from birdsat.ranges.projection import InputProjection
 from birdsat.ranges.train import Fitted, LeftOut, fit_network
 
 
@@ -51,7 +51,7 @@ def fit_ranges(
     embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was left out.
     """
     settings = settings or RangeNetworkConfig()
-    scale = InputScale.fit(behind.chip, points.background.lon_lat, settings.inputs)
+    scale = InputProjection.fit(behind.chip, points.background.lon_lat, settings.inputs)
     inputs, background = scale(at.chip, points.at.lon_lat), scale(behind.chip, points.background.lon_lat)
     fitted = fit_network(points, inputs, background, settings)
     term = None if photos is None else _photo_term(photos, behind)

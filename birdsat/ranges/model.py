@@ -20,11 +20,11 @@ from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import Numbers, RegionBlock, single, year_basis
 from birdsat.engine.threads import in_threads
 from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
-from birdsat.ranges.projection import InputScale
+from birdsat.ranges.projection import InputProjection
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 KEPT_FILES = "cells-*.f16"  # see `kept`
@@ -109,7 +109,7 @@ class RangeModel:
         self,
         facts: RangeFacts,
         network: RangeNetwork,
-        scale: InputScale,
+        scale: InputProjection,
         applicability: Applicability,
         photos: PhotoTerm | None = None,
         folder: Path | None = None,
@@ -206,7 +206,7 @@ class RangeModel:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
         # Not save_file: it makes files that only their owner may read.
-        write_whole(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
+        write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 
@@ -225,7 +225,7 @@ def load_ranges(folder: Path) -> RangeModel:
             )
         facts = config.load(RangeFacts, path)
         tensors = load_file(weights)
-        scale = InputScale(centre=tensors.pop("scale.centre"), directions=tensors.pop("scale.directions"))
+        scale = InputProjection(centre=tensors.pop("scale.centre"), directions=tensors.pop("scale.directions"))
         applicability = Applicability(
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )

@@ -14,7 +14,7 @@ PLACE_SHARE = 0.25  # of the variance of all inputs that the place brings; the c
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InputScale:
+class InputProjection:
     """Chip features (f numbers, 0 for none) and places to d inputs, whose variances add up to d.
 
     Chip features are brought to one variance. Directions are the principal components of features and place together,
@@ -27,7 +27,7 @@ class InputScale:
     @classmethod
     def fit(
         cls, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], most: int, place_share: float = PLACE_SHARE
-    ) -> "InputScale":
+    ) -> "InputProjection":
         """Fit to background places: chip (n, f), lon_lat (n, 2).
 
         most: inputs that are kept. place_share: of the variance, that the place brings. Raises InputError for numbers

@@ -45,7 +45,7 @@ class Fitted:
 def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
     """Fit all members at once.
 
-    inputs (p, d) of the points, background (b, d), both by `InputScale`. The loss is the presence-only one of SINR
+    inputs (p, d) of the points, background (b, d), both by `InputProjection`. The loss is the presence-only one of SINR
     (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
     `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
     much as common ones. A member learns from the points and the background outside its fold of blocks. The number of

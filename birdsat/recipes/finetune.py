@@ -31,8 +31,8 @@ def finetune_tiny() -> RunConfig:
     assert isinstance(pretraining, MaeConfig)
     return RunConfig(
         method=ClassifierConfig(
-            backbone=skipping(pretraining, 0.1),
-            hidden_share=0.25,
+            backbone=with_drop_path(pretraining, 0.1),
+            mask_ratio=0.25,
             label_smoothing=0.1,
             mixup=0.2,
             cutmix=1.0,
@@ -72,7 +72,7 @@ def finetune_base() -> RunConfig:
     assert isinstance(pretraining, MaeConfig)
     return RunConfig(
         method=ClassifierConfig(
-            backbone=skipping(pretraining, 0.1), hidden_share=0.25, label_smoothing=0.1, mixup=0.8, cutmix=1.0
+            backbone=with_drop_path(pretraining, 0.1), mask_ratio=0.25, label_smoothing=0.1, mixup=0.8, cutmix=1.0
         ),
         views=ViewsConfig(
             photo_px=224,
@@ -98,11 +98,11 @@ FINETUNE_RECIPES: dict[str, Callable[[], RunConfig]] = {
 }
 
 
-def skipping(backbone: BackboneConfig, share: float) -> BackboneConfig:
+def with_drop_path(backbone: BackboneConfig, share: float) -> BackboneConfig:
     """The same method with stochastic depth in its photo encoder (Huang et al. 2016)."""
 
     def encoder(config: ViewEncoderConfig) -> ViewEncoderConfig:
-        return replace(config, skipped=share)
+        return replace(config, drop_path=share)
 
     def masked(config: MaskedConfig) -> MaskedConfig:
         return replace(config, encoder=encoder(config.encoder))
@@ -135,10 +135,10 @@ def started_from(
     assert isinstance(recipe.method, ClassifierConfig)
     given = run.config.method
     backbone = given.backbone if isinstance(given, ClassifierConfig) else given
-    share = _encoder(recipe.method.backbone).skipped
+    share = _encoder(recipe.method.backbone).drop_path
     method = replace(
         recipe.method,
-        backbone=skipping(backbone, share),
+        backbone=with_drop_path(backbone, share),
         inputs=inputs,
         class_balanced=class_balanced,
         frozen=frozen,

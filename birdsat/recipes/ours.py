@@ -24,9 +24,9 @@ def cve_mae_tiny() -> RunConfig:
     `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about eight minutes; docs/real-birds.md has its figures.
     """
     method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8)
-    photo = replace(method.photo, hidden_share=0.6)
+    photo = replace(method.photo, mask_ratio=0.6)
     return RunConfig(
-        method=replace(method, photo=photo, chip_hidden_share=0.75, twin_weight=1.0),
+        method=replace(method, photo=photo, chip_mask_ratio=0.75, second_view_weight=1.0),
         views=ViewsConfig(photo_px=64, chip_px=64, photo_views=2),
         optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
@@ -52,7 +52,7 @@ def mae_chips_tiny() -> RunConfig:
     """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, with `--freeze-chips` or without."""
     run = cve_mae_tiny()
     assert isinstance(run.method, CveMaeConfig)
-    chips = MaskedConfig(encoder=run.method.chip_encoder, decoder=decoder_of("tiny"), hidden_share=0.75)
+    chips = MaskedConfig(encoder=run.method.chip_encoder, decoder=decoder_of("tiny"), mask_ratio=0.75)
     return replace(run, method=MaeConfig(image=chips, of="chip"), views=replace(run.views, photo_views=1))
 
 
@@ -60,9 +60,7 @@ def cvm_mae_tiny() -> RunConfig:
     """Photos and chips of 64 px in one encoder, with place and date, on two CPU cores."""
     run = cve_mae_tiny()
     encoder = encoder_of("tiny", px=64, patch_px=8)
-    images = MaskedConfig(
-        encoder=replace(encoder, views=encoder.views * 2), decoder=decoder_of("tiny"), hidden_share=0.6
-    )
+    images = MaskedConfig(encoder=replace(encoder, views=encoder.views * 2), decoder=decoder_of("tiny"), mask_ratio=0.6)
     method = CvmMaeConfig(images=images, place_time=PlaceTimeConfig())
     return replace(run, method=method, views=replace(run.views, photo_views=1))
 
@@ -87,9 +85,9 @@ def moco_tiny() -> RunConfig:
 def demo_with_metadata() -> RunConfig:
     """The first run of `birdsat demo`: photos of 64 px and chips of 32 px of the virtual world, two CPU cores."""
     method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=32, chip_patch_px=8)
-    photo = replace(method.photo, hidden_share=0.6, decoder=replace(method.photo.decoder, depth=1))
+    photo = replace(method.photo, mask_ratio=0.6, decoder=replace(method.photo.decoder, depth=1))
     return RunConfig(
-        method=replace(method, photo=photo, apart_km=50.0),
+        method=replace(method, photo=photo, min_negative_km=50.0),
         views=ViewsConfig(photo_px=64, chip_px=32, photo_crop_scale=0.5),
         optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
@@ -148,7 +146,7 @@ def _large_run(size: Size) -> RunConfig:
     method = _cve_mae(size, photo_px=224, photo_patch_px=16, chip_px=224, chip_patch_px=16)
     return RunConfig(
         # He et al. 2022, figure 5: at this many patches a quarter is enough.
-        method=replace(method, photo=replace(method.photo, hidden_share=0.75)),
+        method=replace(method, photo=replace(method.photo, mask_ratio=0.75)),
         views=ViewsConfig(photo_px=224, chip_px=224),
         optimiser=OptimiserConfig(lr=3e-4, average_decay=0.999),
         batch_size=256,

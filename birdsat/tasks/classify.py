@@ -38,8 +38,8 @@ def classify(
     features. taxa: with their families, by label; names alone where they are not given. pairs: taxa to be told apart,
     two by two. Raises DatasetError when train or test has no photo, UnknownTaxonError for a pair of unknown taxa.
     """
-    learnt, asked = train.labels[train.has_photo], test.labels[test.has_photo]
-    for split, labels in (("train", learnt), ("test", asked)):
+    learned, asked = train.labels[train.has_photo], test.labels[test.has_photo]
+    for split, labels in (("train", learned), ("test", asked)):
         if len(labels) == 0:
             raise DatasetError(f"split {split!r} has no photos to classify; build the dataset with some.")
     known = list(taxa) or [Taxon(name=name) for name in train.taxa]
@@ -53,7 +53,7 @@ def classify(
         standardise = Standardiser.fit(x_train)
         x_train, x_test = standardise(x_train), standardise(_features(test, inputs))
         chosen = (standardise(_features(judged, inputs)), judged.labels[judged.has_photo]) if judged else None
-        for classifier, c, logits in _fitted(x_train, learnt, len(known), chosen, modes, device):
+        for classifier, c, logits in _fitted(x_train, learned, len(known), chosen, modes, device):
             values = logits(x_test)
             scores.append(
                 ClassifyScore(
@@ -67,22 +67,22 @@ def classify(
                         rows=rows,
                         val=None if chosen is None else (logits(chosen[0]), chosen[1]),
                     ),
-                    told_apart=pairs_told_apart(values, asked, learnt, pair_labels) if pairs else None,
+                    told_apart=pairs_told_apart(values, asked, learned, pair_labels) if pairs else None,
                 )
             )
-    return report_of(scores, train.taxa, learnt, asked, left_out=len(test) - len(asked))
+    return report_of(scores, train.taxa, learned, asked, left_out=len(test) - len(asked))
 
 
 def report_of(
     scores: Sequence[ClassifyScore],
     taxa: tuple[str, ...],
-    learnt: NDArray[np.int64],
+    learned: NDArray[np.int64],
     asked: NDArray[np.int64],
     *,
     left_out: int,
 ) -> ClassifyReport:
-    """The report of these scores. learnt, asked: labels of the train and test rows that have a photo."""
-    train_rows = np.bincount(learnt, minlength=len(taxa))
+    """The report of these scores. learned, asked: labels of the train and test rows that have a photo."""
+    train_rows = np.bincount(learned, minlength=len(taxa))
     seen = int(np.count_nonzero(train_rows))
     return ClassifyReport(
         taxa=taxa,
@@ -127,14 +127,14 @@ def _fitted(
 def pairs_told_apart(
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
-    learnt: NDArray[np.int64],
+    learned: NDArray[np.int64],
     pairs: Sequence[tuple[int, int]],
 ) -> PairsToldApart:
     """Judge each pair of labels on the test rows of its two taxa, by which of the two scores higher.
 
-    scores (n, taxa), labels (n,) of the test rows; learnt: labels of the training rows. A tie is half right.
+    scores (n, taxa), labels (n,) of the test rows; learned: labels of the training rows. A tie is half right.
     """
-    known = set(learnt.tolist())
+    known = set(learned.tolist())
     accuracies, rows = [], 0
     for one, other in pairs:
         mine, theirs = labels == one, labels == other

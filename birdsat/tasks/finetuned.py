@@ -54,9 +54,9 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
         method.temperature.fill_(temperature)
         replace_weights(method, run.path / MODEL_FILE)
     score = ClassifyScore(classifier=_name(run, config), inputs=config.inputs, c=None, figures=figures, told_apart=None)
-    learnt = np.repeat(np.arange(len(config.taxa)), config.class_counts)
+    learned = np.repeat(np.arange(len(config.taxa)), config.class_counts)
     left_out = dataset.rows("test") - len(test.labels)
-    return report_of([score], config.taxa, learnt, test.labels, left_out=left_out)
+    return report_of([score], config.taxa, learned, test.labels, left_out=left_out)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import ConfigError, TrainingError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.observations.observation import Split
 from birdsat.progress import Bar
 from birdsat.training.card import model_card
@@ -244,6 +244,6 @@ class BetweenSteps(Callback):
             kept=self._best,
             step=step,
         )
-        write_whole(self._run / CARD_FILE, card)
+        write_atomic(self._run / CARD_FILE, card)
         save_weights(method, self._run / MODEL_FILE, {"step": str(step)})
         shutil.rmtree(self._run / CACHE_FOLDER, ignore_errors=True)

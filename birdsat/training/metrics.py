@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from birdsat.errors import TrainingError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 
 METRICS_FILE = "metrics.jsonl"
 TENSORBOARD_FOLDER = "tensorboard"
@@ -46,7 +46,7 @@ class MetricsLog:
     def __init__(self, run: Path, *, after_step: int) -> None:
         """Records of steps later than `after_step` are dropped: a resumed run writes them again."""
         kept = [record for record in read_metrics(run) if record["step"] <= after_step]
-        write_whole(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept))
+        write_atomic(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept))
         self._file = (run / METRICS_FILE).open("a")
         self._board = SummaryWriter(str(run / TENSORBOARD_FOLDER), purge_step=after_step + 1)
 

@@ -15,7 +15,7 @@ from birdsat import config as config_files
 from birdsat.dataset.manifest import RGB, Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError, some_of
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
@@ -139,7 +139,7 @@ def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
     """Write the weights as safetensors with `facts` as their metadata, whole or not at all."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in method.state_dict().items()}
     # Not save_file: it makes files that only their owner may read.
-    write_whole(path, save(tensors, metadata={"format": "pt"} | facts))
+    write_atomic(path, save(tensors, metadata={"format": "pt"} | facts))
 
 
 def replace_weights(method: nn.Module, path: Path) -> None:

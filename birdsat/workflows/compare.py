@@ -12,7 +12,7 @@ from pathlib import Path
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import VIRTUAL, open_chips
 from birdsat.pictures.comparison import draw_comparison
 from birdsat.pictures.map_picture import save_png
@@ -108,7 +108,7 @@ def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | Non
             raise ConfigError(f"{folder} was judged with --truth {known['truth']}; compare in another folder.")
         return {name: known[name] for name in COLUMNS}  # type: ignore[misc]
     figures = judge(run, dataset, truth)
-    write_whole(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
+    write_atomic(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
     return figures
 
 
@@ -142,14 +142,14 @@ def write_table(rows: Sequence[Row], out: Path) -> None:
     shown = _shown(rows)
     out.mkdir(parents=True, exist_ok=True)
     markdown, table, plot = (out / name for name in TABLE_FILES)
-    write_whole(markdown, console_table(rows).markdown() + "\n")
+    write_atomic(markdown, console_table(rows).markdown() + "\n")
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "spread"))])
     for row in rows:
         values = [value for column in shown for value in (row.mean(column), row.spread(column))]
         writer.writerow([row.recipe, len(row.runs), *("" if math.isnan(value) else f"{value:.5f}" for value in values)])
-    write_whole(table, buffer.getvalue())
+    write_atomic(table, buffer.getvalue())
     panels = {COLUMNS[column]: [row.values(column) for row in rows] for column in shown}
     save_png(draw_comparison([row.recipe for row in rows], panels), plot)
 

@@ -14,7 +14,7 @@ from birdsat.earth.outline import EARTH, Land
 from birdsat.earth.raster_values import raster_values
 from birdsat.embeddings.regions.places import embed_places
 from birdsat.errors import ConfigError, InputError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import land_under, open_chips
 from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrences import read_occurrences
@@ -128,8 +128,8 @@ def judge(
             report=_say,
         )
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / JUDGED_MARKDOWN, "\n".join(judgement.markdown() for judgement in judged))
-    write_whole(out / JUDGED_JSON, json.dumps([judgement.to_dict() for judgement in judged], indent=2) + "\n")
+    write_atomic(out / JUDGED_MARKDOWN, "\n".join(judgement.markdown() for judgement in judged))
+    write_atomic(out / JUDGED_JSON, json.dumps([judgement.to_dict() for judgement in judged], indent=2) + "\n")
     return judged
 
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import distance_km, unit_sphere
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import VIRTUAL
 from birdsat.observations.observation import Observation
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.evaluation.map_figures import MapReport, evaluate_maps
-from birdsat.ranges.feature_cache import features_over
+from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.tables import Table
@@ -96,7 +96,7 @@ def judge_virtual(
     records = Records(taxa=thinned, everything=drawn)
     model = fit_records(run, region, records, settings=RangeNetworkConfig(seed=seed), seed=seed)
     taxa = model.facts.taxa
-    blocks = list(model.predict(features_over(model, region), taxa, MONTHS))
+    blocks = list(model.predict(iter_features(model, region), taxa, MONTHS))
     score = np.concatenate([block.probability for block in blocks], axis=2)  # (taxa, months, cells)
     lon_lat = region.grid.centres(np.concatenate([block.cells for block in blocks]))
     area = region.grid.cell_area(np.concatenate([block.cells for block in blocks]))
@@ -113,7 +113,7 @@ def judge_virtual(
         points=dict(zip(taxa, model.facts.points, strict=True)),
     )
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / JUDGED_VIRTUAL, json.dumps(judged.to_dict(), indent=2) + "\n")
+    write_atomic(out / JUDGED_VIRTUAL, json.dumps(judged.to_dict(), indent=2) + "\n")
     return judged
 
 

@@ -15,7 +15,7 @@ from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges import background
-from birdsat.ranges.feature_cache import keep_features
+from birdsat.ranges.feature_cache import cache_features
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import RangeModel
@@ -75,7 +75,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     )
     model.save(out)
     try:
-        keep_features(model, region, progress=progress)
+        cache_features(model, region, progress=progress)
     except InputError as error:
         progress.note(f"{out} is complete, but maps from it will take longer: {error}")
     return FitResult(model=model, folder=out)

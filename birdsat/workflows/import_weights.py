@@ -12,7 +12,7 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import CheckpointError, ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import check_sizes
 from birdsat.methods.published.weights import Published, Wanted, from_published, read_checkpoint
 from birdsat.training.config import RunConfig
@@ -70,7 +70,7 @@ def import_weights(
     out.mkdir(parents=True, exist_ok=True)
     config_files.save(facts, out / DATASET_FILE)
     config_files.save(RunConfig(method=method, views=views), out / CONFIG_FILE)
-    write_whole(out / CARD_FILE, _card(published, source, facts))
+    write_atomic(out / CARD_FILE, _card(published, source, facts))
     save_weights(published.method, out / MODEL_FILE, {"imported": Path(source).name})
     return load_run(out), published
 

@@ -20,7 +20,7 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, ImageError, InputError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import land_under
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
@@ -104,7 +104,7 @@ def locate_photos(
         with MapFile(tiff) as map_file:
             land = land_under(region.manifest.settings.imagery)
             save_png(draw_map_file(map_file, land=land, points=[mark]), _picture(tiff))
-    write_whole(out / CELLS_FILE, _csv(photos, located))
+    write_atomic(out / CELLS_FILE, _csv(photos, located))
     files = [file for tiff in maps for file in (tiff, _picture(tiff))]
     return _table(photos, located), [*files, out / CELLS_FILE]
 
@@ -157,7 +157,7 @@ def locate_dataset(
         scale=rule.scale,
         ways=tuple(ways),
     )
-    write_whole(run_folder / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
+    write_atomic(run_folder / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
     return report
 
 

@@ -27,7 +27,7 @@ from birdsat.pictures.map_picture import draw_map_file, save_png
 from birdsat.pictures.panel import MapPoints
 from birdsat.pictures.points import read_points
 from birdsat.progress import QUIET
-from birdsat.ranges.feature_cache import features_over
+from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, Way, load_ranges
 from birdsat.ranges.records import check_records
 from birdsat.training.run_folder import Run, load_run
@@ -253,7 +253,7 @@ def map_from_ranges(
 
 
 def _range_bands(model: RangeModel, region: Region, taxon: str, months: Sequence[int]) -> Bands:
-    for block in model.predict(features_over(model, region), (taxon,), months):
+    for block in model.predict(iter_features(model, region), (taxon,), months):
         inside = block.inside[None].astype(np.float32)
         yield block.cells, np.concatenate([block.probability[0], block.spread[0], inside])
 

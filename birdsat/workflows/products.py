@@ -13,7 +13,7 @@ from birdsat.earth.place import Place
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import ConfigError, InputError, PlaceError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.maps.description import RICHNESS, MapDescription
 from birdsat.maps.richness import ProbabilityBlock, RichnessSum
 from birdsat.maps.species_list import place_calendar, species_list, where
@@ -23,7 +23,7 @@ from birdsat.observations.occurrences import Occurrences
 from birdsat.pictures.calendar import draw_calendar
 from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET
-from birdsat.ranges.feature_cache import features_over
+from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeFeatures, RangeModel, load_ranges
 from birdsat.tables import Table
 from birdsat.training.run_folder import Run, load_run
@@ -197,7 +197,7 @@ def _by_cells(
     """
     a_cell = len(months) * max(model.network.config.members * min(len(taxa), _GROUP), len(taxa))
     size = max(1, _NUMBERS // a_cell)
-    for block in features_over(model, region):
+    for block in iter_features(model, region):
         for start in range(0, len(block), size):
             some = block[start : start + size]
             yield some.cells, some.inside, _groups(model, some, taxa, months)
@@ -277,7 +277,7 @@ def _refuse_existing(files: Sequence[Path], overwrite: bool) -> None:
 
 
 def _write_json(path: Path, values: object) -> None:
-    write_whole(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
 def _note(text: str) -> None:

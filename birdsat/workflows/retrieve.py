@@ -13,7 +13,7 @@ from birdsat.dataset.stored_images import store_images
 from birdsat.embeddings.search import Search, is_exact
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.pictures.map_picture import save_png
 from birdsat.pictures.neighbours import Answered, cards, draw_neighbours, of_several_labels
 from birdsat.progress import QUIET
@@ -57,7 +57,7 @@ def retrieve_dataset(
             panels.append((direction, _answered(run, dataset, table, direction, number, matcher, length)))
     words = f"{dataset.manifest.title}, test split; queries drawn at random; {_order(report, run, other)}"
     save_png(draw_neighbours(panels, subtitle=words), run_folder / "retrieve.png")
-    write_whole(run_folder / "retrieve.json", json.dumps(_figures(report, rerank), indent=2) + "\n")
+    write_atomic(run_folder / "retrieve.json", json.dumps(_figures(report, rerank), indent=2) + "\n")
     return report
 
 

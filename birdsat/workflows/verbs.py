@@ -13,7 +13,7 @@ from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import size_words, sizes_text
 from birdsat.methods.classifier import Inputs
 from birdsat.objectives.cross_entropy import Balance
@@ -66,13 +66,13 @@ def embed_rows(run: Run, dataset: Dataset, split: Split, *, workers: int = 0) ->
 
 def check_ground(run: Run, dataset: Dataset) -> None:
     """Raises ConfigError when the run sees chips and those of the dataset show a size of ground it did not learn."""
-    learnt, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
-    if not run.method.sees_chips or not learnt or not given:
+    learned, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
+    if not run.method.sees_chips or not learned or not given:
         return
-    if not all(any(math.isclose(one, size) for one in learnt) for size in given):
+    if not all(any(math.isclose(one, size) for one in learned) for size in given):
         raise ConfigError(
-            f"{run.path} learnt from chips of {sizes_text(learnt)}, and those of {dataset.folder} show "
-            f"{sizes_text(given)}; build the dataset with --chip-km {size_words(learnt)}, or take a run that was "
+            f"{run.path} learned from chips of {sizes_text(learned)}, and those of {dataset.folder} show "
+            f"{sizes_text(given)}; build the dataset with --chip-km {size_words(learned)}, or take a run that was "
             f"trained on chips of {sizes_text(given)}."
         )
 
@@ -105,8 +105,8 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
     )
     (folder / CONFUSIONS_FILE).unlink(missing_ok=True)
     if picture is not None:
-        write_whole(folder / CONFUSIONS_FILE, picture)
-    write_whole(folder / CLASSIFY_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
+        write_atomic(folder / CONFUSIONS_FILE, picture)
+    write_atomic(folder / CLASSIFY_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
 
 
 def embed_dataset(
@@ -150,7 +150,7 @@ def finetune_dataset(
 
     out: RUN/finetune-DATASET by default; head-DATASET where frozen, finetune-from-scratch-DATASET from scratch.
     settings: as `recipes.runs.changed` takes them. Of several processes that train together, the first alone judges;
-    the others get None. Raises ConfigError when the dataset's chips show another size of ground than the run learnt
+    the others get None. Raises ConfigError when the dataset's chips show another size of ground than the run learned
     from.
     """
     run, dataset = load_run(run_folder), Dataset(dataset_folder)

@@ -58,7 +58,7 @@ def test_a_ground_size_that_is_no_number_is_refused(folder):
         load_manifest(folder)
 
 
-def test_rows_and_shards_are_told_by_split(folder):
+def test_rows_and_shards_are_filled_from_split(folder):
     manifest = load_manifest(folder)
     assert manifest.rows() == 6
     assert manifest.rows("test") == manifest.split_counts("test").rows == 2

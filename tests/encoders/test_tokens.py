@@ -30,7 +30,7 @@ def test_every_patch_is_as_likely_to_be_visible() -> None:
     assert (share - 0.5).abs().max() < 0.05
 
 
-def test_one_patch_stays_visible_however_large_the_hidden_share() -> None:
+def test_one_patch_stays_visible_however_large_the_mask_ratio() -> None:
     assert draw_visible(3, 16, 0.999, torch.Generator()).shape == (3, 1)
 
 

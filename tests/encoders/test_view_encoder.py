@@ -140,7 +140,9 @@ def test_vitae_over_two_views_is_refused() -> None:
 
 def test_blocks_are_skipped_by_the_draw_in_training_only() -> None:
     torch.manual_seed(0)
-    encoder = ViewEncoder(ViewEncoderConfig(views=(View(px=32, patch_px=8),), width=32, depth=3, heads=4, skipped=0.5))
+    encoder = ViewEncoder(
+        ViewEncoderConfig(views=(View(px=32, patch_px=8),), width=32, depth=3, heads=4, drop_path=0.5)
+    )
     image = torch.rand(4, 3, 32, 32)
 
     def features(seed: int) -> torch.Tensor:

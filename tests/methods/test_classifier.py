@@ -48,7 +48,7 @@ CLASSIFIERS = {
     "frozen": replace(ON_ALL, frozen=True),
     "with every disturbance": replace(
         ON_ALL,
-        hidden_share=0.5,
+        mask_ratio=0.5,
         label_smoothing=0.1,
         mixup=0.8,
         cutmix=1.0,
@@ -169,7 +169,7 @@ def test_settings_survive_json(config: ClassifierConfig) -> None:
 @pytest.mark.parametrize(
     "setting",
     [
-        {"hidden_share": 0.5},
+        {"mask_ratio": 0.5},
         {"label_smoothing": 0.2},
         {"mixup": 0.8},
         {"cutmix": 1.0},
@@ -232,7 +232,7 @@ def test_it_learns_a_batch_by_heart() -> None:
         ({"mixup": -1.0}, "mixup is -1.0; allowed"),
         ({"cutmix": math.nan}, "cutmix is nan; allowed"),
         ({"erasing": 1.5}, "erasing is 1.5; allowed"),
-        ({"hidden_share": 1.0}, "hidden_share is 1.0; allowed"),
+        ({"mask_ratio": 1.0}, "mask_ratio is 1.0; allowed"),
         ({"class_counts": (1, 2)}, "2 entries for 5 taxa"),
     ],
     ids=str,

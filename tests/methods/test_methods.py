@@ -39,11 +39,11 @@ METHODS: dict[str, MethodConfig] = {
     "cve_mae with metadata": META,
     "cve_mae from a full pass": replace(META, contrast_from="full"),
     "cve_mae with a frozen chip encoder": replace(META, chip_encoder_frozen=True),
-    "cve_mae leaving near pairs out": replace(META, apart_km=50.0),
-    "cve_mae with twin photos": replace(META, twin_weight=1.0),
+    "cve_mae leaving near pairs out": replace(META, min_negative_km=50.0),
+    "cve_mae with twin photos": replace(META, second_view_weight=1.0),
     "cve_mae as published": replace(
         CVE,
-        photo=replace(PHOTO, encoder=replace(VITAE, views=ENCODER.views), hidden_share=0.75),
+        photo=replace(PHOTO, encoder=replace(VITAE, views=ENCODER.views), mask_ratio=0.75),
         chip_encoder=VITAE,
         place_time=PublishedPlaceTimeConfig(),
         heads=False,
@@ -220,7 +220,7 @@ def test_mae_says_that_it_cannot_embed_chips() -> None:
 
 def test_a_frozen_chip_encoder_takes_features_made_once_and_gives_the_same_contrast() -> None:
     torch.manual_seed(0)
-    method = CveMae(replace(META, chip_encoder_frozen=True, chip_hidden_share=0.0))
+    method = CveMae(replace(META, chip_encoder_frozen=True, chip_mask_ratio=0.0))
     features = method.encode_chip(batch().chip)
     assert torch.allclose(
         method.losses(batch(), seeded(), features)["contrast"], method.losses(batch(), seeded())["contrast"], atol=1e-5
@@ -266,7 +266,7 @@ def test_photos_of_a_single_colour_do_not_become_infinite() -> None:
     assert method.embed_photo(batch().photo).isfinite().all()
 
 
-@pytest.mark.parametrize("setting", [{"temperature": 0.0}, {"chip_hidden_share": 1.5}, {"apart_km": math.nan}])
+@pytest.mark.parametrize("setting", [{"temperature": 0.0}, {"chip_mask_ratio": 1.5}, {"min_negative_km": math.nan}])
 def test_settings_that_cannot_work_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="allowed"):
         replace(CVE, **setting)
@@ -310,7 +310,7 @@ def test_a_hardness_out_of_range_is_refused(hardness: float) -> None:
 
 @pytest.mark.parametrize("hardness", [0.0, 0.5, 1.0])
 def test_hard_negatives_are_drawn_by_a_power_of_the_odds_that_contrast_gives(hardness: float) -> None:
-    method = build_method(replace(CVM, hardness=hardness, apart_km=0.0))
+    method = build_method(replace(CVM, hardness=hardness, min_negative_km=0.0))
     assert isinstance(method, CvmMae)
     given = replace(batch(), has_chip=torch.tensor([True, True, True, False, False]))
     odds = torch.tensor([[9.0, 1, 4, 1, 1]]).expand(5, 5)  # of a chip belonging to the photo
@@ -381,8 +381,8 @@ def test_one_view_of_each_photo_still_has_a_contrast_to_judge_moco_by() -> None:
 
 @pytest.mark.parametrize("name", ["mae", "cve_mae from a full pass", "cvm_mae with metadata"])
 def test_stochastic_depth_acts_in_the_masked_pass_in_training_only(name: str) -> None:
-    def losses(skipped: float, *, training: bool) -> torch.Tensor:
-        encoder = replace(ENCODER, depth=2, skipped=skipped)
+    def losses(drop_path: float, *, training: bool) -> torch.Tensor:
+        encoder = replace(ENCODER, depth=2, drop_path=drop_path)
         config = METHODS[name]
         if isinstance(config, MaeConfig):
             config = replace(config, image=replace(PHOTO, encoder=encoder))

@@ -23,7 +23,7 @@ def inputs(dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
     }
 
 
-def slow_contrast(one, other, log_scale, paired, lon_lat, apart_km):
+def slow_contrast(one, other, log_scale, paired, lon_lat, min_negative_km):
     """The definition, pair by pair."""
     total, count = 0.0, 0
     for i in range(len(one)):
@@ -36,7 +36,7 @@ def slow_contrast(one, other, log_scale, paired, lon_lat, apart_km):
                 if i != j and not lon_lat[[i, j]].isnan().any():
                     lon1, lat1, lon2, lat2 = map(math.radians, (*lon_lat[i].tolist(), *lon_lat[j].tolist()))
                     cosine = math.sin(lat1) * math.sin(lat2) + math.cos(lat1) * math.cos(lat2) * math.cos(lon1 - lon2)
-                    near = 6371.0088 * math.acos(min(1.0, cosine)) < apart_km
+                    near = 6371.0088 * math.acos(min(1.0, cosine)) < min_negative_km
                 if paired[j] and not near:
                     exponents.append(log_scale.exp() * (a[i] @ b[j]))
             total = total + torch.logsumexp(torch.stack(exponents), 0) - log_scale.exp() * (a[i] @ b[i])
@@ -44,11 +44,13 @@ def slow_contrast(one, other, log_scale, paired, lon_lat, apart_km):
     return total / count
 
 
-@pytest.mark.parametrize("apart_km", [0.0, 100.0, 25_000.0])
-def test_it_is_the_definition_pair_by_pair(apart_km: float) -> None:
+@pytest.mark.parametrize("min_negative_km", [0.0, 100.0, 25_000.0])
+def test_it_is_the_definition_pair_by_pair(min_negative_km: float) -> None:
     given = inputs()
     assert torch.allclose(
-        contrast_loss(**given, apart_km=apart_km), slow_contrast(**given, apart_km=apart_km), atol=1e-5
+        contrast_loss(**given, min_negative_km=min_negative_km),
+        slow_contrast(**given, min_negative_km=min_negative_km),
+        atol=1e-5,
     )
 
 
@@ -84,7 +86,7 @@ def test_the_learned_scale_has_a_gradient_and_is_capped_at_one_hundred() -> None
 
 
 def test_value_and_gradient_on_two_processes_equal_one_process(tmp_path: Path) -> None:
-    check_two_processes_equal_one(contrast_loss, inputs() | {"apart_km": 100.0}, tmp_path, whole=("log_scale",))
+    check_two_processes_equal_one(contrast_loss, inputs() | {"min_negative_km": 100.0}, tmp_path, whole=("log_scale",))
 
 
 def test_logits_are_not_rounded_under_autocast() -> None:

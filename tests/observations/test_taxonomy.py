@@ -35,8 +35,8 @@ def test_a_taxon_without_a_name_is_refused():
 def test_one_taxonomy_may_choose_and_another_tell():
     chosen = Taxonomy([Taxon(name="Parus major"), Taxon(name="Pica pica", family="mine")])
     whole = Taxonomy([Taxon(name="Parus major", family="Paridae"), Taxon(name="Apus apus", family="Apodidae")])
-    assert [(taxon.name, taxon.family) for taxon in chosen.told_by(whole)] == [
+    assert [(taxon.name, taxon.family) for taxon in chosen.filled_from(whole)] == [
         ("Parus major", "Paridae"),
         ("Pica pica", "mine"),
     ]
-    assert chosen.told_by(None) is chosen
+    assert chosen.filled_from(None) is chosen

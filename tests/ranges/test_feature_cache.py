@@ -11,7 +11,7 @@ from test_verbs import make_run
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import CheckpointError
-from birdsat.ranges.feature_cache import features_over, kept_file
+from birdsat.ranges.feature_cache import iter_features, kept_file
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.workflows.fit_ranges import RecordTables, fit_tables
 
@@ -54,7 +54,7 @@ def opened(folder: Path) -> tuple[RangeModel, Region, Path]:
 
 def maps(model: RangeModel, region: Region) -> np.ndarray:
     """(probability, spread and area, ..., cells)."""
-    found = list(model.predict(features_over(model, region), model.facts.taxa, MONTHS))
+    found = list(model.predict(iter_features(model, region), model.facts.taxa, MONTHS))
     inside = np.concatenate([np.broadcast_to(block.inside, block.spread.shape) for block in found], axis=2)
     probability, spread = (
         np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "spread")
@@ -122,7 +122,7 @@ def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(
 ) -> None:
     monkeypatch.setattr("birdsat.embeddings.regions.region._BLOCK_NUMBERS", 4)
     model, region, kept = opened(folder)
-    blocks = features_over(model, region)
+    blocks = iter_features(model, region)
     first = next(blocks)
     kept.unlink()
     assert sum(map(len, blocks)) + len(first) == 16

@@ -12,13 +12,13 @@ from sklearn.metrics import roc_auc_score
 from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.points import Points
-from birdsat.ranges.projection import InputScale
+from birdsat.ranges.projection import InputProjection
 from birdsat.ranges.train import Fitted, fit_network
 
 FIELDS = habitat()
 CHIP, PRESENT = chips(FIELDS), presence(FIELDS)
 ROWS, TAXON = draw_rows(PRESENT, 40)
-INPUTS = InputScale.fit(CHIP, PLACES, SMALL.inputs)(CHIP, PLACES)
+INPUTS = InputProjection.fit(CHIP, PLACES, SMALL.inputs)(CHIP, PLACES)
 
 
 def network_of(points: Points, rows: NDArray[np.int64]) -> Fitted:

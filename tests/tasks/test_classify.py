@@ -113,7 +113,7 @@ def test_separable_photos_are_classified_right_by_every_classifier() -> None:
     assert sum(probe.right) == round(probe.top1 * sum(report.test_rows))
 
 
-def test_chance_is_of_the_taxa_learnt_and_the_majority_that_of_training() -> None:
+def test_chance_is_of_the_taxa_learned_and_the_majority_that_of_training() -> None:
     train, test = table(200, 0), table(100, 3)
     report = classify(train, None, test, device="cpu")
     assert report.chance_top1 == 1 / 4 and report.chance_top5 == 1.0

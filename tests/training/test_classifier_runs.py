@@ -37,7 +37,7 @@ def classifier(config: RunConfig, start: Path | None = None, **settings: object)
     )
 
 
-DISTURBED = {"hidden_share": 0.25, "mixup": 0.8, "cutmix": 1.0, "erasing": 0.5, "label_smoothing": 0.1}
+DISTURBED = {"mask_ratio": 0.25, "mixup": 0.8, "cutmix": 1.0, "erasing": 0.5, "label_smoothing": 0.1}
 
 
 def test_taxa_and_their_counts_come_from_the_dataset(config: RunConfig, dataset: Dataset) -> None:

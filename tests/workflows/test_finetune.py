@@ -281,7 +281,7 @@ def test_a_classifier_takes_sizes_and_encoder_from_the_run(run: Path) -> None:
     assert isinstance(config.method, ClassifierConfig) and isinstance(given.config.method, CveMaeConfig)
     backbone = config.method.backbone
     assert isinstance(backbone, CveMaeConfig)
-    assert backbone.photo.encoder == replace(given.config.method.photo.encoder, skipped=0.1)
+    assert backbone.photo.encoder == replace(given.config.method.photo.encoder, drop_path=0.1)
     assert (config.views.photo_px, config.views.chip_px) == (PX, PX)
 
 

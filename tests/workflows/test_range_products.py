@@ -11,7 +11,7 @@ from test_verbs import make_run, noise, ready_chips
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region
-from birdsat.ranges.feature_cache import features_over
+from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import products
@@ -70,7 +70,7 @@ def words(run: Path, ranges: Path, region: Path) -> tuple[str, ...]:
 def probabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
     """(taxa, months, cells)."""
     model, opened = load_ranges(ranges), open_region(region)
-    blocks = model.predict(features_over(model, opened), model.facts.taxa, months)
+    blocks = model.predict(iter_features(model, opened), model.facts.taxa, months)
     return np.concatenate([block.probability for block in blocks], axis=2)
 
 
@@ -211,7 +211,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
         }
     model, opened = load_ranges(ranges), open_region(region)
     expected = {}
-    for block in model.predict(features_over(model, opened), TAXA, (1, 6)):
+    for block in model.predict(iter_features(model, opened), TAXA, (1, 6)):
         for label, at_month, at_cell in np.argwhere(block.probability >= 0.3):
             lon, lat = opened.grid.centres(block.cells[at_cell : at_cell + 1])[0].tolist()
             month = (1, 6)[at_month]

@@ -15,7 +15,7 @@ from birdsat import config
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.errors import ConfigError, DatasetError
-from birdsat.files import whole_file
+from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 
 SCHEMA_VERSION = 1
@@ -119,7 +119,7 @@ def write_part(
     without_imagery, largest, squared = 0, 0.0, 0.0
     waiting: list[pa.Table] = []
     with (
-        whole_file(path) as partial,
+        atomic_path(path) as partial,
         pq.ParquetWriter(
             partial,
             schema,

@@ -20,7 +20,7 @@ def published_encoder(**settings: Any) -> ViewEncoderConfig:
 
 def published_masked(encoder: ViewEncoderConfig, decoder: PixelDecoderConfig = DECODER) -> MaskedConfig:
     """Three quarters of the patches hidden, and their pixels rebuilt as they are."""
-    return MaskedConfig(encoder=encoder, decoder=decoder, hidden_share=0.75, normalise_target=False)
+    return MaskedConfig(encoder=encoder, decoder=decoder, mask_ratio=0.75, normalise_target=False)
 
 
 def published_cve_mae(photo: MaskedConfig, chip_encoder: ViewEncoderConfig, *, metadata: bool) -> CveMaeConfig:
@@ -34,8 +34,8 @@ def published_cve_mae(photo: MaskedConfig, chip_encoder: ViewEncoderConfig, *, m
         contrast_weight=0.3,
         temperature=1.0,
         learn_temperature=False,
-        apart_km=0.0,
-        chip_hidden_share=0.0,
+        min_negative_km=0.0,
+        chip_mask_ratio=0.0,
         chip_encoder_frozen=True,
     )
 
@@ -48,5 +48,5 @@ def published_cvm_mae(images: MaskedConfig, *, metadata: bool) -> CvmMaeConfig:
         heads=False,
         negatives="rolled",
         contrast_weight=0.0,
-        apart_km=0.0,
+        min_negative_km=0.0,
     )

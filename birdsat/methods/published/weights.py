@@ -143,7 +143,7 @@ def _vit(given: PublishedTensors, wanted: Wanted) -> Published:
         decoder, decoder_state = _decoder(given, "", ("decoder_pred",), encoder, wanted)
         state |= _under("image.decoder.", decoder_state)
     encoder = replace(encoder, pooling="mean and spread", convolve="in place")  # as in our own recipes
-    image = MaskedConfig(encoder=encoder, decoder=decoder, hidden_share=0.75)
+    image = MaskedConfig(encoder=encoder, decoder=decoder, mask_ratio=0.75)
     config = MaeConfig(
         image=image,
         of=wanted.image,

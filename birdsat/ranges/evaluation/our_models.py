@@ -10,7 +10,7 @@ from birdsat.ranges.evaluation.learning import Scorer
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
-from birdsat.ranges.projection import PLACE_SHARE, InputScale
+from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ class SimilarPlaces:
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
         share = PLACE_SHARE if self.place else 0.0
         chip = cells.table((self.columns,)).astype(np.float32)
-        scale = InputScale.fit(chip, cells.lon_lat, chip.shape[1] + 3, place_share=share)
+        scale = InputProjection.fit(chip, cells.lon_lat, chip.shape[1] + 3, place_share=share)
         near = NearestNeighbors(n_neighbors=min(self.k, len(cells))).fit(scale(chip, cells.lon_lat).numpy())
 
         def score(asked: Cells) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.methods.classifier import Inputs
 from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
@@ -153,14 +153,14 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
         )
     page, figures_file = out / PAGE_FILE, out / FIGURES_FILE
     figures["seconds"] = {"total": sum(stages.seconds.values()), **stages.seconds}
-    write_whole(figures_file, json.dumps(_plain(figures), indent=2, allow_nan=False) + "\n")
+    write_atomic(figures_file, json.dumps(_plain(figures), indent=2, allow_nan=False) + "\n")
     facts = {
         "chip_km": f"{config.chip_ground_km:g}",
         "block_km": f"{config.block_km:g}",
         "map_step": f"{config.map_step_degrees:g}",
     }
     written = json.loads(figures_file.read_text())
-    write_whole(page, write_page(written, pictures, facts))
+    write_atomic(page, write_page(written, pictures, facts))
     print(_table(written["bars"]).markdown(), file=sys.stderr)
     print(f"The report is {page}", flush=True)
     return DemoReport(page=page, figures_file=figures_file, figures=written)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from birdsat.errors import ConfigError
-from birdsat.files import write_whole
+from birdsat.files import write_atomic
 from birdsat.progress import Progress
 
 State = Literal["new", "continued", "finished"]  # of a stage's work when it is started
@@ -50,4 +50,4 @@ class Stages:
         self._progress.say(f"    {spent:,.1f} s{again}")
 
     def _save(self) -> None:
-        write_whole(self._file, json.dumps(self._earlier | self.seconds, indent=2) + "\n")
+        write_atomic(self._file, json.dumps(self._earlier | self.seconds, indent=2) + "\n")

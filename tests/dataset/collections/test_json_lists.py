@@ -18,7 +18,7 @@ DATA = {
 
 @pytest.mark.parametrize("chunk", [1, 7, 64, 2**20])
 @pytest.mark.parametrize("indent", [None, 2])
-def test_elements_are_those_that_the_whole_file_holds_wherever_it_is_cut(tmp_path, monkeypatch, chunk, indent):
+def test_elements_are_those_that_the_atomic_path_holds_wherever_it_is_cut(tmp_path, monkeypatch, chunk, indent):
     monkeypatch.setattr(module, "_CHUNK", chunk)
     path = tmp_path / "a.json"
     path.write_text(json.dumps(DATA, indent=indent))

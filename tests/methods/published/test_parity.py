@@ -54,9 +54,9 @@ def pair(name: str) -> Pair:
     return Pair(from_published(read_checkpoint(FOLDER / f"{name}.ckpt"), wanted).method, config, tensors)
 
 
-def visible_and_hidden(noise: Tensor, hidden_share: float) -> tuple[Tensor, Tensor]:
+def visible_and_hidden(noise: Tensor, mask_ratio: float) -> tuple[Tensor, Tensor]:
     """Indices of the kept tokens in ascending order of their noise, and 1 where hidden: the published rule."""
-    kept = noise.argsort(dim=1)[:, : int(noise.shape[1] * (1 - hidden_share))]
+    kept = noise.argsort(dim=1)[:, : int(noise.shape[1] * (1 - mask_ratio))]
     return kept, torch.ones_like(noise).scatter(1, kept, 0.0)
 
 

@@ -91,7 +91,7 @@ def cve(*, metadata: bool = False) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("metadata", [True, False])
-def test_cve_with_and_without_metadata_is_told_by_its_tensors(metadata: bool) -> None:
+def test_cve_with_and_without_metadata_is_filled_from_its_tensors(metadata: bool) -> None:
     found = from_published(cve(metadata=metadata), WANTED)
     assert isinstance(found.config, CveMaeConfig)
     assert (found.config.photo_px, found.config.chip_px) == (8, 16)
