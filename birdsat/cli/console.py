@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table as RichTable
@@ -86,4 +87,6 @@ def print_table(table: Table) -> None:
         for row in section:
             shown.add_row(*map(Text, row))
         shown.add_section()
-    Console().print(shown)
+    needed = Measurement.get(Console(), Console().options.update(max_width=10_000), shown).minimum
+    # A terminal that is narrower wraps the lines; cut figures would be lost.
+    Console(width=max(Console().width, needed)).print(shown)

@@ -21,8 +21,9 @@ def contrast_loss(
 
     one, other: unit vectors, such as of photos and chips; a sample counts where `paired`. log_scale: log of the learned
     inverse temperature. With `min_negative_km` > 0, two different samples closer than that are not negatives of each
-    other (one site, two birds); samples without a place (NaN) are negatives of all. Under torch.distributed the negatives
-    are those of all ranks and gradients flow back to them; the mean over ranks of this value is the whole batch's loss.
+    other (one site, two birds); samples without a place (NaN) are negatives of all. Under torch.distributed the
+    negatives are those of all ranks, and gradients flow back to them; the mean over ranks of this value is the loss
+    of the whole batch.
     """
     ones, others = gather_rows(one.float()), gather_rows(other.float())
     pairs = gather_rows(paired)

@@ -28,7 +28,7 @@ ALL_TRAIN = SplitRule(val_fraction=0, test_fraction=0)
 
 
 def build(out, rows, photos, **settings):
-    defaults = {"chips": None, "splits": ALL_TRAIN, "workers": 0, "shard_rows": 10, "show_progress": False}
+    defaults = {"chips": None, "splits": ALL_TRAIN, "workers": 0, "shard_rows": 10}
     return build_dataset(out, rows, photos=FolderPhotos(photos), **defaults | settings)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from recorded import RecordedProgress
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
@@ -132,10 +133,10 @@ def test_chips_of_another_size_are_averaged_and_damaged_ones_leave_a_hole(worker
     np.testing.assert_allclose(maps.score[0, 0, :, 1], (raw / np.linalg.norm(raw))[0], atol=2e-3)
 
 
-def test_the_progress_of_a_map_counts_cells(capsys: pytest.CaptureFixture[str]) -> None:
-    vectors = np.eye(1, 3, dtype=np.float32)
-    predict_maps(Stub(), vectors, GRID, (1,), Longitudes(), device="cpu", show_progress=True)
-    assert "25/25 cells" in capsys.readouterr().err
+def test_the_progress_of_a_map_counts_cells() -> None:
+    vectors, progress = np.eye(1, 3, dtype=np.float32), RecordedProgress()
+    predict_maps(Stub(), vectors, GRID, (1,), Longitudes(), device="cpu", progress=progress)
+    assert [(bar.done, bar.total, bar.unit) for bar in progress.bars] == [(25, 25, "cells")]
 
 
 def test_scores_that_take_too_much_memory_are_refused_before_anything_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

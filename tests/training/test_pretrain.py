@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from recorded import RecordedProgress
 from safetensors.torch import load_file
 
 from birdsat import config as config_files
@@ -262,16 +263,16 @@ def test_a_gradient_that_is_not_finite_is_never_saved(
     assert torch.load(out / LAST_CHECKPOINT, weights_only=True)["global_step"] == 1
 
 
-def test_progress_is_a_line_at_every_tenth_where_there_is_no_terminal(
+def test_progress_counts_steps_and_says_the_losses_and_nothing_is_printed(
     config: RunConfig, dataset: Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     quick = dataclasses.replace(config, steps=20, accumulate=1, val_every=20, log_every=1)
-    pretrain(quick, dataset, tmp_path / "run")
-    out, err = capfd.readouterr()
-    assert out == ""
-    lines = err.splitlines()
-    assert len(lines) == 10
-    assert lines[0].startswith("training: step 2 of 20")
+    progress = RecordedProgress()
+    pretrain(quick, dataset, tmp_path / "run", progress=progress)
+    assert capfd.readouterr() == ("", "")
+    (bar,) = progress.bars
+    assert (bar.title, bar.done, bar.total, bar.unit) == ("training", 20, 20, "steps")
+    assert bar.figures[0].startswith("train loss ") and bar.figures[-1].startswith("val loss ")
 
 
 SCRIPT = """
