@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table as RichTable
@@ -80,13 +79,17 @@ class _Lines:
 def print_table(table: Table) -> None:
     """A table on stdout. Its words are not markup: a taxon may have brackets in its name."""
     shown = RichTable(title=table.title or None, caption=table.caption or None, box=box.HEAVY_HEAD)
+    needed = 1
     for number, name in enumerate(table.columns):
-        least = max((len(row[number]) for row in table.rows), default=0) if number >= table.words else None
-        shown.add_column(Text(name), justify="left" if number < table.words else "right", min_width=least)
+        cells = [row[number] for row in table.rows]
+        is_figure = number >= table.words
+        unbroken = cells if is_figure else [word for cell in cells for word in cell.split()]
+        least = max(map(len, [*unbroken, *name.split()]), default=0)
+        shown.add_column(Text(name), justify="right" if is_figure else "left", min_width=least)
+        needed += least + 3
     for section in table.sections:
         for row in section:
             shown.add_row(*map(Text, row))
         shown.add_section()
-    needed = Measurement.get(Console(), Console().options.update(max_width=10_000), shown).minimum
     # A terminal that is narrower wraps the lines; cut figures would be lost.
     Console(width=max(Console().width, needed)).print(shown)
