@@ -77,19 +77,28 @@ class _Lines:
 
 
 def print_table(table: Table) -> None:
-    """A table on stdout. Its words are not markup: a taxon may have brackets in its name."""
-    shown = RichTable(title=table.title or None, caption=table.caption or None, box=box.HEAVY_HEAD)
-    needed = 1
+    """A table on stdout. Its words are not markup: a taxon may have brackets in its name.
+
+    Words are wrapped to the width of the terminal; figures never, for half of one is another figure.
+    """
+    console = Console()
+    longest, least = [], []
     for number, name in enumerate(table.columns):
         cells = [row[number] for row in table.rows]
-        is_figure = number >= table.words
-        unbroken = cells if is_figure else [word for cell in cells for word in cell.split()]
-        least = max(map(len, [*unbroken, *name.split()]), default=0)
-        shown.add_column(Text(name), justify="right" if is_figure else "left", min_width=least)
-        needed += least + 3
+        unbroken = name.split() + (
+            cells if number >= table.words else [word for cell in cells for word in cell.split()]
+        )
+        longest.append(max(map(len, [name, *cells])))
+        least.append(max(map(len, unbroken), default=0))
+    frame = 3 * len(table.columns) + 1
+    spare = max(0, console.width - frame - sum(least))
+    shown = RichTable(title=table.title or None, caption=table.caption or None, box=box.HEAVY_HEAD)
+    for number, name in enumerate(table.columns):
+        width = min(longest[number], least[number] + spare)
+        spare -= width - least[number]
+        shown.add_column(Text(name), justify="right" if number >= table.words else "left", width=width)
     for section in table.sections:
         for row in section:
             shown.add_row(*map(Text, row))
         shown.add_section()
-    # A terminal that is narrower wraps the lines; cut figures would be lost.
-    Console(width=max(Console().width, needed)).print(shown)
+    Console(width=max(console.width, frame + sum(least))).print(shown)
