@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Threads that wait sleep: see birdsat/cli/__init__.py.
 export OMP_WAIT_POLICY ?= PASSIVE
+# Tests run on every core, each process computing with one thread: they would share cores otherwise.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 
@@ -26,17 +28,17 @@ demo: setup
 	$(BIN)/birdsat demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: setup
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 format: setup
 	$(BIN)/ruff format .

@@ -117,7 +117,11 @@ class ViewsConfig:
 
 def whole_view(data: bytes, px: int) -> UInt8[np.ndarray, "px px 3"]:
     """The central square of an encoded image, without chance. Raises ImageError when it cannot be decoded."""
-    image = decode_rgb(data, shorter_px=px, exact=False)
+    return central_view(decode_rgb(data, shorter_px=px, exact=False), px)
+
+
+def central_view(image: UInt8[np.ndarray, "height width 3"], px: int) -> UInt8[np.ndarray, "px px 3"]:
+    """The central square of an image."""
     height, width = image.shape[:2]
     side = min(height, width)
     left, top = (width - side) / 2, (height - side) / 2
