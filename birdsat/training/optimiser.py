@@ -150,7 +150,7 @@ class CombinedOptimizer(Optimizer):
     """Optimisers of different parameters, stepped, saved and scheduled as one."""
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         super().__init__([group for part in parts for group in part.param_groups], defaults={})
         self._share_groups()
 
@@ -160,23 +160,23 @@ class CombinedOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for part in self._parts:
+        for part in self.parts:
             part.step()
         return loss
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each part."""
-        return {"parts": [part.state_dict() for part in self._parts]}
+        return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Give each part its state back."""
-        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()
 
     def _share_groups(self) -> None:
         # The very dicts of the parts, so that a scheduler's learning rates reach them.
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
 def clip_gradients(module: nn.Module, most: float) -> torch.Tensor:

@@ -14,7 +14,9 @@ SHAPES = [(8, 8), (8, 32), (32, 8), (8, 11), (24, 8), (8, 8), (16, 16), (32, 8)]
 
 
 def product(left: list[list[float]], right: list[list[float]]) -> list[list[float]]:
-    return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)] for row in left]
+    return [
+        [sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)] for row in left
+    ]
 
 
 def transposed(matrix: list[list[float]]) -> list[list[float]]:
@@ -207,7 +209,7 @@ def test_the_state_of_torch_s_muon_is_read_and_gone_on_from(monkeypatch: pytest.
     before = torch.optim.Muon(torchs, lr=0.02, adjust_lr_fn="match_rms_adamw")
     stepped(before, torchs, range(3))
     after = Muon(ours, lr=0.5)
-    after.load_state_dict(before.state_dict())
+    after.load_state_dict(copy.deepcopy(before.state_dict()))
     assert after.param_groups[0]["lr"] == 0.02
     for one, other in zip(ours, torchs, strict=True):
         assert torch.equal(after.state[one]["momentum_buffer"], before.state[other]["momentum_buffer"])
