@@ -134,11 +134,16 @@ def _iterate_on_squares(stack: Float[Tensor, "n rows columns"]) -> Float[Tensor,
     So they commute, and G after a step is P G P. Needs float32: what is rounded in the first G grows with each step.
     """
     gram = stack @ stack.mT
-    factors = None
-    for step in range(STEPS):
-        factor = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
-        factor.diagonal(dim1=1, dim2=2).add_(A)
-        factors = factor if factors is None else factor @ factors
-        if step < STEPS - 1:
-            gram = factor @ gram @ factor
+    factors = factor = _factor(gram)
+    for _ in range(STEPS - 1):
+        gram = factor @ gram @ factor
+        factor = _factor(gram)
+        factors = factor @ factors
     return factors @ stack
+
+
+def _factor(gram: Float[Tensor, "n rows rows"]) -> Float[Tensor, "n rows rows"]:
+    """A + B G + C G^2."""
+    factor = torch.baddbmm(gram, gram, gram, beta=B, alpha=C)
+    factor.diagonal(dim1=1, dim2=2).add_(A)
+    return factor
