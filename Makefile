@@ -50,6 +50,7 @@ benchmarks: setup
 	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/maps.py
 	$(BIN)/python benchmarks/pretrain_step.py
+	$(BIN)/python benchmarks/optimiser.py
 
 clean:
 	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from machine import machine
 from rich.console import Console
 from rich.table import Table
 
@@ -114,7 +115,8 @@ def main() -> None:
         table.add_row(each.contrast_from, f"{each.seconds_a_step:.3f}", f"{each.steps:,}", *figures)
     Console().print(table)
     if arguments.out:
-        arguments.out.write_text(json.dumps([asdict(each) for each in outcomes], indent=2) + "\n")
+        report = {"machine": machine(), "outcomes": [asdict(each) for each in outcomes]}
+        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from machine import machine
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
@@ -231,7 +232,7 @@ def main() -> None:
     settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
     figures = {
         "settings": settings,
-        "threads": torch.get_num_threads(),
+        "machine": machine(),
         "speed": asdict(speed),
         "waiting": None if waiting is None else asdict(waiting),
     }

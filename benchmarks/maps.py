@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from machine import machine
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -273,8 +274,7 @@ def main() -> None:
             "harmonics": HARMONICS,
             "months": len(MONTHS),
         },
-        "processors": os.cpu_count(),
-        "load_average_1_5_15_min": [round(load, 2) for load in os.getloadavg()],
+        "machine": machine(),
         "look_s": look_s,
         "maps": [asdict(one) for one in results],
     }

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from machine import machine
 from published_step import PublishedCve
 from rich.console import Console
 from rich.table import Table
@@ -258,7 +259,7 @@ def main() -> None:
     ]
     Console(width=140).print(_table(rows, peak, device))
     if arguments.out:
-        facts = {"device": str(device), "threads": torch.get_num_threads(), "peak_gflops": peak / 1e9}
+        facts = {"device": str(device), "machine": machine(), "peak_gflops": peak / 1e9}
         report = {"batch": arguments.batch, **facts, "sizes": asdict(sizes), "settings": rows}
         arguments.out.write_text(json.dumps(report, indent=2) + "\n")
 

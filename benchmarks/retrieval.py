@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from machine import machine
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -175,8 +176,7 @@ def main() -> None:
     Console(width=120).print(table)
     figures: dict[str, Any] = {
         "settings": {"iterations": options.iterations, "threads": options.threads, "width": WIDTH, "k": NEAREST},
-        "processors": os.cpu_count(),
-        "load_average_1_5_15_min": [round(load, 2) for load in os.getloadavg()],
+        "machine": machine(),
         "parts": [asdict(one) for one in results],
     }
     if has_faiss:

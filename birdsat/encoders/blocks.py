@@ -1,5 +1,7 @@
 """The transformer block that every encoder and decoder is made of."""
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -44,6 +46,12 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.convolution = ConvolutionBranch(width) if convolution else None
         self.drop_path = drop_path
+
+    def matrices(self) -> Iterator[tuple[nn.Parameter, int]]:
+        """The weights that are matrices, each with how many of equal shape it holds, one below the other."""
+        for parameter in self.parameters():
+            if parameter.ndim == 2:
+                yield parameter, 3 if parameter is self.attention.query_key_value.weight else 1
 
     def forward(
         self,

@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from birdsat.encoders.blocks import Block
 from birdsat.encoders.view_encoder import ViewEncoder
 from birdsat.errors import ConfigError
+from birdsat.training.muon import Muon
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,22 +112,21 @@ def build_optimiser(module: nn.Module, config: OptimiserConfig) -> Optimizer:
     groups = parameter_groups(module, config.weight_decay)
     if not groups:
         raise ConfigError("the method has no trainable parameter; unfreeze a part of it.")
-    matrices = _matrices_of_blocks(module) if config.muon_lr > 0 else []
-    taken = set(matrices)
+    matrices = _matrices_of_blocks(module) if config.muon_lr > 0 else {}
     for group in groups:
-        group["params"] = [parameter for parameter in group["params"] if parameter not in taken]
+        group["params"] = [parameter for parameter in group["params"] if parameter not in matrices]
     factors = rate_factors(module, layer_decay=config.layer_decay, head_rate=config.head_rate)
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     adamw = AdamW(_by_rate(groups, config.lr, factors), lr=config.lr, betas=config.betas, fused=fused)
     if not matrices:
         return adamw
     muon = Muon(
-        _by_rate([{"params": matrices}], config.muon_lr, factors),
+        _by_rate([{"params": list(matrices)}], config.muon_lr, factors),
         lr=config.muon_lr,
         weight_decay=config.weight_decay,
-        adjust_lr_fn="match_rms_adamw",
+        stacks=matrices,
     )
-    return Together([adamw, muon])
+    return CombinedOptimizer([adamw, muon])
 
 
 def _by_rate(groups: list[dict[str, Any]], lr: float, factors: dict[nn.Parameter, float]) -> list[dict[str, Any]]:
@@ -140,16 +140,17 @@ def _by_rate(groups: list[dict[str, Any]], lr: float, factors: dict[nn.Parameter
     return split
 
 
-def _matrices_of_blocks(module: nn.Module) -> list[nn.Parameter]:
+def _matrices_of_blocks(module: nn.Module) -> dict[nn.Parameter, int]:
+    """The trainable matrices within transformer blocks, each with how many are stacked in it."""
     blocks = [part for part in module.modules() if isinstance(part, Block)]
-    return [p for block in blocks for p in block.parameters() if p.ndim == 2 and p.requires_grad]
+    return {p: count for block in blocks for p, count in block.matrices() if p.requires_grad}
 
 
-class Together(Optimizer):
+class CombinedOptimizer(Optimizer):
     """Optimisers of different parameters, stepped, saved and scheduled as one."""
 
     def __init__(self, parts: Sequence[Optimizer]) -> None:
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         super().__init__([group for part in parts for group in part.param_groups], defaults={})
         self._share_groups()
 
@@ -159,23 +160,23 @@ class Together(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for part in self._parts:
+        for part in self.parts:
             part.step()
         return loss
 
     def state_dict(self) -> dict[str, Any]:
         """The state of each part."""
-        return {"parts": [part.state_dict() for part in self._parts]}
+        return {"parts": [part.state_dict() for part in self.parts]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Give each part its state back."""
-        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+        for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)
         self._share_groups()
 
     def _share_groups(self) -> None:
         # The very dicts of the parts, so that a scheduler's learning rates reach them.
-        self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
 def clip_gradients(module: nn.Module, most: float) -> torch.Tensor:

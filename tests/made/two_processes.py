@@ -30,6 +30,7 @@ def _one_of_two(rank: int, loss: Callable[..., torch.Tensor], given: Given, whol
         for name, value in given.items()
     }
     torch.save(_value_and_gradients(loss, local), f"{out}/{rank}.pt")
+    dist.barrier()  # with torch 2.6, leaving gloo at different times could hang
     dist.destroy_process_group()
 
 

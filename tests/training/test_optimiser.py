@@ -114,7 +114,7 @@ def blocks() -> nn.Module:
 
 def test_muon_takes_the_matrices_of_blocks_and_adamw_all_else() -> None:
     module = blocks()
-    adamw, muon = build_optimiser(module, MUON)._parts
+    adamw, muon = build_optimiser(module, MUON).parts
     names = {id(p): name for name, p in module.named_parameters()}
     taken = {names[id(p)] for group in muon.param_groups for p in group["params"]}
     rest = {names[id(p)] for group in adamw.param_groups for p in group["params"]}
@@ -150,7 +150,7 @@ def test_a_scheduler_s_rates_reach_both_optimisers_also_after_reading_their_stat
     optimiser = build_optimiser(blocks(), MUON)
     optimiser.load_state_dict(optimiser.state_dict())
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5)
-    assert [group["lr"] for part in optimiser._parts for group in part.param_groups] == [5e-4, 5e-4, 5e-3]
+    assert [group["lr"] for part in optimiser.parts for group in part.param_groups] == [5e-4, 5e-4, 5e-3]
     assert scheduler.get_last_lr() == [5e-4, 5e-4, 5e-3]
 
 
