@@ -7,6 +7,7 @@ emulate it, and torch's Muon, which knows nothing else, then takes longer than t
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -63,40 +64,40 @@ class Muon(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        weights: list[Tensor] = []
-        directions: list[Tensor] = []
-        rates: list[float] = []
-        decays: list[float] = []
+        changed: list[tuple[dict[str, Any], list[Tensor]]] = []  # groups and their weights
+        directions: list[Tensor] = []  # of all groups: matrices of different rates share a batch
         for group in self.param_groups:
-            first = len(weights)
-            gradients: list[Tensor] = []
-            momenta: list[Tensor] = []
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum_buffer"] = torch.zeros_like(parameter.grad)
-                count = self._stacks.get(parameter, 1)
-                weights += parameter.chunk(count)
-                gradients += parameter.grad.chunk(count)
-                momenta += state["momentum_buffer"].chunk(count)
-            if not gradients:
-                continue
-            torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
-            directions += torch._foreach_lerp(gradients, momenta, group["momentum"])
-            rates += [-group["lr"] * ADAMW_RMS * math.sqrt(max(weight.shape)) for weight in weights[first:]]
-            decays += [1 - group["lr"] * group["weight_decay"]] * (len(weights) - first)
-        if weights:
-            steps = orthogonal(directions)
-            torch._foreach_mul_(steps, rates)
-            torch._foreach_mul_(weights, decays)
-            torch._foreach_add_(weights, steps)
+            weights, gradients, momenta = self._matrices(group["params"])
+            if weights:
+                torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+                directions += torch._foreach_lerp(gradients, momenta, group["momentum"])
+                changed.append((group, weights))
+        steps = iter(steps_along(directions))
+        for group, weights in changed:
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+            torch._foreach_add_(weights, list(islice(steps, len(weights))), alpha=-group["lr"])
         return loss
 
+    def _matrices(self, parameters: Iterable[nn.Parameter]) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Weights, gradients and momenta of those that have a gradient, as views of the matrices stacked in each."""
+        weights: list[Tensor] = []
+        gradients: list[Tensor] = []
+        momenta: list[Tensor] = []
+        for parameter in parameters:
+            if parameter.grad is None:
+                continue
+            state = self.state[parameter]
+            if not state:
+                state["momentum_buffer"] = torch.zeros_like(parameter.grad)
+            count = self._stacks.get(parameter, 1)
+            weights += parameter.chunk(count)
+            gradients += parameter.grad.chunk(count)
+            momenta += state["momentum_buffer"].chunk(count)
+        return weights, gradients, momenta
 
-def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """Each matrix with its singular vectors kept and its singular values brought near 1.
+
+def steps_along(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """Each matrix with its singular vectors kept and its singular values made alike, as large as an AdamW step.
 
     Matrices of one shape, lying or standing, go through the iteration as one batch: small ones by themselves leave
     most of a processor idle.
@@ -107,9 +108,10 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
         batches.setdefault((matrix.device, matrix.dtype, matrix.shape), []).append(number)
     for (device, dtype, _), numbers in batches.items():
         stack = torch.stack([lying[number] for number in numbers]).to(product_dtype(device))
-        for number, one in zip(numbers, _iterate(stack).to(dtype).unbind(), strict=True):
-            lying[number] = one
-    return [one if one.shape == matrix.shape else one.mT for one, matrix in zip(lying, matrices, strict=True)]
+        steps = _iterate(stack).to(dtype) * (ADAMW_RMS * math.sqrt(stack.shape[2]))
+        for number, step in zip(numbers, steps.unbind(), strict=True):
+            lying[number] = step
+    return [step if step.shape == matrix.shape else step.mT for step, matrix in zip(lying, matrices, strict=True)]
 
 
 def product_dtype(device: torch.device) -> torch.dtype:
