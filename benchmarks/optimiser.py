@@ -26,7 +26,7 @@ from torch.optim import Optimizer
 
 from birdsat.dataset.batch import Batch
 from birdsat.methods.registry import build_method
-from birdsat.recipes.runs import cve_mae_tiny, demo_with_metadata
+from birdsat.recipes.ours import cve_mae_tiny, demo_with_metadata
 from birdsat.training.config import RunConfig
 from birdsat.training.muon import Muon
 from birdsat.training.optimiser import CombinedOptimizer, build_optimiser, clip_gradients
