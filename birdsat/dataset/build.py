@@ -92,7 +92,7 @@ def build_dataset(
         "splits": dataclasses.asdict(rule),
         "taxa": None if taxa is None else [dataclasses.astuple(taxon) for taxon in taxa],
         "photos": photos.identity,
-        "chips": {"class": "NoneType"} if chips is None else chips.identity,
+        "chips": {"class": "NoneType"} if chips is None else chips.identity,  # as it was first written
     }
     images = Sources(photos=photos, chips=chips, photo_px=photo_px)
 
@@ -360,7 +360,7 @@ def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file:
         chip_mean=chip_stats and chip_stats[0],
         chip_std=chip_stats and chip_stats[1],
         chip_px=None if images.chips is None else images.chips.px,
-        chip_ground_km=() if images.chips is None else images.chips.ground_km,
+        chip_ground_km=() if images.chips is None else tuple(map(float, images.chips.ground_km)),
     )
 
 
