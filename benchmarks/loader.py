@@ -65,8 +65,13 @@ class Waiting:
 class MadeUpChips:
     """Chips of made-up ground: a chip source for the benchmark's own dataset."""
 
-    ground_km: float = 5.0
+    ground_km: tuple[float, ...] = (5.0,)
     px: int = 64
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The same for all."""
+        return {"class": "MadeUpChips"}
 
     def encoded_chip(self, place: Place) -> bytes:
         """A JPEG that depends on the place."""

@@ -74,7 +74,7 @@ def build(
     from birdsat.dataset.card import describe, summary
     from birdsat.dataset.collections.collection import Collection
     from birdsat.dataset.collections.registry import open_collection
-    from birdsat.imagery.open_imagery import open_chips
+    from birdsat.imagery.open_imagery import open_imagery
     from birdsat.imagery.photo_folder import FolderPhotos
     from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
     from birdsat.observations.splits import SplitRule
@@ -101,7 +101,9 @@ def build(
         out,
         opened.observations,
         photos=opened.photos,
-        chips=opened.chips if chips is None else open_chips(chips, ground_km=chip_km, px=chip_px, stretch=stretch),
+        chips=opened.chips
+        if chips is None
+        else open_imagery(chips).chips(ground_km=chip_km, px=chip_px, stretch=stretch),
         taxa=opened.taxa if taxa is None else read_taxonomy(taxa).filled_from(opened.taxa),
         splits=SplitRule(
             val_fraction=val_fraction,
@@ -191,7 +193,7 @@ def virtual(
     from birdsat.cli.console import print_table
     from birdsat.dataset.build import build_dataset
     from birdsat.dataset.card import describe, summary
-    from birdsat.imagery.open_imagery import VIRTUAL, open_chips
+    from birdsat.imagery.virtual_imagery import virtual_imagery
     from birdsat.observations.splits import SplitRule
     from birdsat.virtual.world import VirtualWorld
 
@@ -200,7 +202,7 @@ def virtual(
         out,
         world.observations(observations, seed),
         photos=world,
-        chips=open_chips(f"{VIRTUAL}{seed}", ground_km=chip_km, px=chip_px),
+        chips=virtual_imagery(seed).chips(ground_km=chip_km, px=chip_px),
         taxa=world.taxonomy,
         splits=SplitRule(block_km=block_km),
         workers=workers,
@@ -253,13 +255,14 @@ def chips(
     from birdsat.dataset.build import build_dataset
     from birdsat.dataset.card import describe, summary
     from birdsat.dataset.random_places import NoPhotos, random_places
-    from birdsat.imagery.open_imagery import TABLES, land_under, open_chips
+    from birdsat.imagery.open_imagery import open_imagery
     from birdsat.observations.splits import SplitRule
 
-    if imagery.lower().endswith(TABLES):
+    opened = open_imagery(imagery)
+    if opened.is_table:
         raise InputError(f"{imagery} is a table of chips at places of its own; give a raster to cut chips from.")
-    source = open_chips(imagery, ground_km=chip_km, px=chip_px, stretch=stretch)
-    land = land_under(imagery).contains if land_only else None
+    source = opened.chips(ground_km=chip_km, px=chip_px, stretch=stretch)
+    land = opened.land.contains if land_only else None
     manifest = build_dataset(
         out,
         random_places(count, box_of(box), chips=source, land=land, seed=seed),

@@ -17,7 +17,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
 
 from birdsat.dataset.card import write_card
 from birdsat.dataset.collections.published_counts import PublishedCounts, completeness
@@ -34,11 +33,10 @@ from birdsat.dataset.manifest import (
     save_manifest,
 )
 from birdsat.dataset.plan import DROPPED_HEAD, Plan, PlannedShard, every_row_dropped, write_plan
-from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource
+from birdsat.dataset.sample import BandSums
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
 from birdsat.errors import ConfigError, DatasetError, InputError
-from birdsat.imagery.chip_sizes import ChipSizes
-from birdsat.imagery.ground_sizes import ground_sizes
+from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation
 from birdsat.observations.splits import SplitRule
@@ -93,8 +91,8 @@ def build_dataset(
         "shard_rows": shard_rows,
         "splits": dataclasses.asdict(rule),
         "taxa": None if taxa is None else [dataclasses.astuple(taxon) for taxon in taxa],
-        "photos": _identity(photos),
-        "chips": _identity(chips),
+        "photos": photos.identity,
+        "chips": {"class": "NoneType"} if chips is None else chips.identity,  # as it was first written
     }
     images = Sources(photos=photos, chips=chips, photo_px=photo_px)
 
@@ -212,28 +210,6 @@ def _same_inputs(out: Path, there: str, given: str) -> None:
             f"{given[:12]}); imagery that was written again counts as other. "
             "Remove the folder, or choose another; to continue a build, give the inputs it was started with."
         )
-
-
-def _identity(source: object) -> dict[str, Any]:
-    """What tells one image source from another: its class, its plain settings, and when its files were written."""
-    if isinstance(source, ChipSizes):
-        return {"class": type(source).__name__, "sizes": [_identity(one) for one in source.sources]}
-    names = (
-        [field.name for field in dataclasses.fields(source)]
-        if dataclasses.is_dataclass(source)
-        else list(getattr(source, "__dict__", {}))
-    )
-    values = {name: getattr(source, name) for name in [*names, "ground_km", "px"] if hasattr(source, name)}
-    plain = {name: str(value) for name, value in values.items() if isinstance(value, str | int | float | tuple)}
-    paths = {name: _file_identity(value) for name, value in values.items() if isinstance(value, Path)}
-    return {"class": type(source).__name__, **plain, **paths}
-
-
-def _file_identity(path: Path) -> list[str | int]:
-    if not path.is_file():  # a folder, whose own time of change says nothing of the files in it
-        return [str(path.resolve())]
-    facts = path.stat()
-    return [str(path.resolve()), facts.st_size, facts.st_mtime_ns]
 
 
 def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, progress: Progress) -> None:
@@ -384,7 +360,7 @@ def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file:
         chip_mean=chip_stats and chip_stats[0],
         chip_std=chip_stats and chip_stats[1],
         chip_px=None if images.chips is None else images.chips.px,
-        chip_ground_km=() if images.chips is None else ground_sizes(images.chips.ground_km),
+        chip_ground_km=() if images.chips is None else tuple(map(float, images.chips.ground_km)),
     )
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.dataset.sample import ChipSource
 from birdsat.earth.box import Box
 from birdsat.earth.land import LandAt
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.imagery.sources import ChipSource, source_identity
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import NO_BIRD, Observation
 
@@ -24,6 +25,11 @@ _DECIMALS = 6  # of a degree, about 0.1 m: the last bits of a sine are not the s
 @dataclass(frozen=True, slots=True)
 class NoPhotos:
     """The photo source of places without birds."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The same for all."""
+        return source_identity("NoPhotos")
 
     def photo(self, observation: Observation) -> bytes:
         """Raises FileNotFoundError."""

@@ -1,56 +1,18 @@
 """One observation and its two images, as a row of a shard."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.earth.place import Place
 from birdsat.errors import ImageError, PlaceError
 from birdsat.imagery.photos import decode_rgb, encode_jpeg, is_upright_colour_jpeg, shrink
+from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 
 STATISTICS_PX = 64  # shorter side at which photos are decoded for mean and spread
-
-
-class PhotoSource(Protocol):
-    """Where photos come from. Pickled to the worker processes."""
-
-    def photo(self, observation: Observation) -> bytes:
-        """The encoded photo. Raises FileNotFoundError where there is none, ImageError where unusable."""
-
-
-class ChipSource(Protocol):
-    """Where chips come from. Pickled to the worker processes."""
-
-    @property
-    def ground_km(self) -> float | tuple[float, ...]:
-        """Side of the chip's square on the ground, kilometres; several where chips are of one or another."""
-
-    @property
-    def px(self) -> int:
-        """Side of the chip in pixels."""
-
-    def encoded_chip(self, place: Place) -> bytes:
-        """The encoded chip of a place. Raises PlaceError where there is none."""
-
-
-@runtime_checkable
-class ObservationChips(Protocol):
-    """Where chips come from that belong to observations, not to places. Pickled to the worker processes."""
-
-    @property
-    def ground_km(self) -> float:
-        """Side of the chip's square on the ground."""
-
-    @property
-    def px(self) -> int:
-        """Side of the chip in pixels."""
-
-    def observation_chip(self, observation: Observation) -> bytes:
-        """The encoded chip of an observation with a place. Raises PlaceError where there is none."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from birdsat.dataset.manifest import ROW_GROUP_ROWS, SHARD_SCHEMA
-from birdsat.dataset.sample import BandSums, ChipSource, ObservationChips, PhotoSource, make_sample
+from birdsat.dataset.sample import BandSums, make_sample
+from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 

@@ -1,5 +1,6 @@
 """Satellite chips: cut from a local raster, or ready-made in a table."""
 
+import datetime
 import os
 import threading
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from birdsat.earth.place import Place
 from birdsat.earth.raster import Raster
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
 from birdsat.imagery.photos import decode_rgb, encode_jpeg
+from birdsat.imagery.sources import source_identity
 
 _PER_DEGREE = 10**6  # places are the same when they agree to 1e-6 degrees, about 0.1 m
 _CACHE_BYTES = 256 * 2**20
@@ -41,16 +43,32 @@ class RasterChips:
         if not ground_km > 0 or px < 2:
             raise ConfigError(f"chips of {ground_km} km and {px} px cannot be cut; allowed: above 0 km, 2 px or more.")
         self.path = path
-        self.ground_km = ground_km
+        self.ground_km = (ground_km,)
         self.px = px
         self._bands = bands
         self._stretch = stretch
         self._opened = threading.local()
         self._raster()  # to fail here rather than in a worker
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The raster, and how it is cut."""
+        return source_identity(
+            "RasterChips",
+            path=self.path,
+            ground_km=self.ground_km[0],
+            px=self.px,
+            _bands=self._bands,
+            _stretch=self._stretch,
+        )
+
     def chip(self, place: Place) -> NDArray[np.uint8]:
         """(px, px, 3) uint8 RGB, north up. Raises PlaceError where the raster has too little data."""
-        return self._raster().cut(place, self.ground_km, self.px)
+        return self._raster().cut(place, self.ground_km[0], self.px)
+
+    def chips(self, place: Place, *, date: datetime.date | None = None) -> tuple[NDArray[np.uint8], ...]:
+        """The chip alone, whatever the date."""
+        return (self.chip(place),)
 
     def encoded_chip(self, place: Place) -> bytes:
         """The chip as JPEG. Raises PlaceError where the raster has too little data."""
@@ -86,7 +104,7 @@ class ReadyChips:
         if not ground_km > 0:
             raise ConfigError(f"chips of {ground_km} km are not possible; give the length of a side in kilometres.")
         self.path = table_path
-        self.ground_km = ground_km
+        self.ground_km = (ground_km,)
         self._open()
 
     def _open(self) -> None:
@@ -101,11 +119,20 @@ class ReadyChips:
         self.px = first.shape[0]
         self._check(first)
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The table, and what its chips are."""
+        return source_identity("ReadyChips", path=self.path, ground_km=self.ground_km[0], px=self.px)
+
     def chip(self, place: Place) -> NDArray[np.uint8]:
         """(px, px, 3) uint8 RGB. Raises PlaceError without a chip for the place, ImageError for a bad one."""
         chip = decode_rgb(self.encoded_chip(place))
         self._check(chip)
         return chip
+
+    def chips(self, place: Place, *, date: datetime.date | None = None) -> tuple[NDArray[np.uint8], ...]:
+        """The chip alone, whatever the date."""
+        return (self.chip(place),)
 
     def encoded_chip(self, place: Place) -> bytes:
         """The chip as it is stored. Raises PlaceError when the table has none for the place."""

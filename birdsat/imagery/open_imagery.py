@@ -1,72 +1,83 @@
-"""From what the user names to a source of chips."""
+"""From what the user names as imagery to the record that is passed on in its place."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 from birdsat.earth.outline import EARTH, Land
-from birdsat.errors import InputError
-from birdsat.imagery.chip_sizes import ChipSizes
-from birdsat.imagery.chips import RasterChips, ReadyChips
-from birdsat.imagery.ground_sizes import check_sizes, ground_sizes, sizes_text
-from birdsat.virtual.chips import VirtualChips
+from birdsat.errors import ConfigError
+from birdsat.imagery.ground_sizes import check_sizes
+from birdsat.imagery.sources import ChipSource
 from birdsat.virtual.world import VirtualWorld
 
-TABLES = (".parquet", ".csv")
-VIRTUAL = "virtual:"
+# How imagery of a scheme is written -> "module:function" that makes its `Imagery` of the text. What begins like none of
+# them is a file.
+SCHEMES: dict[str, str] = {
+    "virtual:SEED": "birdsat.imagery.virtual_imagery:open_virtual",
+}
+_FILES = "birdsat.imagery.file_imagery:open_file"
 
-Chips = RasterChips | ReadyChips | VirtualChips | ChipSizes
 
+@dataclass(frozen=True)
+class Imagery(ABC):
+    """Imagery by its name: what chips are cut from, and the planet that it shows. Nothing is read before `chips`."""
 
-def open_chips(
-    imagery: str, *, ground_km: float | Sequence[float] | None, px: int, stretch: tuple[float, float] | None = None
-) -> Chips:
-    """The chip source that `imagery` names.
+    text: str  # as it was given; regions and maps keep it
 
-    A georeferenced raster of any CRS, from which chips of `ground_km` and `px` are cut; a table (Parquet, CSV) of
-    lon, lat and ready chips, whose size is their own; or "virtual:SEED", the virtual planet. ground_km: of several
-    sizes the source gives each (`ChipSizes`). stretch: the raster's values that become 0 and 255, needed where they are
-    not 8-bit. Raises InputError when the file is absent, when the chips' ground size is not given, and for a table that
-    is to have several; ConfigError for sizes that are impossible.
-    """
-    sizes: tuple[float, ...] = check_sizes(ground_sizes(ground_km))
-    if not sizes:
-        raise InputError(
-            f"the ground size of the chips of {imagery} is not known; give the side of their square in kilometres "
-            "(--chip-km)."
-        )
-    if imagery.startswith(VIRTUAL):
-        seed = virtual_seed(imagery)
-        return _of_sizes(sizes, lambda km: VirtualChips(seed, ground_km=km, px=px))
-    path = Path(imagery)
-    if not path.is_file():
-        raise InputError(f"imagery {imagery} does not exist; give a raster, a table of chips, or virtual:SEED.")
-    if path.suffix.lower() in TABLES:
-        if len(sizes) > 1:
-            raise InputError(
-                f"{imagery} is a table of ready chips, which are of one ground size, and {sizes_text(sizes)} are "
-                "needed; give a raster to cut them from."
+    def chips(self, *, ground_km: Sequence[float], px: int, stretch: tuple[float, float] | None = None) -> ChipSource:
+        """Chips of these ground sizes, kilometres, and `px` pixels; ready chips are of a size in pixels of their own.
+
+        stretch: values of a raster that become 0 and 255, needed where they are not 8-bit. Raises InputError when the
+        imagery is absent or cannot give these sizes, ConfigError for sizes that are impossible or not known.
+        """
+        sizes = check_sizes(ground_km)
+        if not sizes:
+            raise ConfigError(
+                f"the ground size of the chips of {self.text} is not known; give the side of their square in "
+                "kilometres.",
+                settings=("chip_km",),
             )
-        return ReadyChips(path, ground_km=sizes[0])
-    return _of_sizes(sizes, lambda km: RasterChips(path, ground_km=km, px=px, stretch=stretch))
+        return self._chips(sizes, px, stretch)
+
+    @abstractmethod
+    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+        """Chips of one size or more, from small to large."""
+
+    @property
+    def land(self) -> Land:
+        """The land of the planet that is shown."""
+        return EARTH
+
+    @property
+    def virtual_world(self) -> VirtualWorld | None:
+        """The world with its birds, where it is a virtual one that is shown."""
+        return None
+
+    @property
+    def file_bytes(self) -> int | None:
+        """Size of the file, by which one that was written again is told from what it was; None where it is not one."""
+        return None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has chips at places of its own alone."""
+        return False
 
 
-def virtual_seed(imagery: str) -> int:
-    """The seed of the planet that "virtual:SEED" names. Raises InputError for anything else."""
-    seed = imagery.removeprefix(VIRTUAL)
-    if not (imagery.startswith(VIRTUAL) and seed.isascii() and seed.isdecimal()):
-        raise InputError(f"imagery {imagery!r} names no seed; write virtual:0, or another whole number.")
-    return int(seed)
+def open_imagery(text: str) -> Imagery:
+    """The imagery that a text names.
+
+    A georeferenced raster of any CRS, a table (Parquet, CSV) of lon, lat and ready chips, or a form of SCHEMES, such as
+    "virtual:0". A file need not be there before chips are asked for: what was made of it can be read without it. Raises
+    InputError for a text that begins like one of SCHEMES and does not go on so.
+    """
+    openers = (opener for form, opener in SCHEMES.items() if text.startswith(form[: form.index(":") + 1]))
+    module, function = next(openers, _FILES).split(":")
+    imagery: Imagery = getattr(import_module(module), function)(text)
+    return imagery
 
 
-def land_under(imagery: str) -> Land:
-    """The land of the planet that the imagery shows: Earth, or a virtual one."""
-    return virtual_land(VirtualWorld(virtual_seed(imagery))) if imagery.startswith(VIRTUAL) else EARTH
-
-
-def virtual_land(world: VirtualWorld) -> Land:
-    """The land of a virtual planet; for pictures, looked for in larger cells, as its climate is slow to ask for."""
-    return Land(world.land, across=240)
-
-
-def _of_sizes(sizes: tuple[float, ...], source: Callable[[float], RasterChips | VirtualChips]) -> Chips:
-    return source(sizes[0]) if len(sizes) == 1 else ChipSizes(sizes, source)
+def land_under(text: str) -> Land:
+    """The land of the planet that the imagery of this name shows: Earth, or a virtual one."""
+    return open_imagery(text).land

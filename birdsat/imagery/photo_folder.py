@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from birdsat.errors import ImageError
+from birdsat.imagery.sources import source_identity
 from birdsat.observations.observation import Observation
 
 
@@ -12,6 +14,11 @@ class FolderPhotos:
     """A photo source: an observation's photo is a path within the folder `root`."""
 
     root: Path
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The folder."""
+        return source_identity("FolderPhotos", root=self.root)
 
     def photo(self, observation: Observation) -> bytes:
         """The file's bytes.

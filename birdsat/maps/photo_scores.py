@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.regions.cut_chips import AnyChips
 from birdsat.embeddings.regions.embed_cells import EXACT_HARMONICS, RegionBlock, embed_cells, single, year_basis
 from birdsat.engine.threads import in_threads
 from birdsat.errors import InputError
+from birdsat.imagery.sources import ChipSource
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
 
@@ -64,7 +64,7 @@ def predict_blocks(
     vectors: NDArray[np.float32],
     grid: AnyGrid,
     months: Sequence[int],
-    chips: AnyChips,
+    chips: ChipSource,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,
@@ -93,7 +93,7 @@ def predict_maps(
     vectors: NDArray[np.float32],
     grid: AnyGrid,
     months: Sequence[int],
-    chips: AnyChips,
+    chips: ChipSource,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,

@@ -1,5 +1,8 @@
 """Satellite chips of the virtual planet: any place, any ground size, more detail the smaller it is."""
 
+import datetime
+from typing import Any
+
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
@@ -38,7 +41,7 @@ class VirtualChips:
         if px < 8:
             raise ConfigError(f"px is {px}; choose at least 8 pixels a side.")
         self.seed = seed
-        self.ground_km = float(ground_km)
+        self.ground_km = (float(ground_km),)
         self.px = px
         self._planet = Planet(seed)
         survey = LandSurvey(self._planet)
@@ -55,9 +58,15 @@ class VirtualChips:
             },
         )
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the chips depend on; datasets are recognised by it."""
+        settings = {"seed": self.seed, "ground_km": self.ground_km[0], "px": self.px, "_river_km": self._river_km}
+        return {"class": "VirtualChips", **{name: str(value) for name, value in settings.items()}}
+
     def chip(self, place: Place) -> NDArray[np.uint8]:
         """The chip centred on a place, RGB, north up: (px, px, 3)."""
-        window = Window(place, self.ground_km, self.px)
+        window = Window(place, self.ground_km[0], self.px)
         land = self._planet.land(window)
         octaves = window.octaves(self._noise)
         rough = np.array(_DETAIL_KM, dtype=np.float32) @ self._noise.group(octaves, "detail")
@@ -71,6 +80,10 @@ class VirtualChips:
         seen = 0.03 + 0.95 * np.clip(colour, 0, 1) ** 0.9  # a little haze
         pixels = (seen * 255 + 0.5).astype(np.uint8).reshape(3, self.px, self.px)
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+    def chips(self, place: Place, *, date: datetime.date | None = None) -> tuple[NDArray[np.uint8], ...]:
+        """The chip alone, whatever the date."""
+        return (self.chip(place),)
 
     def encoded_chip(self, place: Place) -> bytes:
         """The chip as a JPEG."""
@@ -135,7 +148,7 @@ class VirtualChips:
     def _build(self, window: Window, colour: NDArray[np.float32], grain: Plane) -> None:
         """Built-up land of the cities in sight."""
         centre_km = EARTH_RADIUS_KM * np.arccos(np.clip(self._cities.points @ window.centre, -1, 1))
-        for city in np.flatnonzero(centre_km < 0.75 * self.ground_km + 40):
+        for city in np.flatnonzero(centre_km < 0.75 * self.ground_km[0] + 40):
             radius_km = 7.0 * float(self._cities.size[city]) ** 0.5
             if radius_km < 0.5 * window.pixel_km:
                 continue

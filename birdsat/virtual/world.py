@@ -1,6 +1,7 @@
 """The virtual world: species with known ranges, observations of them, and the photos taken."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,12 @@ class VirtualWorld:
         self.cities = Cities(seed, self._survey.points, self._survey.land)
         self._sightings = Sightings(self.species, self._planet, self._survey, self.cities)
         self._last_grid: tuple[NDArray[np.float64], Land] | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the photos depend on; datasets are recognised by it."""
+        names = ("seed", "photo_px", "species", "lookalike_pairs")
+        return {"class": "VirtualWorld", **{name: str(getattr(self, name)) for name in names}}
 
     @property
     def migrants(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import VIRTUAL, open_chips
+from birdsat.imagery.virtual_imagery import virtual_imagery
 from birdsat.pictures.comparison import draw_comparison
 from birdsat.pictures.map_picture import save_png
 from birdsat.recipes.ours import changed
@@ -131,7 +131,7 @@ def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
     figures["chip_to_photo"] = found.result("chip to photo", with_metadata=knows).species.at[10]
     if truth is not None:
         world = VirtualWorld(truth, photo_px=run.photo_px)
-        chips = open_chips(f"{VIRTUAL}{truth}", ground_km=run.chip_ground_km, px=run.chip_px)
+        chips = virtual_imagery(truth).chips(ground_km=run.chip_ground_km, px=run.chip_px)
         mapped = map_virtual_world(run.method, means, world, chips, step=MAP_STEP_DEGREES)
         figures["map_auc"] = mapped.report.auc
     return figures

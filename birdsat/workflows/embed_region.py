@@ -11,7 +11,7 @@ from birdsat.embeddings.regions.embed_cells import HARMONICS
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.regions.write import write_region
 from birdsat.errors import InputError
-from birdsat.imagery.open_imagery import land_under, open_chips
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.progress import QUIET, Progress
 from birdsat.training.run_folder import Run, load_run
 
@@ -34,16 +34,14 @@ def embed_grid(
 
     Started again, it continues. Cells without imagery are noted.
     """
-    run = load_run(run_folder)
-    chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
+    opened = open_imagery(imagery)
     region = write_region(
         out,
-        run,
+        load_run(run_folder),
         grid,
-        chips,
-        imagery=imagery,
+        opened,
         stretch=stretch,
-        where=_land_cells(grid, land_under(imagery)) if land_only else None,
+        where=_land_cells(grid, opened.land) if land_only else None,
         harmonics=harmonics,
         workers=workers,
         progress=progress,

@@ -15,7 +15,7 @@ from birdsat.earth.raster_values import raster_values
 from birdsat.embeddings.regions.places import embed_places
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import land_under, open_chips
+from birdsat.imagery.open_imagery import land_under, open_imagery
 from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.ranges.background import LOOKED_SHARE
@@ -48,7 +48,8 @@ class Columns:
 
     def of(self, lon_lat: NDArray[np.float64]) -> tuple[Cells, NDArray[np.bool_]]:
         """The cells, and which of them have imagery."""
-        chips = open_chips(self.imagery, ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
+        imagery = open_imagery(self.imagery)
+        chips = imagery.chips(ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
         found = embed_places(self.run, chips, lon_lat, workers=self.workers)
         columns: dict[str, NDArray[np.float32]] = {"chip": found.chip}
         for name, path in self.rasters:

@@ -13,7 +13,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import distance_km, unit_sphere
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import VIRTUAL
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.observation import Observation
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
@@ -86,10 +86,10 @@ def judge_virtual(
     """
     run = load_run(run_folder)
     region = open_region_of(run, region_folder)
-    imagery = region.manifest.settings.imagery
-    if not imagery.startswith(VIRTUAL):
-        raise ConfigError(f"{region_folder} is of {imagery}, whose true ranges are not known; take virtual:SEED.")
-    world = VirtualWorld(int(imagery.removeprefix(VIRTUAL)))
+    imagery = open_imagery(region.manifest.settings.imagery)
+    world = imagery.virtual_world
+    if world is None:
+        raise ConfigError(f"{region_folder} is of {imagery.text}, whose true ranges are not known; take virtual:SEED.")
     drawn = _occurrences(list(_some_of_each(world, region.grid, points, seed)))
     thinned = thin_to_grid(drawn, region.grid)
     thinned = thinned.where(region.at(thinned.lon_lat, columns=()).found, reason="in a cell without imagery")

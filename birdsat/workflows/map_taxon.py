@@ -15,7 +15,7 @@ from birdsat.earth.polygon import Polygons, read_polygons
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import ConfigError, InputError
-from birdsat.imagery.open_imagery import land_under, open_chips
+from birdsat.imagery.open_imagery import land_under, open_imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.cell_table import write_cells
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity
@@ -210,7 +210,7 @@ def map_from_photos(
         scores = score_blocks(opened.blocks(("year",)), vector[None], months)
     else:
         assert grid is not None and imagery is not None
-        chips = open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
+        chips = open_imagery(imagery).chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
         scores = predict_blocks(run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers)
     about = MapDescription(
         title=taxon,

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
-from birdsat.embeddings.regions.cut_chips import AnyChips
 from birdsat.embeddings.taxa import TaxonMeans
+from birdsat.imagery.sources import ChipSource
 from birdsat.maps.photo_scores import MapScores, predict_maps
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
@@ -33,7 +33,7 @@ def map_virtual_world(
     method: Method,
     means: TaxonMeans,
     world: VirtualWorld,
-    chips: AnyChips,
+    chips: ChipSource,
     *,
     step: float,
     workers: int = 0,

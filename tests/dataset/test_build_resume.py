@@ -31,6 +31,10 @@ from birdsat.observations.observation import Observation
 class SlowPhotos:
     root: Path
 
+    @property
+    def identity(self):
+        return {"class": "SlowPhotos", "root": str(self.root)}
+
     def photo(self, observation):
         time.sleep(float(os.environ["PAUSE"]))
         with (self.root / "asked.log").open("a") as log:

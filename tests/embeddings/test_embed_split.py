@@ -2,6 +2,7 @@
 
 import datetime
 import io
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ CVE = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig
 class Noise:
     """Photos and chips of noise, another for every row and place."""
 
-    ground_km, px = 4.0, 16
+    ground_km, px = (4.0,), 16
+    identity: ClassVar = {"class": "Noise"}
 
     def photo(self, observation: Observation) -> bytes:
         return self._picture(int(observation.id))

@@ -1,5 +1,7 @@
 """A method whose embeddings can be worked out by hand, and a run of it, for tests of regions."""
 
+import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from birdsat.earth.place import Place
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import PlaceError
+from birdsat.imagery.open_imagery import Imagery
+from birdsat.imagery.sources import ChipSource
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import Method
@@ -27,15 +31,30 @@ _ANY_METHOD = MaeConfig(image=MaskedConfig(encoder=_ENCODER, decoder=PixelDecode
 class Longitudes:
     """Chips whose red is the whole degrees of longitude east of 90 E; none north of `north`."""
 
+    px = PX
+    ground_km: tuple[float, ...] = (KM,)
+
     def __init__(self, north: float = 90.0) -> None:
         self.north = north
         self.cut = 0
 
-    def chip(self, place: Place) -> NDArray[np.uint8]:
+    def chips(self, place: Place, *, date: datetime.date | None = None) -> tuple[NDArray[np.uint8], ...]:
         self.cut += 1
         if place.lat > self.north:
             raise PlaceError("no imagery")
-        return np.full((PX, PX, 3), round((place.lon - 90) % 360) % 256, dtype=np.uint8)
+        return (np.full((PX, PX, 3), round((place.lon - 90) % 360) % 256, dtype=np.uint8),)
+
+
+@dataclass(frozen=True)
+class MadeImagery(Imagery):
+    """Imagery of one chip source."""
+
+    text: str = field(default="red", kw_only=True)
+    source: ChipSource
+
+    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+        assert sizes_km == self.source.ground_km
+        return self.source
 
 
 class Seasons(Method):

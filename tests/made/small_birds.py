@@ -9,6 +9,7 @@ from PIL import Image
 
 from birdsat.earth.place import Place
 from birdsat.errors import PlaceError
+from birdsat.imagery.sources import source_identity
 from birdsat.observations.observation import Observation
 
 SPECIES = ("Apus apus", "Corvus corax", "Parus major")
@@ -41,7 +42,11 @@ class LevelChips:
     """A grey chip that is brighter in the east; none south of the equator."""
 
     px: int = 8
-    ground_km: float = 4.0
+    ground_km: tuple[float, ...] = (4.0,)
+
+    @property
+    def identity(self) -> dict[str, object]:
+        return source_identity(type(self).__name__, px=self.px, ground_km=self.ground_km)
 
     def encoded_chip(self, place: Place) -> bytes:
         if place.lat < 0:

@@ -24,24 +24,24 @@ GRID = Grid(Box(170, -20, -170, 0), 4.0)  # over the antimeridian, 5 x 5 cells
 class Longitudes:
     """Chips whose red is the whole degrees of longitude east of 90 E; none on the northernmost row."""
 
-    def chip(self, place: Place) -> NDArray[np.uint8]:
+    def chips(self, place: Place) -> tuple[NDArray[np.uint8], ...]:
         if place.lat > -4:
             raise PlaceError("no imagery")
-        return np.full((2, 2, 3), round((place.lon - 90) % 360), dtype=np.uint8)
+        return (np.full((2, 2, 3), round((place.lon - 90) % 360), dtype=np.uint8),)
 
 
 class Checkerboard:
     """Chips of 4 px, black and white by turns; those of the western column are damaged."""
 
-    def chip(self, place: Place) -> NDArray[np.uint8]:
+    def chips(self, place: Place) -> tuple[NDArray[np.uint8], ...]:
         if 170 < place.lon < 174:
             raise ImageError("cut short")
         squares = np.indices((4, 4)).sum(axis=0) % 2 * 255
-        return np.repeat(squares[:, :, None], 3, axis=2).astype(np.uint8)
+        return (np.repeat(squares[:, :, None], 3, axis=2).astype(np.uint8),)
 
 
 class Broken:
-    def chip(self, place: Place) -> NDArray[np.uint8]:
+    def chips(self, place: Place) -> tuple[NDArray[np.uint8], ...]:
         raise InputError("the raster has no CRS")
 
 

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,8 +41,9 @@ def one_thread() -> Iterator[None]:
 class NoiseImages:
     """A photo for every observation and a chip for every place, of noise."""
 
-    ground_km = 5.0
+    ground_km = (5.0,)
     px = PX
+    identity: ClassVar = {"class": "NoiseImages"}
 
     def photo(self, observation: Observation) -> bytes:
         return _noise(int(observation.id), 20)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -60,8 +61,9 @@ def one_thread() -> Iterator[None]:
 class ColouredImages:
     """Photos in their taxon's colour, with noise; chips of noise."""
 
-    ground_km = 5.0
+    ground_km = (5.0,)
     px = PX
+    identity: ClassVar = {"class": "ColouredImages"}
 
     def photo(self, observation: Observation) -> bytes:
         noise = np.random.default_rng(int(observation.id)).integers(-25, 25, (20, 20, 3))

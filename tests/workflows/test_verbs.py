@@ -86,7 +86,8 @@ class NoiseImages:
     px = PX
 
     def __init__(self, ground_km: float) -> None:
-        self.ground_km = ground_km
+        self.ground_km = (ground_km,)
+        self.identity = {"class": "NoiseImages", "ground_km": ground_km}
 
     def photo(self, observation: Observation) -> bytes:
         return noise(int(observation.id), PX)

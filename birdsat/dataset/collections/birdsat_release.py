@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from birdsat.dataset.collections.collection import Collection
 from birdsat.dataset.collections.inat_json import (
@@ -27,6 +28,7 @@ from birdsat.dataset.collections.published_counts import PublishedCounts
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.photos import decode_rgb
+from birdsat.imagery.sources import source_identity
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
 
@@ -41,8 +43,13 @@ class ReleaseChips:
     """A chip source: the chip of the observation "train/17" is train_overhead/images_sentinel/17.jpeg."""
 
     root: Path
-    ground_km: float
+    ground_km: tuple[float]
     px: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The folder, and what its chips are."""
+        return source_identity("ReleaseChips", root=self.root, ground_km=self.ground_km[0], px=self.px)
 
     def observation_chip(self, observation: Observation) -> bytes:
         """The file's bytes. Raises PlaceError where there is none, ImageError where it cannot be read."""
@@ -76,7 +83,7 @@ def open_birdsat_release(
     return Collection(
         observations=_observations(folder, max_uncertainty_km),
         photos=FolderPhotos(folder),
-        chips=ReleaseChips(folder, ground_km=chip_km or px * METRES_A_PIXEL / 1000, px=px),
+        chips=ReleaseChips(folder, ground_km=(chip_km or px * METRES_A_PIXEL / 1000,), px=px),
         taxa=bird_taxonomy(_json_path(folder, "val")),
         published=WHOLE,
         licence=LICENCE,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from birdsat.dataset.collections.published_counts import PublishedCounts
-from birdsat.dataset.sample import ObservationChips, PhotoSource
+from birdsat.imagery.sources import ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 from birdsat.observations.taxonomy import Taxonomy

@@ -7,7 +7,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +15,10 @@ from PIL import Image
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import Place
 from birdsat.errors import ImageError, InputError, PlaceError
-from birdsat.imagery.chip_sizes import ChipSizes
+from birdsat.imagery.sources import ChipSource
 
 BLOCK_CELLS = 1024  # cells whose chips are held at once
 _SEARCHED = 1 << 16  # cells of a mask that are looked through at once
-
-
-class Chips(Protocol):
-    """What is needed of a chip source of one ground size; it must pickle when worker processes cut the chips."""
-
-    def chip(self, place: Place) -> NDArray[np.uint8]:
-        """(px, px, 3) RGB, north up. Raises PlaceError when there is no imagery, ImageError when it is damaged."""
-        ...
-
-
-AnyChips = Chips | ChipSizes  # of one ground size, or of several
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class CutCells:
 
 def cut_cells(
     grid: AnyGrid,
-    chips: AnyChips,
+    chips: ChipSource,
     *,
     px: int | None = None,
     where: NDArray[np.bool_] | None = None,
@@ -64,7 +52,7 @@ def cut_cells(
 
 
 def cut_places(
-    lon_lat: NDArray[np.float64], chips: AnyChips, *, px: int | None = None, workers: int = 0
+    lon_lat: NDArray[np.float64], chips: ChipSource, *, px: int | None = None, workers: int = 0
 ) -> Iterator[CutCells]:
     """The chips of places (n, 2) in degrees, longitude first, in blocks; px and workers as in `cut_cells`.
 
@@ -78,7 +66,7 @@ def cut_places(
 _Block = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def _cut_blocks(blocks: Iterator[_Block], chips: AnyChips, px: int | None, workers: int) -> Iterator[CutCells]:
+def _cut_blocks(blocks: Iterator[_Block], chips: ChipSource, px: int | None, workers: int) -> Iterator[CutCells]:
     if workers == 0:
         for cells, lon_lat in blocks:
             yield CutCells(cells, lon_lat, tuple(_cut(chips, px, place) for place in _places(lon_lat)))
@@ -126,12 +114,11 @@ def _share(places: Sequence[Place], workers: int) -> int:
     return max(1, len(places) // (4 * workers))  # several helpings each, so that a slow one holds up little
 
 
-def _cut(chips: AnyChips, px: int | None, place: Place) -> NDArray[np.uint8] | None:
+def _cut(chips: ChipSource, px: int | None, place: Place) -> NDArray[np.uint8] | None:
     try:
-        sizes = chips.chips(place) if isinstance(chips, ChipSizes) else (chips.chip(place),)
+        return np.stack([_resized(chip, px) for chip in chips.chips(place)])
     except (PlaceError, ImageError):
         return None
-    return np.stack([_resized(chip, px) for chip in sizes])
 
 
 def _resized(chip: NDArray[np.uint8], px: int | None) -> NDArray[np.uint8]:
@@ -141,11 +128,11 @@ def _resized(chip: NDArray[np.uint8], px: int | None) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(chip).resize((px, px), Image.Resampling.BILINEAR))
 
 
-_chips: AnyChips  # of this worker process
+_chips: ChipSource  # of this worker process
 _px: int | None
 
 
-def _start_worker(chips: AnyChips, px: int | None) -> None:
+def _start_worker(chips: ChipSource, px: int | None) -> None:
     global _chips, _px
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process; the one that maps ends the others
     _chips, _px = chips, px

@@ -12,8 +12,9 @@ from torch import Tensor
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.inference import inference
-from birdsat.embeddings.regions.cut_chips import AnyChips, CutCells, cut_cells
+from birdsat.embeddings.regions.cut_chips import CutCells, cut_cells
 from birdsat.errors import ConfigError, InputError
+from birdsat.imagery.sources import ChipSource
 from birdsat.methods.method import Method
 
 # Kept by default. The date goes into a method as three harmonics, so a course of one or two leaves much of the season
@@ -62,7 +63,7 @@ def year_basis(year_fraction: NDArray[np.float64], harmonics: int) -> NDArray[np
 def embed_cells(
     method: Method,
     grid: AnyGrid,
-    chips: AnyChips,
+    chips: ChipSource,
     *,
     chip_px: int | None = None,
     where: NDArray[np.bool_] | None = None,

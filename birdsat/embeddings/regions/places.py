@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from birdsat.embeddings.regions.cut_chips import AnyChips, cut_places
+from birdsat.embeddings.regions.cut_chips import cut_places
 from birdsat.embeddings.regions.embed_cells import HARMONICS, Numbers, check_method, embed_cut, kept_harmonics
 from birdsat.errors import ConfigError, InputError
-from birdsat.imagery.chip_sizes import ChipSizes
 from birdsat.imagery.ground_sizes import sizes_text
+from birdsat.imagery.sources import ChipSource
 from birdsat.training.run_folder import Run
 
 
@@ -25,7 +25,7 @@ class EmbeddedPlaces:
 
 def embed_places(
     run: Run,
-    chips: AnyChips,
+    chips: ChipSource,
     lon_lat: NDArray[np.float64],
     *,
     harmonics: int = HARMONICS,
@@ -34,14 +34,14 @@ def embed_places(
 ) -> EmbeddedPlaces:
     """Embed places (n, 2), in degrees, longitude first, by a run: to the numbers that cells centred on them get.
 
-    chips: of the run's ground sizes, as `open_chips(imagery, ground_km=run.chip_ground_km, px=run.chip_px)` gives.
+    chips: of the run's ground sizes, as `imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px)` gives.
     harmonics, workers and device as in `embed_cells`.
 
     Raises InputError for a method that sees no chips, and when no place has imagery; ConfigError for a chip source of
     more or fewer ground sizes than the run's; PlaceError for a place that is none on Earth.
     """
     check_method(run.method)
-    check_chips(run, chips)
+    _check_chips(run, chips)
     kept = kept_harmonics(run.method, harmonics)
     cuts = cut_places(lon_lat, chips, px=run.chip_px, workers=workers)
     blocks = [block for block in (embed_cut(run.method, cut, kept, device)[0] for cut in cuts) if len(block)]
@@ -61,9 +61,9 @@ def embed_places(
     )
 
 
-def check_chips(run: Run, chips: AnyChips) -> None:
+def _check_chips(run: Run, chips: ChipSource) -> None:
     """Raises ConfigError when the chip source does not give as many ground sizes as the run learned from."""
-    given = len(chips.ground_km) if isinstance(chips, ChipSizes) else 1
+    given = len(chips.ground_km)
     if given != len(run.chip_ground_km):
         raise ConfigError(
             f"{run.path} learned from chips of {sizes_text(run.chip_ground_km)}, and the chips given are of {given} "

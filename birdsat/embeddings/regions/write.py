@@ -14,7 +14,7 @@ from birdsat import config
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.inference import inference
-from birdsat.embeddings.regions.cut_chips import AnyChips, cut_cells
+from birdsat.embeddings.regions.cut_chips import cut_cells
 from birdsat.embeddings.regions.embed_cells import HARMONICS, RegionBlock, check_method, embed_cut, kept_harmonics
 from birdsat.embeddings.regions.manifest import (
     PART_CELLS,
@@ -30,9 +30,9 @@ from birdsat.embeddings.regions.manifest import (
     settings_that_differ,
     write_part,
 )
-from birdsat.embeddings.regions.places import check_chips
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.imagery.open_imagery import Imagery
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
 from birdsat.training.fingerprint import model_fingerprint
@@ -43,9 +43,8 @@ def write_region(
     folder: Path,
     run: Run,
     grid: AnyGrid,
-    chips: AnyChips,
+    imagery: Imagery,
     *,
-    imagery: str,
     stretch: tuple[float, float] | None = None,
     where: NDArray[np.bool_] | None = None,
     harmonics: int = HARMONICS,
@@ -55,23 +54,22 @@ def write_region(
 ) -> Region:
     """Embed every cell of `grid`, or those where `where` (rows, columns) is True, into `folder`, as float16.
 
-    chips: of the run's ground sizes, opened from what `imagery` names and with `stretch`; both are kept as facts. A
-    part has its name only when it is complete, so what was killed goes on where it stopped; a finished region of the
-    same settings is left as it is. Memory holds one part, whatever the grid. workers, device and harmonics as in
-    `embed_cells`.
+    Chips are of the run's ground sizes; stretch as in `Imagery.chips`. A part has its name only when it is complete, so
+    what was killed goes on where it stopped; a finished region of the same settings is left as it is. Memory holds one
+    part, whatever the grid. workers, device and harmonics as in `embed_cells`.
 
-    Raises ConfigError when the folder holds something else, or a region of other settings, and for a chip source of
-    more or fewer ground sizes than the run's; InputError when no cell has imagery.
+    Raises ConfigError when the folder holds something else, or a region of other settings; InputError when no cell has
+    imagery; and what `Imagery.chips` raises.
     """
     check_method(run.method)
-    check_chips(run, chips)
+    chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
     chip_width, embedding_width = _widths(run.method, run.chip_px, device)
     settings = RegionSettings(
         grid=grid,
         run=run.path.name,
         model=model_fingerprint(run),
-        imagery=imagery,
-        imagery_bytes=Path(imagery).stat().st_size if Path(imagery).is_file() else None,
+        imagery=imagery.text,
+        imagery_bytes=imagery.file_bytes,
         stretch=stretch,
         chip_ground_km=run.chip_ground_km,
         chip_px=run.chip_px,

@@ -13,7 +13,7 @@ from birdsat.dataset.read import RowFacts, read_rows, row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.imagery.open_imagery import virtual_land
+from birdsat.imagery.virtual_imagery import virtual_land
 from birdsat.maps.description import SCORE
 from birdsat.maps.photo_scores import MapScores
 from birdsat.methods.method import Reconstruction

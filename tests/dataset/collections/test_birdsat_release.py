@@ -141,7 +141,7 @@ def test_every_place_is_kept_unless_a_bound_is_given_and_then_its_chip_goes_too(
 
 
 def test_the_chips_side_on_the_ground_may_be_given(release):
-    assert open_birdsat_release(release, chip_km=2.5).chips.ground_km == 2.5
+    assert open_birdsat_release(release, chip_km=2.5).chips.ground_km == (2.5,)
     with pytest.raises(ConfigError, match="chips of -1 km"):
         open_birdsat_release(release, chip_km=-1)
 

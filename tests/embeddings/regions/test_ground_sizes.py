@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from region_methods import PX, Longitudes, PhotosOnly, Seasons, run_of
+from region_methods import Longitudes, MadeImagery, PhotosOnly, Seasons, run_of
 
 from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
@@ -19,7 +19,7 @@ from birdsat.embeddings.regions.places import embed_places
 from birdsat.embeddings.regions.region import open_region
 from birdsat.embeddings.regions.write import write_region
 from birdsat.errors import ConfigError, InputError, PlaceError
-from birdsat.imagery.chip_sizes import ChipSizes
+from birdsat.imagery.sources import ChipSizes
 from birdsat.training.run_folder import Run
 
 GRID = Grid(Box(170, -20, -170, 0), 4.0)  # over the antimeridian, 5 x 5 cells
@@ -28,17 +28,12 @@ GRID = Grid(Box(170, -20, -170, 0), 4.0)  # over the antimeridian, 5 x 5 cells
 class Reaching(Longitudes):
     """Chips as red as they are wide; they end where a chip would reach over the equator."""
 
-    px = PX
-
     def __init__(self, km: float) -> None:
         super().__init__(north=-km / 10)
-        self.km = km
+        self.ground_km = (km,)
 
-    def chip(self, place: Place) -> np.ndarray:
-        return super().chip(place) // 2 + np.uint8(self.km)
-
-    def encoded_chip(self, place: Place) -> bytes:
-        raise NotImplementedError
+    def chips(self, place: Place, **when: object) -> tuple[np.ndarray, ...]:
+        return tuple(chip // 2 + np.uint8(self.ground_km[0]) for chip in super().chips(place))
 
 
 def chips(*sizes: float) -> ChipSizes:
@@ -80,7 +75,7 @@ def test_a_cell_is_without_imagery_where_any_size_is_missing() -> None:
 
 
 def test_a_region_of_several_sizes_is_as_wide_as_they_are_together(tmp_path: Path) -> None:
-    region = write_region(tmp_path / "region", several(5, 20), GRID, chips(5, 20), imagery="red", device="cpu")
+    region = write_region(tmp_path / "region", several(5, 20), GRID, MadeImagery(chips(5, 20)), device="cpu")
     assert (region.chip_width, region.manifest.settings.chip_ground_km) == (4, (5, 20))
     kept = np.concatenate([block.chip for block in region.blocks(("chip",))])
     in_memory = [block.chip for block in embed_cells(Seasons(), GRID, chips(5, 20), device="cpu")]
@@ -89,7 +84,7 @@ def test_a_region_of_several_sizes_is_as_wide_as_they_are_together(tmp_path: Pat
 
 def test_a_region_of_an_earlier_version_is_read_and_continued(tmp_path: Path) -> None:
     def make() -> int:
-        return len(write_region(tmp_path / "region", run_of(Seasons()), GRID, Longitudes(), imagery="red"))
+        return len(write_region(tmp_path / "region", run_of(Seasons()), GRID, MadeImagery(Longitudes())))
 
     cells = make()
     path = tmp_path / "region" / "region.json"
@@ -119,12 +114,12 @@ def test_places_by_worker_processes_are_the_same() -> None:
     np.testing.assert_array_equal(alone.chip, beside.chip)
 
 
-def test_places_that_cannot_be_embedded_are_refused(tmp_path: Path) -> None:
+def test_places_that_cannot_be_embedded_are_refused() -> None:
     here = np.array([[10.0, -40.0]])
     with pytest.raises(ConfigError, match="learned from chips of 5 and 20 km, and the chips given are of 1 ground"):
         embed_places(several(5, 20), Longitudes(), here)
     with pytest.raises(ConfigError, match="of 2 ground"):
-        write_region(tmp_path / "region", run_of(Seasons()), GRID, chips(5, 20), imagery="red")
+        embed_places(run_of(Seasons()), chips(5, 20), here)
     with pytest.raises(InputError, match="photos only"):
         embed_places(run_of(PhotosOnly()), Longitudes(), here)
     with pytest.raises(InputError, match="none of the 1 places has imagery"):

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from region_methods import Longitudes, PhotosOnly, Seasons, Steady, run_of
+from region_methods import Longitudes, MadeImagery, PhotosOnly, Seasons, Steady, run_of
 
 from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
@@ -31,9 +31,9 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(folder: Path, chips: Longitudes | None = None, run: object = None, **how: object) -> Region:
-    settings = {"imagery": "red", "device": "cpu", "grid": GRID} | how
-    grid = settings.pop("grid")
-    return write_region.write_region(folder, run or run_of(Seasons()), grid, chips or Longitudes(-4), **settings)  # type: ignore[arg-type]
+    settings = {"device": "cpu", "grid": GRID} | how
+    imagery = MadeImagery(chips or Longitudes(-4), text=settings.pop("imagery", "red"))
+    return write_region.write_region(folder, run or run_of(Seasons()), settings.pop("grid"), imagery, **settings)  # type: ignore[arg-type]
 
 
 def test_the_basis_over_the_year_is_written_out() -> None:
@@ -113,10 +113,10 @@ def test_a_method_without_dates_has_a_course_of_one_number(tmp_path: Path) -> No
 
 def test_after_a_kill_nothing_is_embedded_twice(tmp_path: Path) -> None:
     class Killed(Longitudes):
-        def chip(self, place):  # type: ignore[no-untyped-def]
+        def chips(self, place):  # type: ignore[no-untyped-def]
             if self.cut == 330:
                 raise KeyboardInterrupt
-            return super().chip(place)
+            return super().chips(place)
 
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path / "region", Killed(-4))
