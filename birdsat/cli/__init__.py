@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, locating, maps, products, verbs, weights
+from birdsat.cli import comparing, data, maps, verbs, weights
 from birdsat.errors import BirdsatError
 
 
@@ -27,13 +27,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "pretrain": verbs.pretrain,
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
-    "map": maps.map_,
     "judge": maps.judge,
-    "richness": products.richness,
-    "species": products.species,
-    "gaps": products.gaps,
-    "locate": locating.locate,
-    "embed": verbs.embed,
     "labels": verbs.labels,
     "compare": comparing.compare,
     "import": weights.import_,
