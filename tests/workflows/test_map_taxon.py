@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,13 +14,18 @@ from PIL import Image
 from test_verbs import TAXON, make_run
 
 from birdsat.cli import main
+from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import fit_ranges as ranges
+from birdsat.workflows import map_taxon
+from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.requests.ranges import FitRequest
 
 BOX = land_box()
+BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
 CELLS = 36  # 6 x 6 of 2 degrees
 SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
 
@@ -103,6 +109,84 @@ def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped
     assert facts.taxa == (TAXON, OTHER) and facts.tables == ("records.csv",) and facts.way == "both"
     with make_map(run, tmp_path, "--region", region, "--ranges", tmp_path / "ranges", taxon=OTHER) as tiff:
         assert np.isfinite(tiff.read()).all()
+
+
+def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
+    run: Path,
+    region: Path,
+    records: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fitted: list[tuple[str, ...]] = []
+    fit = ranges.fit_points
+    monkeypatch.setattr(
+        ranges, "fit_points", lambda *given, **named: (fitted.append(given[3]), fit(*given, **named))[1]
+    )
+    words = ("map", TAXON, "Corvus corix", OTHER, "--region", region, "--occurrences", records, "--out", tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, words)])
+    printed = capsys.readouterr()
+    assert ended.value.code == 1 and "Corvus corix is not mapped: taxon 'Corvus corix'" in printed.err
+    assert fitted == [(TAXON, OTHER)]
+    files = [str(tmp_path / f"{name}.{kind}") for name in ("Corvus_corax", "Pica_pica") for kind in ("tif", "png")]
+    assert printed.out.splitlines() == files
+
+
+def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = write_records(tmp_path / "more.csv", [("Parus major", land_places(BOX, 20, 2))])
+    taxa = (TAXON, OTHER, "Parus major")
+    tables, fitted = (records, more), tmp_path / "ranges"
+    ranges.fit_ranges(FitRequest(tables=tables, region=region, out=fitted))
+    monkeypatch.setattr(map_taxon, "_TOGETHER", 2)
+    asked: dict[str, Any] = {"ranges": fitted, "months": (1, 7), "points": tables}
+    with pytest.raises(InputError, match="has no place of 'Parus major'"):
+        map_taxon.map_taxon(MapRequest(taxon="Parus major", **(asked | {"points": records}), out=tmp_path / "no"))
+    asked["points"] = ()
+    together = map_taxon.map_taxon(MapRequest(taxon=taxa, **asked, out=tmp_path / "together"))
+    assert [one.taxon for one in together.maps] == list(taxa) and not together.failed
+    for one in together.maps:
+        alone = map_taxon.map_taxon(MapRequest(taxon=one.taxon, **asked, out=str(tmp_path / "alone")))
+        assert [file.name for file in alone.files] == [file.name for file in one.files]
+        assert alone.maps[0].evaluation == one.evaluation and one.evaluation
+        np.testing.assert_array_equal(*(rasterio.open(made.files[0]).read() for made in (one, alone)))
+    assert together.to_dict()["maps"][1] == {
+        "taxon": OTHER,
+        "files": [str(tmp_path / "together" / f"Pica_pica.{kind}") for kind in ("tif", "png")],
+        "evaluation": dict(together.maps[1].evaluation),
+    }
+
+
+def test_of_several_taxa_only_those_that_can_be_mapped_are(run: Path, region: Path, tmp_path: Path) -> None:
+    land = land_places(BOX, 12)
+    table = write_records(tmp_path / "some.csv", [(TAXON, land), (OTHER, land + np.array([30, 0]))])
+    (tmp_path / "Parus_major.tif").write_text("mine")
+    asked: dict[str, Any] = {"region": region, "out": tmp_path, "trust_places": True, "occurrences": table}
+    made = map_taxon.map_taxon(MapRequest(taxon=("Parus major", OTHER, TAXON), **asked))
+    assert [one.taxon for one in made.maps] == [TAXON]
+    assert "exists already" in made.failed["Parus major"] and "no record of it lies in a cell" in made.failed[OTHER]
+    from_photos = map_taxon.map_taxon(MapRequest(taxon=(OTHER, TAXON), run=run, region=region, out=tmp_path / "photos"))
+    assert list(from_photos.failed) == [OTHER] and [one.taxon for one in from_photos.maps] == [TAXON]
+    nothing = map_taxon.map_taxon(MapRequest(taxon=(OTHER, "Parus major"), run=run, **BOX_2, out=tmp_path / "none"))
+    assert nothing.maps == () and len(nothing.failed) == 2 and not (tmp_path / "none").exists()
+
+
+def test_a_range_model_and_records_on_a_region_need_no_run(
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_taxon, "load_run", lambda _: pytest.fail("a run was opened"))
+    monkeypatch.setattr(ranges, "load_run", lambda _: pytest.fail("a run was opened"))
+    ranges.fit_ranges(FitRequest(tables=records, region=region, out=tmp_path / "ranges"))
+    from_model = map_taxon.map_taxon(MapRequest(taxon=TAXON, ranges=tmp_path / "ranges", out=tmp_path / "one"))
+    from_records = map_taxon.map_taxon(
+        MapRequest(taxon=TAXON, occurrences=records, region=region, out=tmp_path / "other")
+    )
+    for made in (from_model, from_records):
+        with rasterio.open(made.files[0]) as tiff:
+            assert tiff.tags()["model"].endswith("on mine") and np.isfinite(tiff.read()).all()
 
 
 def test_without_a_region_its_cells_are_embedded_beside_the_map(run: Path, records: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,16 @@ from small_fits import small_fit
 from test_verbs import make_run, noise, ready_chips
 
 from birdsat.cli import main
+from birdsat.earth.place import Place
 from birdsat.embeddings.regions.region import open_region
+from birdsat.maps.species_list import SpeciesList
 from birdsat.ranges import all_taxa
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import load_ranges
+from birdsat.workflows.gaps import find_gaps
+from birdsat.workflows.requests.maps import GapsRequest, RichnessRequest, SpeciesRequest
+from birdsat.workflows.richness import map_richness
+from birdsat.workflows.species import species_at
 
 TAXA = ("Corvus corax", "Parus major", "Pica pica")
 NORTH, SOUTH = 43.5, 40.5
@@ -161,7 +168,7 @@ def test_without_a_month_the_species_of_a_place_are_a_calendar(
     here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, 15]
     for row in taxa:
         np.testing.assert_allclose(row["probability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
-    assert len(taxa) == 3 and "species expected" in capsys.readouterr().out
+    assert len(taxa) == 3 and "probability by month, per cent" in capsys.readouterr().out
 
 
 def test_a_calendar_without_taxa_has_no_picture_and_says_so(
@@ -278,3 +285,51 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
         main(list(given))
         assert "exists already" in failed(capsys, *given)
         main([*given, "--overwrite"])
+
+
+def test_a_range_model_remembers_its_region_also_when_both_are_moved(
+    region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(region, tmp_path / "here" / "cells")
+    small_fit(tables=str(records), region=str(tmp_path / "here" / "cells"), out=str(tmp_path / "here" / "fitted"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    fitted = tmp_path / "there" / "fitted"
+    given = ("species", str(fitted), "--place=11,41", "--month", "1")
+    main(list(given))
+    remembered = capsys.readouterr().out
+    main([*given, "--region", str(region)])
+    assert remembered == capsys.readouterr().out
+    (tmp_path / "there" / "cells").rename(tmp_path / "elsewhere")
+    said = failed(capsys, *given)
+    assert "was fitted on" in said and "now gone" in said and "birdsat embed RUN OUT --grid" in said
+    assert "(--region)" in said
+    main([*given, "--region", str(tmp_path / "elsewhere")])
+
+
+def test_a_range_model_of_before_regions_were_remembered_opens_and_asks_for_one(
+    ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ranges, tmp_path / "old")
+    facts = json.loads((tmp_path / "old" / "ranges.json").read_text())
+    assert facts.pop("region")
+    (tmp_path / "old" / "ranges.json").write_text(json.dumps(facts))
+    given = ("species", str(tmp_path / "old"), "--place=11,41", "--month", "1")
+    assert "does not say which cells it was fitted on" in failed(capsys, *given)
+    main([*given, "--region", str(region)])
+
+
+def test_python_has_the_reports_and_the_files_of_each_verb(
+    ranges: Path, region: Path, records: Path, tmp_path: Path
+) -> None:
+    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(13.5, 40.5), month=7, min_probability=0))
+    assert isinstance(listed.report, SpeciesList) and listed.files == ()
+    assert listed.report.place == Place(13.5, 40.5)
+    assert sorted(taxon["taxon"] for taxon in listed.to_dict()["taxa"]) == sorted(TAXA)
+    found = find_gaps(GapsRequest(ranges=ranges, occurrences=records, months=1, max_gaps=2, out=tmp_path / "gaps.csv"))
+    assert set(found.report.month.tolist()) <= {1} and len(found.report.label) <= 2
+    assert found.to_dict()["files"] == [str(tmp_path / "gaps.csv")]
+    made = map_richness(RichnessRequest(ranges=ranges, region=region, taxa="Pica pica", out=str(tmp_path)))
+    assert made.to_dict() == {
+        "taxa": ["Pica pica"],
+        "files": [str(tmp_path / "richness.tif"), str(tmp_path / "richness.png")],
+    }
