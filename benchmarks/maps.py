@@ -29,10 +29,9 @@ import numpy as np
 import torch
 from machine import machine
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from birdsat import config
+from birdsat.cli.console import print_table
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
@@ -53,6 +52,7 @@ from birdsat.ranges.feature_cache import cache_features, iter_features
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
+from birdsat.tables import Table
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
 TAXON = "Aves"
@@ -251,7 +251,7 @@ def main() -> None:
             os.sync()
             results += [alone(options.threads, measure, way, folder, options.iterations or 5) for way in WAYS]
 
-    table = Table("way", "step", "cells", "first", "median", "before", "more at peak")
+    table = Table(columns=["way", "step", "cells", "first", "median", "before", "more at peak"])
     for one in results:
         table.add_row(
             one.way,
@@ -262,7 +262,7 @@ def main() -> None:
             f"{one.start_mib:,.0f} MiB",
             f"{one.extra_mib:,.0f} MiB",
         )
-    Console(width=120).print(table)
+    print_table(table)
     looked = ", ".join(f"{seconds:.1f} s at {step}°" for step, seconds in look_s.items())
     print(f"once a range model, before its first map, a look at all cells: {looked}")
     figures: dict[str, Any] = {

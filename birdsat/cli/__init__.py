@@ -7,8 +7,9 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, locating, maps, products, verbs, weights
+from birdsat.cli import comparing, data, maps, verbs, weights
 from birdsat.errors import BirdsatError
+from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
 
 def data_help() -> None:
@@ -27,13 +28,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "pretrain": verbs.pretrain,
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
-    "map": maps.map_,
     "judge": maps.judge,
-    "richness": products.richness,
-    "species": products.species,
-    "gaps": products.gaps,
-    "locate": locating.locate,
-    "embed": verbs.embed,
     "labels": verbs.labels,
     "compare": comparing.compare,
     "import": weights.import_,
@@ -48,7 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # busy process on two cores, a training step took 11 s so and 2 s with sleeping threads; alone both took 0.5 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from birdsat.cli.main import main as main_of_requests
-    from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
     if given and (given[0] in OF_REQUESTS or " ".join(given[:2]) in OF_REQUESTS):
         main_of_requests(given)
@@ -79,7 +73,8 @@ def _run(words: list[str]) -> None:
         tyro.extras.subcommand_cli_from_dict(
             VERBS,
             prog="birdsat",
-            description="Bird species from photos, places and satellite images. --version prints the version.",
+            description="Bird species from photos, places and satellite images. --version prints the version. "
+            f"{', '.join(OF_REQUESTS)}: each with a --help of its own.",
             args=words or ["--help"],
             config=(tyro.conf.DisallowNone,),
         )

@@ -1,11 +1,13 @@
 """The command line: words in, one verb's request made of them, its result shown. Heavy imports come with the verb."""
 
+import builtins
 import difflib
+import keyword
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from birdsat.cli.console import ConsoleProgress
 from birdsat.cli.parse import parse
@@ -14,7 +16,10 @@ from birdsat.workflows.registry import VERBS, Verb
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one verb. An error of ours or of the system is printed in one line; its status is 1, that of Ctrl-C 130."""
+    """Run one verb. An error of ours or of the system is printed in one line; its status is 1, that of Ctrl-C 130.
+
+    It is 1 as well where some of what was asked failed and the rest was done.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Threads that spin while they wait for each other take the processor from the one they wait for: beside another
     # busy process on two cores, a training step took 11 s so and 2 s with sleeping threads; alone both took 0.5 s.
@@ -35,8 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         verb = VERBS[name]
         result = verb(parse(verb.request, rest, f"birdsat {name}"), ConsoleProgress())
-        show = getattr(import_module("birdsat.cli.show"), name.replace(" ", "_"))
-        show(result)
+        _show_of(name)(result)
+        if getattr(result, "failed", None):  # parts of what was asked, which have been shown
+            raise SystemExit(1)
     except ConfigError as error:
         known = () if verb is None else verb.request.field_docs()
         options = [verb.request.option(name) for name in error.settings if name in known] if verb else []
@@ -47,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(" ".join(str(error).split()), 1)
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C.", 130)
+
+
+def _show_of(name: str) -> Callable[[Any], None]:
+    """What shows a verb's result; a verb that is a word of Python has an underscore behind it there."""
+    shown = name.replace(" ", "_")
+    shown += "_" if keyword.iskeyword(shown) or hasattr(builtins, shown) else ""
+    show: Callable[[Any], None] = getattr(import_module("birdsat.cli.show"), shown)
+    return show
 
 
 def _split(words: list[str]) -> tuple[str, list[str]]:

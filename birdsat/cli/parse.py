@@ -42,7 +42,7 @@ def _for_tyro(request: type[Request]) -> type[Any]:
 
 def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
     inner, *marks = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
-    inner = _paths_only(inner)
+    inner = _one_form(inner)
     metavar, marked = None, []
     for mark in marks:
         match mark:
@@ -52,16 +52,21 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
                 metavar = f"{name.upper()}..." if typing.get_origin(inner) in (tuple, Sequence) else name.upper()
                 marked.append(tyro.conf.Positional)
     quiet = default is None or default is False or default == ()  # nothing that help need say
+    quiet |= metavar is not None and metavar.endswith("...")
     return Annotated[inner, *marked, tyro.conf.arg(help=doc, metavar=metavar, help_behavior_hint="" if quiet else None)]
 
 
-def _paths_only(hint: Any) -> Any:
-    """The hint with Path for what may be a path or text."""
+def _one_form(hint: Any) -> Any:
+    """The hint with Path for what may be a path or text, and text for what may be text or numbers."""
     arguments = typing.get_args(hint)
     if Path in arguments:
         rest = [one for one in arguments if one not in (Path, str)]
         return functools.reduce(operator.or_, rest, Path)
-    return _with_arguments(hint, tuple(map(_paths_only, arguments)))
+    if (
+        typing.get_origin(hint) in (types.UnionType, typing.Union) and str in arguments
+    ):  # numbers that may be given as text are, as in --box=W,S,E,N
+        return functools.reduce(operator.or_, [one for one in arguments if one in (str, types.NoneType)])
+    return _with_arguments(hint, tuple(map(_one_form, arguments)))
 
 
 def _of_choices(hint: Any, choices: Any) -> Any:

@@ -1,11 +1,11 @@
 """The verbs that train a method, and what it is then good for."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from birdsat.cli.options import WORLD, cells_of, given, refuse_beside
+from birdsat.cli.options import given
 from birdsat.errors import ConfigError
 
 Recipe = Literal[
@@ -213,63 +213,6 @@ def retrieve(
         workers=workers,
     )
     print_table(report.table())
-
-
-def embed(
-    run: Positional[Path],
-    paths: Annotated[Positional[tuple[Path, ...]], arg(metavar="[DATASET] OUT")],
-    split: Literal["train", "val", "test"] | None = None,
-    width: Literal["float32", "float16"] | None = None,
-    grid: float | None = None,
-    grid_km: float | None = None,
-    box: str | None = None,
-    imagery: str | None = None,
-    stretch: tuple[float, float] | None = None,
-    land_only: bool = False,
-    harmonics: int | None = None,
-    workers: int = 0,
-) -> None:
-    """Write the embeddings of a dataset's split to a GeoParquet file, or those of a grid's cells to a region folder.
-
-    birdsat embed RUN DATASET OUT.parquet embeds a split; birdsat embed RUN OUT --grid STEP --imagery IMAGERY embeds
-    cells, from which maps are then read. Cells go on where they stopped when started again.
-
-    Args:
-        run: Folder of the run.
-        paths: Folder of the dataset and file to write; with --grid, the folder of the region alone.
-        split: Of the dataset; test by default.
-        width: Of the numbers of a split; float32 by default. Those of cells are float16.
-        grid: Side of a cell, degrees.
-        grid_km: In place of --grid, cells of one area everywhere: the side of a square of that area, kilometres.
-        box: West,south,east,north of the cells in degrees; the world by default. Write --box=W,S,E,N.
-        imagery: Raster of any CRS, table of ready chips, or virtual:SEED. Of --grid.
-        stretch: Values of a raster that is not 8-bit which become black and white, such as 0 3000. Of --grid.
-        land_only: Leave out cells without any land. Of --grid.
-        harmonics: Waves a year that a cell's course over the year is kept in, 0 to 6; 3 by default. Of --grid.
-        workers: Processes that decode images or cut chips.
-    """
-    of_split = given(split=split, width=width)
-    of_cells = given(box=box, imagery=imagery, stretch=stretch, land_only=land_only, harmonics=harmonics)
-    of_dataset = grid is None and grid_km is None
-    if len(paths) != (2 if of_dataset else 1):
-        form = "DATASET OUT.parquet" if of_dataset else "OUT --grid STEP --imagery IMAGERY"
-        raise ConfigError(f"{len(paths)} paths follow RUN; write `birdsat embed RUN {form}`.")
-    refuse_beside(of_cells if of_dataset else of_split, "--grid" if of_dataset else "a dataset")
-    if of_dataset:
-        from birdsat.workflows.verbs import embed_dataset
-
-        rows = embed_dataset(run, paths[0], split or "test", paths[1], width=width or "float32", workers=workers)
-        print(f"{rows:,} rows: {paths[1]}")
-        return
-    from birdsat.workflows.embed_region import embed_grid
-
-    if imagery is None:
-        raise ConfigError("--grid needs --imagery: a raster, a table of ready chips, or virtual:SEED.")
-    cells = cells_of(box or WORLD, step=grid, step_km=grid_km, option="--grid")
-    how = given(stretch=stretch, land_only=land_only, harmonics=harmonics)
-    region = embed_grid(run, cells, imagery, paths[0], **how, workers=workers)
-    missed = region.manifest.season_missed_largest
-    print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {paths[0]}")
 
 
 def labels(run: Positional[Path]) -> None:

@@ -111,19 +111,21 @@ def species_list(
     place: Place,
     month: int,
     *,
-    least: float = 0.05,
+    min_probability: float = 0.05,
     common_names: Mapping[str, str] | None = None,
 ) -> SpeciesList:
     """The taxa to expect at a place in a month.
 
-    probability: (t,) of each of taxa, at that place in that month. least: taxa less likely are counted, not listed.
+    probability: (t,) of each of taxa, at that place in that month. min_probability: taxa less likely are
+    counted, not listed.
+
     Raises PlaceError where the probabilities are not known there, InputError for values outside 0..1 or of another
     number of taxa, ConfigError for a month outside 1..12.
     """
     if month not in range(1, 13):
         raise ConfigError(f"month is {month}; allowed: 1 (January) to 12 (December).")
     probability = _known(taxa, probability, (len(taxa),), place)
-    order, listed = _order(taxa, probability, least)
+    order, listed = _order(taxa, probability, min_probability)
     return SpeciesList(
         place=place,
         month=month,
@@ -140,16 +142,16 @@ def place_calendar(
     probability: NDArray[np.float32],
     place: Place,
     *,
-    least: float = 0.05,
+    min_probability: float = 0.05,
     common_names: Mapping[str, str] | None = None,
 ) -> PlaceCalendar:
     """The taxa to expect at a place through the year.
 
-    probability: (t, 12) of each of taxa there, January first. least: taxa less likely in every month are counted, not
-    listed. Raises as `species_list`.
+    probability: (t, 12) of each of taxa there, January first. min_probability: taxa less likely in every
+    month are counted, not listed. Raises as `species_list`.
     """
     probability = _known(taxa, probability, (len(taxa), 12), place)
-    order, listed = _order(taxa, probability.max(axis=1, initial=0), least)
+    order, listed = _order(taxa, probability.max(axis=1, initial=0), min_probability)
     return PlaceCalendar(
         place=place,
         taxa=listed,
@@ -173,10 +175,12 @@ def _known(
 
 
 def _order(
-    taxa: Sequence[str], likeliest: NDArray[np.float32], least: float
+    taxa: Sequence[str], likeliest: NDArray[np.float32], min_probability: float
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The likeliest first, equals by name; which, and their names."""
-    order = [i for i in sorted(range(len(taxa)), key=lambda i: (-likeliest[i], taxa[i])) if likeliest[i] >= least]
+    order = [
+        i for i in sorted(range(len(taxa)), key=lambda i: (-likeliest[i], taxa[i])) if likeliest[i] >= min_probability
+    ]
     return np.array(order, dtype=np.int64), tuple(taxa[i] for i in order)
 
 

@@ -87,7 +87,7 @@ def survey_gaps(
     recorded: RecordedCells,
     effort: Effort,
     threshold: float = 0.5,
-    most: int = 1000,
+    max_gaps: int = 1000,
 ) -> SurveyGaps:
     """The cells and months where a taxon is expected but unrecorded, by the chance that it is there and was missed.
 
@@ -96,11 +96,13 @@ def survey_gaps(
     known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
     (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
 
-    Of all gaps, the `most` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
+    Of all gaps, the `max_gaps` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
     settings out of range, InputError for a number of taxa or months that is not the blocks'.
     """
-    if not 0 < threshold <= 1 or most < 1:
-        raise ConfigError(f"threshold {threshold} and most {most}: allowed are 0 < threshold <= 1 and 1 gap or more.")
+    if not 0 < threshold <= 1 or max_gaps < 1:
+        raise ConfigError(
+            f"threshold {threshold} and max_gaps {max_gaps}: allowed are 0 < threshold <= 1 and 1 gap or more."
+        )
     best = np.empty((0, 6))  # rank, label, month, cell, probability, effort
     found = 0
     for block in blocks:
@@ -118,7 +120,7 @@ def survey_gaps(
         probability = block.probability[label, at_month, at_cell].astype(np.float64)
         looked = effort.by_month(block.cells)[month - 1, at_cell]
         rows = np.stack([rank_of(probability, looked), label, month, cell, probability, looked], axis=1)
-        best = _highest(np.concatenate([best, rows]), most)
+        best = _highest(np.concatenate([best, rows]), max_gaps)
     cells = best[:, 3].astype(np.int64)
     row, column = np.divmod(cells, grid.columns)
     lon_lat = np.stack([(grid.lon[column] + 180) % 360 - 180, grid.lat[row]], axis=1)

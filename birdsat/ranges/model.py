@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -46,6 +47,7 @@ class RangeFacts:
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
     tables: tuple[str, ...] = ()  # that the points came from
+    region: str = ""  # folder of the cells it was fitted on, from the model's own; empty: not known
     steps: int = 0
     calibration: Calibration = field(default_factory=Calibration)
     mean_distance: float = 0.0  # of the area of applicability
@@ -124,6 +126,13 @@ class RangeModel:
         return dict(self.facts.evaluation)
 
     @property
+    def region(self) -> Path | None:
+        """Folder of the cells it was fitted on; None where that is not known."""
+        if self.folder is None or not self.facts.region:
+            return None
+        return (self.folder.resolve() / self.facts.region).resolve()
+
+    @property
     def columns(self) -> tuple[Literal["chip", "year"], ...]:
         """What it reads of a region."""
         return ("chip", "year") if self.photos is not None else ("chip",)
@@ -193,8 +202,11 @@ class RangeModel:
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
-    def save(self, folder: Path) -> None:
-        """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model."""
+    def save(self, folder: Path, *, region: Path | None = None) -> None:
+        """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model.
+
+        region: folder of the cells it was fitted on, to be remembered.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
         for kept in (*folder.glob(KEPT_FILES), *folder.glob(f"{KEPT_FILES}.part")):  # of the model that is replaced
@@ -207,6 +219,8 @@ class RangeModel:
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
         # Not save_file: it makes files that only their owner may read.
         write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
+        if region is not None:
+            self.facts = replace(self.facts, region=_way_to(region, folder))
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 
@@ -247,6 +261,14 @@ def load_ranges(folder: Path) -> RangeModel:
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, scale, applicability, term, folder)
+
+
+def _way_to(region: Path, folder: Path) -> str:
+    """From a model's folder to its region, so that both can be moved together; on another drive, from the root."""
+    try:
+        return Path(os.path.relpath(region.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return region.resolve().as_posix()
 
 
 def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:

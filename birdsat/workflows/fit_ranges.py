@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.embeddings.regions.region import Column, Region
+from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import InputError
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
 from birdsat.progress import QUIET, Progress
@@ -18,14 +18,14 @@ from birdsat.ranges import background
 from birdsat.ranges.feature_cache import cache_features
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import RangeModel
+from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_region import open_region_of
 from birdsat.workflows.requests.ranges import FitRequest, Way
-from birdsat.workflows.requests.records import RecordsOptions
+from birdsat.workflows.requests.records import TableOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,11 @@ class FitResult:
 
     model: RangeModel
     folder: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The model's, and what it sees in the region's cells."""
+        return (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE, *self.folder.glob(KEPT_FILES))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -45,24 +50,10 @@ class FitResult:
         }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecordTables:
-    """Tables of occurrences, and how they are to be read."""
-
-    paths: tuple[Path, ...]
-    columns: TableColumns | None = None  # None: by their usual names
-    max_uncertainty_km: float | None = None  # records whose place is uncertain by more are left out
-    trust_places: bool = False  # keep records at sea, and do not ask whether longitude and latitude were swapped
-
-    def read(self) -> Occurrences:
-        """All of their records. Raises what `read_occurrences` raises."""
-        return read_occurrences(self.paths, columns=self.columns, max_uncertainty_km=self.max_uncertainty_km)
-
-
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell."""
-    run, out = load_run(Path(request.run)), Path(request.out)
-    region = open_region_of(run, Path(request.region))
+    run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
+    region = open_region(Path(request.region)) if run is None else open_region_of(run, Path(request.region))
     everything = read_tables(request.tables, request)
     records = check_records(region, everything, request.taxa, trust_places=request.trust_places, progress=progress)
     model = fit_records(
@@ -73,7 +64,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
         settings=RangeNetworkConfig(seed=request.seed),
         tables=[Path(table) for table in request.tables],
     )
-    model.save(out)
+    model.save(out, region=region.folder)
     try:
         cache_features(model, region, progress=progress)
     except InputError as error:
@@ -81,7 +72,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     return FitResult(model=model, folder=out)
 
 
-def read_tables(tables: Sequence[Path | str], options: RecordsOptions) -> Occurrences:
+def read_tables(tables: Sequence[Path | str], options: TableOptions) -> Occurrences:
     """All records of the tables. Raises what `read_occurrences` raises."""
     return read_occurrences(
         [Path(table) for table in tables],
@@ -91,7 +82,7 @@ def read_tables(tables: Sequence[Path | str], options: RecordsOptions) -> Occurr
 
 
 def fit_records(
-    run: Run,
+    run: Run | None,
     region: Region,
     records: Records,
     *,
@@ -100,9 +91,16 @@ def fit_records(
     tables: Sequence[Path] = (),
     seed: int = 0,
 ) -> RangeModel:
-    """Fit to records on the region's cells. Raises InputError when both ways are asked and no taxon has photos."""
-    occurrences = records.taxa
+    """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
+
+    Raises InputError when both ways are asked and no taxon has photos.
+    """
+    occurrences, about = records.taxa, region.manifest.settings
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
+    photos = None
+    if way == "both":
+        assert run is not None
+        photos = _photos(run, occurrences.taxa)
     cells, weight = background.draw_background(region, records.everything, seed=seed)
     centres = region.grid.centres(region.grid.cells_at(*occurrences.lon_lat.T))
     presences = region.at(centres, columns)
@@ -121,26 +119,10 @@ def fit_records(
         Embedded(chip=presences.chip, year=presences.year),
         Embedded(chip=behind.chip[behind.found], year=behind.year[behind.found]),
         occurrences.taxa,
-        Source(run=run.path.name, model=region.manifest.settings.model, tables=tuple(table.name for table in tables)),
+        Source(run=about.run, model=about.model, tables=tuple(table.name for table in tables)),
         settings=settings,
-        photos=_photos(run, occurrences.taxa) if way == "both" else None,
+        photos=photos,
     )
-
-
-def check_ranges(model: RangeModel, name: str, region: Region) -> None:
-    """Raises ConfigError when a range model, called `name`, was fitted on chip features of another model than the
-    region's."""
-    if model.facts.model != region.manifest.settings.model:
-        raise ConfigError(
-            f"{name} was fitted on chip features of the run {model.facts.run!r}, and {region.folder} was "
-            f"embedded by {region.manifest.settings.run!r}; fit again on this region, or embed one by that run."
-        )
-
-
-def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
-    """Note that several months cannot differ, where they cannot."""
-    if len(months) > 1 and not model.facts.dated and model.photos is None:
-        progress.note("no record that the model was fitted to has a date, so all months are the same.")
 
 
 def _photos(run: Run, taxa: Sequence[str]) -> NDArray[np.float32]:

@@ -1,11 +1,12 @@
-"""What `birdsat locate` does: say where photos could have been taken, or how well that goes."""
+"""Where photos could have been taken, or how well that can be told."""
 
 import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,17 +28,21 @@ from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
 from birdsat.pictures.map_picture import draw_map_file, save_png
 from birdsat.pictures.panel import MapPoints
+from birdsat.progress import QUIET, Progress, counted
 from birdsat.tables import Table
 from birdsat.tasks.locate import Located, Queries, Rule, fit_scale, locate, probabilities
 from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_places, way
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_region import open_region_of
+from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.requests.maps import LocateRequest
+from birdsat.workflows.requests.request import AnyPath
 from birdsat.workflows.verbs import embed_rows
 
 LOCATE_FILE, CELLS_FILE = "locate.json", "located.csv"
 BEST = 10  # cells that are listed for each photo
-QUERIES = 1000  # photos that are judged, unless another number is asked for
+_CELL = ("photo", "rank", "lon", "lat", "probability")
 _CHANCE_CELLS = 100_000  # of a region that random ones are drawn from
 PROBABILITY = Quantity(
     "probability of the cell",
@@ -47,42 +52,87 @@ PROBABILITY = Quantity(
 )
 
 
-def locate_photos(
-    run_folder: Path,
-    photos: Sequence[Path],
-    region_folder: Path,
-    *,
-    out: Path,
-    month: int | None = None,
-    calibrate: Path | None = None,
-    prior: Path | None = None,
-    workers: int = 0,
-    overwrite: bool = False,
-) -> tuple[Table, list[Path]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocatedPhotos:
+    """Where photos could have been taken."""
+
+    photos: tuple[Path, ...]
+    located: Located
+
+    def table(self) -> Table:
+        """For the console: an estimate for each, and the likeliest cells."""
+        table = Table(columns=["photo", ""], words=2, title="likeliest cells")
+        for name in ("lon", "lat", "probability"):
+            table.add_column(name)
+        for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True):
+            table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}")
+        table.add_section()
+        for name, rank, lon, lat, probability in self._ranked():
+            table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        estimates = zip(self.photos, self.located.estimate.tolist(), strict=True)
+        return {
+            "estimates": [{"photo": photo.name, "lon": lon, "lat": lat} for photo, (lon, lat) in estimates],
+            "cells": [dict(zip(_CELL, row, strict=True)) for row in self._ranked()],
+        }
+
+    def csv(self) -> str:
+        """A row for each of the likeliest cells of each photo."""
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(_CELL)
+        rows.writerows(self._ranked())
+        return text.getvalue()
+
+    def _ranked(self) -> list[tuple[str, int, float, float, float]]:
+        """Photo, rank from 1, longitude, latitude, probability."""
+        located = self.located
+        return [
+            (photo.name, rank + 1, *located.lon_lat[row, rank].tolist(), float(located.probability[row, rank]))
+            for row, photo in enumerate(self.photos)
+            for rank in range(located.cells.shape[1])
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocateResult:
+    """Where photos could have been taken, or how far from the truth that is."""
+
+    report: LocatedPhotos | LocateReport
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.report.to_dict() | {"files": list(map(str, self.files))}
+
+
+def locate_photos(request: LocateRequest, progress: Progress = QUIET) -> LocateResult:
+    """Locate the photos that are named, or those of a dataset's test split whose places are known."""
+    return _locate_named(request, progress) if request.dataset is None else _locate_dataset(request)
+
+
+def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     """Map where each photo could have been taken, in out/PHOTO.tif (with .json beside it) and .png; and located.csv.
 
-    Returns the likeliest cells of each photo for the console, and the files. month: 1..12, None where it is unknown.
-    calibrate: dataset whose val split the temperature is fitted on; None takes the one the run has learned. prior:
-    dataset whose places say where photos are taken; None takes every square kilometre of the region as equally likely.
-
-    Raises ConfigError when a file is there already and not to be overwritten, two photos have one name, or the region
-    is of another run; InputError for a photo that cannot be decoded.
+    Raises ConfigError when a file is there already and not to be overwritten, or the region is of another run;
+    InputError for a photo that cannot be decoded.
     """
-    when = np.nan if month is None else mid_month(month)
+    photos, out, month = tuple(map(Path, request.photos)), Path(request.out), request.month
     maps = [out / f"{photo.stem}.tif" for photo in photos]
-    if len(set(maps)) < len(maps):
-        raise ConfigError("two photos have the same name, and so would their maps; rename one, or locate it apart.")
-    for file in (out / CELLS_FILE, *(part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))):
-        if file.exists() and not overwrite:
-            raise ConfigError(f"{file} exists already; replace it with --overwrite, or name another folder with --out.")
-    run = load_run(run_folder)
-    region = open_region_of(run, region_folder)
-    embedding = _embed_photos(run, photos)
-    queries = Queries(embedding=embedding, year_fraction=np.full(len(photos), when))
-    rule = _rule(run, region, calibrate, prior, dated=month is not None, workers=workers)
+    parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))
+    check_new((out / CELLS_FILE, *parts), request.overwrite)
+    run = load_run(Path(request.run))
+    region = open_region_of(run, Path(request.region))
+    imagery = region.manifest.settings.imagery
+    when = np.nan if month is None else mid_month(month)
+    queries = Queries(embedding=_embed_photos(run, photos), year_fraction=np.full(len(photos), when))
+    rule = _rule(run, region, request.calibrate, request.prior, dated=month is not None, workers=request.workers)
     located = locate(queries, region, rule, best=BEST)
     out.mkdir(parents=True, exist_ok=True)
-    for row, (photo, tiff) in enumerate(zip(photos, maps, strict=True)):
+    for row, (photo, tiff) in enumerate(counted(zip(photos, maps, strict=True), progress, "locating", unit="photos")):
         lon, lat = located.estimate[row : row + 1].T
         description = MapDescription(
             title=photo.name,
@@ -90,9 +140,9 @@ def locate_photos(
             grid=region.grid,
             months=(),
             quantity=PROBABILITY,
-            model=run_folder.name,
+            model=run.path.name,
             evaluation={"scale": rule.scale},
-            sources={"imagery": region.manifest.settings.imagery, "photo": photo.name}
+            sources={"imagery": imagery, "photo": photo.name}
             | {"estimate": f"lon {lon[0]:.4f}, lat {lat[0]:.4f}"}
             | ({} if month is None else {"month": str(month)}),
         )
@@ -102,39 +152,29 @@ def locate_photos(
                 sink.write(first, values)
         mark = MapPoints(lon=lon, lat=lat, label="estimate")
         with MapFile(tiff) as map_file:
-            land = land_under(region.manifest.settings.imagery)
-            save_png(draw_map_file(map_file, land=land, points=[mark]), _picture(tiff))
-    write_atomic(out / CELLS_FILE, _csv(photos, located))
-    files = [file for tiff in maps for file in (tiff, _picture(tiff))]
-    return _table(photos, located), [*files, out / CELLS_FILE]
+            save_png(draw_map_file(map_file, land=land_under(imagery), points=[mark]), _picture(tiff))
+    report = LocatedPhotos(photos=photos, located=located)
+    write_atomic(out / CELLS_FILE, report.csv())
+    return LocateResult(report=report, files=(*(f for tiff in maps for f in (tiff, _picture(tiff))), out / CELLS_FILE))
 
 
-def locate_dataset(
-    run_folder: Path,
-    dataset_folder: Path,
-    region_folder: Path,
-    *,
-    queries: int = QUERIES,
-    calibrate: Path | None = None,
-    prior: Path | None = None,
-    workers: int = 0,
-) -> LocateReport:
+def _locate_dataset(request: LocateRequest) -> LocateResult:
     """Locate photos of the test split whose places are known; written to RUN/locate.json.
 
-    At most `queries` of them, drawn at random. The prior is of the dataset's own train split, or of another dataset
-    `prior`. Beside: the same without it, the place of the most similar photo of the train split, a random place of that
+    At most so many as asked, drawn at random. The prior is of the dataset's own train split, or of another dataset.
+    Beside: the same without it, the place of the most similar photo of the train split, a random place of that
     split, and a random cell. Raises InputError when no photo of a known place is there.
     """
-    if queries < 1:
-        raise ConfigError(f"{queries} photos were asked for; allowed: 1 or more.")
-    run = load_run(run_folder)
-    dataset, region = Dataset(dataset_folder), open_region_of(run, region_folder)
-    test, train = (embed_rows(run, dataset, split, workers=workers) for split in ("test", "train"))
+    assert request.dataset is not None
+    run = load_run(Path(request.run))
+    dataset, region = Dataset(Path(request.dataset)), open_region_of(run, Path(request.region))
+    test, train = (embed_rows(run, dataset, split, workers=request.workers) for split in ("test", "train"))
     rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
     if not len(rows) or not len(known):
-        raise InputError(f"{dataset_folder} has no photos with a known place in its train and test splits.")
-    rows = np.sort(np.random.default_rng(0).permutation(rows)[:queries])
-    rule = _rule(run, region, calibrate, prior or dataset_folder, dated=True, workers=workers)
+        raise InputError(f"{request.dataset} has no photos with a known place in its train and test splits.")
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[: request.queries])
+    prior = request.prior or request.dataset
+    rule = _rule(run, region, request.calibrate, prior, dated=True, workers=request.workers)
     true = test.lon_lat[rows]
     dated = Queries(embedding=test.photo[rows], year_fraction=test.year_fraction[rows])
     undated = Queries(embedding=test.photo[rows], year_fraction=np.full(len(rows), np.nan))
@@ -157,8 +197,8 @@ def locate_dataset(
         scale=rule.scale,
         ways=tuple(ways),
     )
-    write_atomic(run_folder / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
-    return report
+    write_atomic(run.path / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
+    return LocateResult(report=report, files=(run.path / LOCATE_FILE,))
 
 
 def _embed_photos(run: Run, photos: Sequence[Path]) -> NDArray[np.float32]:
@@ -175,18 +215,21 @@ def _embed_photos(run: Run, photos: Sequence[Path]) -> NDArray[np.float32]:
     return np.concatenate(vectors)
 
 
-def _rule(run: Run, region: Region, calibrate: Path | None, prior: Path | None, *, dated: bool, workers: int) -> Rule:
+def _rule(
+    run: Run, region: Region, calibrate: AnyPath | None, prior: AnyPath | None, *, dated: bool, workers: int
+) -> Rule:
     """How similarity becomes probability; dated: whether the photos' dates will be known."""
-    density = None if prior is None else _prior(Dataset(prior))
+    density = None if prior is None else _prior(Dataset(Path(prior)))
     if calibrate is None:
         learned = run.method.similarity_scale()
         if learned is None:
             raise ConfigError(
-                f"{run.path} has learned no temperature of contrast, by which a cosine becomes a probability; fit one "
-                "with --calibrate DATASET."
+                f"{run.path} has learned no temperature of contrast, by which a cosine becomes a probability; name a "
+                "dataset to fit one on.",
+                settings=("calibrate",),
             )
         return Rule(scale=learned, prior=density)
-    table = embed_rows(run, Dataset(calibrate), "val", workers=workers)
+    table = embed_rows(run, Dataset(Path(calibrate)), "val", workers=workers)
     rows = _with_photo_and_place(table)
     year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
     queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)
@@ -204,32 +247,3 @@ def _with_photo_and_place(table: EmbeddingTable) -> NDArray[np.int64]:
 
 def _picture(tiff: Path) -> Path:
     return tiff.with_suffix(".png")
-
-
-def _ranked(photos: Sequence[Path], located: Located) -> list[tuple[str, int, float, float, float]]:
-    """Photo, rank from 1, longitude, latitude, probability."""
-    return [
-        (photo.name, rank + 1, *located.lon_lat[row, rank].tolist(), float(located.probability[row, rank]))
-        for row, photo in enumerate(photos)
-        for rank in range(located.cells.shape[1])
-    ]
-
-
-def _csv(photos: Sequence[Path], located: Located) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("photo", "rank", "lon", "lat", "probability"))
-    rows.writerows(_ranked(photos, located))
-    return text.getvalue()
-
-
-def _table(photos: Sequence[Path], located: Located) -> Table:
-    table = Table(columns=["photo", ""], words=2, title="likeliest cells")
-    for name in ("lon", "lat", "probability"):
-        table.add_column(name)
-    for photo, (lon, lat) in zip(photos, located.estimate.tolist(), strict=True):
-        table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}")
-    table.add_section()
-    for name, rank, lon, lat, probability in _ranked(photos, located):
-        table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
-    return table

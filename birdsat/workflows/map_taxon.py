@@ -1,41 +1,33 @@
-"""What `birdsat map` does: one taxon over the cells of a region, from photos, from occurrences or from both."""
+"""Taxa over the cells of a region: from photos, from records or from both."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
-from birdsat.earth.polygon import Polygons, read_polygons
-from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import ConfigError, InputError
-from birdsat.imagery.open_imagery import land_under, open_imagery
-from birdsat.maps.cell_rows import rows_of_cells
-from birdsat.maps.cell_table import write_cells
+from birdsat.errors import BirdsatError, InputError
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity
-from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.maps.netcdf import write_netcdf
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
-from birdsat.pictures.animate import animate_map
-from birdsat.pictures.map_picture import draw_map_file, save_png
 from birdsat.pictures.panel import MapPoints
 from birdsat.pictures.points import read_points
-from birdsat.progress import QUIET
+from birdsat.progress import QUIET, Progress
 from birdsat.ranges.feature_cache import iter_features
-from birdsat.ranges.model import RangeModel, Way, load_ranges
-from birdsat.ranges.records import check_records
-from birdsat.training.run_folder import Run, load_run
+from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.records import Records, check_records
+from birdsat.training.run_folder import load_run
+from birdsat.workflows.cells import grid_of
 from birdsat.workflows.embed_region import embed_grid, open_region_of
-from birdsat.workflows.fit_ranges import RecordTables, check_ranges, fit_records, warn_if_undated
+from birdsat.workflows.fit_ranges import fit_records, read_tables
+from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
+from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
+from birdsat.workflows.requests.maps import MapRequest
 
-Also = Literal["netcdf", "gif", "parquet", "csv"]
-_ENDINGS: dict[Also, str] = {"netcdf": ".nc", "gif": ".gif", "parquet": ".parquet", "csv": ".csv"}
 RELATIVE = Quantity(
     PROBABILITY.name,
     PROBABILITY.units,
@@ -43,73 +35,106 @@ RELATIVE = Quantity(
     "relative: 0.5 is a place and month as likely among the taxon's records as among the background, each weighing one "
     "half; calibrated on blocks left out",
 )
-
-Bands = Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]  # positions (c,) and values (bands, c) of cells
+_TOGETHER = 16  # taxa that are written in one pass over the cells
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outputs:
-    """Which files a map is written to, and what is drawn on it."""
+class TaxonMap:
+    """The map of one taxon."""
 
-    folder: Path
-    also: tuple[Also, ...] = ()  # beside the GeoTIFF, its JSON and the picture
-    points: tuple[Path, ...] = ()  # tables of occurrences or counts to draw on top
-    within: Polygons | None = None  # cells elsewhere have no value
-    overwrite: bool = False
+    taxon: str
+    files: tuple[Path, ...]  # GeoTIFF, picture, and the other formats asked for
+    evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
 
-    def refuse_existing(self, name: str, months: Sequence[int]) -> None:
-        """Raises ConfigError when a file is there already, or an animation of one month is asked for."""
-        if "gif" in self.also and len(months) < 2:
-            raise ConfigError("an animation needs at least two months; name more with --month, or leave gif out.")
-        tiff = self.folder / f"{name}.tif"
-        for file in (tiff, sidecar_path(tiff), tiff.with_suffix(".png"), *self._others(tiff)):
-            if file.exists() and not self.overwrite:
-                raise ConfigError(
-                    f"{file} exists already; replace it with --overwrite, or name another folder with --out."
-                )
-
-    def write(self, name: str, about: MapDescription, bands: Bands, imagery: str, points_of: str = "") -> list[Path]:
-        """Write all files of a map whose cells come in order; points_of: taxon whose points are drawn."""
-        marks = [_points(table, points_of, about.grid) for table in self.points]
-        tiff = self.folder / f"{name}.tif"
-        with _folder(self.folder), create_map(tiff, about) as sink:
-            imaged = 0  # cells with imagery, within the polygons or not
-            for first, values in rows_of_cells(about.grid, len(about.band_names), bands):
-                imaged += int(np.count_nonzero(~np.isnan(values[0])))
-                if self.within is not None:
-                    inside = self.within.mask(about.grid, slice(first, first + values.shape[1]))
-                    values = np.where(inside, values, np.float32(np.nan))
-                sink.write(first, values)
-            _check_values(imaged, about.grid, imagery)
-            if sink.cells_with_value == 0:
-                raise InputError(
-                    f"no cell with imagery lies within the polygons, of {imaged:,} in the box {about.grid.box}; draw "
-                    "polygons (longitude first) that hold the centres of some, or leave --within out."
-                )
-        land = land_under(imagery)
-        others = self._others(tiff)
-        with MapFile(tiff) as map_file:
-            save_png(draw_map_file(map_file, land=land, points=marks), tiff.with_suffix(".png"))
-            for kind, file in zip(self.also, others, strict=True):
-                _write_other(kind, map_file, file, lambda file: animate_map(map_file, file, land=land, points=marks))
-        return [tiff, tiff.with_suffix(".png"), *others]
-
-    def _others(self, tiff: Path) -> list[Path]:
-        return [tiff.with_suffix(_ENDINGS[kind]) for kind in self.also]
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"taxon": self.taxon, "files": list(map(str, self.files)), "evaluation": dict(self.evaluation)}
 
 
-@contextmanager
-def _folder(folder: Path) -> Iterator[None]:
-    """Make a folder, which is gone again when nothing could be written to it."""
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        if made:
-            with suppress(OSError):  # it is not empty
-                folder.rmdir()
-        raise
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapResult:
+    """The maps that were made, and why others could not be."""
+
+    maps: tuple[TaxonMap, ...]
+    failed: Mapping[str, str]  # reasons by taxon
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of all maps."""
+        return tuple(file for one in self.maps for file in one.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"maps": [one.to_dict() for one in self.maps], "failed": dict(self.failed)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mapped:
+    """What maps are read from: the same for all taxa."""
+
+    grid: AnyGrid
+    imagery: str
+    describe: Callable[[str], MapDescription]  # of a taxon
+    blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
+    evaluation: Mapping[str, float]
+
+
+class _Taxa:
+    """The taxa that were asked for and can still be mapped, and why others cannot. One asked alone raises its error."""
+
+    def __init__(self, asked: Sequence[str]) -> None:
+        self.left = list(asked)
+        self.failed: dict[str, str] = {}
+        self._alone = len(asked) == 1
+
+    def keep(self, check: Callable[[str], object]) -> None:
+        """Those of which a check raises no error."""
+        for taxon in tuple(self.left):
+            try:
+                check(taxon)
+            except BirdsatError as error:
+                if self._alone:
+                    raise
+                self.left.remove(taxon)
+                self.failed[taxon] = str(error)
+
+
+def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
+    """Map the taxa of a request into its folder.
+
+    Cells that are given as a box are embedded on the way, for a fit into out/region. A single taxon that cannot be
+    mapped raises its error, UnknownTaxonError or InputError; of several, those are listed with their reasons. What
+    concerns all of them is raised: ConfigError where run, model and region do not belong together, InputError when no
+    cell has imagery.
+    """
+    outputs, taxa = Outputs.of(request), _Taxa(request.taxon)
+    taxa.keep(lambda taxon: outputs.check_new(file_name(taxon)))
+    if request.box is not None:
+        grid_of(request)  # refuses what is no grid before anything is opened
+    if request.is_from_photos:
+        mapped = _from_photos(request, taxa, progress)
+    elif request.ranges is not None:
+        mapped = _from_ranges(request, taxa, progress)
+    else:
+        mapped = _from_records(request, taxa, progress)
+    maps: list[TaxonMap] = []
+    if mapped is not None:
+        points: dict[str, list[MapPoints]] = {}
+        remarks: dict[str, None] = {}  # each once, though every taxon reads the tables
+        taxa.keep(lambda taxon: points.update({taxon: _points(request, taxon, mapped.grid, remarks)}))
+        for remark in remarks:
+            progress.note(remark)
+        for first in range(0, len(taxa.left), _TOGETHER):
+            some = taxa.left[first : first + _TOGETHER]
+            planned = [
+                PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon]) for taxon in some
+            ]
+            files = outputs.write(planned, mapped.blocks(some), mapped.imagery, progress)
+            maps += [
+                TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
+                for taxon, written in zip(some, files, strict=True)
+            ]
+    return MapResult(maps=tuple(maps), failed=taxa.failed)
 
 
 def file_name(title: str) -> str:
@@ -117,179 +142,146 @@ def file_name(title: str) -> str:
     return title.replace(" ", "_").replace("/", "_")
 
 
-def map_taxon(
-    run_folder: Path,
-    taxon: str,
-    months: Sequence[int],
-    *,
-    out: Path,
-    region: Path | None = None,
-    grid: AnyGrid | None = None,
-    imagery: str | None = None,
-    stretch: tuple[float, float] | None = None,
-    occurrences: RecordTables | None = None,
-    ranges: Path | None = None,
-    way: Way = "occurrences",
-    within: Path | None = None,
-    also: Sequence[Also] = (),
-    points: Sequence[Path] = (),
-    workers: int = 0,
-    overwrite: bool = False,
-) -> list[Path]:
-    """Map one taxon into `out`; the files written. From photos, unless there are occurrences or a fitted range model.
+def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+    """By the taxon's mean photo embedding. Months that cannot differ are noted."""
+    assert request.run is not None
+    run = load_run(Path(request.run))
+    means = load_taxon_means(run.path)
+    taxa.keep(means.vector)
+    if not taxa.left:
+        return None
+    if len(request.months) > 1 and not run.method.uses_metadata:
+        progress.note(f"{run.path} was trained without place and date: its maps of all months are the same.")
+    if request.region is not None:
+        region = open_region_of(run, Path(request.region))
+        grid, imagery = region.grid, region.manifest.settings.imagery
+    else:
+        assert request.imagery is not None
+        grid, imagery = grid_of(request), request.imagery
+        chips = open_imagery(imagery).chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
 
-    Records are fitted to on the cells of `region`, or else of one that is embedded into out/region first.
-    """
-    polygons = None if within is None else read_polygons(within)
-    outputs = Outputs(folder=out, also=tuple(also), points=tuple(points), within=polygons, overwrite=overwrite)
-    if occurrences is None and ranges is None:
-        return map_from_photos(
-            run_folder,
-            taxon,
-            months,
-            outputs,
-            region=region,
+    def blocks(some: Sequence[str]) -> Blocks:
+        vectors = means.vectors(tuple(some))
+        if request.region is not None:
+            scores = score_blocks(region.blocks(("year",)), vectors, request.months)
+        else:
+            scores = predict_blocks(
+                run.method, vectors, grid, request.months, chips, chip_px=run.chip_px, workers=request.workers
+            )
+        return ((block.cells, block.score) for block in scores)
+
+    def describe(taxon: str) -> MapDescription:
+        return MapDescription(
+            title=taxon,
             grid=grid,
-            imagery=imagery,
-            stretch=stretch,
-            workers=workers,
+            months=tuple(request.months),
+            quantity=SCORE,
+            model=run.path.name,
+            sources={"imagery": imagery},
         )
-    outputs.refuse_existing(file_name(taxon), months)
-    run = load_run(run_folder)
 
-    def cells() -> Region:
-        if region is not None:
-            return open_region_of(run, region)
-        assert grid is not None and imagery is not None
-        return embed_grid(run_folder, grid, imagery, out / "region", stretch=stretch, workers=workers)
-
-    # A taxon that is not there is refused before cells are embedded, which takes long.
-    if ranges is not None:
-        model, model_name = load_ranges(ranges), ranges.name
-        model.labels((taxon,))
-        opened = cells()
-    else:
-        assert occurrences is not None
-        everything = occurrences.read()
-        everything.of(taxon)
-        opened = cells()
-        records = check_records(opened, everything, (taxon,), trust_places=occurrences.trust_places)
-        model, model_name = fit_records(run, opened, records, way=way, tables=occurrences.paths), f"fit to {way}"
-        for name, value in model.evaluation.items():
-            _note(f"{name.replace('_', ' ')}: {value:.3g}")
-    return map_from_ranges(run, opened, model, taxon, months, outputs, model_name)
+    return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
 
 
-def map_from_photos(
-    run_folder: Path,
-    taxon: str,
-    months: Sequence[int],
-    outputs: Outputs,
-    *,
-    region: Path | None = None,
-    grid: AnyGrid | None = None,
-    imagery: str | None = None,
-    stretch: tuple[float, float] | None = None,
-    workers: int = 0,
-) -> list[Path]:
-    """Map by the taxon's mean photo embedding; the files written.
+def _from_ranges(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+    """By a fitted range model, on the region named, on the cells of a box, or where it was fitted."""
+    assert request.ranges is not None
+    model = load_ranges(Path(request.ranges))
+    taxa.keep(lambda taxon: model.labels((taxon,)))
+    if not taxa.left:
+        return None
+    named = request.region is not None or request.imagery is not None
+    region = _cells(request, progress) if named else region_of(model)
+    check_ranges(model, region)
+    if request.run is not None:
+        region.check_model(load_run(Path(request.run)))
+    return _of_model(request, model, region, Path(request.ranges).name, progress)
 
-    The cells are those of `region`, a folder that the same run has embedded, or else those of `grid`, whose chips are
-    cut from `imagery` and embedded on the way. Months that cannot differ are told on stderr. Raises ConfigError when a
-    file is there already and not to be overwritten, InputError when no cell has imagery.
-    """
-    name = file_name(taxon)
-    outputs.refuse_existing(name, months)
-    run = load_run(run_folder)
-    vector = load_taxon_means(run_folder).vector(taxon)
-    if len(months) > 1 and not run.method.uses_metadata:
-        _note(f"{run_folder} was trained without place and date: its maps of all months are the same.")
-    if region is not None:
-        opened = open_region_of(run, region)
-        grid, imagery = opened.grid, opened.manifest.settings.imagery
-        scores = score_blocks(opened.blocks(("year",)), vector[None], months)
-    else:
-        assert grid is not None and imagery is not None
-        chips = open_imagery(imagery).chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
-        scores = predict_blocks(run.method, vector[None], grid, months, chips, chip_px=run.chip_px, workers=workers)
-    about = MapDescription(
-        title=taxon,
-        grid=grid,
-        months=tuple(months),
-        quantity=SCORE,
-        model=run_folder.name,
-        sources={"imagery": imagery},
+
+def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+    """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
+    which takes long."""
+    everything = read_tables(request.occurrences, request)
+    taxa.keep(everything.of)
+    if not taxa.left:
+        return None
+    region = _cells(request, progress)
+    records = check_records(region, everything, taxa.left, trust_places=request.trust_places, progress=progress)
+    counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
+
+    def check_recorded(taxon: str) -> None:
+        if not counts[taxon]:
+            raise InputError(
+                f"no record of it lies in a cell of {region.folder} that has imagery; embed a region that holds some."
+            )
+
+    taxa.keep(check_recorded)
+    records = Records(taxa=records.taxa.only_taxa(taxa.left), everything=everything)
+    model = fit_records(
+        None if request.run is None else load_run(Path(request.run)),
+        region,
+        records,
+        way=request.way,
+        tables=[Path(table) for table in request.occurrences],
     )
-    bands = ((block.cells, block.score[0]) for block in scores)
-    return outputs.write(name, about, bands, imagery, taxon)
+    return _of_model(request, model, region, f"fit to {request.way}", progress)
 
 
-def map_from_ranges(
-    run: Run, region: Region, model: RangeModel, taxon: str, months: Sequence[int], outputs: Outputs, model_name: str
-) -> list[Path]:
-    """Map a taxon of a range model, with its uncertainty and area of applicability; the files written."""
-    name = file_name(taxon)
-    outputs.refuse_existing(name, months)
-    check_ranges(model, model_name, region)
-    (label,) = model.labels((taxon,))
-    warn_if_undated(model, months, QUIET)
-    about = MapDescription(
-        title=taxon,
-        grid=region.grid,
-        months=tuple(months),
-        quantity=RELATIVE,
-        model=f"{model_name} on {run.path.name}",
-        spread=True,
-        applicability=True,
-        evaluation=model.evaluation,
-        sources={
-            "imagery": region.manifest.settings.imagery,
-            "records": ", ".join(model.facts.tables),
-            "records of the taxon": str(model.facts.points[label]),
-            "way": model.facts.way,
-        },
+def _cells(request: MapRequest, progress: Progress) -> Region:
+    """The region named, embedded by the run where one is named; or the cells of the box, embedded into out/region."""
+    if request.region is not None:
+        if request.run is None:
+            return open_region(Path(request.region))
+        return open_region_of(load_run(Path(request.run)), Path(request.region))
+    assert request.run is not None and request.imagery is not None
+    return embed_grid(
+        load_run(Path(request.run)),
+        grid_of(request),
+        request.imagery,
+        Path(request.out) / "region",
+        stretch=request.stretch,
+        workers=request.workers,
+        progress=progress,
     )
-    return outputs.write(name, about, _range_bands(model, region, taxon, months), about.sources["imagery"], taxon)
 
 
-def _range_bands(model: RangeModel, region: Region, taxon: str, months: Sequence[int]) -> Bands:
-    for block in model.predict(iter_features(model, region), (taxon,), months):
-        inside = block.inside[None].astype(np.float32)
-        yield block.cells, np.concatenate([block.probability[0], block.spread[0], inside])
+def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str, progress: Progress) -> _Mapped:
+    """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
+    warn_if_undated(model, request.months, progress)
+    imagery, facts = region.manifest.settings.imagery, model.facts
 
+    def blocks(some: Sequence[str]) -> Blocks:
+        for block in model.predict(iter_features(model, region), some, request.months):
+            inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
+            yield block.cells, np.concatenate([block.probability, block.spread, inside], axis=1)
 
-def _write_other(kind: Also, map_file: MapFile, file: Path, animate: Callable[[Path], None]) -> None:
-    match kind:
-        case "netcdf":
-            write_netcdf(map_file, file)
-        case "gif":
-            animate(file)
-        case "parquet" | "csv":
-            write_cells(map_file, file)
-
-
-def _check_values(cells: int, grid: AnyGrid, imagery: str) -> None:
-    if cells == grid.cells:
-        return
-    if cells:
-        _note(
-            f"{grid.cells - cells:,} of {grid.cells:,} cells have no imagery or were not asked for; they hold no value."
+    def describe(taxon: str) -> MapDescription:
+        return MapDescription(
+            title=taxon,
+            grid=region.grid,
+            months=tuple(request.months),
+            quantity=RELATIVE,
+            model=f"{name} on {region.manifest.settings.run}",
+            spread=True,
+            applicability=True,
+            evaluation=model.evaluation,
+            sources={
+                "imagery": imagery,
+                "records": ", ".join(facts.tables),
+                "records of the taxon": str(facts.points[facts.taxa.index(taxon)]),
+                "way": facts.way,
+            },
         )
-        return
-    place = next(grid.places(1))[0]
-    raise InputError(
-        f"none of the {grid.cells:,} cells in the box {grid.box} has imagery in {imagery}; take a box that it "
-        f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
-        "chips elsewhere, choose box and step to fit them, or cut chips from a raster."
-    )
+
+    return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)
 
 
-def _points(table: Path, taxon: str, grid: AnyGrid) -> MapPoints:
-    points, remarked = read_points(table, taxon, grid.box)
-    for reason, rows in remarked.items():
-        _note(f"{table}: {reason}, in {rows:,} rows")
-    return points
-
-
-def _note(text: str) -> None:
-    print(f"birdsat: {text}", file=sys.stderr)
+def _points(request: MapRequest, taxon: str, grid: AnyGrid, remarks: dict[str, None]) -> list[MapPoints]:
+    """The places of a taxon in the tables to draw; how many rows cannot be used is added to the remarks."""
+    drawn = []
+    for table in request.points:
+        points, remarked = read_points(Path(table), taxon, grid.box)
+        for reason, rows in remarked.items():
+            remarks[f"{table}: {reason}, in {rows:,} rows"] = None
+        drawn.append(points)
+    return drawn

@@ -5,7 +5,15 @@ from importlib import import_module
 from typing import Any
 
 from birdsat.progress import QUIET, Progress
+from birdsat.workflows.requests.maps import (
+    GapsRequest,
+    LocateRequest,
+    MapRequest,
+    RichnessRequest,
+    SpeciesRequest,
+)
 from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.request import Request
 
 
@@ -24,4 +32,10 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "fit": Verb(FitRequest, "birdsat.workflows.fit_ranges:fit_ranges"),
+    "map": Verb(MapRequest, "birdsat.workflows.map_taxon:map_taxon"),
+    "richness": Verb(RichnessRequest, "birdsat.workflows.richness:map_richness"),
+    "species": Verb(SpeciesRequest, "birdsat.workflows.species:species_at"),
+    "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
+    "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
+    "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
 }

@@ -5,13 +5,12 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
-from birdsat.embeddings.embed import embed_blocks, embed_split
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
-from birdsat.embeddings.write import write_embeddings
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import size_words, sizes_text
@@ -107,30 +106,6 @@ def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path)
     if picture is not None:
         write_atomic(folder / CONFUSIONS_FILE, picture)
     write_atomic(folder / CLASSIFY_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
-
-
-def embed_dataset(
-    run_folder: Path,
-    dataset_folder: Path,
-    split: Split,
-    out: Path,
-    *,
-    width: Literal["float32", "float16"] = "float32",
-    workers: int = 0,
-) -> int:
-    """Embed a split into a GeoParquet file, block by block; the rows written."""
-    run, dataset = load_run(run_folder), Dataset(dataset_folder)
-    check_ground(run, dataset)
-    blocks = embed_blocks(
-        run.method,
-        dataset,
-        split,
-        photo_px=run.photo_px,
-        chip_px=run.chip_px,
-        workers=workers,
-        progress=QUIET,
-    )
-    return write_embeddings(out, blocks, width=width)
 
 
 def finetune_dataset(

@@ -114,16 +114,16 @@ def test_options_that_would_be_passed_over_are_refused(
     ("option", "words"),
     [
         ("--box", ["--box=1,2,3"]),
-        ("--month", ["--box=1,2,3,4", "--month", "13"]),
-        ("--step", ["--box=1,2,3,4", "--step", "0"]),
+        ("--months", ["--box=1,2,3,4", "--months", "13"]),
+        ("--grid", ["--box=1,2,3,4", "--grid", "0"]),
     ],
 )
 def test_an_error_about_a_value_names_its_option(
     option: str, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
-        main(["map", "no-run", "--taxon", "A b", "--imagery", "virtual:0", *words])
-    assert capsys.readouterr().err.startswith(f"birdsat: {option}: ")
+        main(["map", "A b", "--run", "no-run", "--imagery", "virtual:0", *words])
+    assert capsys.readouterr().err.rstrip().endswith(f"({option})")
 
 
 def test_help_says_nothing_of_python_s_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def test_a_species_list_is_sorted_and_counts_what_it_leaves_out():
 
 
 def test_a_species_list_as_a_file_and_a_dictionary_says_the_same(tmp_path):
-    listed = species_list(TAXA, array(0.2, 0.01, 0.9, 0.3), PLACE, 5, least=0, common_names=COMMON)
+    listed = species_list(TAXA, array(0.2, 0.01, 0.9, 0.3), PLACE, 5, min_probability=0, common_names=COMMON)
     listed.write_csv(tmp_path / "list.csv")
     with (tmp_path / "list.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -88,9 +88,9 @@ def test_gaps_are_those_of_the_definition_in_its_order():
 
 def test_the_size_of_the_blocks_changes_nothing_even_where_ranks_are_equal():
     flat = np.full((3, 3, 16), 0.75, np.float32)
-    whole = found(flat, size=16, most=10)
+    whole = found(flat, size=16, max_gaps=10)
     for size in (1, 3, 7):
-        assert found(flat, size=size, most=10).to_dict() == whole.to_dict()
+        assert found(flat, size=size, max_gaps=10).to_dict() == whole.to_dict()
     assert len(whole.label) == 10 < whole.found
 
 
@@ -121,7 +121,7 @@ def test_nothing_expected_gives_no_gaps():
 
 
 def test_settings_out_of_range_and_other_taxa_or_months_are_refused():
-    for setting in ({"threshold": 0}, {"threshold": 1.5}, {"most": 0}):
+    for setting in ({"threshold": 0}, {"threshold": 1.5}, {"max_gaps": 0}):
         with pytest.raises(ConfigError, match="threshold"):
             found(probabilities(), **setting)
     with pytest.raises(InputError, match="3 taxa and probabilities of 2"):

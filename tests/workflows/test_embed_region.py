@@ -22,7 +22,7 @@ def embed(run: Path, out: Path, *more: str, imagery: str = "virtual:0") -> None:
 
 
 def map_cells(*words: str, out: Path) -> np.ndarray:
-    main(["map", *words, "--taxon", TAXON, "--month", "1", "7", "--out", str(out)])
+    main(["map", TAXON, *words, "--months", "1", "7", "--out", str(out)])
     with rasterio.open(out / "Corvus_corax.tif") as tiff:
         return np.asarray(tiff.read())
 
@@ -38,9 +38,9 @@ def test_a_map_from_a_region_is_the_map_from_imagery(
 ) -> None:
     embed(run, tmp_path / "region", "--harmonics", "6")
     assert "4 cells; their course over the year is right to 0.0000" in capsys.readouterr().out
-    read = map_cells(str(run), "--region", str(tmp_path / "region"), out=tmp_path / "one")
-    place = ("--box=10,40,14,44", "--step", "2", "--imagery", "virtual:0", "--workers", "0")
-    np.testing.assert_allclose(read, map_cells(str(run), *place, out=tmp_path / "other"), atol=1e-3)
+    read = map_cells("--run", str(run), "--region", str(tmp_path / "region"), out=tmp_path / "one")
+    place = ("--box=10,40,14,44", "--grid", "2", "--imagery", "virtual:0", "--workers", "0")
+    np.testing.assert_allclose(read, map_cells("--run", str(run), *place, out=tmp_path / "other"), atol=1e-3)
 
 
 def test_cells_without_imagery_are_nodata_and_counted(
@@ -49,7 +49,7 @@ def test_cells_without_imagery_are_nodata_and_counted(
     chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])
     embed(run, tmp_path / "region", imagery=str(chips))
     assert "1 of 4 cells have no imagery" in capsys.readouterr().err
-    cells = map_cells(str(run), "--region", str(tmp_path / "region"), out=tmp_path)
+    cells = map_cells("--run", str(run), "--region", str(tmp_path / "region"), out=tmp_path)
     np.testing.assert_array_equal(np.isnan(cells[0]), [[False, False], [False, True]])
 
 
@@ -73,7 +73,8 @@ def test_cells_without_land_are_left_out_if_asked_and_coasts_are_kept(run: Path,
 
 def test_a_grid_that_no_disk_holds_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("embed", str(run), str(tmp_path / "region"), "--imagery", "virtual:0")
-    assert "--grid: 259,200,000,000 cells" in failed(capsys, *words, "--grid", "0.0005", "--land-only")
+    said = failed(capsys, *words, "--grid", "0.0005", "--land-only")
+    assert "259,200,000,000 cells" in said and "(--grid)" in said
     assert "--grid-km" in failed(capsys, *words, "--grid-km", "0.05")
     assert not (tmp_path / "region").exists()
 
@@ -90,8 +91,8 @@ def test_the_files_of_a_region_are_checked(run: Path, tmp_path: Path, capsys: py
 def test_a_region_of_another_run_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     embed(run, tmp_path / "region")
     other = make_run(tmp_path / "other", seed=1)
-    words = ("--taxon", TAXON, "--region", str(tmp_path / "region"), "--out", str(tmp_path / "maps"))
-    assert "embedded by the run 'mine'" in failed(capsys, "map", str(other), *words)
+    words = ("map", TAXON, "--region", str(tmp_path / "region"), "--out", str(tmp_path / "maps"))
+    assert "embedded by the run 'mine'" in failed(capsys, *words, "--run", str(other))
     assert not (tmp_path / "maps").exists()
 
 
@@ -100,21 +101,30 @@ def test_a_region_that_is_not_finished_is_refused(
 ) -> None:
     embed(run, tmp_path / "region")
     (tmp_path / "region" / "region.json").rename(tmp_path / "region" / "embedding.json")
-    assert "half embedded" in failed(capsys, "map", str(run), "--taxon", TAXON, "--region", str(tmp_path / "region"))
+    words = ("map", TAXON, "--run", str(run), "--region", str(tmp_path / "region"))
+    assert "half embedded" in failed(capsys, *words)
 
 
 def test_options_that_do_not_go_together_are_refused(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("map", str(run), "--taxon", TAXON)
-    assert "give --region, or --imagery and --box" in failed(capsys, *words, "--imagery", "virtual:0")
-    assert "--step can be used with" in failed(capsys, *words, "--region", str(tmp_path), "--step", "1")
+    words = ("map", TAXON, "--run", str(run))
+    said = failed(capsys, *words, "--imagery", "virtual:0")
+    assert "a box west,south,east,north, or a region" in said and "(--box, --region)" in said
+    said = failed(capsys, *words, "--region", str(tmp_path), "--grid", "1")
+    assert "grid can be used with a box and imagery" in said and "(--grid)" in said
     dataset = str(make_dataset(tmp_path / "data", 5.0).folder)
     both = ("embed", str(run), dataset, str(tmp_path / "out"))
-    assert "2 paths follow RUN" in failed(capsys, *both, "--grid", "2", "--imagery", "virtual:0")
-    assert "--imagery can be used with --grid only" in failed(capsys, *both, "--imagery", "virtual:0")
+    assert "2 paths follow the run; write `birdsat embed RUN OUT --grid" in failed(
+        capsys, *both, "--grid", "2", "--imagery", "virtual:0"
+    )
+    assert "imagery can be used with a grid only" in failed(capsys, *both, "--imagery", "virtual:0")
     alone = ("embed", str(run), str(tmp_path / "out"))
-    assert "1 paths follow RUN" in failed(capsys, *alone)
-    assert "--split can be used with a dataset only" in failed(capsys, *alone, "--grid", "2", "--split", "val")
-    assert "--grid needs --imagery" in failed(capsys, *alone, "--grid", "2")
-    assert "--grid: grid step is 0" in failed(capsys, *alone, "--grid", "0", "--imagery", "virtual:0")
+    assert "1 paths follow the run; write `birdsat embed RUN DATASET OUT" in failed(capsys, *alone)
+    assert "split can be used with a dataset only" in failed(capsys, *alone, "--grid", "2", "--split", "val")
+    said = failed(capsys, *alone, "--grid", "2")
+    assert "cells need imagery" in said and "(--imagery)" in said
+    said = failed(capsys, *alone, "--grid", "0", "--imagery", "virtual:0")
+    assert "grid step is 0" in said and "(--grid)" in said
+    both_sides = ("--grid", "2", "--grid-km", "200", "--imagery", "virtual:0")
+    assert "of degrees or of kilometres" in failed(capsys, *alone, *both_sides)

@@ -50,8 +50,8 @@ def test_every_verb_takes_it(run: Path, dataset: Path, tmp_path: Path, capsys: p
     main(["classify", str(run), str(dataset)])
     main(["retrieve", str(run), str(dataset)])
     main(["embed", str(run), str(dataset), str(tmp_path / "embeddings.parquet")])
-    arguments = ["--box=0,0,30,30", "--step", "10", "--imagery", "virtual:0", "--workers", "0", "--out", str(tmp_path)]
-    main(["map", str(run), "--taxon", taxon, *arguments])
+    arguments = ["--box=0,0,30,30", "--grid", "10", "--imagery", "virtual:0", "--workers", "0", "--out", str(tmp_path)]
+    main(["map", taxon, "--run", str(run), *arguments])
     assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".tif", ".json", ".png"}
 
 

@@ -11,7 +11,8 @@ from test_verbs import make_dataset, make_run, noise
 
 from birdsat.cli import main
 from birdsat.errors import InputError
-from birdsat.workflows.locate import locate_dataset
+from birdsat.workflows.locate import locate_photos
+from birdsat.workflows.requests.maps import LocateRequest
 
 
 @pytest.fixture(scope="module")
@@ -123,4 +124,4 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
 def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: Path, tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "data", 5.0).folder  # without a val split
     with pytest.raises(InputError, match="3 train and 0 val places"):
-        locate_dataset(run, dataset, region)
+        locate_photos(LocateRequest(run=run, dataset=dataset, region=region))

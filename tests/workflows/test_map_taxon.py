@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,13 +14,18 @@ from PIL import Image
 from test_verbs import TAXON, make_run
 
 from birdsat.cli import main
+from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import fit_ranges as ranges
+from birdsat.workflows import map_taxon
+from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.requests.ranges import FitRequest
 
 BOX = land_box()
+BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
 CELLS = 36  # 6 x 6 of 2 degrees
 SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
 
@@ -31,7 +37,7 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit_small(*given: object, **named: object) -> RangeModel:
         return fit_ranges(*given, **(named | {"settings": SMALL}))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ranges, "fit_ranges", fit_small)
+    monkeypatch.setattr(ranges, "fit_points", fit_small)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 
 def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasterio.DatasetReader:
-    main(["map", str(run), "--taxon", taxon, "--out", str(out), *map(str, more)])
+    main(["map", taxon, "--run", str(run), "--out", str(out), *map(str, more)])
     return rasterio.open(out / f"{taxon.replace(' ', '_')}.tif")
 
 
@@ -66,7 +72,7 @@ def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasteri
 def test_a_map_from_records_has_probabilities_spreads_and_an_area(
     way: str, run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--region", region, "--occurrences", records, "--way", way, "--month", 1, 7)
+    words = ("--region", region, "--occurrences", records, "--way", way, "--months", 1, 7)
     with make_map(run, tmp_path, *words) as tiff:
         assert tiff.descriptions == ("January", "July", "January spread", "July spread", APPLICABILITY)
         cells = tiff.read()
@@ -85,7 +91,7 @@ def test_a_map_from_records_has_probabilities_spreads_and_an_area(
 def test_a_fitted_model_gives_the_map_that_a_fit_on_the_way_gives(
     run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fit = ("fit", run, records, "--region", region, "--out", tmp_path / "ranges", "--taxa", TAXON)
+    fit = ("fit", records, "--run", run, "--region", region, "--out", tmp_path / "ranges", "--taxa", TAXON)
     main([*map(str, fit)])
     assert f"1 taxa, {load_ranges(tmp_path / 'ranges').facts.points[0]} records" in capsys.readouterr().out
     with make_map(run, tmp_path / "one", "--region", region, "--ranges", tmp_path / "ranges") as tiff:
@@ -98,15 +104,93 @@ def test_a_fitted_model_gives_the_map_that_a_fit_on_the_way_gives(
 def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped(
     run: Path, region: Path, records: Path, tmp_path: Path
 ) -> None:
-    main([*map(str, ("fit", run, records, "--region", region, "--out", tmp_path / "ranges", "--way", "both"))])
+    main([*map(str, ("fit", records, "--run", run, "--region", region, "--out", tmp_path / "ranges", "--way", "both"))])
     facts = load_ranges(tmp_path / "ranges").facts
     assert facts.taxa == (TAXON, OTHER) and facts.tables == ("records.csv",) and facts.way == "both"
     with make_map(run, tmp_path, "--region", region, "--ranges", tmp_path / "ranges", taxon=OTHER) as tiff:
         assert np.isfinite(tiff.read()).all()
 
 
+def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
+    run: Path,
+    region: Path,
+    records: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fitted: list[tuple[str, ...]] = []
+    fit = ranges.fit_points
+    monkeypatch.setattr(
+        ranges, "fit_points", lambda *given, **named: (fitted.append(given[3]), fit(*given, **named))[1]
+    )
+    words = ("map", TAXON, "Corvus corix", OTHER, "--region", region, "--occurrences", records, "--out", tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, words)])
+    printed = capsys.readouterr()
+    assert ended.value.code == 1 and "Corvus corix is not mapped: taxon 'Corvus corix'" in printed.err
+    assert fitted == [(TAXON, OTHER)]
+    files = [str(tmp_path / f"{name}.{kind}") for name in ("Corvus_corax", "Pica_pica") for kind in ("tif", "png")]
+    assert printed.out.splitlines() == files
+
+
+def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = write_records(tmp_path / "more.csv", [("Parus major", land_places(BOX, 20, 2))])
+    taxa = (TAXON, OTHER, "Parus major")
+    tables, fitted = (records, more), tmp_path / "ranges"
+    ranges.fit_ranges(FitRequest(tables=tables, region=region, out=fitted))
+    monkeypatch.setattr(map_taxon, "_TOGETHER", 2)
+    asked: dict[str, Any] = {"ranges": fitted, "months": (1, 7), "points": tables}
+    with pytest.raises(InputError, match="has no place of 'Parus major'"):
+        map_taxon.map_taxon(MapRequest(taxon="Parus major", **(asked | {"points": records}), out=tmp_path / "no"))
+    asked["points"] = ()
+    together = map_taxon.map_taxon(MapRequest(taxon=taxa, **asked, out=tmp_path / "together"))
+    assert [one.taxon for one in together.maps] == list(taxa) and not together.failed
+    for one in together.maps:
+        alone = map_taxon.map_taxon(MapRequest(taxon=one.taxon, **asked, out=str(tmp_path / "alone")))
+        assert [file.name for file in alone.files] == [file.name for file in one.files]
+        assert alone.maps[0].evaluation == one.evaluation and one.evaluation
+        np.testing.assert_array_equal(*(rasterio.open(made.files[0]).read() for made in (one, alone)))
+    assert together.to_dict()["maps"][1] == {
+        "taxon": OTHER,
+        "files": [str(tmp_path / "together" / f"Pica_pica.{kind}") for kind in ("tif", "png")],
+        "evaluation": dict(together.maps[1].evaluation),
+    }
+
+
+def test_of_several_taxa_only_those_that_can_be_mapped_are(run: Path, region: Path, tmp_path: Path) -> None:
+    land = land_places(BOX, 12)
+    table = write_records(tmp_path / "some.csv", [(TAXON, land), (OTHER, land + np.array([30, 0]))])
+    (tmp_path / "Parus_major.tif").write_text("mine")
+    asked: dict[str, Any] = {"region": region, "out": tmp_path, "trust_places": True, "occurrences": table}
+    made = map_taxon.map_taxon(MapRequest(taxon=("Parus major", OTHER, TAXON), **asked))
+    assert [one.taxon for one in made.maps] == [TAXON]
+    assert "exists already" in made.failed["Parus major"] and "no record of it lies in a cell" in made.failed[OTHER]
+    from_photos = map_taxon.map_taxon(MapRequest(taxon=(OTHER, TAXON), run=run, region=region, out=tmp_path / "photos"))
+    assert list(from_photos.failed) == [OTHER] and [one.taxon for one in from_photos.maps] == [TAXON]
+    nothing = map_taxon.map_taxon(MapRequest(taxon=(OTHER, "Parus major"), run=run, **BOX_2, out=tmp_path / "none"))
+    assert nothing.maps == () and len(nothing.failed) == 2 and not (tmp_path / "none").exists()
+
+
+def test_a_range_model_and_records_on_a_region_need_no_run(
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_taxon, "load_run", lambda _: pytest.fail("a run was opened"))
+    monkeypatch.setattr(ranges, "load_run", lambda _: pytest.fail("a run was opened"))
+    ranges.fit_ranges(FitRequest(tables=records, region=region, out=tmp_path / "ranges"))
+    from_model = map_taxon.map_taxon(MapRequest(taxon=TAXON, ranges=tmp_path / "ranges", out=tmp_path / "one"))
+    from_records = map_taxon.map_taxon(
+        MapRequest(taxon=TAXON, occurrences=records, region=region, out=tmp_path / "other")
+    )
+    for made in (from_model, from_records):
+        with rasterio.open(made.files[0]) as tiff:
+            assert tiff.tags()["model"].endswith("on mine") and np.isfinite(tiff.read()).all()
+
+
 def test_without_a_region_its_cells_are_embedded_beside_the_map(run: Path, records: Path, tmp_path: Path) -> None:
-    words = (box_option(BOX), "--step", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
+    words = (box_option(BOX), "--grid", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
     with make_map(run, tmp_path, *words) as tiff:
         assert tiff.shape == (3, 3)
     assert (tmp_path / "region" / "region.json").is_file()
@@ -114,7 +198,7 @@ def test_without_a_region_its_cells_are_embedded_beside_the_map(run: Path, recor
 
 def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Path, tmp_path: Path) -> None:
     also = ("--also", "netcdf", "gif", "parquet", "csv")
-    words = ("--region", region, "--occurrences", records, "--month", 3, 9, "--points", records)
+    words = ("--region", region, "--occurrences", records, "--months", 3, 9, "--points", records)
     with make_map(run, tmp_path, *words, *also) as tiff:
         cells = tiff.read()
     kinds = ("tif", "json", "png", "nc", "gif", "parquet", "csv")
@@ -149,7 +233,7 @@ def test_polygons_that_hold_no_cell_of_the_map_are_refused(
     east = BOX.east + 1
     ring = [[east, 0], [east + 2, 0], [east + 2, 2], [east, 2], [east, 0]]
     (tmp_path / "far.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    words = ("map", run, "--taxon", TAXON, "--region", region, "--within", tmp_path / "far.geojson")
+    words = ("map", TAXON, "--run", run, "--region", region, "--within", tmp_path / "far.geojson")
     assert "no cell with imagery lies within the polygons" in failed(capsys, *words, "--out", tmp_path / "maps")
     assert not list(tmp_path.glob("maps/*"))
 
@@ -157,9 +241,10 @@ def test_polygons_that_hold_no_cell_of_the_map_are_refused(
 def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
     run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("map", run, "--taxon", TAXON, "--region", region, "--occurrences", records, "--out", tmp_path)
+    words = ("map", TAXON, "--run", run, "--region", region, "--occurrences", records, "--out", tmp_path)
     (tmp_path / "Corvus_corax.csv").write_text("mine")
-    assert "Corvus_corax.csv exists already; replace it with --overwrite" in failed(capsys, *words, "--also", "csv")
+    said = failed(capsys, *words, "--also", "csv")
+    assert "Corvus_corax.csv exists already" in said and "(--overwrite, --out)" in said
     assert [file.name for file in tmp_path.iterdir()] == ["Corvus_corax.csv"]
     main([*map(str, words), "--also", "csv", "--overwrite"])
     assert (tmp_path / "Corvus_corax.csv").read_text() != "mine"
@@ -169,15 +254,18 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "maps"
-    words = ("map", run, "--region", region, "--out", out, "--taxon")
-    assert "at least two months" in failed(capsys, *words, TAXON, "--also", "gif")
-    said = failed(capsys, *words, "Corvus corix", "--occurrences", records)
+    at = ("--run", run, "--region", region, "--out", out)
+    words = ("map", TAXON, *at)
+    said = failed(capsys, *words, "--also", "gif")
+    assert "at least two months" in said and "(--months, --also)" in said
+    said = failed(capsys, "map", "Corvus corix", *at, "--occurrences", records)
     assert "Corvus corix" in said and TAXON in said
-    cells = (box_option(BOX), "--step", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
-    assert "Corvus corix" in failed(capsys, "map", run, "--taxon", "Corvus corix", *cells, "--out", out)
-    assert "leave --occurrences out" in failed(capsys, *words, TAXON, "--occurrences", records, "--ranges", out)
-    assert "--way can be used with --occurrences only" in failed(capsys, *words, TAXON, "--way", "both")
-    assert "is no range model" in failed(capsys, *words, TAXON, "--ranges", tmp_path)
+    cells = (box_option(BOX), "--grid", 4, "--imagery", IMAGERY, "--workers", 0, "--occurrences", records)
+    assert "Corvus corix" in failed(capsys, "map", "Corvus corix", "--run", run, *cells, "--out", out)
+    assert "leave the records out" in failed(capsys, *words, "--occurrences", records, "--ranges", out)
+    assert "way can be used with records to fit to only" in failed(capsys, *words, "--way", "both")
+    assert "is no range model" in failed(capsys, *words, "--ranges", tmp_path)
+    assert "Corvus corax is named twice" in failed(capsys, "map", TAXON, TAXON, *at)
     assert not out.exists()
 
 
@@ -185,13 +273,13 @@ def test_a_range_model_of_another_run_is_refused(
     run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted = tmp_path / "ranges"
-    main([*map(str, ("fit", run, records, "--region", region, "--out", fitted))])
+    main([*map(str, ("fit", records, "--run", run, "--region", region, "--out", fitted))])
     other = make_run(tmp_path / "other", seed=1)
-    words = ("map", other, "--taxon", TAXON, "--ranges", fitted, "--out", tmp_path / "maps")
+    words = ("map", TAXON, "--run", other, "--ranges", fitted, "--out", tmp_path / "maps")
     assert "embedded by the run 'mine'" in failed(capsys, *words, "--region", region)
     own = embed(other, tmp_path / "region", BOX, step=6)
     assert "was fitted on chip features of the run 'mine'" in failed(capsys, *words, "--region", own)
-    fit = ("fit", other, records, "--region", region, "--out", tmp_path / "new")
+    fit = ("fit", records, "--run", other, "--region", region, "--out", tmp_path / "new")
     assert "embedded by the run 'mine'" in failed(capsys, *fit)
     assert not (tmp_path / "maps").exists() and not (tmp_path / "new").exists()
 
@@ -202,9 +290,9 @@ def test_records_elsewhere_or_all_in_one_cell_are_refused(
     land = land_places(BOX, 12)
     far = write_records(tmp_path / "far.csv", [(TAXON, land + np.array([30, 0]))])
     one = write_records(tmp_path / "one.csv", [(TAXON, np.repeat(land[:1], 5, axis=0))], dated=True)
-    words = ("fit", run, "--region", region, "--out", tmp_path / "ranges", "--trust-places")
-    assert "none of 12 records lies in the region" in failed(capsys, *words[:2], far, *words[2:])
-    assert "one place does not tell" in failed(capsys, *words[:2], one, *words[2:])
+    words = ("--region", region, "--out", tmp_path / "ranges", "--trust-places")
+    assert "none of 12 records lies in the region" in failed(capsys, "fit", far, *words)
+    assert "one place does not tell" in failed(capsys, "fit", one, *words)
     assert not (tmp_path / "ranges").exists()
 
 
@@ -215,7 +303,7 @@ def test_records_that_are_dropped_are_counted_on_stderr(
     table = write_records(
         tmp_path / "some.csv", [(TAXON, np.concatenate([land, land[:3] + np.array([30, 0]), land + 1e-3]))]
     )
-    main([*map(str, ("fit", run, table, "--region", region, "--out", tmp_path / "ranges", "--trust-places"))])
+    main([*map(str, ("fit", table, "--region", region, "--out", tmp_path / "ranges", "--trust-places"))])
     said = capsys.readouterr().err
     assert "3 records dropped: outside the region" in said
     assert "records dropped: another record of the same taxon in the same cell and month" in said
@@ -228,10 +316,10 @@ def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
     head, rows = table.read_text().split("\n", 1)
     own = tmp_path / "own.csv"
     own.write_text(f"{head.replace('taxon', 'bird').replace('lon', 'x').replace('lat', 'y')}\n{rows}")
-    words = ("map", run, "--taxon", TAXON, "--region", region, "--out", tmp_path)
+    words = ("map", TAXON, "--run", run, "--region", region, "--out", tmp_path)
     assert "--columns" in failed(capsys, *words, "--occurrences", own)
     named = ("--columns", "taxon=bird", "lon=x", "lat=y")
-    assert "can be used with --occurrences only" in failed(capsys, *words, *named)
+    assert "columns can be used with records to fit to only" in failed(capsys, *words, *named)
     main([*map(str, words), "--occurrences", str(own), *named])
     assert (tmp_path / "Corvus_corax.tif").is_file()
 
@@ -240,7 +328,7 @@ def test_undated_records_say_that_all_months_are_the_same(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = write_records(tmp_path / "undated.csv", [(TAXON, land_places(BOX, 15))])
-    with make_map(run, tmp_path, "--region", region, "--occurrences", table, "--month", 1, 7) as tiff:
+    with make_map(run, tmp_path, "--region", region, "--occurrences", table, "--months", 1, 7) as tiff:
         np.testing.assert_array_equal(tiff.read(1), tiff.read(2))
     assert "so all months are the same" in capsys.readouterr().err
 
@@ -249,9 +337,9 @@ def test_a_map_from_both_needs_photos_of_a_taxon(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = write_records(tmp_path / "other.csv", [(OTHER, land_places(BOX, 15))])
-    words = ("map", run, "--taxon", OTHER, "--region", region, "--occurrences", table, "--way", "both")
+    words = ("map", OTHER, "--run", run, "--region", region, "--occurrences", table, "--way", "both")
     said = failed(capsys, *words, "--out", tmp_path / "maps")
-    assert "has photos" in said and "leave --way both out" in said
+    assert "has photos" in said and "fit from occurrences alone" in said
 
 
 @pytest.mark.parametrize("verb", ["map", "fit", "judge"])

@@ -2,26 +2,29 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from small_fits import small_fit
 from test_verbs import make_run, noise, ready_chips
 
 from birdsat.cli import main
+from birdsat.earth.place import Place
 from birdsat.embeddings.regions.region import open_region
+from birdsat.maps.species_list import SpeciesList
+from birdsat.ranges import all_taxa
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import load_ranges
-from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.workflows import products
-from birdsat.workflows.fit_ranges import RecordTables, fit_tables
+from birdsat.workflows.gaps import find_gaps
+from birdsat.workflows.requests.maps import GapsRequest, RichnessRequest, SpeciesRequest
+from birdsat.workflows.richness import map_richness
+from birdsat.workflows.species import species_at
 
 TAXA = ("Corvus corax", "Parus major", "Pica pica")
 NORTH, SOUTH = 43.5, 40.5
-SETTINGS = RangeNetworkConfig(
-    inputs=8, width=8, depth=1, members=2, steps=8, harmonics=1, places_a_step=32, background_a_step=32, block_km=100
-)
 
 
 def write_records(path: Path, rows: list[tuple[str, float, float, str]]) -> Path:
@@ -56,15 +59,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ranges(run: Path, region: Path, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ranges(region: Path, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("ranges") / "fitted"
-    fit_tables(run, RecordTables(paths=(records,), trust_places=True), region, out, settings=SETTINGS)
-    return out
+    return small_fit(tables=records, region=region, out=out).folder
 
 
 @pytest.fixture
-def words(run: Path, ranges: Path, region: Path) -> tuple[str, ...]:
-    return (str(run), "--ranges", str(ranges), "--region", str(region))
+def words(ranges: Path, region: Path) -> tuple[str, ...]:
+    return (str(ranges), "--region", str(region))
 
 
 def probabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
@@ -83,7 +85,7 @@ def failed(capsys: pytest.CaptureFixture[str], *given: str) -> str:
 def test_richness_is_the_sum_of_the_probabilities_in_every_cell_and_month(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path
 ) -> None:
-    main(["richness", *words, "--month", "1", "7", "--also", "csv", "--out", str(tmp_path)])
+    main(["richness", *words, "--months", "1", "7", "--also", "csv", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         f"richness.{kind}" for kind in ("csv", "json", "png", "tif")
     ]
@@ -107,20 +109,20 @@ def test_groups_of_taxa_and_cells_do_not_change_the_richness(
         main(["richness", *words, "--out", str(tmp_path / name)])
         with rasterio.open(tmp_path / name / "richness.tif") as tiff:
             maps.append(tiff.read())
-        monkeypatch.setattr(products, "_GROUP", 2)
-        monkeypatch.setattr(products, "_NUMBERS", 20)  # five cells of two taxa and two members at once
+        monkeypatch.setattr(all_taxa, "_GROUP", 2)
+        monkeypatch.setattr(all_taxa, "_NUMBERS", 20)  # five cells of two taxa and two members at once
     np.testing.assert_allclose(*maps, rtol=1e-5)
 
 
 def test_what_is_held_at_once_grows_neither_with_the_taxa_nor_with_the_cells(
     ranges: Path, region: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(products, "_GROUP", 2)
-    monkeypatch.setattr(products, "_NUMBERS", 60)
+    monkeypatch.setattr(all_taxa, "_GROUP", 2)
+    monkeypatch.setattr(all_taxa, "_NUMBERS", 60)
     model, months = load_ranges(ranges), (1, 7)
     held = [
         (len(cells), [len(group) for group in groups])
-        for cells, _, groups in products._by_cells(model, open_region(region), model.facts.taxa, months)
+        for cells, _, groups in all_taxa.iter_taxa(model, open_region(region), model.facts.taxa, months)
     ]
     assert [cells for cells, _ in held] == [7, 7, 2]  # x 2 months x 2 members x 2 taxa: at most 60
     assert all(groups == [2, 1] for _, groups in held)
@@ -145,7 +147,7 @@ def test_richness_of_some_taxa_within_a_polygon_holds_those_and_nothing_outside(
 def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at = ("--place=10.2,43.9", "--month", "7", "--least", "0")
+    at = ("--place=10.2,43.9", "--month", "7", "--min-probability", "0")
     main(["species", *words, *at, "--out", str(tmp_path)])
     with (tmp_path / "species.csv").open() as file:
         rows = [(row["taxon"], float(row["probability"])) for row in csv.DictReader(file)]
@@ -160,19 +162,19 @@ def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
 def test_without_a_month_the_species_of_a_place_are_a_calendar(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=13.5,40.5", "--least", "0", "--out", str(tmp_path)])
+    main(["species", *words, "--place=13.5,40.5", "--min-probability", "0", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json", "calendar.png"]
     taxa = json.loads((tmp_path / "calendar.json").read_text())["taxa"]
     here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, 15]
     for row in taxa:
         np.testing.assert_allclose(row["probability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
-    assert len(taxa) == 3 and "species expected" in capsys.readouterr().out
+    assert len(taxa) == 3 and "probability by month, per cent" in capsys.readouterr().out
 
 
 def test_a_calendar_without_taxa_has_no_picture_and_says_so(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=13.5,40.5", "--least", "1", "--out", str(tmp_path)])
+    main(["species", *words, "--place=13.5,40.5", "--min-probability", "1", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json"]
     assert "no taxon is as likely as 1" in capsys.readouterr().err
 
@@ -183,12 +185,12 @@ def test_places_without_an_answer_are_refused(
     assert "40°N 50°E is outside" in failed(capsys, "species", *words, "--place=50,40")
     assert "not two numbers LON,LAT" in failed(capsys, "species", *words, "--place=here")
     assert "latitude 100.0 is outside" in failed(capsys, "species", *words, "--place=10,100")
-    assert "least is 2" in failed(capsys, "species", *words, "--place=11,41", "--least", "2")
+    assert "min_probability is 2" in failed(capsys, "species", *words, "--place=11,41", "--min-probability", "2")
     assert "month is 13" in failed(capsys, "species", *words, "--place=11,41", "--month", "13")
     chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])  # of four cells
     partly = str(tmp_path / "partly")
     main(["embed", str(run), partly, "--grid", "2", "--box=10,40,14,44", "--imagery", str(chips)])
-    given = ("species", str(run), "--ranges", str(ranges), "--region", partly)
+    given = ("species", str(ranges), "--region", partly)
     assert "was not embedded" in failed(capsys, *given, "--place=13.5,40.5")
     main([*given, "--place=10.5,43.5"])
 
@@ -202,7 +204,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "new" / "gaps.csv"
-    at = ("--occurrences", str(records), "--month", "1", "6", "--threshold", "0.3", "--out", str(out))
+    at = ("--occurrences", str(records), "--months", "1", "6", "--threshold", "0.3", "--out", str(out))
     main(["gaps", *words, *at])
     with out.open() as file:
         found = {
@@ -238,25 +240,25 @@ def test_taxa_that_the_tables_never_record_are_told(
 ) -> None:
     rows = [("Pica pica", 10.5, 40.5, "2020-01-01"), ("Pica pica", 80.0, 40.5, "2020-01-01")]
     table = str(write_records(tmp_path / "few.csv", rows))
-    main(["gaps", *words, "--occurrences", table, "--most", "1", "--out", str(tmp_path / "gaps.csv")])
+    main(["gaps", *words, "--occurrences", table, "--max-gaps", "1", "--out", str(tmp_path / "gaps.csv")])
     told = capsys.readouterr().err
     assert "1 of 2 records lie outside" in told and "2 of 3 taxa are never recorded" in told
     assert len((tmp_path / "gaps.csv").read_text().splitlines()) <= 2
 
 
 def test_bad_input_of_richness_and_gaps_is_refused_before_anything_is_written(
-    words: tuple[str, ...], run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: tuple[str, ...], region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = ("--out", str(tmp_path / "maps"))
     assert "Corvus corxa" in failed(capsys, "richness", *words, *out, "--taxa", "Corvus corxa")
     assert "named twice" in failed(capsys, "richness", *words, *out, "--taxa", "Pica pica", "Pica pica")
     assert "two months" in failed(capsys, "richness", *words, *out, "--also", "gif")
-    none = (str(run), "--ranges", str(tmp_path), "--region", str(region))
+    none = (str(tmp_path), "--region", str(region))
     assert "is no range model" in failed(capsys, "richness", *none, *out)
     elsewhere = str(write_records(tmp_path / "far.csv", [("Pica pica", 80.0, 40.5, "2020-01-01")]))
     gaps = ("gaps", *words, "--out", str(tmp_path / "gaps.csv"))
     assert "none of the 1 records lies in" in failed(capsys, *gaps, "--occurrences", elsewhere)
-    assert "threshold 0" in failed(capsys, *gaps, "--occurrences", str(records), "--threshold", "0")
+    assert "threshold is 0" in failed(capsys, *gaps, "--occurrences", str(records), "--threshold", "0")
     named = ("gaps", *words, "--out", str(tmp_path / "gaps.xlsx"), "--occurrences", str(records))
     assert "does not end in .csv" in failed(capsys, *named)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["far.csv"]
@@ -267,7 +269,7 @@ def test_a_range_model_of_another_run_is_refused(
 ) -> None:
     other, cells = str(make_run(tmp_path / "other", seed=1)), str(tmp_path / "region")
     main(["embed", other, cells, "--grid", "2", "--box=10,40,14,44", "--imagery", "virtual:0"])
-    given = (other, "--ranges", str(ranges), "--region", cells)
+    given = (str(ranges), "--region", cells)
     assert "fitted on chip features of the run 'mine'" in failed(capsys, "species", *given, "--place=11,41")
 
 
@@ -283,3 +285,51 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
         main(list(given))
         assert "exists already" in failed(capsys, *given)
         main([*given, "--overwrite"])
+
+
+def test_a_range_model_remembers_its_region_also_when_both_are_moved(
+    region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(region, tmp_path / "here" / "cells")
+    small_fit(tables=str(records), region=str(tmp_path / "here" / "cells"), out=str(tmp_path / "here" / "fitted"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    fitted = tmp_path / "there" / "fitted"
+    given = ("species", str(fitted), "--place=11,41", "--month", "1")
+    main(list(given))
+    remembered = capsys.readouterr().out
+    main([*given, "--region", str(region)])
+    assert remembered == capsys.readouterr().out
+    (tmp_path / "there" / "cells").rename(tmp_path / "elsewhere")
+    said = failed(capsys, *given)
+    assert "was fitted on" in said and "now gone" in said and "birdsat embed RUN OUT --grid" in said
+    assert "(--region)" in said
+    main([*given, "--region", str(tmp_path / "elsewhere")])
+
+
+def test_a_range_model_of_before_regions_were_remembered_opens_and_asks_for_one(
+    ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ranges, tmp_path / "old")
+    facts = json.loads((tmp_path / "old" / "ranges.json").read_text())
+    assert facts.pop("region")
+    (tmp_path / "old" / "ranges.json").write_text(json.dumps(facts))
+    given = ("species", str(tmp_path / "old"), "--place=11,41", "--month", "1")
+    assert "does not say which cells it was fitted on" in failed(capsys, *given)
+    main([*given, "--region", str(region)])
+
+
+def test_python_has_the_reports_and_the_files_of_each_verb(
+    ranges: Path, region: Path, records: Path, tmp_path: Path
+) -> None:
+    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(13.5, 40.5), month=7, min_probability=0))
+    assert isinstance(listed.report, SpeciesList) and listed.files == ()
+    assert listed.report.place == Place(13.5, 40.5)
+    assert sorted(taxon["taxon"] for taxon in listed.to_dict()["taxa"]) == sorted(TAXA)
+    found = find_gaps(GapsRequest(ranges=ranges, occurrences=records, months=1, max_gaps=2, out=tmp_path / "gaps.csv"))
+    assert set(found.report.month.tolist()) <= {1} and len(found.report.label) <= 2
+    assert found.to_dict()["files"] == [str(tmp_path / "gaps.csv")]
+    made = map_richness(RichnessRequest(ranges=ranges, region=region, taxa="Pica pica", out=str(tmp_path)))
+    assert made.to_dict() == {
+        "taxa": ["Pica pica"],
+        "files": [str(tmp_path / "richness.tif"), str(tmp_path / "richness.png")],
+    }

@@ -44,8 +44,8 @@ def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, image
 
     points = (shared_data / "geo-birds/occurrences.parquet", shared_data / "geo-birds/bbs_route_counts.parquet")
     raster = shared_data / "earth/bluemarble_21600x10800_cog.tif"
-    where = ("--box=-100,25,-65,50", "--step", 2.5, "--month", 1, 6, "--imagery", raster)
-    run("map", model, "--taxon", TAXON, *where, "--out", tmp_path / "maps", "--points", *points)
+    where = ("--box=-100,25,-65,50", "--grid", 2.5, "--months", 1, 6, "--imagery", raster)
+    run("map", TAXON, "--run", model, *where, "--out", tmp_path / "maps", "--points", *points)
     with rasterio.open(tmp_path / "maps/Passerina_cyanea.tif") as cog:
         assert cog.descriptions == ("January", "June")
         assert np.isfinite(cog.read()).mean() > 0.9

@@ -35,6 +35,8 @@ from birdsat.training.config import RunConfig
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts, Run, load_run, prepare_folder, save_weights
 from birdsat.workflows import retrieve as retrieval
 from birdsat.workflows import verbs
+from birdsat.workflows.embed import embed
+from birdsat.workflows.requests.regions import EmbedRequest
 
 PX, KM, WIDTH = 16, 5.0, 16
 TAXON = "Corvus corax"
@@ -133,7 +135,7 @@ def ready_chips(path: Path, images: list[bytes], *, off_by: float = 0.0) -> Path
 
 def map_cells(run: Path, imagery: Path | str, out: Path, *more: str) -> np.ndarray:
     """(months, 2, 2) of the map that the verb wrote."""
-    words = ["map", str(run), "--taxon", TAXON, BOX, "--step", "2", "--imagery", str(imagery), "--workers", "0"]
+    words = ["map", TAXON, "--run", str(run), BOX, "--grid", "2", "--imagery", str(imagery), "--workers", "0"]
     main([*words, "--out", str(out), *more])
     with rasterio.open(out / "Corvus_corax.tif") as tiff:
         return np.asarray(tiff.read())
@@ -184,13 +186,13 @@ def test_ready_chips_of_another_size_are_mapped_and_a_damaged_one_is_no_imagery(
 def test_a_map_that_is_there_already_is_kept_unless_it_may_be_overwritten(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    map_cells(run, "virtual:0", tmp_path, "--month", "1")
+    map_cells(run, "virtual:0", tmp_path, "--months", "1")
     before = (tmp_path / "Corvus_corax.tif").read_bytes()
     with pytest.raises(SystemExit):
-        map_cells(run, "virtual:0", tmp_path, "--month", "7")
+        map_cells(run, "virtual:0", tmp_path, "--months", "7")
     assert "--overwrite" in capsys.readouterr().err
     assert (tmp_path / "Corvus_corax.tif").read_bytes() == before
-    map_cells(run, "virtual:0", tmp_path, "--month", "7", "--overwrite")
+    map_cells(run, "virtual:0", tmp_path, "--months", "7", "--overwrite")
     with rasterio.open(tmp_path / "Corvus_corax.tif") as tiff:
         assert tiff.descriptions == ("July",)
 
@@ -200,7 +202,7 @@ def test_months_that_cannot_differ_are_said_to_be_the_same(
     knows: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     method = CROSS_VIEW if knows else replace(CROSS_VIEW, place_time=None)
-    cells = map_cells(make_run(tmp_path / "run", method), "virtual:0", tmp_path, "--month", "1", "7")
+    cells = map_cells(make_run(tmp_path / "run", method), "virtual:0", tmp_path, "--months", "1", "7")
     assert ("maps of all months are the same" in capsys.readouterr().err) is not knows
     if not knows:
         np.testing.assert_array_equal(cells[0], cells[1])
@@ -222,7 +224,7 @@ def test_a_dataset_whose_chips_show_another_size_of_ground_is_refused(verb: str,
     work = {
         "classify": lambda: verbs.classify_dataset(run, folder),
         "retrieve": lambda: retrieval.retrieve_dataset(run, folder),
-        "embed": lambda: verbs.embed_dataset(run, folder, "test", tmp_path / "out.parquet"),
+        "embed": lambda: embed(EmbedRequest(run=run, paths=(folder, tmp_path / "out.parquet"))),
     }
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km.*--chip-km 5"):
         work[verb]()

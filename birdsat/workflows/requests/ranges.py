@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from birdsat.workflows.requests.records import RecordsOptions
+from birdsat.errors import ConfigError
+from birdsat.workflows.requests.records import RecordsOptions, check_tables
 from birdsat.workflows.requests.request import AnyPath, Positional
 
 Way = Literal["occurrences", "both"]
@@ -20,15 +21,24 @@ class FitRequest(RecordsOptions):
 
     tables: Positional[Sequence[AnyPath]]
     """Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive."""
-    run: AnyPath
-    """Folder of the run whose chip features are read."""
     region: AnyPath
-    """Folder of cells that `birdsat embed --grid` made."""
+    """Folder of cells that `birdsat embed RUN OUT --grid` made; the model remembers it."""
     out: AnyPath
     """Folder of the new range model."""
     taxa: Sequence[str] = ()
     """Fit these alone."""
     way: Way = "occurrences"
     """From occurrences alone, or from both these and photos."""
+    run: AnyPath | None = None
+    """Folder of the run that embedded the region; needed for its photos alone."""
     seed: int = 0
     """Of first weights and draws."""
+
+    def check(self) -> None:
+        """Raise ConfigError for no tables, and for a fit from both without a run."""
+        super().check()
+        check_tables(self.tables, "tables")
+        if self.way == "both" and self.run is None:
+            raise ConfigError(
+                "a fit from both needs a run, whose photos of the taxa are its other half.", settings=("run", "way")
+            )

@@ -37,6 +37,7 @@ class OneOf:
 
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
+Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,8 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
             return value
         if Path in kept:
             return Path(value)
+        if str in kept and isinstance(value, Iterable) and not isinstance(value, str):
+            return ",".join(f"{number:.15g}" for number in value)
         return _taken(kept[0], value, name) if len(kept) == 1 else value
     if origin is typing.Literal:
         _check_choice(value, arguments, name)

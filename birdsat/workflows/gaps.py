@@ -1,0 +1,84 @@
+"""Where and when to look next: a taxon is expected, nobody recorded it, and few looked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from birdsat.embeddings.regions.region import Region
+from birdsat.errors import InputError
+from birdsat.maps.richness import ProbabilityBlock
+from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
+from birdsat.observations.occurrence_grid import effort, recorded_cells
+from birdsat.observations.occurrences import Occurrences
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.all_taxa import iter_taxa
+from birdsat.workflows.fit_ranges import read_tables
+from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.requests.maps import GapsRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GapsResult:
+    """Survey gaps, and the table that they were written to."""
+
+    report: SurveyGaps
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.report.to_dict() | {"files": list(map(str, self.files))}
+
+
+def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
+    """Cells and months where a taxon is expected and no table records it, written to a CSV file.
+
+    Only cells in the model's area of applicability are asked. Records of all taxa in the tables say where was looked.
+    Raises InputError when no record lies in the region, ConfigError when the file is there already and not to be
+    overwritten, UnknownTaxonError for a taxon that was not fitted.
+    """
+    out = Path(request.out)
+    check_new([out], request.overwrite)
+    model, region = open_ranges(request)
+    model.labels(request.taxa)
+    taxa = tuple(request.taxa) or model.facts.taxa
+    warn_if_undated(model, request.months, progress)
+    records = _records_within(region, read_tables(request.occurrences, request), taxa, progress)
+    blocks = (
+        ProbabilityBlock(
+            cells=cells, probability=np.concatenate([np.where(inside, group, np.float32(np.nan)) for group in groups])
+        )
+        for cells, inside, groups in iter_taxa(model, region, taxa, request.months)
+    )
+    gaps = survey_gaps(
+        blocks,
+        taxa,
+        request.months,
+        region.grid,
+        recorded=recorded_cells(records, region.grid, taxa),
+        effort=effort(records, region.grid),
+        threshold=request.threshold,
+        max_gaps=request.max_gaps,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    gaps.write_csv(out)
+    return GapsResult(report=gaps, files=(out,))
+
+
+def _records_within(region: Region, records: Occurrences, taxa: Sequence[str], progress: Progress) -> Occurrences:
+    """Those in the region's grid; what is odd is noted. Raises InputError when there is none."""
+    inside = records.where(region.grid.cells_at(*records.lon_lat.T) >= 0)
+    if not len(inside):
+        raise InputError(
+            f"none of the {len(records):,} records lies in {region.folder}, whose box is {region.grid.box}; give "
+            "tables of that region. Without records every cell would be a gap."
+        )
+    if len(inside) < len(records):
+        progress.note(f"{len(records) - len(inside):,} of {len(records):,} records lie outside the region.")
+    recorded = {inside.taxa[label] for label in np.flatnonzero(inside.counts).tolist()}
+    if missing := [taxon for taxon in taxa if taxon not in recorded]:
+        progress.note(f"{len(missing):,} of {len(taxa):,} taxa are never recorded in the region, such as {missing[0]}.")
+    return inside

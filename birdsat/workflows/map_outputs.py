@@ -1,0 +1,149 @@
+"""Which files a map is written to, and their writing: the GeoTIFF and its JSON, a picture, and other formats."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.grid import AnyGrid
+from birdsat.earth.outline import Land
+from birdsat.earth.polygon import Polygons, read_polygons
+from birdsat.errors import ConfigError, InputError
+from birdsat.imagery.open_imagery import land_under
+from birdsat.maps.cell_rows import rows_of_cells
+from birdsat.maps.description import MapDescription
+from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.pictures.map_picture import draw_map_file, save_png
+from birdsat.pictures.panel import MapPoints
+from birdsat.progress import Progress
+from birdsat.workflows.map_formats import FORMATS
+from birdsat.workflows.requests.maps import MapFilesOptions
+
+Blocks = Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]  # cells (c,) in order, values (maps, bands, c)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedMap:
+    """A map that is to be written."""
+
+    name: str  # of its files, without an ending
+    about: MapDescription
+    points: Sequence[MapPoints] = ()  # drawn on top
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outputs:
+    """Which files maps are written to."""
+
+    folder: Path
+    also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
+    within: Polygons | None = None  # cells elsewhere have no value
+    overwrite: bool = False
+
+    @classmethod
+    def of(cls, options: MapFilesOptions) -> "Outputs":
+        """Those that a request asks for. Raises InputError for polygons that cannot be read."""
+        return cls(
+            folder=Path(options.out),
+            also=tuple(options.also),
+            within=None if options.within is None else read_polygons(Path(options.within)),
+            overwrite=options.overwrite,
+        )
+
+    def check_new(self, name: str) -> None:
+        """Raises ConfigError when a file of that name is there already and not to be overwritten."""
+        tiff = self._tiff(name)
+        check_new((tiff, sidecar_path(tiff), tiff.with_suffix(".png"), *self._others(tiff)), self.overwrite)
+
+    def write(
+        self, maps: Sequence[PlannedMap], blocks: Blocks, imagery: str, progress: Progress
+    ) -> list[tuple[Path, ...]]:
+        """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
+
+        Memory holds some rows of the grid. Cells without imagery are noted. Raises InputError when none has any, or
+        none of those that have lies within the polygons; then nothing is left behind.
+        """
+        about = maps[0].about
+        grid, bands = about.grid, len(about.band_names)
+        stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
+        with _folder(self.folder), ExitStack() as stack:
+            sinks = [stack.enter_context(create_map(self._tiff(one.name), one.about)) for one in maps]
+            bar = stack.enter_context(progress.bar("mapping", grid.rows, unit="rows"))
+            imaged = 0  # cells with imagery, within the polygons or not
+            for first, rows in rows_of_cells(grid, len(maps) * bands, stacked):
+                imaged += int(np.count_nonzero(~np.isnan(rows[0])))
+                if self.within is not None:
+                    inside = self.within.mask(grid, slice(first, first + rows.shape[1]))
+                    rows = np.where(inside, rows, np.float32(np.nan))
+                for sink, part in zip(sinks, np.split(rows, len(maps)), strict=True):
+                    sink.write(first, part)
+                bar.advance(rows.shape[1])
+            _check_imagery(imaged, grid, imagery, progress)
+            if not any(sink.cells_with_value for sink in sinks):
+                raise InputError(
+                    f"no cell with imagery lies within the polygons, of {imaged:,} in the box {grid.box}; draw "
+                    "polygons (longitude first) that hold the centres of some, or leave them out."
+                )
+        land = land_under(imagery)
+        return [self._write_others(one, land) for one in maps]
+
+    def _write_others(self, one: PlannedMap, land: Land) -> tuple[Path, ...]:
+        """The picture and the other formats, from the finished GeoTIFF; all files but the JSON."""
+        tiff = self._tiff(one.name)
+        others = self._others(tiff)
+        with MapFile(tiff) as map_file:
+            save_png(draw_map_file(map_file, land=land, points=one.points), tiff.with_suffix(".png"))
+            for kind, file in zip(self.also, others, strict=True):
+                module, name = FORMATS[kind].function.split(":")
+                drawn = {"land": land, "points": one.points} if FORMATS[kind].is_drawn else {}
+                getattr(import_module(module), name)(map_file, file, **drawn)
+        return (tiff, tiff.with_suffix(".png"), *others)
+
+    def _tiff(self, name: str) -> Path:
+        return self.folder / f"{name}.tif"
+
+    def _others(self, tiff: Path) -> list[Path]:
+        return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
+
+
+def check_new(files: Sequence[Path], overwrite: bool) -> None:
+    """Raises ConfigError for the first file that is there already and not to be overwritten."""
+    for file in files:
+        if file.exists() and not overwrite:
+            raise ConfigError(
+                f"{file} exists already; allow it to be overwritten, or name another.", settings=("overwrite", "out")
+            )
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Make a folder, which is gone again when nothing could be written to it."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        raise
+
+
+def _check_imagery(cells: int, grid: AnyGrid, imagery: str, progress: Progress) -> None:
+    if cells == grid.cells:
+        return
+    if cells:
+        progress.note(
+            f"{grid.cells - cells:,} of {grid.cells:,} cells have no imagery or were not asked for; they hold no value."
+        )
+        return
+    place = next(grid.places(1))[0]
+    raise InputError(
+        f"none of the {grid.cells:,} cells in the box {grid.box} has imagery in {imagery}; take a box that it "
+        f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
+        "chips elsewhere, choose box and cells to fit them, or cut chips from a raster."
+    )

@@ -1,0 +1,292 @@
+"""Requests about maps and what is read from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from birdsat.earth.date import mid_month
+from birdsat.errors import ConfigError
+from birdsat.workflows.map_formats import FORMATS
+from birdsat.workflows.requests.ranges import Way
+from birdsat.workflows.requests.records import RecordsOptions, TableOptions, check_tables
+from birdsat.workflows.requests.regions import GridOptions
+from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+
+YEAR = tuple(range(1, 13))
+MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
+_GRID = ("box", "grid", "grid_km", "imagery", "stretch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthsOptions(Request):
+    """Of which months."""
+
+    months: Sequence[int] = (6,)
+    """1 to 12, one or several."""
+
+    def check(self) -> None:
+        """Raise ConfigError for what is not a month, for one named twice, and for none."""
+        super().check()
+        if not self.months or len(set(self.months)) < len(self.months):
+            raise ConfigError(
+                f"months: {', '.join(map(str, self.months)) or 'none'}; allowed: 1 to 12, one or several, each once.",
+                settings=("months",),
+            )
+        for month in self.months:
+            check_month(month, "months")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapFilesOptions(MonthsOptions):
+    """Which files a map is written to."""
+
+    out: AnyPath = Path("maps")
+    """Folder for the files: a GeoTIFF, its JSON and a picture."""
+    also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
+    """Other files to write: gif is an animation of the months, parquet and csv are tables of cells."""
+    within: AnyPath | None = None
+    """GeoJSON file of polygons, outside which the map is empty."""
+    overwrite: bool = False
+    """Replace files that are there already."""
+
+    def check(self) -> None:
+        """Raise ConfigError for an animation of one month."""
+        super().check()
+        if "gif" in self.also and len(self.months) < 2:
+            raise ConfigError(
+                "an animation needs at least two months; name more, or leave gif out.", settings=("months", "also")
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
+    """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
+
+    From photos, by what a run learned of the taxon's; from records, or a range model that was fitted to some: a
+    probability, its uncertainty, and the area where the model may be asked. Several taxa share one fit; one that
+    cannot be mapped does not stop the others.
+    """
+
+    taxon: Positional[Sequence[str]]
+    """Scientific names, of those in `birdsat labels RUN` or of those recorded."""
+    occurrences: Sequence[AnyPath] = ()
+    """Tables of records to fit to: CSV, Parquet, a GBIF download, a Darwin Core Archive. The records of other taxa in
+    them say where was looked."""
+    ranges: AnyPath | None = None
+    """Folder of a range model that `birdsat fit` made, in place of records."""
+    way: Way = "occurrences"
+    """Of a fit: from occurrences alone, or from both these and photos."""
+    run: AnyPath | None = None
+    """Folder of the run, for maps from photos and for cells that are still to be embedded."""
+    region: AnyPath | None = None
+    """Folder of cells that `birdsat embed RUN OUT --grid` made, in place of a box and imagery; of a range model, by
+    default those it was fitted on. Without one, cells of 0.25 degrees or as asked for."""
+    points: Sequence[AnyPath] = ()
+    """Tables of occurrences or counts of the taxa to draw on top."""
+    workers: int = 2
+    """Processes that cut chips."""
+
+    @property
+    def is_from_photos(self) -> bool:
+        """Whether there are neither records nor a model fitted to some."""
+        return not self.occurrences and self.ranges is None
+
+    def check(self) -> None:
+        """Raise ConfigError for settings that exclude each other, and for what is missing, with how to get it."""
+        super().check()
+        if not self.taxon:
+            raise ConfigError("no taxon is named; name one or several.", settings=("taxon",))
+        check_once(self.taxon, "taxon")
+        if self.occurrences and self.ranges is not None:
+            raise ConfigError(
+                "a range model is fitted to records already; leave the records out, or fit to them anew.",
+                settings=("occurrences", "ranges"),
+            )
+        if not self.occurrences:
+            self.reject_unused(("way", "columns", "max_uncertainty_km", "trust_places"), "records to fit to")
+        if self.region is not None:
+            self.reject_unused(_GRID, "a box and imagery in place of a region")
+        self._check_complete()
+
+    def _check_complete(self) -> None:
+        missing: list[str] = []
+        settings: list[str] = []
+        if self.run is None and self.is_from_photos:
+            missing.append(
+                "a run, by whose photos the taxa are looked for (train one with `birdsat pretrain DATASET RUN`), or "
+                "records, or a range model (make one with `birdsat fit`)"
+            )
+            settings += ["run", "occurrences", "ranges"]
+        elif self.run is None and self.way == "both":
+            missing.append("a run, whose photos of the taxa are the other half of a map from both")
+            settings.append("run")
+        elif self.run is None and self.region is None and (self.box is not None or self.imagery is not None):
+            missing.append("a run, which embeds the cells of the box (or a region in place of the box)")
+            settings += ["run", "region"]
+        if self.region is None and (self.ranges is None or self.given(*_GRID)):
+            lacking = [name for name in ("box", "imagery") if getattr(self, name) is None]
+            if len(lacking) == 2:
+                missing.append(f"cells: a region ({MAKE_REGION}), or a box and imagery")
+                settings += ["region", "box", "imagery"]
+            elif lacking:
+                what = {"box": "a box west,south,east,north", "imagery": "imagery, such as a raster"}[lacking[0]]
+                missing.append(f"{what}, or a region in place of box and imagery ({MAKE_REGION})")
+                settings += [*lacking, "region"]
+        if missing:
+            raise ConfigError(f"what is missing for this map: {'; and '.join(missing)}.", settings=settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangesOptions(Request):
+    """Which range model, and where it is asked."""
+
+    ranges: Positional[AnyPath]
+    """Folder of a range model that `birdsat fit` made."""
+    region: AnyPath | None = None
+    """Folder of cells that `birdsat embed RUN OUT --grid` made; by default those the model was fitted on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RichnessRequest(RangesOptions, MapFilesOptions):
+    """Map the expected number of species: the sum of the probabilities of all taxa of a range model.
+
+    Written to OUT/richness.tif, .json and .png.
+    """
+
+    taxa: Sequence[str] = ()
+    """Count these alone."""
+
+    def check(self) -> None:
+        """Raise ConfigError for a taxon named twice."""
+        super().check()
+        check_once(self.taxa, "taxa")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeciesRequest(RangesOptions):
+    """List the taxa to expect at a place in a month, or through the year, with their probabilities."""
+
+    place: Degrees
+    """Longitude,latitude in degrees. Write --place=LON,LAT."""
+    month: int | None = None
+    """1 to 12; without it, a calendar of all months."""
+    min_probability: float = 0.05
+    """Count taxa that are less likely (through all of the year), but do not list them."""
+    out: AnyPath | None = None
+    """Folder for the files: species.csv and .json of a month, or calendar.csv, .json and .png."""
+    overwrite: bool = False
+    """Replace files that are there already."""
+
+    def check(self) -> None:
+        """Raise ConfigError for what is not a month, and for a probability outside 0..1."""
+        super().check()
+        if self.month is not None:
+            check_month(self.month, "month")
+        if not 0 <= self.min_probability <= 1:
+            raise ConfigError(
+                f"min_probability is {self.min_probability:g}; allowed: 0 to 1.", settings=("min_probability",)
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
+    """List where and when to look next: cells and months where a taxon is expected, unrecorded, and few looked."""
+
+    occurrences: Sequence[AnyPath]
+    """Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive. All of their taxa say where was
+    looked."""
+    months: Sequence[int] = YEAR
+    """1 to 12, one or several."""
+    taxa: Sequence[str] = ()
+    """Look for these alone."""
+    threshold: float = 0.5
+    """Probability from which a taxon is expected."""
+    max_gaps: int = 1000
+    """How many are kept, the most promising first."""
+    out: AnyPath = Path("gaps.csv")
+    """CSV file to write."""
+    overwrite: bool = False
+    """Replace a file that is there already."""
+
+    def check(self) -> None:
+        """Raise ConfigError for no tables, a taxon named twice, figures out of range, and a file that is not CSV."""
+        super().check()
+        check_tables(self.occurrences, "occurrences")
+        check_once(self.taxa, "taxa")
+        if not 0 < self.threshold <= 1:
+            raise ConfigError(f"threshold is {self.threshold:g}; allowed: above 0, up to 1.", settings=("threshold",))
+        if self.max_gaps < 1:
+            raise ConfigError(f"max_gaps is {self.max_gaps}; allowed: 1 or more.", settings=("max_gaps",))
+        if Path(self.out).suffix.lower() != ".csv":
+            raise ConfigError(
+                f"survey gaps are written as CSV, and {self.out} does not end in .csv; name it so.", settings=("out",)
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocateRequest(Request):
+    """Say where photos could have been taken: a probability over the cells of a region, as a GeoTIFF and a picture.
+
+    With a dataset in place of photos, measure how far from the truth that is, into RUN/locate.json.
+    """
+
+    run: Positional[AnyPath]
+    """Folder of the run."""
+    photos: Positional[Sequence[AnyPath]] = ()
+    """Image files, one or several."""
+    region: AnyPath
+    """Folder of cells that `birdsat embed RUN OUT --grid` made."""
+    month: int | None = None
+    """1 to 12, when the photos were taken; all months are added up where it is unknown."""
+    dataset: AnyPath | None = None
+    """Folder of a dataset whose test photos are located and compared with their places."""
+    queries: int = 1000
+    """At most so many of its photos, drawn at random."""
+    calibrate: AnyPath | None = None
+    """Folder of a dataset whose val split the temperature is fitted on; the run's own by default."""
+    prior: AnyPath | None = None
+    """Folder of a dataset whose places say where photos are taken; by default every square kilometre is alike, and of
+    a dataset its own are taken."""
+    out: AnyPath = Path("located")
+    """Folder for the files, PHOTO.tif, PHOTO.png and located.csv."""
+    workers: int = 0
+    """Processes that decode the images of datasets."""
+    overwrite: bool = False
+    """Replace files that are there already."""
+
+    def check(self) -> None:
+        """Raise ConfigError where there are neither photos nor a dataset, or both, and for settings of the other."""
+        super().check()
+        if (self.dataset is None) == (not self.photos):
+            raise ConfigError(
+                "give either photos to locate, or a dataset to measure how well that goes.",
+                settings=("photos", "dataset"),
+            )
+        if self.dataset is None:
+            self.reject_unused(("queries",), "a dataset")
+        else:
+            self.reject_unused(("month", "out", "overwrite"), "photos")
+        if self.month is not None:
+            check_month(self.month, "month")
+        if self.queries < 1:
+            raise ConfigError(f"queries is {self.queries}; allowed: 1 or more.", settings=("queries",))
+        if len({Path(photo).stem for photo in self.photos}) < len(self.photos):
+            raise ConfigError(
+                "two photos have the same name, and so would their maps; rename one, or locate it apart.",
+                settings=("photos",),
+            )
+
+
+def check_month(month: int, setting: str) -> None:
+    """Raise ConfigError for what is not a month."""
+    try:
+        mid_month(month)
+    except ConfigError as error:
+        raise ConfigError(str(error), settings=(setting,)) from error
+
+
+def check_once(taxa: Sequence[str], setting: str) -> None:
+    """Raise ConfigError for a taxon that is named twice."""
+    if twice := sorted({taxon for taxon in taxa if taxa.count(taxon) > 1}):
+        raise ConfigError(f"{' and '.join(twice)} is named twice; name each taxon once.", settings=(setting,))

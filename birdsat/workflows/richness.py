@@ -1,0 +1,83 @@
+"""How many species to expect: a map of what all taxa of a range model give together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from birdsat.embeddings.regions.region import Region
+from birdsat.maps.description import RICHNESS, MapDescription
+from birdsat.maps.richness import ProbabilityBlock, RichnessSum
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.all_taxa import iter_taxa
+from birdsat.ranges.model import RangeModel
+from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
+from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.requests.maps import RichnessRequest
+
+NAME = "richness"
+EXPECTED = replace(
+    RICHNESS,
+    explanation="sum of the taxa's probabilities, which are relative (see a taxon's own map): it compares places and "
+    "months, and is above a count of species where taxa are rarer than one half. The spread is the standard deviation "
+    "if taxa come and go independently of each other",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RichnessResult:
+    """A map of richness."""
+
+    taxa: tuple[str, ...]  # that are counted
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"taxa": list(self.taxa), "files": list(map(str, self.files))}
+
+
+def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> RichnessResult:
+    """Map the expected number of species, of all taxa of the range model or of those named.
+
+    The area of applicability is that of the model. Raises ConfigError when a file is there already and not to be
+    overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not fitted.
+    """
+    outputs = Outputs.of(request)
+    outputs.check_new(NAME)
+    model, region = open_ranges(request)
+    model.labels(request.taxa)
+    taxa = tuple(request.taxa) or model.facts.taxa
+    warn_if_undated(model, request.months, progress)
+    settings = region.manifest.settings
+    about = MapDescription(
+        title=f"Species expected, of {len(taxa):,}",
+        is_taxon=False,
+        grid=region.grid,
+        months=tuple(request.months),
+        quantity=EXPECTED,
+        model=f"{Path(request.ranges).name} on {settings.run}",
+        spread=True,
+        applicability=True,
+        evaluation=model.evaluation,
+        sources={
+            "imagery": settings.imagery,
+            "records": ", ".join(model.facts.tables),
+            "taxa": f"{len(taxa):,}",
+            "way": model.facts.way,
+        },
+    )
+    blocks = _blocks(model, region, taxa, request.months)
+    (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, settings.imagery, progress)
+    return RichnessResult(taxa=taxa, files=files)
+
+
+def _blocks(model: RangeModel, region: Region, taxa: Sequence[str], months: Sequence[int]) -> Blocks:
+    """Cells (c,), and the bands of one map: expected by month, spread by month, area of applicability."""
+    for cells, inside, groups in iter_taxa(model, region, taxa, months):
+        together = RichnessSum(cells, len(months))
+        for probability in groups:
+            together.add(ProbabilityBlock(cells=cells, probability=probability))
+        total = together.total()
+        yield cells, np.concatenate([total.expected, total.spread, inside[None].astype(np.float32)])[None]

@@ -1,0 +1,106 @@
+"""Which species to expect at a place, in a month or through the year."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from birdsat.earth.place import Place
+from birdsat.embeddings.regions.embed_cells import RegionBlock
+from birdsat.embeddings.regions.region import Region
+from birdsat.errors import PlaceError
+from birdsat.files import write_atomic
+from birdsat.maps.species_list import PlaceCalendar, SpeciesList, place_calendar, species_list, where
+from birdsat.pictures.calendar import draw_calendar
+from birdsat.pictures.map_picture import save_png
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.model import RangeModel
+from birdsat.workflows.cells import place_of
+from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeciesResult:
+    """The taxa to expect at a place."""
+
+    report: SpeciesList | PlaceCalendar
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.report.to_dict() | {"files": list(map(str, self.files))}
+
+
+def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesResult:
+    """The taxa to expect at a place in a month, or through the year.
+
+    What holds of the place is what holds of the cell that it lies in. A place outside the area of applicability is
+    noted. Raises PlaceError for a place outside the region or in a cell without imagery, ConfigError when a file is
+    there already and not to be overwritten.
+    """
+    place, out = place_of(request.place), None if request.out is None else Path(request.out)
+    stem, endings = ("species", (".csv", ".json")) if request.month else ("calendar", (".csv", ".json", ".png"))
+    planned = () if out is None else tuple(out / f"{stem}{ending}" for ending in endings)
+    check_new(planned, request.overwrite)
+    model, region = open_ranges(request)
+    months = YEAR if request.month is None else (request.month,)
+    warn_if_undated(model, months, progress)
+    (found,) = model.predict([model.features(_cell_at(region, model, place))], model.facts.taxa, months)
+    if not found.inside[0]:
+        progress.note(
+            f"{where(place)} is outside the model's area of applicability: it is unlike all places with records."
+        )
+    probability, taxa, least = found.probability[:, :, 0], model.facts.taxa, request.min_probability
+    report: SpeciesList | PlaceCalendar
+    if request.month is None:
+        report = place_calendar(taxa, probability, place, min_probability=least)
+    else:
+        report = species_list(taxa, probability[:, 0], place, request.month, min_probability=least)
+    files: tuple[Path, ...] = ()
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        subtitle = f"model {Path(request.ranges).name} on {region.manifest.settings.run}"
+        files = _write(report, planned, subtitle, least, progress)
+    return SpeciesResult(report=report, files=files)
+
+
+def _write(
+    report: SpeciesList | PlaceCalendar, planned: tuple[Path, ...], subtitle: str, least: float, progress: Progress
+) -> tuple[Path, ...]:
+    """The files of a report; a calendar without taxa has no picture, which is noted."""
+    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    writers: list[Callable[[Path], None]] = [report.write_csv, lambda path: write_atomic(path, text)]
+    if isinstance(report, PlaceCalendar):
+        if report.taxa:
+            figure = draw_calendar(report, subtitle=subtitle)
+            writers.append(lambda path: save_png(figure, path))
+        else:
+            progress.note(f"no taxon is as likely as {least:g} in any month, so that there is no picture.")
+            planned[2].unlink(missing_ok=True)  # of an earlier calendar, which is replaced
+    written = list(zip(planned, writers, strict=False))  # no picture without taxa
+    for file, write in written:
+        write(file)
+    return tuple(file for file, _ in written)
+
+
+def _cell_at(region: Region, model: RangeModel, place: Place) -> RegionBlock:
+    """The cell that a place lies in, alone."""
+    points = region.at(np.array([[place.lon, place.lat]]), model.columns)
+    if points.cells[0] < 0:
+        raise PlaceError(
+            f"{where(place)} is outside {region.folder}, whose box is {region.grid.box}; take a place within it, or "
+            "embed a region that holds it."
+        )
+    if not points.found[0]:
+        raise PlaceError(
+            f"the cell at {where(place)} was not embedded in {region.folder}: it has no imagery, or lies at sea in a "
+            "region of land only. Take a place near it that has."
+        )
+    return RegionBlock(
+        cells=points.cells, lon_lat=region.grid.centres(points.cells), chip=points.chip, year=points.year
+    )
