@@ -210,9 +210,10 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
     def check_recorded(taxon: str) -> None:
-        if not counts[taxon]:
+        if not counts.get(taxon):  # those of one place are gone altogether
             raise InputError(
-                f"no record of it lies in a cell of {region.folder} that has imagery; embed a region that holds some."
+                f"its records lie outside {region.folder}, in cells without imagery, or all in one place; embed a "
+                "region that holds them, or give more."
             )
 
     taxa.keep(check_recorded)
