@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError
+from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
 from birdsat.progress import QUIET, Progress
@@ -46,7 +47,7 @@ class FitResult:
         return {
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
-            "evaluation": self.model.evaluation,
+            "evaluation": plain_figures(self.model.evaluation),
         }
 
 

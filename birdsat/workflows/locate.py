@@ -22,7 +22,7 @@ from birdsat.embeddings.search import nearest
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, ImageError, InputError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import land_under
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
@@ -126,7 +126,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     check_new((out / CELLS_FILE, *parts), request.overwrite)
     run = load_run(Path(request.run))
     region = open_region_of(run, Path(request.region))
-    imagery = region.manifest.settings.imagery
+    imagery = open_imagery(region.manifest.settings.imagery)
     when = np.nan if month is None else mid_month(month)
     queries = Queries(embedding=_embed_photos(run, photos), year_fraction=np.full(len(photos), when))
     rule = _rule(run, region, request.calibrate, request.prior, dated=month is not None, workers=request.workers)
@@ -142,7 +142,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
             quantity=PROBABILITY,
             model=run.path.name,
             evaluation={"scale": rule.scale},
-            sources={"imagery": imagery, "photo": photo.name}
+            sources={"imagery": imagery.text, "photo": photo.name}
             | {"estimate": f"lon {lon[0]:.4f}, lat {lat[0]:.4f}"}
             | ({} if month is None else {"month": str(month)}),
         )
@@ -152,7 +152,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
                 sink.write(first, values)
         mark = MapPoints(lon=lon, lat=lat, label="estimate")
         with MapFile(tiff) as map_file:
-            save_png(draw_map_file(map_file, land=land_under(imagery), points=[mark]), _picture(tiff))
+            save_png(draw_map_file(map_file, land=imagery.land, points=[mark]), _picture(tiff))
     report = LocatedPhotos(photos=photos, located=located)
     write_atomic(out / CELLS_FILE, report.csv())
     return LocateResult(report=report, files=(*(f for tiff in maps for f in (tiff, _picture(tiff))), out / CELLS_FILE))

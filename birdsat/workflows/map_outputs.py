@@ -13,7 +13,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.outline import Land
 from birdsat.earth.polygon import Polygons, read_polygons
 from birdsat.errors import ConfigError, InputError
-from birdsat.imagery.open_imagery import land_under
+from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
@@ -60,7 +60,7 @@ class Outputs:
         check_new((tiff, sidecar_path(tiff), tiff.with_suffix(".png"), *self._others(tiff)), self.overwrite)
 
     def write(
-        self, maps: Sequence[PlannedMap], blocks: Blocks, imagery: str, progress: Progress
+        self, maps: Sequence[PlannedMap], blocks: Blocks, imagery: Imagery, progress: Progress
     ) -> list[tuple[Path, ...]]:
         """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
 
@@ -82,14 +82,13 @@ class Outputs:
                 for sink, part in zip(sinks, np.split(rows, len(maps)), strict=True):
                     sink.write(first, part)
                 bar.advance(rows.shape[1])
-            _check_imagery(imaged, grid, imagery, progress)
+            _check_imagery(imaged, grid, imagery.text, progress)
             if not any(sink.cells_with_value for sink in sinks):
                 raise InputError(
                     f"no cell with imagery lies within the polygons, of {imaged:,} in the box {grid.box}; draw "
                     "polygons (longitude first) that hold the centres of some, or leave them out."
                 )
-        land = land_under(imagery)
-        return [self._write_others(one, land) for one in maps]
+        return [self._write_others(one, imagery.land) for one in maps]
 
     def _write_others(self, one: PlannedMap, land: Land) -> tuple[Path, ...]:
         """The picture and the other formats, from the finished GeoTIFF; all files but the JSON."""

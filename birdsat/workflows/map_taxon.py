@@ -1,6 +1,6 @@
 """Taxa over the cells of a region: from photos, from records or from both."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import BirdsatError, InputError
-from birdsat.imagery.open_imagery import open_imagery
-from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity
+from birdsat.imagery.open_imagery import Imagery, open_imagery
+from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.pictures.panel import MapPoints
 from birdsat.pictures.points import read_points
@@ -35,7 +35,8 @@ RELATIVE = Quantity(
     "relative: 0.5 is a place and month as likely among the taxon's records as among the background, each weighing one "
     "half; calibrated on blocks left out",
 )
-_TOGETHER = 16  # taxa that are written in one pass over the cells
+_TOGETHER = 16  # taxa that are written in one pass over the cells, at most
+_ROW_NUMBERS = 1 << 19  # of all their maps in one row of the grid, some of which are held while the maps are written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,7 @@ class TaxonMap:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"taxon": self.taxon, "files": list(map(str, self.files)), "evaluation": dict(self.evaluation)}
+        return {"taxon": self.taxon, "files": list(map(str, self.files)), "evaluation": plain_figures(self.evaluation)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +74,7 @@ class _Mapped:
     """What maps are read from: the same for all taxa."""
 
     grid: AnyGrid
-    imagery: str
+    imagery: Imagery
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
     evaluation: Mapping[str, float]
@@ -124,17 +125,26 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         taxa.keep(lambda taxon: points.update({taxon: _points(request, taxon, mapped.grid, remarks)}))
         for remark in remarks:
             progress.note(remark)
-        for first in range(0, len(taxa.left), _TOGETHER):
-            some = taxa.left[first : first + _TOGETHER]
-            planned = [
-                PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon]) for taxon in some
-            ]
-            files = outputs.write(planned, mapped.blocks(some), mapped.imagery, progress)
+        planned = [
+            PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon]) for taxon in taxa.left
+        ]
+        for some in _passes(planned):
+            taxa_of = [one.about.title for one in some]
+            files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
             maps += [
                 TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
-                for taxon, written in zip(some, files, strict=True)
+                for taxon, written in zip(taxa_of, files, strict=True)
             ]
     return MapResult(maps=tuple(maps), failed=taxa.failed)
+
+
+def _passes(planned: Sequence[PlannedMap]) -> Iterator[Sequence[PlannedMap]]:
+    """So many at a time that memory does not grow with them."""
+    if planned:
+        about = planned[0].about
+        size = max(1, min(_TOGETHER, _ROW_NUMBERS // (len(about.band_names) * about.grid.columns)))
+        for first in range(0, len(planned), size):
+            yield planned[first : first + size]
 
 
 def file_name(title: str) -> str:
@@ -154,11 +164,11 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
         progress.note(f"{run.path} was trained without place and date: its maps of all months are the same.")
     if request.region is not None:
         region = open_region_of(run, Path(request.region))
-        grid, imagery = region.grid, region.manifest.settings.imagery
+        grid, imagery = region.grid, open_imagery(region.manifest.settings.imagery)
     else:
         assert request.imagery is not None
-        grid, imagery = grid_of(request), request.imagery
-        chips = open_imagery(imagery).chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
+        grid, imagery = grid_of(request), open_imagery(request.imagery)
+        chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
 
     def blocks(some: Sequence[str]) -> Blocks:
         vectors = means.vectors(tuple(some))
@@ -177,7 +187,7 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
             months=tuple(request.months),
             quantity=SCORE,
             model=run.path.name,
-            sources={"imagery": imagery},
+            sources={"imagery": imagery.text},
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
@@ -210,9 +220,10 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
     def check_recorded(taxon: str) -> None:
-        if not counts[taxon]:
+        if not counts.get(taxon):  # those of one place are gone altogether
             raise InputError(
-                f"no record of it lies in a cell of {region.folder} that has imagery; embed a region that holds some."
+                f"its records lie outside {region.folder}, in cells without imagery, or all in one place; embed a "
+                "region that holds them, or give more."
             )
 
     taxa.keep(check_recorded)
@@ -248,7 +259,7 @@ def _cells(request: MapRequest, progress: Progress) -> Region:
 def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str, progress: Progress) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
     warn_if_undated(model, request.months, progress)
-    imagery, facts = region.manifest.settings.imagery, model.facts
+    imagery, facts = open_imagery(region.manifest.settings.imagery), model.facts
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, request.months):
@@ -266,7 +277,7 @@ def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str,
             applicability=True,
             evaluation=model.evaluation,
             sources={
-                "imagery": imagery,
+                "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
                 "records of the taxon": str(facts.points[facts.taxa.index(taxon)]),
                 "way": facts.way,

@@ -10,6 +10,9 @@ from test_verbs import TAXON, make_dataset, make_run, noise, ready_chips
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region
 from birdsat.virtual.world import VirtualWorld
+from birdsat.workflows.embed import embed as embed_anything
+from birdsat.workflows.embed_region import RegionResult
+from birdsat.workflows.requests.regions import EmbedRequest
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,17 @@ def test_a_map_from_a_region_is_the_map_from_imagery(
     read = map_cells("--run", str(run), "--region", str(tmp_path / "region"), out=tmp_path / "one")
     place = ("--box=10,40,14,44", "--grid", "2", "--imagery", "virtual:0", "--workers", "0")
     np.testing.assert_allclose(read, map_cells("--run", str(run), *place, out=tmp_path / "other"), atol=1e-3)
+
+
+def test_python_has_the_region_and_the_files(run: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "region")
+    made = embed_anything(EmbedRequest(run=str(run), paths=out, grid=2, box=[10, 40, 14, 44], imagery="virtual:0"))
+    assert isinstance(made, RegionResult) and len(made.region) == 4 and made.region.folder == Path(out)
+    assert made.to_dict()["cells"] == 4 and all(file.is_file() for file in made.files)
+    assert [file.name for file in made.files] == ["region.json", "cells-000000.parquet"]
+    dataset = make_dataset(tmp_path / "data", 5.0).folder
+    split = embed_anything(EmbedRequest(run=run, paths=(dataset, tmp_path / "train.parquet"), split="train"))
+    assert split.to_dict() == {"file": str(tmp_path / "train.parquet"), "rows": 3}
 
 
 def test_cells_without_imagery_are_nodata_and_counted(

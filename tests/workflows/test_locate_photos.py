@@ -121,6 +121,15 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
     main(["locate", *map(str, words), "--overwrite"])
 
 
+def test_python_has_the_estimates_and_the_files(run: Path, region: Path, photo: Path, tmp_path: Path) -> None:
+    asked = LocateRequest(run=str(run), photos=str(photo), region=str(region), out=str(tmp_path / "out"))
+    made = locate_photos(asked)
+    told = made.to_dict()
+    assert [cell["rank"] for cell in told["cells"]] == list(range(1, 11))
+    assert told["estimates"][0]["photo"] == "bird.jpg" and -2 < told["estimates"][0]["lon"] < 6
+    assert {file.name for file in made.files} == {"bird.tif", "bird.png", "located.csv"}
+
+
 def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: Path, tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "data", 5.0).folder  # without a val split
     with pytest.raises(InputError, match="3 train and 0 val places"):

@@ -167,7 +167,7 @@ def test_of_several_taxa_only_those_that_can_be_mapped_are(run: Path, region: Pa
     asked: dict[str, Any] = {"region": region, "out": tmp_path, "trust_places": True, "occurrences": table}
     made = map_taxon.map_taxon(MapRequest(taxon=("Parus major", OTHER, TAXON), **asked))
     assert [one.taxon for one in made.maps] == [TAXON]
-    assert "exists already" in made.failed["Parus major"] and "no record of it lies in a cell" in made.failed[OTHER]
+    assert "exists already" in made.failed["Parus major"] and "its records lie outside" in made.failed[OTHER]
     from_photos = map_taxon.map_taxon(MapRequest(taxon=(OTHER, TAXON), run=run, region=region, out=tmp_path / "photos"))
     assert list(from_photos.failed) == [OTHER] and [one.taxon for one in from_photos.maps] == [TAXON]
     nothing = map_taxon.map_taxon(MapRequest(taxon=(OTHER, "Parus major"), run=run, **BOX_2, out=tmp_path / "none"))
