@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from birdsat.errors import InputError
 
@@ -38,7 +38,7 @@ class ZippedTable:
         try:
             with zipfile.ZipFile(self.archive) as file:
                 member = file.open(self.member)  # stays open until it is closed itself
-                return gzip.open(member) if self.member.lower().endswith(".gz") else member
+                return cast(IO[bytes], gzip.open(member)) if self.member.lower().endswith(".gz") else member
         except KeyError as error:
             raise InputError(f"{self.archive} holds no file {self.member!r}; download the archive again.") from error
         except (*ZIP_ERRORS, RuntimeError) as error:  # RuntimeError: a password is needed
