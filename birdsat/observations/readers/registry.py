@@ -10,6 +10,7 @@ READERS: tuple[str, ...] = (  # "module:Reader", in the order in which they are 
     "birdsat.observations.readers.table_files:TEXT",
     "birdsat.observations.readers.table_files:PARQUET",
     "birdsat.observations.readers.darwin_core:ARCHIVE",
+    "birdsat.observations.readers.camtrap_dp:READER",
     "birdsat.observations.readers.table_files:ZIPPED",
 )
 
