@@ -103,9 +103,12 @@ def inat_observation(
 
 
 def check_uncertainty(max_uncertainty_km: float) -> None:
-    """Raises ConfigError for a bound that is no distance."""
+    """Raises ConfigError for a bound that is not a distance."""
     if not max_uncertainty_km > 0:
-        raise ConfigError(f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.")
+        raise ConfigError(
+            f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.",
+            settings=("max_uncertainty_km",),
+        )
 
 
 def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iterator[tuple[Any, Any]]:

@@ -40,7 +40,7 @@ def write_page(figures: Mapping[str, Any], pictures: Mapping[str, str], facts: M
     Each figure stands in an element whose data-figure says where in report.json it is from.
     """
     show = _Figures(figures)
-    template = Template(files("birdsat.recipes").joinpath("page.html").read_text(encoding="utf-8"))
+    template = Template(files("birdsat.workflows.demo").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         pictures,
         **facts,
