@@ -136,7 +136,7 @@ def _observations(folder: Path, max_uncertainty_km: float) -> Iterator[Observati
 
 
 def _pairs(path: Path) -> Iterator[tuple[int, int]]:
-    """Index into `images` and number of the row, from 0, as pandas counts them: blank lines are no rows."""
+    """Index into `images` and number of the row, from 0, as pandas counts them: blank lines are not rows."""
     row = -1
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = (cells for cells in csv.reader(file) if cells)

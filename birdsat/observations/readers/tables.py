@@ -84,7 +84,7 @@ class TableColumns:
 
     @classmethod
     def parse(cls, pairs: Sequence[str]) -> "TableColumns":
-        """From words such as "taxon=scientificName". Raises InputError for what is no such pair."""
+        """From words such as "taxon=scientificName". Raises InputError for what is not such a pair."""
         known = [field.name for field in fields(cls)]
         named = dict(pair.partition("=")[::2] for pair in pairs)
         for what, column in named.items():
@@ -127,7 +127,7 @@ def read_table(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
             f"scientific names, columns taxon=COLUMN{ebird}."
         )
-    if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is no date
+    if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is not a date
         found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
     for group in (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height"), ("year", "month")):
         missing = [name for name in group if name not in found]

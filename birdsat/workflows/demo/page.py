@@ -36,7 +36,7 @@ _WANTED = {
 def write_page(figures: Mapping[str, Any], pictures: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """The page as text.
 
-    figures: the content of report.json. pictures: HTML by the template's names. facts: words that are no figures.
+    figures: the content of report.json. pictures: HTML by the template's names. facts: words that are not figures.
     Each figure stands in an element whose data-figure says where in report.json it is from.
     """
     show = _Figures(figures)
