@@ -7,24 +7,12 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, maps, verbs, weights
+from birdsat.cli import comparing, maps, verbs, weights
+from birdsat.cli.main import main as main_of_requests
 from birdsat.errors import BirdsatError
 from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
-
-def data_help() -> None:
-    """Build, describe and check datasets: see `birdsat data --help`."""
-
-
-DATA_VERBS: dict[str, Callable[..., None]] = {
-    "build": data.build,
-    "info": data.info,
-    "check": data.check,
-    "virtual": data.virtual,
-    "chips": data.chips,
-}
 VERBS: dict[str, Callable[..., None]] = {
-    "data": data_help,
     "pretrain": verbs.pretrain,
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
@@ -32,7 +20,6 @@ VERBS: dict[str, Callable[..., None]] = {
     "labels": verbs.labels,
     "compare": comparing.compare,
     "import": weights.import_,
-    "demo": verbs.demo,
 }
 
 
@@ -42,12 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Threads that spin while they wait for each other take the processor from the one they wait for: beside another
     # busy process on two cores, a training step took 11 s so and 2 s with sleeping threads; alone both took 0.5 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from birdsat.cli.main import main as main_of_requests
-
-    if given and (given[0] in OF_REQUESTS or " ".join(given[:2]) in OF_REQUESTS):
+    if given and any(name.split()[0] == given[0] for name in OF_REQUESTS):
         main_of_requests(given)
         return
-    before = data.words.set(tuple(given))
     try:
         _run(given)
     except BirdsatError as error:
@@ -56,8 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(" ".join(str(error).split()), 1)
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C.", 130)
-    finally:
-        data.words.reset(before)
 
 
 def _run(words: list[str]) -> None:
@@ -65,10 +47,6 @@ def _run(words: list[str]) -> None:
         from importlib.metadata import version
 
         print(f"birdsat {version('birdsat')}")
-    elif words[:1] == ["data"]:
-        tyro.extras.subcommand_cli_from_dict(
-            DATA_VERBS, prog="birdsat data", args=words[1:] or ["--help"], config=(tyro.conf.DisallowNone,)
-        )
     else:
         tyro.extras.subcommand_cli_from_dict(
             VERBS,

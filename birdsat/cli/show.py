@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from birdsat.cli.console import print_table
 
 if TYPE_CHECKING:  # only the verb that ran is imported
+    from birdsat.workflows.check_dataset import CheckResult
+    from birdsat.workflows.demo.run import DemoResult
+    from birdsat.workflows.describe_dataset import DatasetResult
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
     from birdsat.workflows.fit_ranges import FitResult
@@ -70,6 +73,37 @@ def embed(result: RegionResult | SplitResult) -> None:
     region = result.region
     missed = region.manifest.season_missed_largest
     print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {region.folder}")
+
+
+def data_info(result: DatasetResult) -> None:
+    """What the dataset holds."""
+    from birdsat.dataset.card import describe, summary
+
+    print(summary(result.manifest))
+    for table in describe(result.manifest):
+        print_table(table)
+
+
+data_build = data_virtual = data_chips = data_info
+
+
+def data_check(result: CheckResult) -> None:
+    """What was checked, then what is wrong."""
+    from birdsat.workflows.check_dataset import RegionReport
+
+    report = result.report
+    if isinstance(report, RegionReport):
+        print(f"{report.parts:,} parts, {report.cells:,} cells: as they were written")
+        return
+    checked = f"decoded {report.photos:,} photos and {report.chips:,} chips"
+    print(f"{report.shards:,} shards, {report.rows:,} rows; {checked}")
+    print(*report.problems, f"{report.problem_count:,} problems", sep="\n")
+
+
+def demo(result: DemoResult) -> None:
+    """What the demo had to show, and where its page is."""
+    print_table(result.bars)
+    print(f"The report is {result.page}")
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:

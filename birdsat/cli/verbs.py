@@ -226,15 +226,3 @@ def labels(run: Positional[Path]) -> None:
     means = load_taxon_means(run)
     for taxon, photos in zip(means.taxa, means.photos, strict=True):
         print(f"{taxon}\t{photos}")
-
-
-def demo(out: Positional[Path] = Path("runs/demo"), seed: int = 0) -> None:
-    """Build a virtual world, learn from it, classify, retrieve and map, and write one page. About ten minutes.
-
-    Args:
-        out: Folder for everything that is made.
-        seed: Of the world and of the training.
-    """
-    from birdsat.workflows.demo.run import demo as run_demo
-
-    run_demo(out, seed=seed)

@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from birdsat.dataset.card import write_card
-from birdsat.dataset.collections.published_counts import PublishedCounts, completeness
+from birdsat.dataset.description import Description
 from birdsat.dataset.manifest import (
     CARD_FILE,
     DROPPED_FILE,
@@ -57,25 +57,21 @@ def build_dataset(
     taxa: Taxonomy | None = None,
     splits: SplitRule | None = None,
     photo_px: int | None = None,
-    workers: int = 2,
     seed: int = 0,
-    title: str = "birdsat dataset",
-    licence: str = "",
-    sources: tuple[str, ...] = (),
-    command: str = "",
-    published: PublishedCounts | None = None,
     shard_rows: int = SHARD_ROWS,
+    description: Description | None = None,
+    workers: int = 2,
     progress: Progress = QUIET,
 ) -> Manifest:
     """Build a dataset in the folder `out`, or finish one that was stopped, and return its manifest.
 
     observations: a reader's rows; its remarks are counted and listed in dropped.csv with those of the build.
     chips: None for a dataset without chips. taxa: allowed taxa with their families (None: whatever comes).
-    photo_px: photos whose shorter side is longer are shrunk to it. workers: processes; 0 builds in this one.
-    published: what the whole of the collection holds that the rows are of. shard_rows: rows of a file.
+    photo_px: photos whose shorter side is longer are shrunk to it. seed: of the draw of splits. shard_rows: rows of a
+    file. workers: processes; 0 builds in this one.
 
-    The result depends on everything but `workers` and `progress`. Of a complete dataset of the same inputs only
-    title, licence, sources, command and completeness are written anew, where they differ. Raises InputError when no
+    The result depends on everything but `workers` and `progress`. Of a complete dataset of the same inputs only the
+    description is written anew, where it differs. Raises InputError when no
     row is usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build,
     or when the disk is full.
     """
@@ -96,11 +92,8 @@ def build_dataset(
     }
     images = Sources(photos=photos, chips=chips, photo_px=photo_px)
 
-    def told(manifest: Manifest) -> Manifest:
-        whole = "" if published is None else completeness(manifest, published, own_split=rule.keep_source)
-        return dataclasses.replace(
-            manifest, title=title, licence=licence, sources=sources, command=command, completeness=whole
-        )
+    def described(manifest: Manifest) -> Manifest:
+        return (description or Description()).put_into(manifest, own_split=rule.keep_source)
 
     def draft(path: Path) -> str:
         return write_plan(
@@ -119,10 +112,10 @@ def build_dataset(
         with _planned(out, draft) as plan:
             if plan is None:
                 manifest = load_manifest(out)
-                return _update_description(manifest, told(manifest), out)
+                return _update_description(manifest, described(manifest), out)
             _build_shards(out, plan, images, workers, progress)
             try:
-                manifest = told(_summarise(plan, taxa, images, out / DROPPED_FILE))
+                manifest = described(_summarise(plan, taxa, images, out / DROPPED_FILE))
             except InputError:  # nothing was built, so nothing binds the folder to these inputs
                 plan.close()
                 _forget_plan(out)
@@ -137,12 +130,12 @@ def build_dataset(
     return manifest
 
 
-def _update_description(manifest: Manifest, told: Manifest, out: Path) -> Manifest:
-    """A complete dataset's manifest with what is told of it now; written where it differs."""
-    if told != manifest:
-        write_card(told, out)
-        save_manifest(told, out)
-    return told
+def _update_description(manifest: Manifest, described: Manifest, out: Path) -> Manifest:
+    """A complete dataset's manifest as it is described now; written where it differs."""
+    if described != manifest:
+        write_card(described, out)
+        save_manifest(described, out)
+    return described
 
 
 def _make_folder(out: Path) -> None:
@@ -157,7 +150,7 @@ def _make_folder(out: Path) -> None:
         taken.append(DROPPED_FILE)
     if taken:
         raise DatasetError(
-            f"{out} is no dataset, but holds {', '.join(sorted(taken)[:3])}, which a build could overwrite; choose "
+            f"{out} is not a dataset, but holds {', '.join(sorted(taken)[:3])}, which a build could overwrite; choose "
             "an empty folder."
         )
 
@@ -301,7 +294,7 @@ def _work(path: Path, observations: list[Observation]) -> tuple[ShardFacts, list
 
 
 def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file: Path) -> Manifest:
-    """The manifest, but for what is told of the dataset as a whole."""
+    """The manifest, but for the description of the dataset as a whole."""
     shards: list[Shard] = []
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}

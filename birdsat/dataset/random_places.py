@@ -73,7 +73,7 @@ def random_places(
         if draws > max(_MOST_DRAWS * count, _LEAST_DRAWS):
             raise InputError(
                 f"the box {box} has too little land: of {draws:,} places {found + misses:,} were on it, and {count:,} "
-                "with imagery are asked for. Take a larger box or fewer chips, or leave --land-only out."
+                "with imagery are asked for. Take a larger box or fewer chips, or take the sea as well."
             )
 
 

@@ -180,7 +180,7 @@ def read_occurrences(
     rows = 0
     rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True)
     for path in paths:
-        for row in read_table(path, columns, rules=rules):
+        for row in read_table(path, columns, rules=rules, with_photos=False):
             rows += not (isinstance(row, Remark) and row.kept)  # such a row comes by itself as well
             if isinstance(row, Remark):
                 (noted if row.kept else dropped)[row.reason] += 1

@@ -5,6 +5,14 @@ from importlib import import_module
 from typing import Any
 
 from birdsat.progress import QUIET, Progress
+from birdsat.workflows.requests.datasets import (
+    BuildDatasetRequest,
+    CheckDatasetRequest,
+    DescribeDatasetRequest,
+    RandomChipsRequest,
+    VirtualDatasetRequest,
+)
+from birdsat.workflows.requests.demo import DemoRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -38,4 +46,10 @@ VERBS: dict[str, Verb] = {
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
+    "data build": Verb(BuildDatasetRequest, "birdsat.workflows.build_dataset:build_dataset"),
+    "data info": Verb(DescribeDatasetRequest, "birdsat.workflows.describe_dataset:describe_dataset"),
+    "data check": Verb(CheckDatasetRequest, "birdsat.workflows.check_dataset:check_dataset"),
+    "data virtual": Verb(VirtualDatasetRequest, "birdsat.workflows.virtual_dataset:virtual_dataset"),
+    "data chips": Verb(RandomChipsRequest, "birdsat.workflows.random_chips:random_chips"),
+    "demo": Verb(DemoRequest, "birdsat.workflows.demo.run:demo"),
 }

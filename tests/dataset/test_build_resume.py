@@ -13,6 +13,7 @@ from small_birds import SPECIES, encoded, write_photos
 
 import birdsat
 from birdsat.dataset.build import build_dataset
+from birdsat.dataset.description import Description
 from birdsat.dataset.manifest import PLAN_FILE, load_manifest
 from birdsat.dataset.plan import Plan
 from birdsat.errors import DatasetError
@@ -125,9 +126,9 @@ def test_a_complete_dataset_is_returned_as_it_is(tmp_path):
 
 def test_a_complete_dataset_takes_a_new_title_and_licence_and_keeps_its_shards(tmp_path):
     rows = write_photos(tmp_path / "photos", 8)
-    build(tmp_path / "out", rows, tmp_path / "photos", title="old")
+    build(tmp_path / "out", rows, tmp_path / "photos", description=Description(title="old"))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*.parquet")}
-    manifest = build(tmp_path / "out", rows, tmp_path / "photos", title="new", licence="CC0")
+    manifest = build(tmp_path / "out", rows, tmp_path / "photos", description=Description(title="new", licence="CC0"))
     assert (manifest.title, manifest.licence) == ("new", "CC0")
     assert load_manifest(tmp_path / "out") == manifest
     assert "# new" in (tmp_path / "out" / "README.md").read_text()

@@ -5,6 +5,7 @@ from small_birds import bird, write_photos
 
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.card import card, describe, summary
+from birdsat.dataset.description import Description
 from birdsat.dataset.manifest import load_manifest
 from birdsat.errors import DatasetError
 from birdsat.imagery.photo_folder import FolderPhotos
@@ -15,8 +16,8 @@ def folder(tmp_path):
     write_photos(tmp_path / "photos", 6)
     rows = [bird(i, split="train" if i < 4 else "test", licence="CC0") for i in range(6)]
     photos = FolderPhotos(tmp_path / "photos")
-    about = {"title": "Six | birds", "sources": ("a camera",), "command": "birdsat data build"}
-    build_dataset(tmp_path / "out", rows, photos=photos, workers=0, **about)
+    about = Description(title="Six | birds", sources=("a camera",), command="birdsat data build")
+    build_dataset(tmp_path / "out", rows, photos=photos, workers=0, description=about)
     return tmp_path / "out"
 
 

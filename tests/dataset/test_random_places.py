@@ -69,7 +69,7 @@ def test_the_seed_draws_the_places_and_a_smaller_count_has_the_first_of_them():
 def test_too_little_land_or_imagery_is_told():
     with pytest.raises(InputError, match="too little of the box 10,-60,20,-50: 31 of 31 places had none"):
         list(random_places(3, Box(10, -60, 20, -50), chips=Nowhere()))
-    with pytest.raises(InputError, match=r"too little land.*0 were on it.*leave --land-only out"):
+    with pytest.raises(InputError, match=r"too little land.*0 were on it.*take the sea as well"):
         list(random_places(1, Box(-140, -50, -130, -40), chips=Everywhere(), land=on_land))
     with pytest.raises(ConfigError, match="0 places"):
         list(random_places(0, WORLD, chips=Everywhere()))

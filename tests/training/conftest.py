@@ -77,7 +77,6 @@ def make_dataset(folder: Path, *, train: int = TRAIN_ROWS, val: int = VAL_ROWS, 
         chips=images if with_chips else None,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        title="noise",
     )
     return Dataset(folder)
 

@@ -78,7 +78,10 @@ def test_a_run_of_several_sizes_takes_a_dataset_of_any_of_them_and_no_other(tmp_
     [
         (["--imagery", "chips.parquet", "--chip-km", "5"], "a table of chips at places of its own"),
         (["--imagery", "virtual:0", "--chip-km", "5", "5"], "one of them twice"),
-        (["--imagery", "virtual:0", "--chip-km", "5", "--box=1,2,3"], "--box: box '1,2,3' is not four numbers"),
+        (
+            ["--imagery", "virtual:0", "--chip-km", "5", "--box=1,2,3"],
+            "box '1,2,3' is not four numbers W,S,E,N in degrees, such as 113,-44,154,-10. (--box)",
+        ),
     ],
 )
 def test_what_makes_no_dataset_is_refused(

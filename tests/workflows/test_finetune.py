@@ -97,7 +97,6 @@ def make_dataset(folder: Path, *, val: bool = True, chips: bool = True, taxa: in
         taxa=TAXONOMY,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        title="colours",
     )
     return Dataset(folder)
 

@@ -317,7 +317,7 @@ def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
     own = tmp_path / "own.csv"
     own.write_text(f"{head.replace('taxon', 'bird').replace('lon', 'x').replace('lat', 'y')}\n{rows}")
     words = ("map", TAXON, "--run", run, "--region", region, "--out", tmp_path)
-    assert "--columns" in failed(capsys, *words, "--occurrences", own)
+    assert "columns taxon=COLUMN" in failed(capsys, *words, "--occurrences", own)
     named = ("--columns", "taxon=bird", "lon=x", "lat=y")
     assert "columns can be used with records to fit to only" in failed(capsys, *words, *named)
     main([*map(str, words), "--occurrences", str(own), *named])

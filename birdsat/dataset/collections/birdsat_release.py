@@ -11,7 +11,7 @@ annotation that names the image.)
 import contextlib
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from birdsat.dataset.collections.inat_json import (
 )
 from birdsat.dataset.collections.published_counts import PublishedCounts
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.imagery.ground_sizes import check_sizes
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.photos import decode_rgb
 from birdsat.imagery.sources import source_identity
@@ -64,17 +65,18 @@ class ReleaseChips:
 
 
 def open_birdsat_release(
-    folder: Path, *, max_uncertainty_km: float = float("inf"), chip_km: float | None = None
+    folder: Path, *, max_uncertainty_km: float = float("inf"), chip_km: Sequence[float] = ()
 ) -> Collection:
     """The release in a folder that holds its JSON and CSV files, the chips, and the photos at each `file_name`.
 
     max_uncertainty_km: places that are uncertain by more are left out, with their chips; as in the paper, none is.
     chip_km: side of a chip on the ground; by default 10 m a pixel, as Sentinel-2 has. Raises InputError when a file is
-    absent or damaged.
+    absent or damaged, ConfigError for a side that is not possible, and for several.
     """
     check_uncertainty(max_uncertainty_km)
-    if chip_km is not None and not chip_km > 0:
-        raise ConfigError(f"chips of {chip_km} km are not possible; give the length of a side in kilometres.")
+    sides = check_sizes(chip_km)
+    if len(sides) > 1:
+        raise ConfigError("the chips of birdsat_release are of one ground size; give one.", settings=("chip_km",))
     for part in PARTS:
         for path in (_json_path(folder, part), _labels_path(folder, part)):
             if not path.is_file():
@@ -83,7 +85,7 @@ def open_birdsat_release(
     return Collection(
         observations=_observations(folder, max_uncertainty_km),
         photos=FolderPhotos(folder),
-        chips=ReleaseChips(folder, ground_km=(chip_km or px * METRES_A_PIXEL / 1000,), px=px),
+        chips=ReleaseChips(folder, ground_km=(sides[0] if sides else px * METRES_A_PIXEL / 1000,), px=px),
         taxa=bird_taxonomy(_json_path(folder, "val")),
         published=WHOLE,
         licence=LICENCE,
@@ -134,7 +136,7 @@ def _observations(folder: Path, max_uncertainty_km: float) -> Iterator[Observati
 
 
 def _pairs(path: Path) -> Iterator[tuple[int, int]]:
-    """Index into `images` and number of the row, from 0, as pandas counts them: blank lines are no rows."""
+    """Index into `images` and number of the row, from 0, as pandas counts them: blank lines are not rows."""
     row = -1
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = (cells for cells in csv.reader(file) if cells)

@@ -32,7 +32,7 @@ def read_image_folder(folder: Path) -> Iterator[Observation | Remark]:
     that is absent, holds no folders, or holds both splits and species.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; give one that holds a folder of photos for each species.")
+        raise InputError(f"{folder} is not a folder; give one that holds a folder of photos for each species.")
     names = _folders(folder)
     splits = [name for name in names if name.lower() in _SPLITS]
     if not names or (splits and len(splits) < len(names)):

@@ -31,7 +31,7 @@ class INatPhoto:
     index: int  # in `images`, from 0
     facts: dict[str, Any]  # the entry: id, file_name, date, latitude, longitude, location_uncertainty, ...
     is_labelled: bool
-    taxon: str  # scientific name; "" where it is no bird, or not labelled
+    taxon: str  # scientific name; "" where it is not a bird, or not labelled
     licence: str
 
 
@@ -103,9 +103,12 @@ def inat_observation(
 
 
 def check_uncertainty(max_uncertainty_km: float) -> None:
-    """Raises ConfigError for a bound that is no distance."""
+    """Raises ConfigError for a bound that is not a distance."""
     if not max_uncertainty_km > 0:
-        raise ConfigError(f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.")
+        raise ConfigError(
+            f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.",
+            settings=("max_uncertainty_km",),
+        )
 
 
 def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iterator[tuple[Any, Any]]:
@@ -121,7 +124,7 @@ def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iter
 
 
 def _taxon(category: Any, path: Path) -> Taxon | None:
-    """The taxon of a category; None where it is no bird."""
+    """The taxon of a category; None where it is not a bird."""
     if _field(category, "class", "category", path) != BIRDS:
         return None
     name = _field(category, "name", "category", path)

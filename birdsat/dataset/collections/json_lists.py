@@ -40,7 +40,7 @@ def json_lists(path: Path, names: Collection[str]) -> Iterator[tuple[str, Any]]:
                 if text.take(",}") == "}":
                     break
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 text ({error}); restore the file.") from error
+        raise InputError(f"{path} is not UTF-8 text ({error}); restore the file.") from error
     if absent := sorted(set(names) - found):
         raise InputError(f"{path} has no list {', '.join(map(repr, absent))}; it has {', '.join(sorted(found))}.")
 
@@ -57,7 +57,7 @@ class _Text:
         self._passed = 0  # characters before the buffer
 
     def peek(self) -> str:
-        """The next character that is no space; "" at the end."""
+        """The next character that is not a space; "" at the end."""
         while True:
             self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]  # it matches ""
             if self._at < len(self._buffer):
@@ -66,7 +66,7 @@ class _Text:
                 return ""
 
     def take(self, marks: str) -> str:
-        """The next character that is no space, which must be one of `marks`."""
+        """The next character that is not a space, which must be one of `marks`."""
         mark = self.peek()
         if not mark or mark not in marks:
             raise self._damaged(f"{mark!r} where {' or '.join(marks)} is needed" if mark else "the file is cut short")

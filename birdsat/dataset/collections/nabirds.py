@@ -6,12 +6,11 @@ Names are English. Photos without place or date, for non-commercial research and
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
 from birdsat.dataset.collections.collection import Collection
 from birdsat.dataset.collections.published_counts import PublishedCounts
 from birdsat.dataset.collections.visipedia import read_photos, read_values
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
@@ -19,17 +18,19 @@ from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 NAME = "NABirds"
 LICENCE = "non-commercial research and education"
-Level = Literal["category", "species"]
-TAXA: dict[Level, int] = {"category": 555, "species": 404}
+TAXA = {"category": 555, "species": 404}  # by level: what a taxon is
 
 
-def open_nabirds(folder: Path, *, crop: bool = False, level: Level = "category") -> Collection:
+def open_nabirds(folder: Path, *, crop: bool = False, level: str = "category") -> Collection:
     """The collection in a folder of its layout, with its own train/test split.
 
     crop: crop each photo to its bounding box. level: what the taxon is: the visual category, or the species that it
     is of. hierarchy.txt, needed for species, gives orders and families; without it taxa have names alone.
-    Raises InputError when a file of the layout is absent, has no rows, or has a line that cannot be read.
+    Raises ConfigError for another level, InputError when a file of the layout is absent, has no rows, or has a line
+    that cannot be read.
     """
+    if level not in TAXA:
+        raise ConfigError(f"level is {level!r}; allowed: {', '.join(map(repr, TAXA))}.", settings=("level",))
     taxa = _taxa(folder, level)
     return Collection(
         observations=_observations(folder, taxa, crop),
@@ -47,7 +48,7 @@ def _observations(folder: Path, taxa: Mapping[str, Taxon], crop: bool) -> Iterat
     yield from read_photos(folder, collection=NAME, licence=LICENCE, taxa=names, crop=crop, photographers=photographers)
 
 
-def _taxa(folder: Path, level: Level) -> dict[str, Taxon]:
+def _taxa(folder: Path, level: str) -> dict[str, Taxon]:
     """The taxon of each class that a photo is labelled with."""
     names = read_values(folder / "classes.txt", str, NAME)
     path = folder / "hierarchy.txt"
@@ -60,7 +61,7 @@ def _taxa(folder: Path, level: Level) -> dict[str, Taxon]:
     }
 
 
-def _taxon(number: str, names: Mapping[str, str], ancestors: list[str], level: Level) -> Taxon:
+def _taxon(number: str, names: Mapping[str, str], ancestors: list[str], level: str) -> Taxon:
     """The taxon of a class.
 
     ancestors: from its species to the root, a child of which is an order. Of 290 of the 555 categories the species

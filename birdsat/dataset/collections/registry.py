@@ -1,38 +1,47 @@
-"""The collections by name."""
+"""The collections by name. What opens one is imported when it is asked for."""
 
 import inspect
-from collections.abc import Callable
+import pkgutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from birdsat.dataset.collections.birdsat_release import open_birdsat_release
-from birdsat.dataset.collections.collection import Collection
-from birdsat.dataset.collections.cub import open_cub
-from birdsat.dataset.collections.image_folder import open_image_folder
-from birdsat.dataset.collections.inat2021 import open_inat2021
-from birdsat.dataset.collections.nabirds import open_nabirds
 from birdsat.errors import ConfigError
 
-COLLECTIONS: dict[str, Callable[..., Collection]] = {
-    "birdsat_release": open_birdsat_release,
-    "cub": open_cub,
-    "image_folder": open_image_folder,
-    "inat2021": open_inat2021,
-    "nabirds": open_nabirds,
+if TYPE_CHECKING:
+    from birdsat.dataset.collections.collection import Collection
+
+# "module:function", the folder of a collection in, a Collection out; its keyword-only parameters are the settings that
+# the collection has of its own.
+COLLECTIONS: dict[str, str] = {
+    "birdsat_release": "birdsat.dataset.collections.birdsat_release:open_birdsat_release",
+    "cub": "birdsat.dataset.collections.cub:open_cub",
+    "image_folder": "birdsat.dataset.collections.image_folder:open_image_folder",
+    "inat2021": "birdsat.dataset.collections.inat2021:open_inat2021",
+    "nabirds": "birdsat.dataset.collections.nabirds:open_nabirds",
 }
 
 
-def open_collection(name: str, folder: Path, **settings: Any) -> Collection:
-    """Open a collection. settings: its own; one that is None or False counts as not given.
+def open_collection(name: str, folder: Path, **settings: Any) -> "Collection":
+    """Open a collection with settings of its own.
 
     Raises ConfigError for an unknown name, and for a setting that the collection does not have.
     """
     if name not in COLLECTIONS:
         raise ConfigError(f"there is no collection {name!r}; allowed: {', '.join(COLLECTIONS)}.")
-    given = {setting: value for setting, value in settings.items() if value is not None and value is not False}
-    for setting in given:
-        having = [other for other, opener in COLLECTIONS.items() if setting in inspect.signature(opener).parameters]
-        if name not in having:
-            option = f"--{setting.replace('_', '-')}"
-            raise ConfigError(f"{option} can be used with --collection {' or '.join(having)} only, not with {name}.")
-    return COLLECTIONS[name](folder, **given)
+    having = collections_by_setting()
+    for setting in settings:
+        if name not in having.get(setting, ()):
+            of = f"the collection {' or '.join(having[setting])}" if setting in having else "none of the collections"
+            raise ConfigError(f"{setting} is a setting of {of}, not of {name}; leave it out.", settings=(setting,))
+    opened: Collection = pkgutil.resolve_name(COLLECTIONS[name])(folder, **settings)
+    return opened
+
+
+def collections_by_setting() -> dict[str, tuple[str, ...]]:
+    """Each setting that some collections have of their own, and which these are."""
+    having: dict[str, tuple[str, ...]] = {}
+    for name, opener in COLLECTIONS.items():
+        for setting, parameter in inspect.signature(pkgutil.resolve_name(opener)).parameters.items():
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                having[setting] = (*having.get(setting, ()), name)
+    return having

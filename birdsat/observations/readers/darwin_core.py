@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
+from birdsat.observations.readers.reader import Reader
 from birdsat.observations.readers.table_rows import table_rows
 from birdsat.observations.readers.zipped import CsvLayout, ZippedTable, zip_members
 
@@ -89,9 +90,12 @@ class DarwinCoreArchive:
                 yield number, {name: cells.get(name) or inherited.get(name, "") for name in names}
 
 
-def is_archive(path: Path) -> bool:
-    """Whether a zip file describes itself as a Darwin Core Archive does. Raises InputError where it is damaged."""
-    return _meta(zip_members(path)) is not None
+def _is_archive(path: Path) -> bool:
+    """Whether it is a zip file that describes itself as a Darwin Core Archive does. Raises InputError where damaged."""
+    return path.suffix.lower() == ".zip" and _meta(zip_members(path)) is not None
+
+
+ARCHIVE = Reader(name="a Darwin Core Archive (.zip)", recognises=_is_archive, open=DarwinCoreArchive)
 
 
 def _meta(members: Sequence[str]) -> str | None:

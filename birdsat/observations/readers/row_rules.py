@@ -1,4 +1,4 @@
-"""Rows that say of themselves that they are no record of a wild bird at that place."""
+"""Rows that say of themselves that they are not records of a wild bird at that place."""
 
 import math
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ EVERY_ROW = RowRules()  # but those that record an absence
 
 
 def _number(text: str) -> float:
-    """NaN where the text is none."""
+    """NaN where the text is not a number."""
     try:
         return float(text)
     except ValueError:

@@ -1,26 +1,13 @@
-"""Which reader a file of observations needs."""
+"""Tables that lie as files by themselves, or alone in a zip file."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from birdsat.observations.curation import Remark
-from birdsat.observations.readers.darwin_core import DarwinCoreArchive, is_archive
-from birdsat.observations.readers.table_rows import TableFile, column_names, table_rows
+from birdsat.observations.readers.reader import Reader
+from birdsat.observations.readers.table_rows import TEXT_SUFFIXES, TableFile, column_names, table_rows
 from birdsat.observations.readers.zipped import only_table
-
-
-class TableSource(Protocol):
-    """A table that is read in a stream."""
-
-    @property
-    def columns(self) -> list[str]:
-        """Their names."""
-        ...
-
-    def rows(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
-        """Number and cells of each row, as `table_rows`."""
-        ...
 
 
 class _OneTable:
@@ -32,11 +19,18 @@ class _OneTable:
         return table_rows(self._file, names)
 
 
-def open_table(path: Path) -> TableSource:
-    """A table by itself, the one in a zip file, or the occurrences of a Darwin Core Archive.
+def _is_text(path: Path) -> bool:
+    return path.name.lower().endswith(TEXT_SUFFIXES)
 
-    Raises InputError where it is absent, empty, damaged, or of an unknown format.
-    """
-    if path.suffix.lower() != ".zip":
-        return _OneTable(path)
-    return DarwinCoreArchive(path) if is_archive(path) else _OneTable(only_table(path))
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+TEXT = Reader(name=", ".join(TEXT_SUFFIXES), recognises=_is_text, open=_OneTable)
+PARQUET = Reader(name=".parquet", recognises=_is_parquet, open=_OneTable)
+ZIPPED = Reader(name="a .zip with one table", recognises=_is_zip, open=lambda path: _OneTable(only_table(path)))

@@ -15,8 +15,9 @@ from birdsat.observations.readers.zipped import ZIP_ERRORS, CsvLayout, ZippedTab
 
 TableFile = Path | ZippedTable
 
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 _BATCH_ROWS = 4096
-_FORMATS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".zip")
 _UNREADABLE = (pa.ArrowException, OSError, EOFError, *ZIP_ERRORS)
 
 _Malformed = deque[tuple[int, Remark]]  # number of the row, and why it cannot be used
@@ -25,9 +26,9 @@ _Malformed = deque[tuple[int, Remark]]  # number of the row, and why it cannot b
 def column_names(path: TableFile) -> list[str]:
     """The columns of a table. Raises InputError where it is absent, empty, damaged, or of an unknown format."""
     if isinstance(path, Path) and not path.is_file():
-        raise InputError(f"table {path} is absent; give a file in one of {', '.join(_FORMATS)}.")
-    if isinstance(path, Path) and not path.name.lower().endswith(_FORMATS):
-        raise InputError(f"table {path} is of an unknown format; allowed: {', '.join(_FORMATS)}.")
+        raise InputError(f"table {path} is absent; give a file in one of {', '.join(_SUFFIXES)}.")
+    if isinstance(path, Path) and not path.name.lower().endswith(_SUFFIXES):
+        raise InputError(f"table {path} is of an unknown format; allowed: {', '.join(_SUFFIXES)}.")
     try:
         if _is_parquet(path):
             return list(pq.read_schema(path).names)

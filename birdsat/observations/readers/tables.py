@@ -14,8 +14,9 @@ from birdsat.earth.place import Place
 from birdsat.errors import InputError, PlaceError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
+from birdsat.observations.readers.reader import TableSource
+from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RULED, RowRules
-from birdsat.observations.readers.table_files import TableSource, open_table
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 _SYNONYMS = {
@@ -83,7 +84,7 @@ class TableColumns:
 
     @classmethod
     def parse(cls, pairs: Sequence[str]) -> "TableColumns":
-        """From words such as "taxon=scientificName". Raises InputError for what is no such pair."""
+        """From words such as "taxon=scientificName". Raises InputError for what is not such a pair."""
         known = [field.name for field in fields(cls)]
         named = dict(pair.partition("=")[::2] for pair in pairs)
         for what, column in named.items():
@@ -95,12 +96,12 @@ class TableColumns:
 
 
 def read_table(
-    path: Path, columns: TableColumns | None = None, *, rules: RowRules = EVERY_ROW
+    path: Path, columns: TableColumns | None = None, *, rules: RowRules = EVERY_ROW, with_photos: bool = True
 ) -> Iterator[Observation | Remark]:
     """Observations of a table, with a remark for each row dropped or kept without a part.
 
-    The table is a file as `table_rows` reads it, a zip file with one in it, or a Darwin Core Archive. Rows that record
-    an absence are dropped, and those that `rules` refuse.
+    The table is of one of the formats in `READERS`. Rows that record an absence are dropped, and those that `rules`
+    refuse. with_photos: False where nobody looks at the photos, which some formats have to gather first.
 
     Both coordinates missing means that the place is not known; with one of two missing it is taken as not known as
     well, with a remark. Rows that repeat an id are found by the build, not here. Raises InputError for a file that is
@@ -115,13 +116,18 @@ def read_table(
         for field in fields(asked)
         if (name := _find(present, field.name, getattr(asked, field.name), path)) is not None
     }
+    if not with_photos:
+        found.pop("photo", None)
     if "taxon" not in found:
-        ebird = " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)"
+        is_ebird = "SAMPLING EVENT IDENTIFIER" in present
+        ebird = (
+            " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)" if is_ebird else ""
+        )
         raise InputError(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
-            f"scientific names, --columns taxon=COLUMN{ebird if 'SAMPLING EVENT IDENTIFIER' in present else ''}."
+            f"scientific names, columns taxon=COLUMN{ebird}."
         )
-    if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is no date
+    if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is not a date
         found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
     for group in (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height"), ("year", "month")):
         missing = [name for name in group if name not in found]
@@ -129,7 +135,7 @@ def read_table(
             raise InputError(
                 f"{path} has {', '.join(found[name] for name in group if name in found)} but nothing for "
                 f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones: "
-                f"--columns {' '.join(f'{name}=COLUMN' for name in missing)}."
+                f"columns {' '.join(f'{name}=COLUMN' for name in missing)}."
             )
     return _observations(source, found, rules)
 

@@ -1,10 +1,11 @@
 """A table that lies in a zip file, read from there without unpacking it."""
 
+import gzip
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from birdsat.errors import InputError
 
@@ -32,10 +33,12 @@ class ZippedTable:
     layout: CsvLayout | None = None  # None: found from its first line
 
     def open(self) -> IO[bytes]:
-        """The bytes of the table, unpacked as they are read. Raises InputError where it cannot be opened."""
+        """The bytes of the table, unpacked as they are read, also of one that is gzipped within. Raises InputError
+        where it cannot be opened."""
         try:
             with zipfile.ZipFile(self.archive) as file:
-                return file.open(self.member)  # stays open until it is closed itself
+                member = file.open(self.member)  # stays open until it is closed itself
+                return cast(IO[bytes], gzip.open(member)) if self.member.lower().endswith(".gz") else member
         except KeyError as error:
             raise InputError(f"{self.archive} holds no file {self.member!r}; download the archive again.") from error
         except (*ZIP_ERRORS, RuntimeError) as error:  # RuntimeError: a password is needed

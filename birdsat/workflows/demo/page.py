@@ -36,11 +36,11 @@ _WANTED = {
 def write_page(figures: Mapping[str, Any], pictures: Mapping[str, str], facts: Mapping[str, str]) -> str:
     """The page as text.
 
-    figures: the content of report.json. pictures: HTML by the template's names. facts: words that are no figures.
+    figures: the content of report.json. pictures: HTML by the template's names. facts: words that are not figures.
     Each figure stands in an element whose data-figure says where in report.json it is from.
     """
     show = _Figures(figures)
-    template = Template(files("birdsat.recipes").joinpath("page.html").read_text(encoding="utf-8"))
+    template = Template(files("birdsat.workflows.demo").joinpath("page.html").read_text(encoding="utf-8"))
     return template.substitute(
         pictures,
         **facts,

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from birdsat.dataset.build import build_dataset
+from birdsat.dataset.description import Description
 from birdsat.dataset.manifest import MANIFEST_FILE
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import embed_split
@@ -23,7 +23,7 @@ from birdsat.methods.method import Method
 from birdsat.methods.registry import build_method
 from birdsat.observations.observation import SPLITS, Split
 from birdsat.observations.splits import SplitRule
-from birdsat.progress import QUIET
+from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.map_figures import MapReport
 from birdsat.recipes.ours import demo_with_metadata, demo_without_metadata
 from birdsat.tables import Table
@@ -39,6 +39,7 @@ from birdsat.virtual.world import VirtualWorld
 from birdsat.workflows.demo.page import write_page
 from birdsat.workflows.demo.sections import Findings, illustrate
 from birdsat.workflows.demo.stages import Stages, state_of
+from birdsat.workflows.requests.demo import DemoRequest
 from birdsat.workflows.virtual_maps import MONTHS, map_virtual_world
 
 PAGE_FILE, FIGURES_FILE, SECONDS_FILE = "report.html", "report.json", "seconds.json"
@@ -64,7 +65,7 @@ class DemoConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DemoReport:
+class DemoResult:
     """What the demo found, and where it is written."""
 
     page: Path  # one HTML file that needs no other
@@ -72,47 +73,66 @@ class DemoReport:
     figures: dict[str, Any]  # as in figures_file
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """What was written."""
+        return self.page, self.figures_file
+
+    @property
+    def bars(self) -> Table:
+        """What the demo has to show, beside what it found."""
+        return _table(self.figures["bars"])
+
+    @property
     def all_met(self) -> bool:
         """Whether every figure reaches its bar."""
         return all(bar["met"] for bar in self.figures["bars"])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "page": str(self.page),
+            "figures_file": str(self.figures_file),
+            "all_met": self.all_met,
+            "figures": self.figures,
+        }
 
-def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None = None) -> DemoReport:
+
+def demo(request: DemoRequest, progress: Progress = QUIET, *, config: DemoConfig | None = None) -> DemoResult:
     """Build the world, pretrain with and without metadata, classify, retrieve, map, and write the report.
 
     `birdsat demo`: at most ten minutes on two CPU cores. Started again in the same folder, what is built and
-    trained is kept and only the rest is done again.
+    trained is kept and only the rest is done again. config: sizes, for tests.
 
-    Raises DatasetError or ConfigError when `out` holds a demo of another seed or other sizes.
+    Raises DatasetError or ConfigError when the folder holds a demo of another seed or other sizes.
     """
-    config = config or DemoConfig()
+    config, out, seed = config or DemoConfig(), Path(request.out), request.seed
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; choose a folder for the demo.")
     out.mkdir(parents=True, exist_ok=True)
-    stages = Stages(out / SECONDS_FILE, count=8, progress=QUIET)
+    stages = Stages(out / SECONDS_FILE, count=8, progress=progress)
 
     with stages.stage("dataset", "building the virtual world", state_of(out / "dataset", MANIFEST_FILE)):
         views = config.with_metadata.views
         world = VirtualWorld(seed, photo_px=views.photo_px)
         chips = VirtualChips(seed, ground_km=config.chip_ground_km, px=views.chip_px)
-        dataset = _build(out / "dataset", world, chips, config)
+        dataset = _build(out / "dataset", world, chips, config, progress)
     pairs = [pair for pair in world.lookalike_pairs if set(pair) <= set(dataset.taxa)]
     if not pairs:
         raise ConfigError(
             f"{config.observations:,} observations hold no pair of lookalikes to tell apart; take some 400 or more."
         )
     with stages.stage("pretrain", "pretraining with place and date", state_of(out / "with-metadata", MODEL_FILE)):
-        run = _pretrain(config.with_metadata, seed, dataset, out / "with-metadata")
+        run = _pretrain(config.with_metadata, seed, dataset, out / "with-metadata", progress)
     with stages.stage(
         "pretrain_without_metadata",
         "pretraining without place and date",
         state_of(out / "without-metadata", MODEL_FILE),
     ):
-        bare_run = _pretrain(config.without_metadata, seed, dataset, out / "without-metadata")
+        bare_run = _pretrain(config.without_metadata, seed, dataset, out / "without-metadata", progress)
     with stages.stage("embed", "embedding all photos and chips"):
-        train, val, test = _embed(run.method, run, dataset)
-        bare_splits = _embed(bare_run.method, bare_run, dataset)
-        random_splits = _embed(_untrained(run), run, dataset)
+        train, val, test = _embed(run.method, run, dataset, progress)
+        bare_splits = _embed(bare_run.method, bare_run, dataset, progress)
+        random_splits = _embed(_untrained(run), run, dataset, progress)
         means = taxon_means(train)
         save_taxon_means(means, run.path)
         save_taxon_means(taxon_means(bare_splits[0]), bare_run.path)
@@ -124,7 +144,13 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
         retrieved, bare_retrieved = retrieve(test), retrieve(bare_splits[2])
     with stages.stage("map", "mapping every species in every month"):
         mapped = map_virtual_world(
-            run.method, means, world, chips, step=config.map_step_degrees, workers=config.workers
+            run.method,
+            means,
+            world,
+            chips,
+            step=config.map_step_degrees,
+            workers=config.workers,
+            progress=progress,
         )
 
     figures = _figures(classified, bare_classified, random_classified, retrieved, bare_retrieved, mapped.report) | {
@@ -161,12 +187,10 @@ def demo(out: Path = Path("runs/demo"), seed: int = 0, config: DemoConfig | None
     }
     written = json.loads(figures_file.read_text())
     write_atomic(page, write_page(written, pictures, facts))
-    print(_table(written["bars"]).markdown(), file=sys.stderr)
-    print(f"The report is {page}", flush=True)
-    return DemoReport(page=page, figures_file=figures_file, figures=written)
+    return DemoResult(page=page, figures_file=figures_file, figures=written)
 
 
-def _build(out: Path, world: VirtualWorld, chips: VirtualChips, config: DemoConfig) -> Dataset:
+def _build(out: Path, world: VirtualWorld, chips: VirtualChips, config: DemoConfig, progress: Progress) -> Dataset:
     rule = SplitRule(val_fraction=config.val_fraction, test_fraction=config.test_fraction, block_km=config.block_km)
     build_dataset(
         out,
@@ -175,16 +199,16 @@ def _build(out: Path, world: VirtualWorld, chips: VirtualChips, config: DemoConf
         chips=chips,
         taxa=world.taxonomy,
         splits=rule,
-        workers=config.workers,
         seed=world.seed,
-        title=f"virtual world {world.seed}",
-        licence="CC0-1.0",
+        description=Description(title=f"virtual world {world.seed}", licence="CC0-1.0"),
+        workers=config.workers,
+        progress=progress,
     )
     return Dataset(out)
 
 
-def _pretrain(config: RunConfig, seed: int, dataset: Dataset, out: Path) -> Run:
-    return pretrain(dataclasses.replace(config, seed=seed), dataset, out, resume=True)
+def _pretrain(config: RunConfig, seed: int, dataset: Dataset, out: Path, progress: Progress) -> Run:
+    return pretrain(dataclasses.replace(config, seed=seed), dataset, out, resume=True, progress=progress)
 
 
 def _untrained(run: Run) -> Method:
@@ -194,11 +218,13 @@ def _untrained(run: Run) -> Method:
         return build_method(run.config.method).eval()
 
 
-def _embed(method: Method, run: Run, dataset: Dataset) -> tuple[EmbeddingTable, EmbeddingTable, EmbeddingTable]:
+def _embed(
+    method: Method, run: Run, dataset: Dataset, progress: Progress
+) -> tuple[EmbeddingTable, EmbeddingTable, EmbeddingTable]:
     """Train, val and test."""
 
     def one(split: Split) -> EmbeddingTable:
-        return embed_split(method, dataset, split, photo_px=run.photo_px, chip_px=run.chip_px, progress=QUIET)
+        return embed_split(method, dataset, split, photo_px=run.photo_px, chip_px=run.chip_px, progress=progress)
 
     return one("train"), one("val"), one("test")
 

@@ -11,6 +11,7 @@ from small_inat import CATEGORIES, GREAT_TIT, RAVEN, image, write_json, write_ph
 
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.collections.birdsat_release import open_birdsat_release
+from birdsat.dataset.description import Description
 from birdsat.errors import ConfigError, InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.splits import SplitRule
@@ -54,7 +55,7 @@ def build(root, out, **settings):
         photos=opened.photos,
         chips=opened.chips,
         taxa=opened.taxa,
-        published=opened.published,
+        description=Description(published=opened.published),
         splits=SplitRule(val_fraction=0),
         workers=0,
     )
@@ -141,9 +142,9 @@ def test_every_place_is_kept_unless_a_bound_is_given_and_then_its_chip_goes_too(
 
 
 def test_the_chips_side_on_the_ground_may_be_given(release):
-    assert open_birdsat_release(release, chip_km=2.5).chips.ground_km == (2.5,)
+    assert open_birdsat_release(release, chip_km=(2.5,)).chips.ground_km == (2.5,)
     with pytest.raises(ConfigError, match="chips of -1 km"):
-        open_birdsat_release(release, chip_km=-1)
+        open_birdsat_release(release, chip_km=(-1,))
 
 
 def test_absent_files_and_chips_are_named(release):

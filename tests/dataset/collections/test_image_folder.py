@@ -52,7 +52,7 @@ def test_it_builds(tmp_path):
 
 
 def test_a_folder_that_is_none_or_mixed_is_refused(tmp_path):
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         list(read_image_folder(tmp_path / "absent"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no folders"):

@@ -8,6 +8,7 @@ from small_inat import CATEGORIES, DAISY, GREAT_TIT, RAVEN, image, write_json, w
 
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.collections.inat2021 import open_inat2021
+from birdsat.dataset.description import Description
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, InputError
 from birdsat.observations.curation import Remark
@@ -68,7 +69,7 @@ def test_it_builds_with_families_and_says_what_part_it_is(inat, tmp_path):
         opened.observations,
         photos=opened.photos,
         taxa=opened.taxa,
-        published=opened.published,
+        description=Description(published=opened.published),
         splits=SplitRule(val_fraction=0.5),
         workers=0,
     )

@@ -64,7 +64,7 @@ def test_a_damaged_file_is_refused(tmp_path, text, message):
 def test_what_is_no_text_or_absent_is_refused(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(b'{"images": ["\xff\xfe"]}')
-    with pytest.raises(InputError, match="no UTF-8"):
+    with pytest.raises(InputError, match="is not UTF-8"):
         list(json_lists(path, ("images",)))
     with pytest.raises(InputError, match="absent"):
         list(json_lists(tmp_path / "b.json", ("images",)))

@@ -6,6 +6,7 @@ from small_birds import encoded, picture
 
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.collections.nabirds import open_nabirds
+from birdsat.dataset.description import Description
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 
@@ -101,7 +102,7 @@ def test_it_builds_and_what_is_incomplete_is_dropped(nabirds, tmp_path):
         opened.observations,
         photos=opened.photos,
         taxa=opened.taxa,
-        published=opened.published,
+        description=Description(published=opened.published),
         workers=0,
     )
     assert [(count.name, count.rows) for count in manifest.dropped] == [("incomplete in the collection's files", 1)]

@@ -1,6 +1,8 @@
 import datetime
 import gzip
 import math
+import pkgutil
+import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +12,9 @@ from birdsat.earth.place import Place
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
+from birdsat.observations.readers.registry import READERS
 from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
+from birdsat.observations.readers.zipped import ZippedTable
 
 HEAD = "id,photo,species,lon,lat,date,split"
 
@@ -286,3 +290,19 @@ def test_columns_are_named_by_words_and_an_unknown_name_is_refused():
     assert TableColumns.parse(["taxon=Art", "lon=x"]) == TableColumns(taxon="Art", lon="x")
     with pytest.raises(InputError, match=r"colour.*NAME one of photo, taxon"):
         TableColumns.parse(["colour=red"])
+
+
+def test_a_gzipped_table_within_a_zip_file_is_read_through_both(tmp_path):
+    text = b"species,lon,lat\nParus major,1,2\n"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("birds.csv.gz", gzip.compress(text))
+    with ZippedTable(archive=tmp_path / "a.zip", member="birds.csv.gz").open() as stream:
+        assert stream.read() == text
+
+
+def test_an_unknown_format_is_refused_with_those_of_every_reader(tmp_path):
+    (tmp_path / "birds.xlsx").touch()
+    with pytest.raises(InputError, match=r"unknown format; allowed: \.csv") as refused:
+        read_table(tmp_path / "birds.xlsx")
+    for reader in READERS:
+        assert pkgutil.resolve_name(reader).name in str(refused.value)

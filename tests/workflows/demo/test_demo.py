@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from birdsat.cli import show
 from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import BirdsatError, ConfigError
 from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.progress import QUIET, Quiet
 from birdsat.recipes.ours import demo_with_metadata, demo_without_metadata
 from birdsat.training.config import RunConfig
-from birdsat.workflows.demo.run import DemoConfig, DemoReport, demo
+from birdsat.workflows.demo.run import DemoConfig, DemoResult, demo
 from birdsat.workflows.demo.stages import Stages, state_of
+from birdsat.workflows.requests.demo import DemoRequest
 
 
 def small(run: RunConfig) -> RunConfig:
@@ -46,9 +49,24 @@ MINIATURE = DemoConfig(
 )
 
 
+class Heard(Quiet):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> DemoReport:
-    return demo(tmp_path_factory.mktemp("demo") / "out", seed=0, config=MINIATURE)
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, heard: Heard) -> DemoResult:
+    return demo(DemoRequest(out=tmp_path_factory.mktemp("demo") / "out"), heard, config=MINIATURE)
 
 
 class Page(HTMLParser):
@@ -74,7 +92,7 @@ class Page(HTMLParser):
             self._figure = ""
 
 
-def test_the_demo_writes_the_figures_that_were_promised(report: DemoReport) -> None:
+def test_the_demo_writes_the_figures_that_were_promised(report: DemoResult) -> None:
     figures = json.loads(report.figures_file.read_text())
     for row in ("pretrained", "random", "chance"):
         assert {"top1", "top5"} <= figures["classify"][row].keys()
@@ -88,7 +106,7 @@ def test_the_demo_writes_the_figures_that_were_promised(report: DemoReport) -> N
     assert 0.2 < figures["map"]["auc"] < 0.95
 
 
-def test_every_figure_on_the_page_is_the_one_in_the_json(report: DemoReport) -> None:
+def test_every_figure_on_the_page_is_the_one_in_the_json(report: DemoResult) -> None:
     figures = json.loads(report.figures_file.read_text())
     shown = Page(report.page.read_text()).figures
     assert len(shown) > 60
@@ -100,7 +118,7 @@ def test_every_figure_on_the_page_is_the_one_in_the_json(report: DemoReport) -> 
         assert text == form.format(value).replace("%", "\N{NO-BREAK SPACE}%"), path
 
 
-def test_the_page_needs_no_other_file_and_no_network(report: DemoReport) -> None:
+def test_the_page_needs_no_other_file_and_no_network(report: DemoResult) -> None:
     text = report.page.read_text()
     page = Page(text)
     assert not page.tags & {"script", "link", "iframe", "object", "embed"}
@@ -110,26 +128,42 @@ def test_the_page_needs_no_other_file_and_no_network(report: DemoReport) -> None
     assert "$" not in re.sub(r"base64,[^\"]*", "", text)
 
 
-def test_a_second_demo_keeps_what_is_built_and_trained(report: DemoReport) -> None:
+def test_every_stage_is_said_in_its_order_with_the_seconds_it_took(report: DemoResult, heard: Heard) -> None:
+    assert [text[:3] for text in heard.said[::2]] == [f"{number}/8" for number in range(1, 9)]
+    assert heard.said[0] == "1/8 building the virtual world"
+    assert all(re.fullmatch(r" +[\d,.]+ s", text) for text in heard.said[1::2])
+
+
+def test_the_bars_say_of_each_figure_whether_it_is_met(report: DemoResult, capsys: pytest.CaptureFixture[str]) -> None:
+    bars = report.figures["bars"]
+    assert [row[0] for row in report.bars.rows] == [bar["figure"] for bar in bars]
+    assert [row[-1] == "met" for row in report.bars.rows] == [bar["met"] for bar in bars]
+    assert json.loads(json.dumps(report.to_dict()))["all_met"] is all(bar["met"] for bar in bars)
+    show.demo(report)
+    printed = capsys.readouterr().out
+    assert "map.auc" in printed and f"The report is {report.page}" in printed
+
+
+def test_a_second_demo_keeps_what_is_built_and_trained(report: DemoResult) -> None:
     out = report.page.parent
     made = [out / "dataset/manifest.json", out / "with-metadata/model.safetensors"]
     before = [path.stat().st_mtime_ns for path in made]
-    again = demo(out, seed=0, config=MINIATURE)
+    again = demo(DemoRequest(out=out), config=MINIATURE)
     assert [path.stat().st_mtime_ns for path in made] == before
     for name in ("classify", "retrieve", "map", "lookalikes"):
         assert again.figures[name] == report.figures[name]
     assert again.figures["seconds"]["pretrain"] == report.figures["seconds"]["pretrain"]
 
 
-def test_a_demo_of_another_seed_is_refused(report: DemoReport) -> None:
+def test_a_demo_of_another_seed_is_refused(report: DemoResult) -> None:
     with pytest.raises(BirdsatError, match="Remove the folder, or choose another"):
-        demo(report.page.parent, seed=1, config=MINIATURE)
+        demo(DemoRequest(out=report.page.parent, seed=1), config=MINIATURE)
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo").touch()
     with pytest.raises(ConfigError, match="choose a folder"):
-        demo(tmp_path / "demo", config=MINIATURE)
+        demo(DemoRequest(out=tmp_path / "demo"), config=MINIATURE)
 
 
 def test_the_two_runs_see_images_alike() -> None:
@@ -142,7 +176,7 @@ def test_the_two_runs_see_images_alike() -> None:
 def test_continued_work_adds_to_its_seconds_and_finished_work_keeps_them(tmp_path: Path) -> None:
     file = tmp_path / "seconds.json"
     file.write_text('{"dataset": 100.0, "pretrain": 200.0}')
-    stages = Stages(file, count=3)
+    stages = Stages(file, count=3, progress=QUIET)
     with stages.stage("dataset", "building", "finished"):
         pass
     with pytest.raises(RuntimeError), stages.stage("pretrain", "training", "continued"):
