@@ -31,8 +31,8 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.read import TrainingStream
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.view_encoder import View
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.published.settings import BASE, DECODER, published_cve_mae, published_encoder, published_masked
 from birdsat.recipes.ours import cve_mae_base

@@ -327,8 +327,7 @@ def _batch(rows: list[tuple[RowGroup, int]], *, photo_px: int, chip_px: int, pho
     photos, has_photo = _images([(group, group.photo, row) for group, row in rows], photo_px, photo)
     (chips,), has_chip = _images([(group, group.chip, row) for group, row in rows], chip_px, chip)
     return Batch(
-        photo=photos[0],
-        second_photo=photos[-1],
+        photos=tuple(photos),
         chip=chips,
         has_photo=has_photo,
         has_chip=has_chip,
