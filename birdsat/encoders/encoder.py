@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -59,7 +59,7 @@ class EncoderSettings(ABC):
     def build(self) -> "Encoder":
         """An encoder with fresh weights, drawn from torch's global generator."""
 
-    def with_drop_path(self, share: float) -> Self:
+    def with_drop_path(self, share: float) -> "EncoderSettings":
         """The same with stochastic depth (Huang et al. 2016); an encoder that has none stays as it is."""
         return self
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, NoReturn, Self
+from typing import ClassVar, NoReturn, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from birdsat.methods.registry import METHODS
 
 IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
 IMAGENET_STD: RGB = (0.229, 0.224, 0.225)
+Settings = TypeVar("Settings", bound="MethodSettings")
 _STATISTICS = ("photo_mean", "photo_std", "chip_mean", "chip_std")
 
 Image = UInt8[Tensor, "n 3 _height_px _width_px"] | Float[Tensor, "n 3 _height_px _width_px"]  # 0..255, or 0..1
@@ -101,25 +102,25 @@ class MethodSettings(ABC):
         """The method that its embeddings come from: itself, or the one that it holds."""
         return self
 
-    def fitted_to(self, facts: TrainingFacts) -> Self:
+    def fitted_to(self, facts: TrainingFacts) -> "MethodSettings":
         """The same with what it takes from the training data. Raises InputError when they lack what it needs."""
         return self.with_statistics(facts)
 
-    def with_statistics(self, facts: TrainingFacts) -> Self:
+    def with_statistics(self: Settings, facts: TrainingFacts) -> Settings:
         """The same with the mean and deviation of the images of the training data, where it has settings for them."""
         names = {setting.name for setting in fields(self)}
         known = {name: getattr(facts, name) for name in _STATISTICS if name in names}
         return replace(self, **{name: value for name, value in known.items() if value is not None})
 
-    def without_metadata(self) -> Self:
+    def without_metadata(self) -> "MethodSettings":
         """The same with place and date left out, so far as it knows them."""
         return self
 
-    def with_drop_path(self, share: float) -> Self:
+    def with_drop_path(self, share: float) -> "MethodSettings":
         """The same with stochastic depth in its encoder of photos (Huang et al. 2016), where it has one."""
         return self
 
-    def with_frozen_chips(self) -> Self:
+    def with_frozen_chips(self) -> "MethodSettings":
         """The same with an encoder of chips that is not trained. Raises ConfigError for a method without one."""
         raise ConfigError(f"{type(self).__name__} has no chip encoder of its own to freeze; take a method of cve_mae.")
 

@@ -10,6 +10,7 @@ import torch
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
+from birdsat.engine.device import pick_device
 from birdsat.errors import ConfigError
 from birdsat.methods.method import MethodSettings, TrainingFacts
 from birdsat.training.optimiser import OptimiserConfig
@@ -63,7 +64,7 @@ class RunConfig:
 def lightning_precision(precision: Literal["auto", "32", "bf16"]) -> LightningPrecision:
     """The precision in Lightning's words; bf16 keeps the weights in 32 bits."""
     if precision == "auto":
-        has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        has_bf16 = pick_device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return "bf16-mixed" if has_bf16 else "32-true"
     return "bf16-mixed" if precision == "bf16" else "32-true"
 

@@ -13,6 +13,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.engine.device import pick_device
 from birdsat.errors import DatasetError
 from birdsat.progress import QUIET, Bar, Progress
 from birdsat.training.callbacks import BetweenSteps
@@ -96,12 +97,12 @@ def _fit(
     stop: StopRequest,
     bar: Bar,
 ) -> None:
-    config = module.config
+    config, device = module.config, pick_device()
     data = TrainingData(config, dataset)
     between = BetweenSteps(config, dataset, out, data=data, stop=stop, bar=bar)
     trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=config.devices or ("auto" if torch.cuda.is_available() else 1),
+        accelerator="gpu" if device.type == "cuda" else device.type,
+        devices=config.devices or ("auto" if device.type == "cuda" else 1),
         num_nodes=config.nodes,
         precision=lightning_precision(config.precision),
         max_epochs=-1,

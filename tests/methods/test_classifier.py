@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from no_float64 import NoFloat64
 from safetensors.torch import load_model, save_model
 
 from birdsat import config as configs
@@ -92,6 +93,13 @@ def batch(n: int = 5) -> Batch:
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+@every_classifier
+def test_nothing_needs_float64_which_some_gpus_lack(method: Classifier) -> None:
+    with NoFloat64():
+        method.losses(batch(), seeded())["classify"].backward()
+        method.eval().probabilities(batch())
 
 
 @every_classifier
