@@ -119,6 +119,8 @@ def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and type(None) in arguments:
         return None
     options = [option for option in arguments if option is not type(None)]
+    if len(options) == 1:
+        return _decode(options[0], value, where)
     if isinstance(value, dict):
         for option in options:
             if dataclasses.is_dataclass(option) and option.__name__ == value.get(KIND):  # type: ignore[union-attr]

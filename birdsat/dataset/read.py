@@ -332,7 +332,7 @@ def _batch(rows: list[tuple[RowGroup, int]], *, photo_px: int, chip_px: int, pho
         chip=chips,
         has_photo=has_photo,
         has_chip=has_chip,
-        lon_lat=torch.from_numpy(np.stack([group.facts.lon_lat[row] for group, row in rows])).float(),
+        lon_lat=torch.from_numpy(np.stack([group.facts.lon_lat[row] for group, row in rows]).astype(np.float32)),
         year_fraction=torch.tensor([group.facts.year_fraction[row] for group, row in rows], dtype=torch.float32),
         label=torch.tensor([int(group.facts.label[row]) for group, row in rows]),
         row=torch.tensor([group.first_row + row for group, row in rows]),

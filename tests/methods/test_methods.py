@@ -286,7 +286,7 @@ def test_settings_that_cannot_work_are_refused(setting: dict[str, float]) -> Non
 def test_mae_of_chips_embeds_chips_and_says_that_it_cannot_embed_photos() -> None:
     torch.manual_seed(0)
     method = MAE_OF_CHIPS.build().eval()
-    other = replace(batch(), photo=255 - batch().photo)
+    other = replace(batch(), photos=(255 - batch().photo,))
     assert method.losses(batch(), seeded()) == method.losses(other, seeded())
     features = method.encode_chip(batch().chip)
     embedded = method.embed_chip(features, batch().lon_lat, batch().year_fraction)
