@@ -18,7 +18,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from birdsat.recipes.runs import cve_mae_tiny, demo_with_metadata
 from machine import machine
 from rich.console import Console
 from rich.table import Table

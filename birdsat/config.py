@@ -106,10 +106,11 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
 
 def _found_among(kinds: Mapping[str, str], value: Any, where: str) -> type:
     """The class that `value` is of, imported when it is asked for."""
-    kind = value.get(KIND) if isinstance(value, dict) else value
+    kind = value.get(KIND) if isinstance(value, dict) else None
     places = {place.partition(":")[2]: place for place in kinds.values()}
     if kind not in places:
-        raise ConfigError(f"{where} is of kind {kind!r}; allowed: {', '.join(sorted(places))}.")
+        given = f"of kind {kind!r}" if isinstance(value, dict) else repr(value)
+        raise ConfigError(f"{where} is {given}; allowed: settings of kind {', '.join(sorted(places))}.")
     module, _, name = places[kind].partition(":")
     found: type = getattr(importlib.import_module(module), name)
     return found
