@@ -33,7 +33,6 @@ from birdsat.dataset.read import train_loader
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.place import Place
 from birdsat.imagery.photo_folder import FolderPhotos
-from birdsat.methods.registry import build_method
 from birdsat.observations.observation import Observation
 from birdsat.observations.splits import SplitRule
 from birdsat.recipes.ours import demo_with_metadata
@@ -178,7 +177,7 @@ def waiting_share(batches: Iterator[Batch], step: Callable[[Batch], None], steps
 
 def training_step() -> Callable[[Batch], None]:
     """One step of the demo's model, as the demo trains it."""
-    method = build_method(DEMO.method).train()
+    method = DEMO.method.build().train()
     optimiser = build_optimiser(method, DEMO.optimiser)
     draw = torch.Generator().manual_seed(0)
 

@@ -25,7 +25,6 @@ from torch import nn
 from torch.optim import Optimizer
 
 from birdsat.dataset.batch import Batch
-from birdsat.methods.registry import build_method
 from birdsat.recipes.ours import cve_mae_tiny, demo_with_metadata
 from birdsat.training.config import RunConfig
 from birdsat.training.muon import Muon
@@ -55,11 +54,9 @@ def random_batch(run: RunConfig) -> Batch:
     def images(px: int) -> torch.Tensor:
         return torch.randint(0, 256, (n, 3, px, px), generator=generator, dtype=torch.uint8)
 
-    photo = images(views.photo_px)
     every = torch.ones(n, dtype=torch.bool)
     return Batch(
-        photo=photo,
-        second_photo=images(views.photo_px) if views.photo_views == 2 else photo,
+        photos=tuple(images(views.photo_px) for _ in range(views.photo_views)),
         chip=images(views.chip_px),
         has_photo=every,
         has_chip=every,
@@ -87,7 +84,7 @@ def optimisers(module: nn.Module, run: RunConfig) -> dict[str, Optimizer]:
 def shares(name: str, run: RunConfig, iterations: int) -> list[Share]:
     """Of each optimiser, in a run of this recipe."""
     torch.manual_seed(0)
-    method = build_method(run.method)
+    method = run.method.build()
     batch, draw = random_batch(run), torch.Generator().manual_seed(0)
     built = optimisers(method, run)
     gradients: list[float] = []

@@ -31,11 +31,13 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.read import TrainingStream
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.view_encoder import View
+from birdsat.engine.device import pick_device
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.published.settings import BASE, DECODER, published_cve_mae, published_encoder, published_masked
 from birdsat.recipes.ours import cve_mae_base
+from birdsat.training.module import seeded_generator
 from birdsat.training.optimiser import OptimiserConfig, build_optimiser, clip_gradients
 from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
@@ -91,13 +93,12 @@ def ours(
     """One of our methods, and its loss on a batch; with `kept`, the features of chips were made beforehand."""
     method = CveMae(config).to(device)
     sent = batch.to(device)
-    features = None
     if kept:
         with torch.no_grad():
-            features = method.encode_chip(sent.chip)
+            sent = replace(sent, chip_features=method.encode_chip(sent.chip))
     losses = torch.compile(method.losses) if compiled else method.losses
-    draw = torch.Generator(device).manual_seed(0)
-    return method, lambda: torch.stack([part.float() for part in losses(sent, draw, features).values()]).sum()
+    generator = seeded_generator(0, device=device)
+    return method, lambda: torch.stack([part.float() for part in losses(sent, generator).values()]).sum()
 
 
 def published(sizes: Sizes, batch: Batch) -> tuple[PublishedCve, Loss]:
@@ -131,7 +132,7 @@ def settings(sizes: Sizes) -> dict[str, CveMaeConfig]:
     recommended = replace(
         base,
         photo=replace(base.photo, encoder=photo, decoder=sizes.decoder),
-        chip_encoder=replace(base.chip_encoder, views=(sizes.chip,), **core),
+        chip_encoder=replace(photo, views=(sizes.chip,)),
     )
     return {"paper, ViTAE": paper("vitae"), "paper, ViT": paper("vit"), "ours": recommended}
 
@@ -142,8 +143,7 @@ def time_step(
     """One step, part by part."""
 
     def now() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        _wait_for(device)
         return time.perf_counter()
 
     start = now()
@@ -159,6 +159,13 @@ def time_step(
     timed.forward.append(forward - start)
     timed.backward.append(backward - forward)
     timed.optimiser.append(done - backward)
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def flops_of(loss: Loss) -> int:
@@ -193,8 +200,7 @@ def peak_flops(device: torch.device, size: int) -> float:
     for _ in range(8):
         start = time.perf_counter()
         one @ other
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        _wait_for(device)
         best = max(best, 2 * size**3 / (time.perf_counter() - start))
     return best
 
@@ -222,7 +228,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="tiny models, to see that all works")
     parser.add_argument("--out", type=Path, help="write the figures to this JSON file")
     arguments = parser.parse_args()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device()
     sizes = SMALL if arguments.small else FULL
     batch, data_seconds = seconds_a_batch(sizes, arguments.batch)
 

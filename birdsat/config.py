@@ -1,10 +1,11 @@
 """Frozen dataclasses to JSON and back; unknown settings are refused."""
 
 import dataclasses
+import importlib
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from birdsat.files import write_atomic
 
 T = TypeVar("T")
 KIND = "kind"  # names the class where a setting may hold one of several
+KINDS = "KINDS"  # attribute of an abstract class: "module:class" of each that may stand in its place, by name
 RENAMED = "RENAMED_SETTINGS"  # attribute of a config class: what settings were called in the release before this
 
 
@@ -73,6 +75,8 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         return _decode(arguments[0], value, where)
     if origin in (typing.Union, types.UnionType):
         return _decode_union(arguments, value, where)
+    if KINDS in getattr(hint, "__dict__", {}):  # not those who inherit it
+        hint = _found_among(getattr(hint, KINDS), value, where)
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise ConfigError(f"{where} is {value!r}; a {hint.__name__} is needed.")  # type: ignore[union-attr]
@@ -100,10 +104,24 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _found_among(kinds: Mapping[str, str], value: Any, where: str) -> type:
+    """The class that `value` is of, imported when it is asked for."""
+    kind = value.get(KIND) if isinstance(value, dict) else None
+    places = {place.partition(":")[2]: place for place in kinds.values()}
+    if kind not in places:
+        given = f"of kind {kind!r}" if isinstance(value, dict) else repr(value)
+        raise ConfigError(f"{where} is {given}; allowed: settings of kind {', '.join(sorted(places))}.")
+    module, _, name = places[kind].partition(":")
+    found: type = getattr(importlib.import_module(module), name)
+    return found
+
+
 def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and type(None) in arguments:
         return None
     options = [option for option in arguments if option is not type(None)]
+    if len(options) == 1:
+        return _decode(options[0], value, where)
     if isinstance(value, dict):
         for option in options:
             if dataclasses.is_dataclass(option) and option.__name__ == value.get(KIND):  # type: ignore[union-attr]

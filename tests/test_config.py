@@ -2,7 +2,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -29,6 +29,23 @@ class Root:
     maybe: int | None = None
 
 
+class Plant:
+    """Abstract: kinds are looked up by name when one is read."""
+
+    KINDS: ClassVar = {"leaf": f"{__name__}:Moss", "fern": "no_such_module:Fern"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moss(Plant):
+    size: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Garden:
+    plant: Plant
+    rare: Plant | None = None
+
+
 ROOT = Root(part=Other(share=0.25), many=(Leaf(), Leaf(size=3)), word="b", maybe=4)
 
 
@@ -36,6 +53,14 @@ def test_a_config_written_and_read_is_the_same(tmp_path: Path) -> None:
     config.save(ROOT, tmp_path / "config.json")
     assert config.load(Root, tmp_path / "config.json") == ROOT
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_an_abstract_setting_is_read_as_the_kind_that_its_registry_names() -> None:
+    for garden in (Garden(plant=Moss(size=3)), Garden(plant=Moss(), rare=Moss(size=2))):
+        assert config.from_dict(Garden, config.to_dict(garden)) == garden
+    for wrong, given in (({"kind": "Oak"}, "of kind 'Oak'"), ({"size": 1}, "of kind None"), ("Moss", "'Moss'")):
+        with pytest.raises(ConfigError, match=rf"config\.plant is {given}; allowed: settings of kind Fern, Moss"):
+            config.from_dict(Garden, {"plant": wrong})
 
 
 def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int64, UInt8
@@ -13,8 +14,7 @@ from torch import Tensor
 class Batch:
     """n samples. Always the same fields; what is missing is marked missing, not left out."""
 
-    photo: UInt8[Tensor, "n 3 photo_px photo_px"]  # RGB; all zero where the photo is missing
-    second_photo: UInt8[Tensor, "n 3 photo_px photo_px"]  # another view of it; the same one where only one is made
+    photos: tuple[UInt8[Tensor, "n 3 photo_px photo_px"], ...]  # views of each; RGB, all zero where it is missing
     chip: UInt8[Tensor, "n 3 chip_px chip_px"]  # RGB, north up; all zero where the chip is missing
     has_photo: Bool[Tensor, " n"]
     has_chip: Bool[Tensor, " n"]
@@ -22,6 +22,12 @@ class Batch:
     year_fraction: Float[Tensor, " n"]  # 0 on 1 January to 1 at the year's end; NaN where the date is missing
     label: Int64[Tensor, " n"]  # index of the taxon in the dataset's list of taxa
     row: Int64[Tensor, " n"]  # row number within the split, in file order
+    chip_features: Float[Tensor, "n chip_features"] | None = None  # of `encode_chip`, where they were made beforehand
+
+    @property
+    def photo(self) -> UInt8[Tensor, "n 3 photo_px photo_px"]:
+        """The first view of each photo, the only one for methods that do not compare views."""
+        return self.photos[0]
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
         """The same batch on another device."""
@@ -43,7 +49,10 @@ class Batch:
         )
 
     def _with_all(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        changed = {f.name: change(getattr(self, f.name)) for f in fields(self)}
-        if self.second_photo is self.photo:  # one view stays one
-            changed["second_photo"] = changed["photo"]
-        return Batch(**changed)
+        def changed(value: Tensor | tuple[Tensor, ...] | None) -> Tensor | tuple[Tensor, ...] | None:
+            if isinstance(value, tuple):
+                return tuple(change(view) for view in value)
+            return None if value is None else change(value)
+
+        values: dict[str, Any] = {f.name: changed(getattr(self, f.name)) for f in fields(self)}
+        return Batch(**values)

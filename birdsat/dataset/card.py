@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, RGB, Count, Manifest
+from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, Count, Manifest
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import sizes_text
+from birdsat.imagery.photos import RGB
 from birdsat.observations.observation import NO_BIRD
 from birdsat.observations.taxonomy import Taxon
 from birdsat.tables import Table, markdown_table

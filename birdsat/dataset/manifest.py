@@ -10,6 +10,7 @@ import pyarrow as pa
 from birdsat import config
 from birdsat.errors import ConfigError, DatasetError
 from birdsat.imagery.ground_sizes import GroundSizes
+from birdsat.imagery.photos import RGB
 from birdsat.observations.observation import SPLITS, Split
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -20,7 +21,6 @@ DROPPED_FILE = "dropped.csv"
 CARD_FILE = "README.md"
 ROW_GROUP_ROWS = 64  # small, so that a shuffled read fetches little that it does not use
 
-RGB = tuple[float, float, float]
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _FEATURES = {

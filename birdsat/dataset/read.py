@@ -21,6 +21,9 @@ from birdsat.dataset.views import ViewsConfig, whole_view
 from birdsat.errors import BirdsatError, ConfigError, DatasetError, ImageError
 from birdsat.observations.observation import Split
 
+# By a fork, workers start in milliseconds, without importing torch again or asking for a __main__ guard; they touch no
+# GPU. macOS's own libraries do not survive one.
+_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 _WINDOW_GROUPS = 16  # of 64 rows: a shuffle over a thousand rows, of some 100 MB where photos are large
 
 # What a seed is mixed with, so that no two kinds of draw share their numbers.
@@ -176,14 +179,12 @@ class Batches:
 
     def __init__(self, stream: IterableDataset[Batch], *, workers: int, pin_memory: bool = False) -> None:
         """workers: processes that decode, each two batches ahead; 0 decodes in this process."""
-        # fork: workers start in milliseconds, without importing torch again or asking for a __main__ guard;
-        # they touch no GPU.
         self._loader: DataLoader[Batch | BirdsatError] = DataLoader(
             _Carried(stream),
             batch_size=None,
             num_workers=workers,
             worker_init_fn=_leave_signals_to_the_parent,
-            multiprocessing_context="fork" if workers else None,
+            multiprocessing_context=_START_METHOD if workers else None,
             pin_memory=pin_memory,
         )
 
@@ -327,12 +328,11 @@ def _batch(rows: list[tuple[RowGroup, int]], *, photo_px: int, chip_px: int, pho
     photos, has_photo = _images([(group, group.photo, row) for group, row in rows], photo_px, photo)
     (chips,), has_chip = _images([(group, group.chip, row) for group, row in rows], chip_px, chip)
     return Batch(
-        photo=photos[0],
-        second_photo=photos[-1],
+        photos=tuple(photos),
         chip=chips,
         has_photo=has_photo,
         has_chip=has_chip,
-        lon_lat=torch.from_numpy(np.stack([group.facts.lon_lat[row] for group, row in rows])).float(),
+        lon_lat=torch.from_numpy(np.stack([group.facts.lon_lat[row] for group, row in rows]).astype(np.float32)),
         year_fraction=torch.tensor([group.facts.year_fraction[row] for group, row in rows], dtype=torch.float32),
         label=torch.tensor([int(group.facts.label[row]) for group, row in rows]),
         row=torch.tensor([group.first_row + row for group, row in rows]),

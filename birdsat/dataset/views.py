@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -37,15 +36,15 @@ class ColourJitter:
             if not 0 <= value <= most:
                 raise ConfigError(f"colour jitter {setting.name} is {value}; allowed: 0 (none) to {most}.")
 
-    def __call__(self, image: UInt8[Tensor, "n 3 h w"], draw: torch.Generator) -> UInt8[Tensor, "n 3 h w"]:
-        """The images in other colours. The same `draw` gives the same colours; black images stay black.
+    def __call__(self, image: UInt8[Tensor, "n 3 h w"], generator: torch.Generator) -> UInt8[Tensor, "n 3 h w"]:
+        """The images in other colours. The same `generator` gives the same colours; black images stay black.
 
         All four changes are linear in the colours, so each image is multiplied by one matrix (3, 3) and
         shifted; values are rounded and clamped to 0..255 once, at the end.
         """
         n, _, height, width = image.shape
-        strengths = torch.tensor([self.brightness, self.contrast, self.saturation, self.hue], device=draw.device)
-        spread = (torch.rand(n, 4, generator=draw, device=draw.device) * 2 - 1) * strengths
+        strengths = torch.tensor([self.brightness, self.contrast, self.saturation, self.hue], device=generator.device)
+        spread = (torch.rand(n, 4, generator=generator, device=generator.device) * 2 - 1) * strengths
         brightness, contrast, saturation = (1 + spread[:, :3]).to(image.device).view(n, 3, 1, 1).unbind(1)
         angle = (2 * math.pi * spread[:, 3:]).to(image.device).view(n, 1, 1)
 
@@ -69,7 +68,7 @@ class ViewsConfig:
     photo_px: int = 64  # side of the square photo
     chip_px: int = 64  # side of the square chip
     photo_crop_scale: float = 0.3  # smallest area of the random crop, as a part of the photo's; 1: all of it
-    photo_views: Literal[1, 2] = 1  # views of each photo in a batch, for methods that contrast the two
+    photo_views: int = 1  # views of each photo in a batch, for methods that contrast them
     photo_flip: bool = True  # left and right swapped in half of the photos
     photo_colour: ColourJitter = field(default_factory=ColourJitter)
     photo_rand_augment: RandAugment | None = None  # changes of colour and shape beside these, as classifiers like them
@@ -80,7 +79,7 @@ class ViewsConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in ("photo_px", "chip_px"):
+        for name in ("photo_px", "chip_px", "photo_views"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
         for name in ("photo_crop_scale", "chip_crop_scale"):
@@ -108,11 +107,10 @@ class ViewsConfig:
         view = np.rot90(view, quarters)
         return view[:, ::-1] if mirrored else view
 
-    def recolour(self, batch: Batch, draw: torch.Generator) -> Batch:
-        """The same batch with photos, then chips, in random colours."""
-        photo = self.photo_colour(batch.photo, draw)
-        second = photo if batch.second_photo is batch.photo else self.photo_colour(batch.second_photo, draw)
-        return replace(batch, photo=photo, second_photo=second, chip=self.chip_colour(batch.chip, draw))
+    def recolour(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The same batch with photos, view by view, then chips, in random colours."""
+        photos = tuple(self.photo_colour(view, generator) for view in batch.photos)
+        return replace(batch, photos=photos, chip=self.chip_colour(batch.chip, generator))
 
 
 def whole_view(data: bytes, px: int) -> UInt8[np.ndarray, "px px 3"]:

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 import torch
 
-from birdsat.embeddings.neighbours import pick_device
+from birdsat.engine.device import pick_device
 from birdsat.methods.method import Method
 
 
 @contextmanager
 def inference(method: Method, device: torch.device | str | None = None) -> Iterator[torch.device]:
-    """Move `method` to `device` (default: CUDA when there is one) and yield the device to send batches to.
+    """Move `method` to `device` (default: what `pick_device` picks) and yield the device to send batches to.
 
     Inside, the method is in eval mode and no gradients are kept; after it, it trains again if it did before.
     """

@@ -7,15 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from birdsat.engine.device import pick_device
+
 # Similarities held at once: 16 MiB of float32, much of which stays in a processor's cache. Ranking 6,000 among 6,000 on
 # one core took 0.65 s so, and 2.3 s in blocks of 128 MiB.
 BLOCK_CELLS = 1 << 22
 LEAST_QUERIES = 32  # a block, however large the gallery: fewer would wait for memory, which is read once for each block
-
-
-def pick_device(device: torch.device | str | None = None) -> torch.device:
-    """`device`, or when it is None CUDA where there is one, else the CPU."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def similarity_blocks(

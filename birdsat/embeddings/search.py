@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from birdsat.embeddings.neighbours import pick_device
+from birdsat.engine.device import pick_device
 from birdsat.errors import ConfigError
 
 Search = Literal["auto", "exact", "faiss"]

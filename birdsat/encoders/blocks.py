@@ -57,23 +57,23 @@ class Block(nn.Module):
         self,
         tokens: Float[Tensor, "n tokens width"],
         grid: TokenGrid | None = None,
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n tokens width"]:
-        """grid: where the tokens after the class token lie, for the convolutions. draw: who skips, in training."""
-        mixed = self._kept(self.attention(self.attention_norm(tokens)), draw)
+        """grid: where the tokens after the class token lie, for the convolutions. generator: who skips, in training."""
+        mixed = self._kept(self.attention(self.attention_norm(tokens)), generator)
         if self.convolution is not None and grid is not None:
-            beside = self._kept(self.convolution(tokens[:, 1:], grid), draw)
+            beside = self._kept(self.convolution(tokens[:, 1:], grid), generator)
             mixed = mixed + F.pad(beside, (0, 0, 1, 0))  # nothing for the class token
         tokens = tokens + mixed
-        return tokens + self._kept(self.mlp(self.mlp_norm(tokens)), draw)
+        return tokens + self._kept(self.mlp(self.mlp_norm(tokens)), generator)
 
     def _kept(
-        self, branch: Float[Tensor, "n tokens_ width"], draw: torch.Generator | None
+        self, branch: Float[Tensor, "n tokens_ width"], generator: torch.Generator | None
     ) -> Float[Tensor, "n tokens_ width"]:
         """What a branch gives, scaled up where kept, so that its mean is as in eval mode."""
-        if not (self.training and self.drop_path > 0 and draw is not None):
+        if not (self.training and self.drop_path > 0 and generator is not None):
             return branch
-        kept = torch.rand(len(branch), 1, 1, generator=draw, device=draw.device) >= self.drop_path
+        kept = torch.rand(len(branch), 1, 1, generator=generator, device=generator.device) >= self.drop_path
         return branch * kept.to(branch.device, branch.dtype) / (1 - self.drop_path)
 
 

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from birdsat.encoders.blocks import Block, initialise
+from birdsat.encoders.encoder import View
 from birdsat.encoders.positions import POSITIONS, Positions, add_positions
-from birdsat.encoders.view_encoder import View
 from birdsat.errors import ConfigError
 
 

@@ -24,6 +24,10 @@ class PlaceTimeConfig:
     dropout: float = 0.25  # share of samples, in training, whose place (and, drawn apart, date) is made unknown
     seed: int = 0  # of the waves' directions, which are fixed
 
+    def build(self, width: int) -> "PlaceTimeEncoder":
+        """The encoder to vectors of this width, with fresh weights."""
+        return PlaceTimeEncoder(self, width)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedPlaceTimeConfig:
@@ -31,21 +35,12 @@ class PublishedPlaceTimeConfig:
 
     dropout: float = 0.25  # share of samples, in training, whose place (and, drawn apart, date) is left out
 
+    def build(self, width: int) -> "PublishedPlaceTimeEncoder":
+        """The encoder to vectors of this width, with fresh weights."""
+        return PublishedPlaceTimeEncoder(self, width)
+
 
 AnyPlaceTimeConfig = PlaceTimeConfig | PublishedPlaceTimeConfig
-
-
-def build_place_time(
-    config: AnyPlaceTimeConfig | None, width: int
-) -> "PlaceTimeEncoder | PublishedPlaceTimeEncoder | None":
-    """The encoder of these settings; None without metadata."""
-    match config:
-        case None:
-            return None
-        case PlaceTimeConfig():
-            return PlaceTimeEncoder(config, width)
-        case PublishedPlaceTimeConfig():
-            return PublishedPlaceTimeEncoder(config, width)
 
 
 class PlaceTimeEncoder(nn.Module):
@@ -87,13 +82,13 @@ class PlaceTimeEncoder(nn.Module):
         self,
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n width"]:
         """Encode places (degrees, NaN where missing) and dates (0..1 of the year, NaN where missing).
 
-        `draw` drops places and dates at random, each sample alone; without it, as in eval mode, nothing is dropped.
+        `generator` drops places and dates at random, each sample alone; without it, as in eval mode, none is dropped.
         """
-        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, draw)
+        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, generator)
         place = _where(place_known, self.place(self._place_waves(lon_lat.nan_to_num())), self.unknown_place)
         date = _where(date_known, self.date(self._date_waves(year_fraction.nan_to_num())), self.unknown_date)
         both = place + date  # (n, width)
@@ -130,10 +125,10 @@ class PublishedPlaceTimeEncoder(nn.Module):
         self,
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n width"]:
         """As `PlaceTimeEncoder.forward`. The day of a date after February may be one off in a leap year."""
-        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, draw)
+        place_known, date_known = _known(lon_lat, year_fraction, self.config.dropout, generator)
         nothing = torch.zeros_like(self.place.bias)
         place = _where(place_known, self.place(published_place(lon_lat.nan_to_num())), nothing)
         return place + _where(date_known, self.date(published_date(year_fraction.nan_to_num())), nothing)
@@ -148,7 +143,8 @@ def published_place(lon_lat: Float[Tensor, "n 2"]) -> Float[Tensor, "n 4"]:
 def published_date(year_fraction: Float[Tensor, " n"]) -> Float[Tensor, "n 4"]:
     """Dates as the published models take them: month 1..12 and day 1..31 of a year of 365 days."""
     starts = torch.tensor(_MONTH_STARTS, device=year_fraction.device)
-    day_of_year = (year_fraction.double() * 365 + 1e-3).floor().long().clamp(0, 364)  # 0 on 1 January
+    # A hundred-thousandth of a day is what float32 may be off by; a thousandth is added lest a day become its eve.
+    day_of_year = (year_fraction.float() * 365 + 1e-3).floor().long().clamp(0, 364)  # 0 on 1 January
     month = torch.searchsorted(starts, day_of_year, right=True)
     day = day_of_year - starts[month - 1] + 1
     return _circle(month / 12, day / 31)
@@ -161,13 +157,13 @@ def _circle(one: Float[Tensor, " n"], other: Float[Tensor, " n"]) -> Float[Tenso
 
 
 def _known(
-    lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], dropout: float, draw: torch.Generator | None
+    lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], dropout: float, generator: torch.Generator | None
 ) -> tuple[Bool[Tensor, " n"], Bool[Tensor, " n"]]:
     """Which places, and which dates, are known and not dropped."""
     place, date = ~lon_lat.isnan().any(dim=1), ~year_fraction.isnan()
-    if draw is None:
+    if generator is None:
         return place, date
-    kept = torch.rand(2, len(lon_lat), generator=draw, device=draw.device) >= dropout
+    kept = torch.rand(2, len(lon_lat), generator=generator, device=generator.device) >= dropout
     return place & kept[0].to(place.device), date & kept[1].to(date.device)
 
 

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 
 Size = Literal["tiny", "small", "base", "large"]
 

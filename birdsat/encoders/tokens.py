@@ -28,13 +28,13 @@ def from_patches(
     return tiles.permute(0, 5, 1, 3, 2, 4).reshape(n, bands, rows * patch_px, columns * patch_px)
 
 
-def draw_visible(n: int, tokens: int, mask_ratio: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
+def draw_visible(n: int, tokens: int, mask_ratio: float, generator: torch.Generator) -> Int64[Tensor, "n visible"]:
     """Draw which patches stay visible, for each sample alone; indices ascend, so tokens keep spatial order.
 
     At least one patch is visible. The draw is made on the generator's device.
     """
     visible = max(1, round(tokens * (1 - mask_ratio)))
-    noise = torch.rand(n, tokens, generator=draw, device=draw.device)
+    noise = torch.rand(n, tokens, generator=generator, device=generator.device)
     return noise.argsort(dim=1)[:, :visible].sort(dim=1).values
 
 

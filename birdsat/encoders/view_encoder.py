@@ -1,7 +1,7 @@
 """A transformer over the patches of one or several views of the same observation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -10,38 +10,14 @@ from torch import Tensor, nn
 
 from birdsat.encoders.blocks import Block, initialise
 from birdsat.encoders.convolution import Convolve, TokenGrid
+from birdsat.encoders.encoder import Encoder, EncoderSettings, View
 from birdsat.encoders.positions import POSITIONS, Positions, add_positions
 from birdsat.encoders.tokens import Pooling, draw_visible, pool, take, to_patches
 from birdsat.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
-class View:
-    """One kind of image that an encoder sees."""
-
-    px: int  # height and width of the image
-    patch_px: int  # height and width of a patch
-
-    def __post_init__(self) -> None:
-        if self.patch_px < 1 or self.px < 1 or self.px % self.patch_px:
-            raise ConfigError(
-                f"an image of {self.px} px cannot be cut into patches of {self.patch_px} px; "
-                "the patch size must divide the image size."
-            )
-
-    @property
-    def side(self) -> int:
-        """Patches along one side."""
-        return self.px // self.patch_px
-
-    @property
-    def tokens(self) -> int:
-        """Patches in all."""
-        return self.side**2
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViewEncoderConfig:
+class ViewEncoderConfig(EncoderSettings):
     """Settings of an encoder; `encoders.sizes` has the usual ones."""
 
     RENAMED_SETTINGS: ClassVar = {"skipped": "drop_path"}
@@ -70,11 +46,16 @@ class ViewEncoderConfig:
 
     @property
     def features_width(self) -> int:
-        """Length of `ViewEncoder.features`."""
         return self.width if self.pooling == "class token" else 2 * self.width
 
+    def build(self) -> "ViewEncoder":
+        return ViewEncoder(self)
 
-class ViewEncoder(nn.Module):
+    def with_drop_path(self, share: float) -> "ViewEncoderConfig":
+        return replace(self, drop_path=share)
+
+
+class ViewEncoder(Encoder):
     """Tokens of one or several views through one transformer, after a class token; order is spatial, view by view."""
 
     def __init__(self, config: ViewEncoderConfig) -> None:
@@ -97,16 +78,24 @@ class ViewEncoder(nn.Module):
         for i, view in enumerate(config.views):
             add_positions(self, i, view.side, config.width, config.positions)
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        return self.config.views
+
+    @property
+    def layers(self) -> tuple[nn.Module, ...]:
+        return (*self.blocks, self.norm)
+
     def forward(
         self,
         images: Sequence[Float[Tensor, "n 3 _height _width"] | None],
         visible: Sequence[Int64[Tensor, "n _visible"] | None] | None = None,
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n tokens width"]:
         """Encode one normalised image a view; None leaves a view out.
 
         With `visible` (indices a view, see `draw_visible`) only those patches are looked at. Returns the class token
-        and then each view's tokens in the order of its indices. draw: chance of stochastic depth, in training.
+        and then each view's tokens in the order of its indices. generator: chance of stochastic depth, in training.
         """
         if len(images) != len(self.config.views):
             raise ConfigError(f"got {len(images)} images a sample for an encoder of {len(self.config.views)} view(s).")
@@ -119,37 +108,20 @@ class ViewEncoder(nn.Module):
         if self.config.block == "vitae":
             grid = TokenGrid(side=self.config.views[0].side, visible=shown[0], convolve=self.config.convolve)
         for block in self.blocks:
-            tokens = block(tokens, grid, draw)
+            tokens = block(tokens, grid, generator)
         return self.norm(tokens)  # type: ignore[no-any-return]
 
     def features(
         self,
         images: Sequence[Float[Tensor, "n 3 _height _width"] | None],
         visible: Sequence[Int64[Tensor, "n _visible"] | None] | None = None,
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Float[Tensor, "n features"]:
-        """The tokens of `forward` as one vector a sample."""
-        return pool(self(images, visible, draw), self.config.pooling)
+        return pool(self(images, visible, generator), self.config.pooling)
 
-    def features_of_view(
-        self,
-        i: int,
-        image: Float[Tensor, "n 3 height_px width_px"],
-        mask_ratio: float = 0.0,
-        draw: torch.Generator | None = None,
-    ) -> Float[Tensor, "n features"]:
-        """The features of view `i` alone; with `draw`, so large a share of its patches is hidden."""
-        images: list[Tensor | None] = [None] * len(self.config.views)
-        visible: list[Tensor | None] = [None] * len(self.config.views)
-        images[i] = image
-        if draw is not None and mask_ratio > 0:
-            visible[i] = self.draw_visible(i, len(image), mask_ratio, draw)
-        return self.features(images, visible, draw)
-
-    def draw_visible(self, i: int, n: int, mask_ratio: float, draw: torch.Generator) -> Int64[Tensor, "n visible"]:
-        """Draw which patches of view `i` stay visible, for each of n samples alone."""
+    def draw_visible(self, i: int, n: int, mask_ratio: float, generator: torch.Generator) -> Int64[Tensor, "n visible"]:
         tokens = self.config.views[i].tokens
-        return draw_visible(n, tokens, mask_ratio, draw).to(self.class_token.device)
+        return draw_visible(n, tokens, mask_ratio, generator).to(self.class_token.device)
 
     def _embed(
         self, i: int, image: Float[Tensor, "n 3 height_px width_px"], visible: Int64[Tensor, "n visible"] | None

@@ -9,6 +9,8 @@ from PIL import Image, UnidentifiedImageError
 
 from birdsat.errors import ImageError
 
+RGB = tuple[float, float, float]  # one number a band, 0..1
+
 # A header may promise far more pixels than the file holds. Below the 89 million at which Pillow warns.
 MAX_PIXELS = 80_000_000
 

@@ -13,7 +13,7 @@ _ERASED_AREA = (0.02, 1 / 3)  # of the photo; Zhong et al. 2020 go up to 0.4
 _ERASED_SHAPE = 0.3  # height over width of the flattest box; the tallest has its inverse
 
 
-def erase(photo: Image, draw: torch.Generator, chance: float) -> Image:
+def erase(photo: Image, generator: torch.Generator, chance: float) -> Image:
     """Fill one box in so large a share of the photos with noise (Zhong et al. 2020, "Random Erasing").
 
     Returns RGB in 0..1, or the photos as they came where the chance is 0.
@@ -22,8 +22,8 @@ def erase(photo: Image, draw: torch.Generator, chance: float) -> Image:
         return photo
     pixels = _pixels(photo)
     n, _, height, width = pixels.shape
-    chosen, area, shape, down, across = torch.rand(5, n, generator=draw, device=draw.device).to(pixels.device)
-    noise = torch.rand(pixels.shape, generator=draw, device=draw.device).to(pixels.device)
+    chosen, area, shape, down, across = torch.rand(5, n, generator=generator, device=generator.device).to(pixels.device)
+    noise = torch.rand(pixels.shape, generator=generator, device=generator.device).to(pixels.device)
     least, most = _ERASED_AREA
     side = ((least + (most - least) * area) * height * width).sqrt()
     stretch = torch.exp((2 * shape - 1) * math.log(1 / _ERASED_SHAPE) / 2)  # root of height over width
@@ -47,7 +47,7 @@ class Mixed:
         return share * values + (1 - share) * values[self.partner]
 
 
-def mix(photo: Image, present: Bool[Tensor, " n"], draw: torch.Generator, *, mixup: float, cutmix: float) -> Mixed:
+def mix(photo: Image, present: Bool[Tensor, " n"], generator: torch.Generator, *, mixup: float, cutmix: float) -> Mixed:
     """Mix each photo with that of another sample, drawn as a permutation of the batch.
 
     mixup: shares of all pixels are drawn from Beta(mixup, mixup) (Zhang et al. 2018); cutmix: a box of the partner's
@@ -60,10 +60,10 @@ def mix(photo: Image, present: Bool[Tensor, " n"], draw: torch.Generator, *, mix
         alone = torch.arange(n, device=photo.device)
         return Mixed(photo=photo, partner=alone, share=torch.ones(n, device=photo.device))
     where = photo.device
-    partner = torch.randperm(n, generator=draw, device=draw.device).to(where)
-    coin, down, across = torch.rand(3, n, generator=draw, device=draw.device).to(where)
-    blended = _beta(n, mixup or 1.0, draw).to(where)
-    kept = _beta(n, cutmix or 1.0, draw).to(where)
+    partner = torch.randperm(n, generator=generator, device=generator.device).to(where)
+    coin, down, across = torch.rand(3, n, generator=generator, device=generator.device).to(where)
+    blended = _beta(n, mixup or 1.0, generator).to(where)
+    kept = _beta(n, cutmix or 1.0, generator).to(where)
     side = (1 - kept).sqrt() / 2  # half of the box's, as a part of the photo's
     box = _boxes(
         (down - side) * height,
@@ -84,10 +84,10 @@ def _pixels(photo: Image) -> Float[Tensor, "n 3 height width"]:
     return photo.float() / 255 if photo.dtype == torch.uint8 else photo
 
 
-def _beta(n: int, alpha: float, draw: torch.Generator) -> Float[Tensor, " n"]:
+def _beta(n: int, alpha: float, generator: torch.Generator) -> Float[Tensor, " n"]:
     """n draws from Beta(alpha, alpha), as the share of one of two gamma draws."""
-    shape = torch.full((2, n), alpha, device=draw.device)
-    one, other = torch._standard_gamma(shape, generator=draw).clamp_min(1e-30)
+    shape = torch.full((2, n), alpha, device=generator.device)
+    one, other = torch._standard_gamma(shape, generator=generator).clamp_min(1e-30)
     share: Tensor = one / (one + other)
     return share
 

@@ -1,6 +1,6 @@
 """A classifier of taxa: one head on the features of any method of photos, which is frozen or trained with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -8,18 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
-from birdsat.encoders.view_encoder import ViewEncoder
+from birdsat.encoders.encoder import Encoder, EncoderSettings
 from birdsat.errors import ConfigError
 from birdsat.methods.batch_mixing import erase, mix
-from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.methods.cvm_mae import CvmMaeConfig
-from birdsat.methods.mae import MaeConfig
-from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction
-from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction, TrainingFacts
 from birdsat.objectives.cross_entropy import Balance, class_weights, soft_cross_entropy, soft_targets
 
 Inputs = Literal["photo", "photo + chip", "photo + chip, place, date"]
-BackboneConfig = MaeConfig | CveMaeConfig | CvmMaeConfig | MocoGeoConfig
 _ANY_TEMPERATURE = 1.0  # until one was fitted on the val split
 
 
@@ -29,7 +24,7 @@ class ClassifierConfig(MethodSettings):
 
     RENAMED_SETTINGS: ClassVar = {"hidden_share": "mask_ratio"}
 
-    backbone: BackboneConfig  # the method whose encoders it takes
+    backbone: MethodSettings  # the method whose encoders it takes
     taxa: tuple[str, ...] = ()  # names by label; filled in from the dataset when training starts
     class_counts: tuple[int, ...] = ()  # training rows of each taxon; filled in likewise
     inputs: Inputs = "photo"  # what it looks at; a missing chip, place or date is allowed
@@ -42,6 +37,8 @@ class ClassifierConfig(MethodSettings):
     class_balanced: Balance = "none"  # weights of taxa in the loss
 
     def __post_init__(self) -> None:
+        if self.backbone.embedder is not self.backbone:
+            raise ConfigError("the backbone is a classifier itself; take the backbone of that one.")
         if self.backbone.photo_px is None:
             raise ConfigError("the backbone sees no photos, which a classifier looks at; take a method of photos.")
         if self.inputs != "photo" and self.backbone.chip_px is None:
@@ -49,7 +46,7 @@ class ClassifierConfig(MethodSettings):
                 f"inputs are {self.inputs!r}, but the backbone, a {type(self.backbone).__name__}, sees no chips; "
                 "allowed: 'photo'."
             )
-        if self.inputs == "photo + chip, place, date" and getattr(self.backbone, "place_time", None) is None:
+        if self.inputs == "photo + chip, place, date" and not self.backbone.uses_metadata:
             raise ConfigError(
                 f"inputs are {self.inputs!r}, but the backbone was made without place and date; allowed: 'photo', "
                 "'photo + chip'."
@@ -76,6 +73,41 @@ class ClassifierConfig(MethodSettings):
     @property
     def chips_are_frozen(self) -> bool:
         return self.inputs != "photo" and (self.frozen or self.backbone.chips_are_frozen)
+
+    @property
+    def photo_encoder(self) -> EncoderSettings | None:
+        return self.backbone.photo_encoder
+
+    @property
+    def uses_metadata(self) -> bool:
+        return self.backbone.uses_metadata
+
+    @property
+    def needs_chips(self) -> bool:
+        return self.inputs == "photo + chip"  # place and date are worth something where the chip is missing
+
+    @property
+    def learns_taxa(self) -> bool:
+        return True
+
+    @property
+    def embedder(self) -> MethodSettings:
+        return self.backbone
+
+    def build(self) -> "Classifier":
+        return Classifier(self, self.backbone.build())
+
+    def fitted_to(self, facts: TrainingFacts) -> "ClassifierConfig":
+        """With the taxa; a backbone that is another run's sees its images as that run did."""
+        backbone = self.backbone if facts.starts_from_run else self.backbone.with_statistics(facts)
+        return replace(self, backbone=backbone, taxa=facts.taxa, class_counts=facts.taxon_rows)
+
+    def without_metadata(self) -> "ClassifierConfig":
+        inputs: Inputs = "photo" if self.inputs == "photo" else "photo + chip"
+        return replace(self, backbone=self.backbone.without_metadata(), inputs=inputs)
+
+    def with_drop_path(self, share: float) -> "ClassifierConfig":
+        return replace(self, backbone=self.backbone.with_drop_path(share))
 
 
 class Head(nn.Module):
@@ -123,26 +155,22 @@ class Classifier(Method):
         photo_width, beside_width = self._train_what_is_looked_at()
         self.head = Head(photo_width, beside_width, len(config.taxa))
 
-    def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross-entropy; in eval mode that of the photos and labels as they are, with all taxa alike."""
         config, taxa = self.config, len(self.config.taxa)
         if not self.training:
             target = soft_targets(batch.label, taxa, smoothing=0.0)
-            return {"classify": soft_cross_entropy(self.logits(batch, chip_features), target, batch.has_photo)}
-        photo = erase(batch.photo, draw, config.erasing)
-        mixed = mix(photo, batch.has_photo, draw, mixup=config.mixup, cutmix=config.cutmix)
-        beside = self._beside(batch, chip_features)
-        logits = self.head(self._photo(mixed.photo, draw), None if beside is None else mixed.blend(beside))
+            return {"classify": soft_cross_entropy(self.logits(batch), target, batch.has_photo)}
+        photo = erase(batch.photo, generator, config.erasing)
+        mixed = mix(photo, batch.has_photo, generator, mixup=config.mixup, cutmix=config.cutmix)
+        beside = self._beside(batch)
+        logits = self.head(self._photo(mixed.photo, generator), None if beside is None else mixed.blend(beside))
         target = mixed.blend(soft_targets(batch.label, taxa, config.label_smoothing))
         return {"classify": soft_cross_entropy(logits, target, batch.has_photo, self.class_weight)}
 
-    def logits(
-        self, batch: Batch, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> Float[Tensor, "n taxa"]:
+    def logits(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, from whole photos; rows without a photo mean nothing."""
-        return self.head(self._photo(batch.photo), self._beside(batch, chip_features))  # type: ignore[no-any-return]
+        return self.head(self._photo(batch.photo), self._beside(batch))  # type: ignore[no-any-return]
 
     def probabilities(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, with the temperature that was fitted on the val split."""
@@ -154,7 +182,7 @@ class Classifier(Method):
             self.backbone.eval()
         return self
 
-    def encoders(self) -> dict[str, ViewEncoder]:
+    def encoders(self) -> dict[str, Encoder]:
         return self.backbone.encoders()
 
     def similarity_scale(self) -> float | None:
@@ -164,9 +192,9 @@ class Classifier(Method):
         return self.backbone.embed_photo(photo)
 
     def photo_features(
-        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.backbone.photo_features(photo, mask_ratio, draw)
+        return self.backbone.photo_features(photo, mask_ratio, generator)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.backbone.encode_chip(chip)
@@ -184,21 +212,20 @@ class Classifier(Method):
     ) -> Float[Tensor, " n"]:
         return self.backbone.match(photo, chip, lon_lat, year_fraction)
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
-        return self.backbone.reconstruct(batch, draw)
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
+        return self.backbone.reconstruct(batch, generator)
 
-    def _photo(self, photo: Image, draw: torch.Generator | None = None) -> Float[Tensor, "n features"]:
+    def _photo(self, photo: Image, generator: torch.Generator | None = None) -> Float[Tensor, "n features"]:
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.frozen):
-            return self.backbone.photo_features(photo, self.config.mask_ratio if draw else 0.0, draw)
+            return self.backbone.photo_features(photo, self.config.mask_ratio if generator else 0.0, generator)
 
-    def _beside(
-        self, batch: Batch, chip_features: Float[Tensor, "n chip_features"] | None
-    ) -> Float[Tensor, "n width"] | None:
+    def _beside(self, batch: Batch) -> Float[Tensor, "n width"] | None:
         """Chip, and place and date where they are looked at, as one vector; None when only the photo is."""
         if self.config.inputs == "photo":
             return None
         known = batch if self.config.inputs == "photo + chip, place, date" else batch.without_metadata()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.frozen):
+            chip_features = batch.chip_features
             if chip_features is None:
                 with torch.set_grad_enabled(torch.is_grad_enabled() and not self.chips_are_frozen):
                     chip_features = self.backbone.encode_chip(batch.chip)
@@ -213,14 +240,14 @@ class Classifier(Method):
         """
         if self.config.frozen:
             self.backbone.requires_grad_(False)
-        place_time = getattr(self.backbone, "place_time", None)
-        if self.config.inputs == "photo + chip" and isinstance(place_time, nn.Module):
+        place_time = self.backbone.place_time_encoder()
+        if self.config.inputs == "photo + chip" and place_time is not None:
             place_time.requires_grad_(False)  # it is told nothing, and adds the same to every chip
         trainable = [p for p in self.backbone.parameters() if p.requires_grad]
         self.backbone.eval()
         with torch.enable_grad():
             black = _black(self.config.backbone)
-            photo, beside = self._photo(black.photo), self._beside(black, None)
+            photo, beside = self._photo(black.photo), self._beside(black)
             if trainable:
                 looked_at = photo.sum() if beside is None else photo.sum() + beside.sum()
                 gradients = torch.autograd.grad(looked_at, trainable, allow_unused=True)
@@ -230,16 +257,15 @@ class Classifier(Method):
         return photo.shape[1], 0 if beside is None else beside.shape[1]
 
 
-def _black(backbone: BackboneConfig) -> Batch:
+def _black(backbone: MethodSettings) -> Batch:
     """Two black photos and chips, one without place and date."""
 
     def images(px: int | None) -> Tensor:
         return torch.zeros(2, 3, px or 1, px or 1, dtype=torch.uint8)
 
-    photo, yes, nowhere = images(backbone.photo_px), torch.ones(2, dtype=torch.bool), torch.tensor([0.0, torch.nan])
+    yes, nowhere = torch.ones(2, dtype=torch.bool), torch.tensor([0.0, torch.nan])
     return Batch(
-        photo=photo,
-        second_photo=photo,
+        photos=(images(backbone.photo_px),),
         chip=images(backbone.chip_px),
         has_photo=yes,
         has_chip=yes,

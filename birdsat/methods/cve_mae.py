@@ -2,7 +2,7 @@
 the chip's embedding."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -11,10 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.manifest import RGB
-from birdsat.encoders.place_time import AnyPlaceTimeConfig, build_place_time
-from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
+from birdsat.encoders.encoder import Encoder, EncoderSettings
+from birdsat.encoders.place_time import AnyPlaceTimeConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import ConfigError
+from birdsat.imagery.photos import RGB
 from birdsat.methods.masked import MaskedAutoencoder, MaskedConfig
 from birdsat.methods.method import (
     IMAGENET_MEAN,
@@ -40,7 +41,7 @@ class CveMaeConfig(MethodSettings):
     }
 
     photo: MaskedConfig
-    chip_encoder: ViewEncoderConfig
+    chip_encoder: EncoderSettings
     place_time: AnyPlaceTimeConfig | None = None  # None: without metadata
     heads: bool = True  # a linear layer from each encoder's features to the shared space; False: features are shared
     contrast_from: Literal["visible", "full"] = "visible"  # photo features of the one masked pass, or of a second one
@@ -84,12 +85,32 @@ class CveMaeConfig(MethodSettings):
         return self.chip_encoder.views[0].px
 
     @property
-    def photo_views(self) -> Literal[1, 2]:
+    def photo_views(self) -> int:
         return 2 if self.second_view_weight > 0 else 1
+
+    @property
+    def photo_encoder(self) -> ViewEncoderConfig:
+        return self.photo.encoder
+
+    @property
+    def uses_metadata(self) -> bool:
+        return self.place_time is not None
 
     @property
     def chips_are_frozen(self) -> bool:
         return self.chip_encoder_frozen
+
+    def build(self) -> "CveMae":
+        return CveMae(self)
+
+    def without_metadata(self) -> "CveMaeConfig":
+        return replace(self, place_time=None)
+
+    def with_drop_path(self, share: float) -> "CveMaeConfig":
+        return replace(self, photo=self.photo.with_drop_path(share))
+
+    def with_frozen_chips(self) -> "CveMaeConfig":
+        return replace(self, chip_encoder_frozen=True)
 
 
 class CveMae(Method):
@@ -104,44 +125,43 @@ class CveMae(Method):
         self.normalise_photo = Normalise(config.photo_mean, config.photo_std)
         self.photo = MaskedAutoencoder(config.photo)
         self.normalise_chip = Normalise(config.chip_mean, config.chip_std)
-        self.chip_encoder = ViewEncoder(config.chip_encoder)
+        self.chip_encoder = config.chip_encoder.build()
         self.photo_head = nn.Linear(features, width) if config.heads else nn.Identity()
         self.chip_head = nn.Linear(config.chip_encoder.features_width, width) if config.heads else nn.Identity()
-        self.place_time = build_place_time(config.place_time, width if config.heads else features)
+        shared = width if config.heads else features
+        self.place_time = config.place_time.build(shared) if config.place_time else None
         self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)), config.learn_temperature)
         self.twin_head: nn.Module | None = None
         if config.second_view_weight > 0:  # a head of its own, as in SimCLR (Chen et al. 2020, section 4.2)
             self.twin_head = nn.Sequential(nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
             self.twin_log_scale = nn.Parameter(torch.tensor(-math.log(config.second_view_temperature)))
-        self.uses_metadata = self.place_time is not None
-        self.chips_are_frozen = config.chip_encoder_frozen
+        self.uses_metadata = config.uses_metadata
+        self.chips_are_frozen = config.chips_are_frozen
         if self.chips_are_frozen:
             self.chip_encoder.requires_grad_(False).eval()
 
-    def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         image = self.normalise_photo(batch.photo, batch.has_photo)
-        rebuilt = self.photo([image], self.photo.draw_visible(len(batch), draw), draw=draw)
-        reconstruct = self.photo.loss(rebuilt, [image], [batch.has_photo])
+        rebuilt = self.photo([image], self.photo.draw_visible(len(batch), generator), generator=generator)
         photo = self.photo.features(rebuilt)
         if self.config.contrast_from == "full":
-            photo = self.photo.encoder.features([image], draw=draw)
-        if chip_features is None:
-            chip_features = self._encode_part_of_chip(batch, draw)
-        chip = self._join(chip_features, batch.lon_lat, batch.year_fraction, draw if self.training else None)
-        contrast = self._contrast(photo, chip, batch)
-        losses = {"reconstruct": reconstruct}
-        if self.twin_head is not None and batch.second_photo is not batch.photo:
-            second = self.photo_features(batch.second_photo, self.config.photo.mask_ratio, draw)
-            contrast = (contrast + self._contrast(second, chip, batch)) / 2
+            photo = self.photo.encoder.features([image], generator=generator)
+        chip = self._chip_in_training(batch, generator)
+        losses = {
+            "contrast": self._contrast(photo, chip, batch),
+            "reconstruct": self.photo.loss(rebuilt, [image], [batch.has_photo]),
+        }
+        if self.twin_head is not None and len(batch.photos) > 1:
+            second = self.photo_features(batch.photos[1], self.config.photo.mask_ratio, generator)
+            losses["contrast"] = (losses["contrast"] + self._contrast(second, chip, batch)) / 2
             losses["twin"] = self.config.second_view_weight * contrast_loss(
                 one=F.normalize(self.twin_head(photo), dim=1),
                 other=F.normalize(self.twin_head(second), dim=1),
                 log_scale=self.twin_log_scale,
                 paired=batch.has_photo,
             )
-        return {"contrast": self.config.contrast_weight * contrast, **losses}
+        losses["contrast"] = self.config.contrast_weight * losses["contrast"]
+        return losses
 
     def train(self, mode: bool = True) -> "CveMae":
         super().train(mode)
@@ -149,8 +169,11 @@ class CveMae(Method):
             self.chip_encoder.eval()
         return self
 
-    def encoders(self) -> dict[str, ViewEncoder]:
+    def encoders(self) -> dict[str, Encoder]:
         return {"photo": self.photo.encoder, "chip": self.chip_encoder}
+
+    def place_time_encoder(self) -> nn.Module | None:
+        return self.place_time
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return F.normalize(self.photo_head(self.photo_features(photo)), dim=1)
@@ -159,9 +182,9 @@ class CveMae(Method):
         return inverse_temperature(self.log_scale).item()
 
     def photo_features(
-        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.photo.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, draw)
+        return self.photo.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, generator)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.chip_encoder.features([self.normalise_chip(chip)])
@@ -172,11 +195,11 @@ class CveMae(Method):
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
     ) -> Float[Tensor, "n width"]:
-        return self._join(features, lon_lat, year_fraction, draw=None)
+        return self._join(features, lon_lat, year_fraction, generator=None)
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         image = self.normalise_photo(batch.photo)
-        rebuilt = self.photo([image], self.photo.draw_visible(len(image), draw))
+        rebuilt = self.photo([image], self.photo.draw_visible(len(image), generator))
         return self.photo.picture(rebuilt, 0, image, self.normalise_photo)
 
     def _contrast(
@@ -191,22 +214,26 @@ class CveMae(Method):
             min_negative_km=self.config.min_negative_km,
         )
 
-    def _encode_part_of_chip(self, batch: Batch, draw: torch.Generator) -> Float[Tensor, "n chip_features"]:
-        if self.chips_are_frozen:  # as when the features are made once, before training
+    def _chip_in_training(self, batch: Batch, generator: torch.Generator) -> Float[Tensor, "n width"]:
+        """The chips, partly hidden, with place and date, some of them dropped."""
+        features = batch.chip_features
+        if features is None and self.chips_are_frozen:  # as when the features are made once, before training
             with torch.no_grad():
-                return self.encode_chip(batch.chip)
-        chip = self.normalise_chip(batch.chip, batch.has_chip)
-        return self.chip_encoder.features_of_view(0, chip, self.config.chip_mask_ratio, draw)
+                features = self.encode_chip(batch.chip)
+        elif features is None:
+            chip = self.normalise_chip(batch.chip, batch.has_chip)
+            features = self.chip_encoder.features_of_view(0, chip, self.config.chip_mask_ratio, generator)
+        return self._join(features, batch.lon_lat, batch.year_fraction, generator if self.training else None)
 
     def _join(
         self,
         chip_features: Float[Tensor, "n chip_features"],
         lon_lat: Float[Tensor, "n 2"],
         year_fraction: Float[Tensor, " n"],
-        draw: torch.Generator | None,
+        generator: torch.Generator | None,
     ) -> Float[Tensor, "n width"]:
         """The chip's features, with those of place and date added, as a unit vector."""
         joined = self.chip_head(chip_features)
         if self.place_time is not None:
-            joined = joined + self.place_time(lon_lat, year_fraction, draw)
+            joined = joined + self.place_time(lon_lat, year_fraction, generator)
         return F.normalize(joined, dim=1)

@@ -2,7 +2,7 @@
 metadata, place and date join what it says."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -11,10 +11,11 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.manifest import RGB
-from birdsat.encoders.place_time import AnyPlaceTimeConfig, build_place_time
-from birdsat.encoders.view_encoder import ViewEncoder
+from birdsat.encoders.encoder import Encoder
+from birdsat.encoders.place_time import AnyPlaceTimeConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import ConfigError
+from birdsat.imagery.photos import RGB
 from birdsat.methods.masked import MaskedAutoencoder, MaskedConfig
 from birdsat.methods.method import (
     IMAGENET_MEAN,
@@ -73,6 +74,23 @@ class CvmMaeConfig(MethodSettings):
     def chip_px(self) -> int:
         return self.images.encoder.views[1].px
 
+    @property
+    def photo_encoder(self) -> ViewEncoderConfig:
+        return self.images.encoder
+
+    @property
+    def uses_metadata(self) -> bool:
+        return self.place_time is not None
+
+    def build(self) -> "CvmMae":
+        return CvmMae(self)
+
+    def without_metadata(self) -> "CvmMaeConfig":
+        return replace(self, place_time=None)
+
+    def with_drop_path(self, share: float) -> "CvmMaeConfig":
+        return replace(self, images=self.images.with_drop_path(share))
+
 
 class CvmMae(Method):
     """Cross-View Matching MAE (BirdSAT section 4.3; with place_time, CVM-MAE-Meta).
@@ -93,37 +111,35 @@ class CvmMae(Method):
         self.normalise_chip = Normalise(config.chip_mean, config.chip_std)
         self.images = MaskedAutoencoder(config.images)
         self.pair_head = nn.Linear(features, width) if config.heads else nn.Identity()
-        self.place_time = build_place_time(config.place_time, width)
+        self.place_time = config.place_time.build(width) if config.place_time else None
         self.matching = nn.Linear(width, 1)
         if config.contrast_weight > 0:
             self.photo_head = nn.Linear(features, width) if config.heads else nn.Identity()
             self.chip_head = nn.Linear(features, width) if config.heads else nn.Identity()
             self.log_scale = nn.Parameter(torch.tensor(-math.log(config.temperature)))
-        self.uses_metadata = self.place_time is not None
+        self.uses_metadata = config.uses_metadata
 
-    def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         photo = self.normalise_photo(batch.photo, batch.has_photo)
         chip = self.normalise_chip(batch.chip, batch.has_chip)
-        visible = self.images.draw_visible(len(batch), draw)
-        known = self._where_and_when(batch.lon_lat, batch.year_fraction, draw if self.training else None)
+        visible = self.images.draw_visible(len(batch), generator)
+        known = self._where_and_when(batch.lon_lat, batch.year_fraction, generator if self.training else None)
         paired = batch.has_photo & batch.has_chip
         losses: dict[str, Tensor] = {}
         if self.config.contrast_weight > 0:
-            one = self._photo_alone(self.images.encoder.features([photo, None], [visible[0], None], draw))
-            other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]], draw), known)
+            one = self._photo_alone(self.images.encoder.features([photo, None], [visible[0], None], generator))
+            other = self._chip_alone(self.images.encoder.features([None, chip], [None, visible[1]], generator), known)
             contrast = contrast_loss(one, other, self.log_scale, paired, batch.lon_lat, self.config.min_negative_km)
             losses["contrast"] = self.config.contrast_weight * contrast
         if self.config.negatives == "hard":
-            wrong, found = self._hard_negatives(inverse_temperature(self.log_scale) * one @ other.T, batch, draw)
+            wrong, found = self._hard_negatives(inverse_temperature(self.log_scale) * one @ other.T, batch, generator)
         else:
             wrong = torch.arange(len(batch), device=photo.device).roll(1)
             found = wrong != wrong.roll(-1)  # false in a batch of one
-        rebuilt = self.images([photo, chip], visible, draw=draw)
+        rebuilt = self.images([photo, chip], visible, generator=generator)
         together = self._judge(self.images.features(rebuilt), known)
         wrong_chip = [visible[0], visible[1][wrong]]
-        apart = self.images.encoder.features([photo, chip[wrong]], wrong_chip, draw)
+        apart = self.images.encoder.features([photo, chip[wrong]], wrong_chip, generator)
         losses["match"] = match_loss(
             positive=together,
             negative=self._judge(apart, None if known is None else known[wrong]),
@@ -133,8 +149,11 @@ class CvmMae(Method):
         losses["reconstruct"] = self.images.loss(rebuilt, [photo, chip], [batch.has_photo, batch.has_chip])
         return losses
 
-    def encoders(self) -> dict[str, ViewEncoder]:
+    def encoders(self) -> dict[str, Encoder]:
         return {"photo and chip": self.images.encoder}
+
+    def place_time_encoder(self) -> nn.Module | None:
+        return self.place_time
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return self._photo_alone(self.photo_features(photo))
@@ -143,9 +162,9 @@ class CvmMae(Method):
         return inverse_temperature(self.log_scale).item() if self.config.contrast_weight > 0 else None
 
     def photo_features(
-        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.images.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, draw)
+        return self.images.encoder.features_of_view(0, self.normalise_photo(photo), mask_ratio, generator)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         return self.images.encoder.features_of_view(1, self.normalise_chip(chip))
@@ -170,13 +189,13 @@ class CvmMae(Method):
     ) -> Float[Tensor, " n"]:
         return self.matching(self.embed_pair(photo, chip, lon_lat, year_fraction))[:, 0]  # type: ignore[no-any-return]
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         images = [self.normalise_photo(batch.photo), self.normalise_chip(batch.chip)]
-        rebuilt = self.images(images, self.images.draw_visible(len(batch), draw))
+        rebuilt = self.images(images, self.images.draw_visible(len(batch), generator))
         return self.images.picture(rebuilt, 0, images[0], self.normalise_photo)
 
     def _hard_negatives(
-        self, similarity: Float[Tensor, "n n"], batch: Batch, draw: torch.Generator
+        self, similarity: Float[Tensor, "n n"], batch: Batch, generator: torch.Generator
     ) -> tuple[Int64[Tensor, " n"], Bool[Tensor, " n"]]:
         """For each photo, a chip that contrast may take for its own; and whether there was one to choose.
 
@@ -188,7 +207,7 @@ class CvmMae(Method):
         allowed = batch.has_chip[None, :].expand(len(batch), -1)
         if self.config.min_negative_km > 0:
             allowed = allowed & ~near_pairs(batch.lon_lat, batch.lon_lat, self.config.min_negative_km)
-        return draw_hard_negatives(self.config.hardness * similarity, allowed, draw)
+        return draw_hard_negatives(self.config.hardness * similarity, allowed, generator)
 
     def _judge(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:
         return self.matching(self._pair(features, known))[:, 0]  # type: ignore[no-any-return]
@@ -209,9 +228,9 @@ class CvmMae(Method):
         return self.get_submodule(name if self.config.contrast_weight > 0 else "pair_head")
 
     def _where_and_when(
-        self, lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], draw: torch.Generator | None
+        self, lon_lat: Float[Tensor, "n 2"], year_fraction: Float[Tensor, " n"], generator: torch.Generator | None
     ) -> Float[Tensor, "n width"] | None:
-        return None if self.place_time is None else self.place_time(lon_lat, year_fraction, draw)
+        return None if self.place_time is None else self.place_time(lon_lat, year_fraction, generator)
 
 
 def _plus(one: Float[Tensor, "n width"], other: Float[Tensor, "n width"] | None) -> Float[Tensor, "n width"]:

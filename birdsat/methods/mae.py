@@ -1,6 +1,6 @@
 """MAE: a masked autoencoder on photos alone, or on chips alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.manifest import RGB
-from birdsat.encoders.place_time import PlaceTimeConfig, build_place_time
-from birdsat.encoders.view_encoder import ViewEncoder
+from birdsat.encoders.encoder import Encoder
+from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
+from birdsat.imagery.photos import RGB
 from birdsat.methods.masked import MaskedAutoencoder, MaskedConfig
 from birdsat.methods.method import (
     IMAGENET_MEAN,
@@ -47,6 +48,23 @@ class MaeConfig(MethodSettings):
     def chip_px(self) -> int | None:
         return self.image.encoder.views[0].px if self.of == "chip" else None
 
+    @property
+    def photo_encoder(self) -> ViewEncoderConfig | None:
+        return self.image.encoder if self.of == "photo" else None
+
+    @property
+    def uses_metadata(self) -> bool:
+        return self.place_time is not None and self.of == "photo"  # never the embedding of a chip
+
+    def build(self) -> "Mae":
+        return Mae(self)
+
+    def without_metadata(self) -> "MaeConfig":
+        return replace(self, place_time=None)
+
+    def with_drop_path(self, share: float) -> "MaeConfig":
+        return replace(self, image=self.image.with_drop_path(share)) if self.of == "photo" else self
+
 
 class Mae(Method):
     """Rebuild hidden patches of one kind of image (He et al. 2022; BirdSAT section 4.1).
@@ -64,31 +82,30 @@ class Mae(Method):
             if self.sees_photos
             else Normalise(config.chip_mean, config.chip_std)
         )
-        self.place_time = build_place_time(config.place_time, config.image.encoder.width)
-        # Place and date change what is rebuilt, never the embedding of a chip.
-        self.uses_metadata = self.place_time is not None and self.sees_photos
+        self.place_time = config.place_time.build(config.image.encoder.width) if config.place_time else None
+        self.uses_metadata = config.uses_metadata
 
-    def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         pixels, present = (batch.photo, batch.has_photo) if self.sees_photos else (batch.chip, batch.has_chip)
         image = self.normalise(pixels, present)
-        visible = self.image.draw_visible(len(image), draw)
-        rebuilt = self.image([image], visible, self._where_and_when(batch, draw if self.training else None), draw)
+        visible = self.image.draw_visible(len(image), generator)
+        rebuilt = self.image(
+            [image], visible, self._where_and_when(batch, generator if self.training else None), generator
+        )
         return {"reconstruct": self.image.loss(rebuilt, [image], [present])}
 
-    def encoders(self) -> dict[str, ViewEncoder]:
+    def encoders(self) -> dict[str, Encoder]:
         return {self.config.of: self.image.encoder}
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return F.normalize(self.photo_features(photo), dim=1)
 
     def photo_features(
-        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
         if not self.sees_photos:
             self._cannot("embed photos")
-        return self.image.encoder.features_of_view(0, self.normalise(photo), mask_ratio, draw)
+        return self.image.encoder.features_of_view(0, self.normalise(photo), mask_ratio, generator)
 
     def encode_chip(self, chip: Image) -> Float[Tensor, "n chip_features"]:
         if not self.sees_chips:
@@ -103,11 +120,11 @@ class Mae(Method):
     ) -> Float[Tensor, "n width"]:
         return F.normalize(features, dim=1)
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         image = self.normalise(batch.photo if self.sees_photos else batch.chip)
-        visible = self.image.draw_visible(len(image), draw)
+        visible = self.image.draw_visible(len(image), generator)
         rebuilt = self.image([image], visible, self._where_and_when(batch, None))
         return self.image.picture(rebuilt, 0, image, self.normalise)
 
-    def _where_and_when(self, batch: Batch, draw: torch.Generator | None) -> Float[Tensor, "n width"] | None:
-        return None if self.place_time is None else self.place_time(batch.lon_lat, batch.year_fraction, draw)
+    def _where_and_when(self, batch: Batch, generator: torch.Generator | None) -> Float[Tensor, "n width"] | None:
+        return None if self.place_time is None else self.place_time(batch.lon_lat, batch.year_fraction, generator)

@@ -1,7 +1,7 @@
 """The part that most methods share: hide patches of one view or several, encode the rest, rebuild what was hidden."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from birdsat.encoders.pixel_decoder import PixelDecoder, PixelDecoderConfig
 from birdsat.encoders.tokens import from_patches, hidden_mask, pool, to_patches
-from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.method import Normalise, Reconstruction
 from birdsat.objectives.reconstruct import denormalise_patches, normalise_patches, reconstruction_loss
@@ -34,6 +34,10 @@ class MaskedConfig:
         if not 0 < self.mask_ratio < 1:
             raise ConfigError(f"mask_ratio is {self.mask_ratio}; it must lie between 0 and 1.")
 
+    def with_drop_path(self, share: float) -> "MaskedConfig":
+        """The same with stochastic depth in its encoder."""
+        return replace(self, encoder=self.encoder.with_drop_path(share))
+
     def one_view(self, image: str) -> None:
         """Raises ConfigError unless the encoder has exactly one view; `image` says of what."""
         if len(self.encoder.views) != 1:
@@ -56,22 +60,22 @@ class MaskedAutoencoder(nn.Module):
         super().__init__()
         self.config = config
         self.views = config.encoder.views
-        self.encoder = ViewEncoder(config.encoder)
+        self.encoder = config.encoder.build()
         self.decoder = PixelDecoder(config.decoder, from_width=config.encoder.width, views=self.views)
 
-    def draw_visible(self, n: int, draw: torch.Generator) -> list[Int64[Tensor, "n _visible"]]:
+    def draw_visible(self, n: int, generator: torch.Generator) -> list[Int64[Tensor, "n _visible"]]:
         """Draw which patches of each view stay visible of n samples."""
-        return [self.encoder.draw_visible(i, n, self.config.mask_ratio, draw) for i in range(len(self.views))]
+        return [self.encoder.draw_visible(i, n, self.config.mask_ratio, generator) for i in range(len(self.views))]
 
     def forward(
         self,
         images: Sequence[Normalised],
         visible: Sequence[Int64[Tensor, "n _visible"]],
         known: Known | None = None,
-        draw: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> Rebuilt:
-        """Encode the visible patches, and predict the pixels of all. draw: chance of stochastic depth, in training."""
-        tokens = self.encoder(images, visible, draw)  # (n, 1 + visible of all views, width)
+        """Encode the visible patches, and predict the pixels of all. generator: of stochastic depth, in training."""
+        tokens = self.encoder(images, visible, generator)  # (n, 1 + visible of all views, width)
         summary, *seen = tokens.split([1, *(where.shape[1] for where in visible)], dim=1)
         if known is not None:
             summary = summary + known[:, None]

@@ -2,8 +2,7 @@
 
 import copy
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +10,19 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
-from birdsat.dataset.manifest import RGB
-from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
+from birdsat.earth.clusters import cluster_places
+from birdsat.encoders.encoder import Encoder, EncoderSettings
 from birdsat.errors import ConfigError
-from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Method, MethodSettings, Normalise
+from birdsat.imagery.photos import RGB
+from birdsat.methods.method import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Image,
+    Method,
+    MethodSettings,
+    Normalise,
+    TrainingFacts,
+)
 from birdsat.objectives.gather import gather_rows, mean_where
 from birdsat.objectives.queue_contrast import queue_contrast_loss
 
@@ -23,7 +31,7 @@ from birdsat.objectives.queue_contrast import queue_contrast_loss
 class MocoGeoConfig(MethodSettings):
     """Settings of `moco_geo`."""
 
-    encoder: ViewEncoderConfig  # of photos
+    encoder: EncoderSettings  # of photos
     width: int = 128  # of the vectors that are compared
     queue: int = 4096  # vectors of earlier photos that serve as negatives
     momentum: float = 0.99  # of the second encoder's weights, per batch
@@ -52,8 +60,29 @@ class MocoGeoConfig(MethodSettings):
         return self.encoder.views[0].px
 
     @property
-    def photo_views(self) -> Literal[1, 2]:
+    def photo_views(self) -> int:
         return 2
+
+    @property
+    def photo_encoder(self) -> EncoderSettings:
+        return self.encoder
+
+    def build(self) -> "MocoGeo":
+        return MocoGeo(self)
+
+    def fitted_to(self, facts: TrainingFacts) -> "MocoGeoConfig":
+        """With the centres of the clusters of its places; without places, InputError is raised."""
+        fitted = self.with_statistics(facts)
+        if self.place_weight == 0 or self.centres:
+            return fitted
+        centres = cluster_places(facts.places(), self.clusters).round(4)
+        return replace(fitted, centres=tuple((float(lon), float(lat)) for lon, lat in centres))
+
+    def without_metadata(self) -> "MocoGeoConfig":
+        return replace(self, place_weight=0.0, centres=())
+
+    def with_drop_path(self, share: float) -> "MocoGeoConfig":
+        return replace(self, encoder=self.encoder.with_drop_path(share))
 
 
 class MocoGeo(Method):
@@ -67,7 +96,7 @@ class MocoGeo(Method):
         self.config = config
         features = config.encoder.features_width
         self.normalise = Normalise(config.photo_mean, config.photo_std)
-        self.encoder = ViewEncoder(config.encoder)
+        self.encoder = config.encoder.build()
         self.head = nn.Sequential(nn.Linear(features, features), nn.ReLU(), nn.Linear(features, config.width))
         self.slow_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
         self.slow_head = copy.deepcopy(self.head).requires_grad_(False)
@@ -82,16 +111,14 @@ class MocoGeo(Method):
         self.register_buffer("queue", F.normalize(torch.randn(config.queue, config.width), dim=1))
         self.register_buffer("queue_next", torch.zeros((), dtype=torch.int64))
 
-    def losses(
-        self, batch: Batch, draw: torch.Generator, chip_features: Float[Tensor, "n chip_features"] | None = None
-    ) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         if self.training:
             self._follow()
         # Where there is one view of each photo, as on the val split, the query sees half of what the key does.
-        mask_ratio = 0.5 if batch.second_photo is batch.photo else 0.0
-        features = self.photo_features(batch.photo, mask_ratio, draw)
+        mask_ratio = 0.5 if len(batch.photos) == 1 else 0.0
+        features = self.photo_features(batch.photo, mask_ratio, generator)
         with torch.no_grad():
-            slow = self.slow_head(self.slow_encoder.features([self.normalise(batch.second_photo)]))
+            slow = self.slow_head(self.slow_encoder.features([self.normalise(batch.photos[-1])]))
             keys = F.normalize(slow, dim=1)
         losses = {
             "contrast": queue_contrast_loss(
@@ -111,16 +138,16 @@ class MocoGeo(Method):
             self._enqueue(gather_rows(keys), gather_rows(batch.has_photo))
         return losses
 
-    def encoders(self) -> dict[str, ViewEncoder]:
+    def encoders(self) -> dict[str, Encoder]:
         return {"photo": self.encoder}
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return F.normalize(self.photo_features(photo), dim=1)
 
     def photo_features(
-        self, photo: Image, mask_ratio: float = 0.0, draw: torch.Generator | None = None
+        self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:
-        return self.encoder.features_of_view(0, self.normalise(photo), mask_ratio, draw)
+        return self.encoder.features_of_view(0, self.normalise(photo), mask_ratio, generator)
 
     def align_copies(self) -> None:
         for slow, fast in ((self.slow_encoder, self.encoder), (self.slow_head, self.head)):

@@ -9,7 +9,7 @@ from birdsat.objectives.gather import mean_where
 
 
 def draw_hard_negatives(
-    similarity: Float[Tensor, "n n"], allowed: Bool[Tensor, "n n"], draw: torch.Generator
+    similarity: Float[Tensor, "n n"], allowed: Bool[Tensor, "n n"], generator: torch.Generator
 ) -> tuple[Int64[Tensor, " n"], Bool[Tensor, " n"]]:
     """For each row, another column drawn in proportion to exp(similarity), among those `allowed`; and whether any was.
 
@@ -21,7 +21,7 @@ def draw_hard_negatives(
     allowed = allowed & ~torch.eye(n, dtype=torch.bool, device=similarity.device)
     weight = similarity.detach().float().masked_fill(~allowed, -torch.inf)
     # The largest of logits with Gumbel noise is a draw from their softmax.
-    noise = torch.rand(n, n, generator=draw, device=draw.device).clamp(1e-9, 1 - 1e-7).to(weight.device)
+    noise = torch.rand(n, n, generator=generator, device=generator.device).clamp(1e-9, 1 - 1e-7).to(weight.device)
     return (weight - (-noise.log()).log()).argmax(dim=1), allowed.any(dim=1)
 
 

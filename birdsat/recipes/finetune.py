@@ -5,13 +5,8 @@ from dataclasses import replace
 
 from birdsat.dataset.rand_augment import RandAugment
 from birdsat.dataset.views import ColourJitter, ViewsConfig
-from birdsat.encoders.view_encoder import ViewEncoderConfig
-from birdsat.methods.classifier import BackboneConfig, ClassifierConfig, Inputs
-from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.methods.cvm_mae import CvmMaeConfig
-from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.moco_geo import MocoGeoConfig
+from birdsat.errors import ConfigError
+from birdsat.methods.classifier import ClassifierConfig, Inputs
 from birdsat.objectives.cross_entropy import Balance
 from birdsat.recipes.ours import mae_base, mae_tiny
 from birdsat.training.config import RunConfig
@@ -27,11 +22,9 @@ def finetune_tiny() -> RunConfig:
     `birdsat classify RUN DATASET --mode finetune`; with another run than one of mae_tiny, its encoder takes the place
     of the one here.
     """
-    pretraining = mae_tiny().method
-    assert isinstance(pretraining, MaeConfig)
     return RunConfig(
         method=ClassifierConfig(
-            backbone=with_drop_path(pretraining, 0.1),
+            backbone=mae_tiny().method.with_drop_path(0.1),
             mask_ratio=0.25,
             label_smoothing=0.1,
             mixup=0.2,
@@ -68,11 +61,13 @@ def finetune_base() -> RunConfig:
 
     `birdsat classify RUN DATASET --mode finetune --recipe finetune_base`.
     """
-    pretraining = mae_base().method
-    assert isinstance(pretraining, MaeConfig)
     return RunConfig(
         method=ClassifierConfig(
-            backbone=with_drop_path(pretraining, 0.1), mask_ratio=0.25, label_smoothing=0.1, mixup=0.8, cutmix=1.0
+            backbone=mae_base().method.with_drop_path(0.1),
+            mask_ratio=0.25,
+            label_smoothing=0.1,
+            mixup=0.8,
+            cutmix=1.0,
         ),
         views=ViewsConfig(
             photo_px=224,
@@ -98,26 +93,6 @@ FINETUNE_RECIPES: dict[str, Callable[[], RunConfig]] = {
 }
 
 
-def with_drop_path(backbone: BackboneConfig, share: float) -> BackboneConfig:
-    """The same method with stochastic depth in its photo encoder (Huang et al. 2016)."""
-
-    def encoder(config: ViewEncoderConfig) -> ViewEncoderConfig:
-        return replace(config, drop_path=share)
-
-    def masked(config: MaskedConfig) -> MaskedConfig:
-        return replace(config, encoder=encoder(config.encoder))
-
-    match backbone:
-        case MaeConfig():
-            return replace(backbone, image=masked(backbone.image))
-        case CveMaeConfig():
-            return replace(backbone, photo=masked(backbone.photo))
-        case CvmMaeConfig():
-            return replace(backbone, images=masked(backbone.images))
-        case MocoGeoConfig():
-            return replace(backbone, encoder=encoder(backbone.encoder))
-
-
 def started_from(
     recipe: RunConfig,
     run: Run,
@@ -132,13 +107,15 @@ def started_from(
     The run may be a classifier itself. from_scratch: the same architecture with random weights, whose layers all learn
     at one rate.
     """
-    assert isinstance(recipe.method, ClassifierConfig)
-    given = run.config.method
-    backbone = given.backbone if isinstance(given, ClassifierConfig) else given
-    share = _encoder(recipe.method.backbone).drop_path
+    if not isinstance(recipe.method, ClassifierConfig):
+        raise ConfigError(
+            f"the recipe trains a {type(recipe.method).__name__}, which names no taxa; allowed: "
+            f"{', '.join(FINETUNE_RECIPES)}, or one of your own with a ClassifierConfig."
+        )
+    encoder = recipe.method.photo_encoder
     method = replace(
         recipe.method,
-        backbone=with_drop_path(backbone, share),
+        backbone=run.config.method.embedder.with_drop_path(0.0 if encoder is None else encoder.drop_path),
         inputs=inputs,
         class_balanced=class_balanced,
         frozen=frozen,
@@ -150,15 +127,3 @@ def started_from(
         optimiser=replace(recipe.optimiser, layer_decay=1.0, head_rate=1.0) if from_scratch else recipe.optimiser,
         start_from=() if from_scratch else (run.path,),
     )
-
-
-def _encoder(backbone: BackboneConfig) -> ViewEncoderConfig:
-    match backbone:
-        case MaeConfig():
-            return backbone.image.encoder
-        case CveMaeConfig():
-            return backbone.photo.encoder
-        case CvmMaeConfig():
-            return backbone.images.encoder
-        case MocoGeoConfig():
-            return backbone.encoder

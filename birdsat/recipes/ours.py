@@ -7,12 +7,11 @@ from typing import Any, Literal
 from birdsat.dataset.views import ViewsConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.sizes import Size, decoder_of, encoder_of
-from birdsat.errors import ConfigError
-from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
+from birdsat.methods.method import MethodSettings
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
@@ -23,10 +22,8 @@ def cve_mae_tiny() -> RunConfig:
 
     `birdsat pretrain DATASET RUN --recipe cve_mae_tiny`: about eight minutes; docs/real-birds.md has its figures.
     """
-    method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8)
-    photo = replace(method.photo, mask_ratio=0.6)
     return RunConfig(
-        method=replace(method, photo=photo, chip_mask_ratio=0.75, second_view_weight=1.0),
+        method=_tiny_method(),
         views=ViewsConfig(photo_px=64, chip_px=64, photo_views=2),
         optimiser=OptimiserConfig(lr=2e-3, muon_lr=6e-3, weight_decay=0.05, clip_norm=3.0, average_decay=0.98),
         batch_size=128,
@@ -43,26 +40,20 @@ def cve_mae_tiny_without_metadata() -> RunConfig:
 
 def mae_tiny() -> RunConfig:
     """Photos of 64 px alone, on two CPU cores."""
-    run = cve_mae_tiny()
-    assert isinstance(run.method, CveMaeConfig)
-    return replace(run, method=MaeConfig(image=run.method.photo), views=replace(run.views, photo_views=1))
+    return _tiny_run(MaeConfig(image=_tiny_method().photo))
 
 
 def mae_chips_tiny() -> RunConfig:
     """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, with `--freeze-chips` or without."""
-    run = cve_mae_tiny()
-    assert isinstance(run.method, CveMaeConfig)
-    chips = MaskedConfig(encoder=run.method.chip_encoder, decoder=decoder_of("tiny"), mask_ratio=0.75)
-    return replace(run, method=MaeConfig(image=chips, of="chip"), views=replace(run.views, photo_views=1))
+    chips = MaskedConfig(encoder=encoder_of("tiny", px=64, patch_px=8), decoder=decoder_of("tiny"), mask_ratio=0.75)
+    return _tiny_run(MaeConfig(image=chips, of="chip"))
 
 
 def cvm_mae_tiny() -> RunConfig:
     """Photos and chips of 64 px in one encoder, with place and date, on two CPU cores."""
-    run = cve_mae_tiny()
     encoder = encoder_of("tiny", px=64, patch_px=8)
     images = MaskedConfig(encoder=replace(encoder, views=encoder.views * 2), decoder=decoder_of("tiny"), mask_ratio=0.6)
-    method = CvmMaeConfig(images=images, place_time=PlaceTimeConfig())
-    return replace(run, method=method, views=replace(run.views, photo_views=1))
+    return _tiny_run(CvmMaeConfig(images=images, place_time=PlaceTimeConfig()))
 
 
 def cvm_mae_tiny_without_metadata() -> RunConfig:
@@ -77,9 +68,7 @@ def moco_geo_tiny() -> RunConfig:
 
 def moco_tiny() -> RunConfig:
     """`moco_geo_tiny` without places: for photos that have none, such as CUB's."""
-    run = moco_geo_tiny()
-    assert isinstance(run.method, MocoGeoConfig)
-    return replace(run, method=replace(run.method, place_weight=0.0))
+    return without_metadata(moco_geo_tiny())
 
 
 def demo_with_metadata() -> RunConfig:
@@ -130,45 +119,22 @@ def cve_mae_large() -> RunConfig:
 
 def mae_tiny_with_metadata() -> RunConfig:
     """`mae_tiny` whose decoder is told place and date."""
-    run = mae_tiny()
-    assert isinstance(run.method, MaeConfig)
-    return replace(run, method=replace(run.method, place_time=PlaceTimeConfig()))
+    return _tiny_run(MaeConfig(image=_tiny_method().photo, place_time=PlaceTimeConfig()))
 
 
 def mae_base() -> RunConfig:
     """ViT-B on photos of 224 px alone."""
-    run = cve_mae_base()
-    assert isinstance(run.method, CveMaeConfig)
-    return replace(run, method=MaeConfig(image=run.method.photo))
-
-
-def _large_run(size: Size) -> RunConfig:
-    method = _cve_mae(size, photo_px=224, photo_patch_px=16, chip_px=224, chip_patch_px=16)
-    return RunConfig(
-        # He et al. 2022, figure 5: at this many patches a quarter is enough.
-        method=replace(method, photo=replace(method.photo, mask_ratio=0.75)),
-        views=ViewsConfig(photo_px=224, chip_px=224),
-        optimiser=OptimiserConfig(lr=3e-4, average_decay=0.999),
-        batch_size=256,
-        steps=200_000,
-        workers=12,
-        val_every=5_000,
-        checkpoint_every=2_000,
-        compile=True,
-    )
+    return replace(cve_mae_base(), method=MaeConfig(image=_large_method("base").photo))
 
 
 def without_metadata(run: RunConfig) -> RunConfig:
     """The same run with place and date left out of the model."""
-    assert not isinstance(run.method, MocoGeoConfig | ClassifierConfig)
-    return replace(run, method=replace(run.method, place_time=None))
+    return replace(run, method=run.method.without_metadata())
 
 
 def with_frozen_chips(run: RunConfig) -> RunConfig:
     """The same run with a chip encoder that is not trained. Raises ConfigError for a method without one."""
-    if not isinstance(run.method, CveMaeConfig):
-        raise ConfigError("this recipe has no chip encoder of its own to freeze; take a cve_mae recipe.")
-    return replace(run, method=replace(run.method, chip_encoder_frozen=True))
+    return replace(run, method=run.method.with_frozen_chips())
 
 
 def changed(
@@ -183,6 +149,37 @@ def changed(
         optimiser = replace(optimiser, lr=lr, muon_lr=optimiser.muon_lr * lr / optimiser.lr)
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     return replace(run, optimiser=optimiser, **given)
+
+
+def _tiny_run(method: MethodSettings) -> RunConfig:
+    """As `cve_mae_tiny`, of one view of each photo."""
+    run = cve_mae_tiny()
+    return replace(run, method=method, views=replace(run.views, photo_views=1))
+
+
+def _tiny_method() -> CveMaeConfig:
+    method = _cve_mae("tiny", photo_px=64, photo_patch_px=8, chip_px=64, chip_patch_px=8)
+    return replace(method, photo=replace(method.photo, mask_ratio=0.6), chip_mask_ratio=0.75, second_view_weight=1.0)
+
+
+def _large_run(size: Size) -> RunConfig:
+    return RunConfig(
+        method=_large_method(size),
+        views=ViewsConfig(photo_px=224, chip_px=224),
+        optimiser=OptimiserConfig(lr=3e-4, average_decay=0.999),
+        batch_size=256,
+        steps=200_000,
+        workers=12,
+        val_every=5_000,
+        checkpoint_every=2_000,
+        compile=True,
+    )
+
+
+def _large_method(size: Size) -> CveMaeConfig:
+    method = _cve_mae(size, photo_px=224, photo_patch_px=16, chip_px=224, chip_patch_px=16)
+    # He et al. 2022, figure 5: at this many patches a quarter is enough.
+    return replace(method, photo=replace(method.photo, mask_ratio=0.75))
 
 
 def _cve_mae(size: Size, *, photo_px: int, photo_patch_px: int, chip_px: int, chip_patch_px: int) -> CveMaeConfig:

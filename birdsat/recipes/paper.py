@@ -7,10 +7,10 @@ from `mae_chips_paper` on satellite images and to stay frozen: `--start-from CHI
 from dataclasses import replace
 
 from birdsat.dataset.views import ViewsConfig
-from birdsat.encoders.view_encoder import View
-from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.methods.cvm_mae import CvmMaeConfig
+from birdsat.encoders.encoder import View
+from birdsat.encoders.sizes import decoder_of
 from birdsat.methods.mae import MaeConfig
+from birdsat.methods.method import MethodSettings
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.methods.published.settings import (
     BASE,
@@ -19,8 +19,7 @@ from birdsat.methods.published.settings import (
     published_encoder,
     published_masked,
 )
-from birdsat.methods.registry import MethodConfig
-from birdsat.recipes.ours import cve_mae_tiny, cvm_mae_tiny, without_metadata
+from birdsat.recipes.ours import cve_mae_tiny, without_metadata
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
 
@@ -29,6 +28,7 @@ BATCH, GPUS, PHOTOS = 77, 4, 414_847  # samples on each GPU; GPUs; training phot
 EPOCH_STEPS = PHOTOS // (BATCH * GPUS)
 
 TINY = {"width": 128, "depth": 4, "heads": 4}
+_TINY_VIEW = View(px=64, patch_px=8)
 
 _PHOTO_ENCODER = published_encoder(views=(PHOTO,), block="vitae", **BASE)
 _CHIP_ENCODER = published_encoder(views=(CHIP,), block="vitae", **BASE)
@@ -77,22 +77,18 @@ def cve_mae_paper_tiny() -> RunConfig:
     The chip encoder is trained, for want of one that was pretrained on satellite images, and AdamW has the rate that
     is best for ours: at the paper's 1e-4 a short run learns nothing.
     """
-    run = cve_mae_tiny()
-    assert isinstance(run.method, CveMaeConfig)
-    photo = published_encoder(views=run.method.photo.encoder.views, **TINY)
-    method = published_cve_mae(published_masked(photo, run.method.photo.decoder), photo, metadata=True)
+    photo = published_encoder(views=(_TINY_VIEW,), **TINY)
+    method = published_cve_mae(published_masked(photo, decoder_of("tiny")), photo, metadata=True)
     return _tiny(replace(method, chip_encoder_frozen=False))
 
 
 def cvm_mae_paper_tiny() -> RunConfig:
     """The paper's matching objective on the encoder and data of `cvm_mae_tiny`, to be compared with it."""
-    run = cvm_mae_tiny()
-    assert isinstance(run.method, CvmMaeConfig)
-    both = published_encoder(views=run.method.images.encoder.views, **TINY)
-    return _tiny(published_cvm_mae(published_masked(both, run.method.images.decoder), metadata=True))
+    both = published_encoder(views=(_TINY_VIEW, _TINY_VIEW), **TINY)
+    return _tiny(published_cvm_mae(published_masked(both, decoder_of("tiny")), metadata=True))
 
 
-def _tiny(method: MethodConfig) -> RunConfig:
+def _tiny(method: MethodSettings) -> RunConfig:
     run = cve_mae_tiny()
     return replace(
         run,
@@ -102,7 +98,7 @@ def _tiny(method: MethodConfig) -> RunConfig:
     )
 
 
-def _run(method: MethodConfig) -> RunConfig:
+def _run(method: MethodSettings) -> RunConfig:
     return RunConfig(
         method=method,
         views=ViewsConfig(photo_px=PHOTO.px, chip_px=CHIP.px, photo_views=method.photo_views),

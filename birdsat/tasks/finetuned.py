@@ -27,12 +27,13 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
     probabilities. Raises CheckpointError when the run is no classifier or one of other taxa, and DatasetError when the
     test split has no photo.
     """
-    method, config = run.method, run.config.method
-    if not isinstance(method, Classifier) or not isinstance(config, ClassifierConfig):
+    method = run.method
+    if not isinstance(method, Classifier):
         raise CheckpointError(
             f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it with "
             "`birdsat classify RUN DATASET --mode finetune`."
         )
+    config = method.config
     if config.taxa != dataset.taxa:
         raise CheckpointError(
             f"{run.path} tells {len(config.taxa):,} taxa apart, which are not the {len(dataset.taxa):,} of "

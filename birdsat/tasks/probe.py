@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.embeddings.neighbours import pick_device
+from birdsat.engine.device import pick_device
 
 C_VALUES = (0.01, 0.1, 1.0)  # tried on the validation split
 C_DEFAULT = 0.1  # without a validation split

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 from birdsat.imagery.ground_sizes import sizes_text
-from birdsat.methods.classifier import ClassifierConfig
 from birdsat.observations.observation import NO_BIRD
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import Record
@@ -14,9 +13,8 @@ from birdsat.training.run_folder import MODEL_FILE, DatasetFacts
 def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept: Record | None, step: int) -> str:
     """Markdown. kept: the val record of the kept weights, None without a val split; step: steps of the kept weights."""
     method = type(config.method).__name__.removesuffix("Config")
-    supervised = isinstance(config.method, ClassifierConfig)
-    kind = "supervised" if supervised else "self-supervised"
-    how = "trained to tell taxa apart" if supervised else "pretrained without labels"
+    kind = "supervised" if config.method.learns_taxa else "self-supervised"
+    how = "trained to tell taxa apart" if config.method.learns_taxa else "pretrained without labels"
     seen = "places, by their chips," if facts.taxa == (NO_BIRD,) else f"observations of {len(facts.taxa):,} taxa"
     licence = facts.licence or "not stated"
     chips = (

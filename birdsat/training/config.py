@@ -3,18 +3,16 @@
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
-from birdsat.earth.clusters import cluster_places
+from birdsat.engine.device import pick_device
 from birdsat.errors import ConfigError
-from birdsat.methods.classifier import ClassifierConfig
-from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.methods.registry import MethodConfig
+from birdsat.methods.method import MethodSettings, TrainingFacts
 from birdsat.training.optimiser import OptimiserConfig
 
 LightningPrecision = Literal["32-true", "bf16-mixed"]
@@ -24,7 +22,7 @@ LightningPrecision = Literal["32-true", "bf16-mixed"]
 class RunConfig:
     """A complete training run, but for the dataset and the folder it is written to."""
 
-    method: MethodConfig  # what is learned
+    method: MethodSettings  # what is learned
     views: ViewsConfig = field(default_factory=ViewsConfig)  # sizes and augmentation of photos and chips
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     start_from: tuple[Path, ...] = ()  # runs whose encoders are the first weights; a later one's wins
@@ -66,37 +64,25 @@ class RunConfig:
 def lightning_precision(precision: Literal["auto", "32", "bf16"]) -> LightningPrecision:
     """The precision in Lightning's words; bf16 keeps the weights in 32 bits."""
     if precision == "auto":
-        has_bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+        has_bf16 = pick_device().type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return "bf16-mixed" if has_bf16 else "32-true"
     return "bf16-mixed" if precision == "bf16" else "32-true"
 
 
 def fitted_to(config: RunConfig, dataset: Dataset) -> RunConfig:
-    """The same run with what the method's settings take from the training data.
+    """The same run with what the method's settings take from the training data, such as the statistics of its images.
 
-    That is every photo_mean, photo_std, chip_mean, chip_std, the centres of moco_geo's clusters of places, and the taxa
-    of a classifier; a classifier that starts from a run sees its images as that run did. Raises InputError when it
-    needs places and no training row has one.
+    Raises InputError when the data lack what the method needs.
     """
     manifest = dataset.manifest
-    statistics = {name: getattr(manifest, name) for name in ("photo_mean", "photo_std", "chip_mean", "chip_std")}
-    known: dict[str, Any] = {name: value for name, value in statistics.items() if value is not None}
-    method = config.method
-    if isinstance(method, ClassifierConfig):
-        facts = {"taxa": dataset.taxa, "class_counts": manifest.split_counts("train").taxon_rows}
-        known = facts if config.start_from else known | facts
-    if isinstance(method, MocoGeoConfig) and method.place_weight > 0 and not method.centres:
-        centres = cluster_places(row_facts(dataset, "train").lon_lat, method.clusters)
-        known["centres"] = tuple((float(lon), float(lat)) for lon, lat in centres.round(4))
-    return dataclasses.replace(config, method=_replace_everywhere(config.method, known))
-
-
-def _replace_everywhere(config: Any, values: dict[str, Any]) -> Any:
-    changed = {}
-    for setting in dataclasses.fields(config):
-        value = getattr(config, setting.name)
-        if setting.name in values:
-            changed[setting.name] = values[setting.name]
-        elif dataclasses.is_dataclass(value):
-            changed[setting.name] = _replace_everywhere(value, values)
-    return dataclasses.replace(config, **changed)
+    facts = TrainingFacts(
+        photo_mean=manifest.photo_mean,
+        photo_std=manifest.photo_std,
+        chip_mean=manifest.chip_mean,
+        chip_std=manifest.chip_std,
+        taxa=dataset.taxa,
+        taxon_rows=manifest.split_counts("train").taxon_rows,
+        places=lambda: row_facts(dataset, "train").lon_lat,
+        starts_from_run=bool(config.start_from),
+    )
+    return dataclasses.replace(config, method=config.method.fitted_to(facts))

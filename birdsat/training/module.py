@@ -1,12 +1,12 @@
 """A method as Lightning trains it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -19,13 +19,17 @@ from birdsat.training.config import RunConfig
 from birdsat.training.ema import averaged_copy, follow
 from birdsat.training.optimiser import build_optimiser, clip_gradients, rate
 
-Losses = Callable[..., dict[str, Tensor]]
+Losses = Callable[[Batch, torch.Generator], dict[str, Tensor]]
 
 
-def seeded_draw(seed: int, *keys: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator whose numbers depend on nothing but `seed` and `keys`."""
+def seeded_generator(seed: int, *keys: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator whose numbers depend on nothing but `seed`, `keys` and the kind of device.
+
+    On CUDA it draws there; elsewhere on the CPU, as Apple's GPUs know few distributions.
+    """
     state = int(np.random.SeedSequence([seed, *keys]).generate_state(1)[0])
-    return torch.Generator(device).manual_seed(state)
+    where = torch.device(device)
+    return torch.Generator(where if where.type == "cuda" else "cpu").manual_seed(state)
 
 
 class TrainingModule(lightning.LightningModule):
@@ -49,17 +53,18 @@ class TrainingModule(lightning.LightningModule):
         """The method with the weights to keep: their running mean where there is one."""
         return self.method if self.average is None else self.average  # type: ignore[return-value]
 
-    def chip_features(self, batch: Batch, split: Split) -> Float[Tensor, "n width"] | None:
-        """Features of the batch's chips where they were computed beforehand."""
-        return self.frozen_chips[split].of(batch.row) if split in self.frozen_chips else None
+    def with_chip_features(self, batch: Batch, split: Split) -> Batch:
+        """The same batch with the features of its chips where they were computed beforehand."""
+        known = self.frozen_chips.get(split)
+        return batch if known is None else replace(batch, chip_features=known.of(batch.row))
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device, non_blocking=True)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Mapping[str, Any]:
-        draw = seeded_draw(self.config.seed, 0, self.global_rank, batch_idx, device=self.device)
-        batch = self.config.views.recolour(batch, draw)
-        losses = self._losses(batch, draw, self.chip_features(batch, "train"))
+        generator = seeded_generator(self.config.seed, 0, self.global_rank, batch_idx, device=self.device)
+        batch = self.config.views.recolour(self.with_chip_features(batch, "train"), generator)
+        losses = self._losses(batch, generator)
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
         return {"loss": total, "losses": {name: loss.detach() for name, loss in losses.items()}}
 

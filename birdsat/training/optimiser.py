@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from birdsat.encoders.blocks import Block
-from birdsat.encoders.view_encoder import ViewEncoder
+from birdsat.encoders.encoder import Encoder
 from birdsat.errors import ConfigError
 from birdsat.training.muon import Muon
 
@@ -94,11 +94,11 @@ def rate_factors(module: nn.Module, *, layer_decay: float, head_rate: float) -> 
     """
     factors = dict.fromkeys(module.parameters(), head_rate)
     for encoder in module.modules():
-        if isinstance(encoder, ViewEncoder):
-            factors |= dict.fromkeys(encoder.parameters(), layer_decay ** (len(encoder.blocks) + 1))
-            for number, block in enumerate(encoder.blocks):
-                factors |= dict.fromkeys(block.parameters(), layer_decay ** (len(encoder.blocks) - number))
-            factors |= dict.fromkeys(encoder.norm.parameters(), 1.0)
+        if isinstance(encoder, Encoder):
+            layers = encoder.layers  # blocks, then the norm
+            factors |= dict.fromkeys(encoder.parameters(), layer_decay ** len(layers))
+            for later, layer in enumerate(reversed(layers)):
+                factors |= dict.fromkeys(layer.parameters(), layer_decay**later)
     return factors
 
 

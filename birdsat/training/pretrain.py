@@ -13,9 +13,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.engine.device import pick_device
 from birdsat.errors import DatasetError
-from birdsat.methods.classifier import ClassifierConfig
-from birdsat.methods.registry import build_method
 from birdsat.progress import QUIET, Bar, Progress
 from birdsat.training.callbacks import BetweenSteps
 from birdsat.training.config import RunConfig, fitted_to, lightning_precision
@@ -53,7 +52,7 @@ def pretrain(
     _check_images(config, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        method = build_method(config.method)
+        method = config.method.build()
     checkpoint = out / LAST_CHECKPOINT if resume and (out / LAST_CHECKPOINT).is_file() else None
     if checkpoint is None:
         for run in config.start_from:
@@ -75,11 +74,9 @@ def pretrain(
 def _check_images(config: RunConfig, dataset: Dataset) -> None:
     counts = dataset.manifest.split_counts("train")
     method = config.method
-    # Place and date are worth something without a chip to a classifier, which is told that there is none.
-    spared = isinstance(method, ClassifierConfig) and method.inputs == "photo + chip, place, date"
-    chip_px = None if spared else method.chip_px
-    for images, px, count in (("photos", method.photo_px, counts.photos), ("chips", chip_px, counts.chips)):
-        if px is not None and count == 0:
+    needs_photos = method.photo_px is not None
+    for images, needed, count in (("photos", needs_photos, counts.photos), ("chips", method.needs_chips, counts.chips)):
+        if needed and count == 0:
             raise DatasetError(
                 f"the train split of {dataset.folder} has no {images}, which the method learns from; take a recipe "
                 "that does without (mae for photos alone), or build the dataset with them."
@@ -100,12 +97,12 @@ def _fit(
     stop: StopRequest,
     bar: Bar,
 ) -> None:
-    config = module.config
+    config, device = module.config, pick_device()
     data = TrainingData(config, dataset)
     between = BetweenSteps(config, dataset, out, data=data, stop=stop, bar=bar)
     trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=config.devices or ("auto" if torch.cuda.is_available() else 1),
+        accelerator="gpu" if device.type == "cuda" else device.type,
+        devices=config.devices or ("auto" if device.type == "cuda" else 1),
         num_nodes=config.nodes,
         precision=lightning_precision(config.precision),
         max_epochs=-1,

@@ -12,14 +12,14 @@ from safetensors.torch import save
 from torch import nn
 
 from birdsat import config as config_files
-from birdsat.dataset.manifest import RGB, Manifest
+from birdsat.dataset.manifest import Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError, some_of
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import GroundSizes
+from birdsat.imagery.photos import RGB
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
-from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 
 CONFIG_FILE = "config.json"
@@ -130,7 +130,7 @@ def load_run(path: Path) -> Run:
     except (ConfigError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is damaged: {error} Restore it, or train the run again.") from error
     with torch.random.fork_rng(devices=[]):
-        method = build_method(config.method)
+        method = config.method.build()
     load_weights(method, path / MODEL_FILE)
     return Run(path=path, config=config, dataset=facts, method=method.eval())
 

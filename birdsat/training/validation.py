@@ -9,7 +9,7 @@ from birdsat.dataset.read import read_split
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import TrainingError
 from birdsat.training.config import RunConfig
-from birdsat.training.module import TrainingModule, seeded_draw
+from birdsat.training.module import TrainingModule, seeded_generator
 
 
 @torch.no_grad()
@@ -17,7 +17,7 @@ def val_losses(module: TrainingModule, dataset: Dataset, config: RunConfig) -> d
     """Mean named losses over the val split of the weights that would be kept, without augmentation.
 
     A short last batch is left out, unless it is the only one: a contrast among fewer samples is easier. With
-    several processes each takes every so-manieth batch. Raises TrainingError for a loss that is not finite.
+    several processes each takes every n-th batch. Raises TrainingError for a loss that is not finite.
     """
     method = module.best_method
     was_training = method.training
@@ -26,10 +26,10 @@ def val_losses(module: TrainingModule, dataset: Dataset, config: RunConfig) -> d
         sums: dict[str, torch.Tensor] = {}
         count = 0
         for number, batch in enumerate(_own_batches(module, dataset, config)):
-            draw = seeded_draw(config.seed, 1, module.global_rank, number, device=module.device)
-            batch = batch.to(module.device)
+            generator = seeded_generator(config.seed, 1, module.global_rank, number, device=module.device)
+            batch = module.with_chip_features(batch.to(module.device), "val")
             with module.trainer.precision_plugin.forward_context():
-                losses = method.losses(batch, draw, module.chip_features(batch, "val"))
+                losses = method.losses(batch, generator)
             for name, loss in losses.items():
                 sums[name] = sums.get(name, torch.zeros((), device=module.device)) + loss.float()
             count += 1

@@ -24,8 +24,7 @@ def texture(height: int, width: int) -> np.ndarray:
 def batch_of(image: torch.Tensor) -> Batch:
     n = len(image)
     return Batch(
-        photo=image,
-        second_photo=image,
+        photos=(image,),
         chip=image,
         has_photo=torch.ones(n, dtype=torch.bool),
         has_chip=torch.ones(n, dtype=torch.bool),
@@ -235,17 +234,19 @@ def test_settings_out_of_range_are_refused(kind: type, setting: dict[str, float]
         kind(**setting)
 
 
-def test_two_views_of_a_photo_are_two_crops_of_it() -> None:
+@pytest.mark.parametrize("count", [2, 5])
+def test_views_of_a_photo_are_as_many_crops_of_it(count: int) -> None:
     data = encode_jpeg(texture(90, 120))
-    two = ViewsConfig(photo_px=24, photo_views=2).views_of_photo(data, np.random.default_rng(3))
-    assert two.shape == (2, 24, 24, 3)
-    assert not np.array_equal(two[0], two[1])
+    views = ViewsConfig(photo_px=24, photo_views=count).views_of_photo(data, np.random.default_rng(3))
+    assert views.shape == (count, 24, 24, 3)
+    assert len({view.tobytes() for view in views}) == count
 
 
-def test_one_view_is_recoloured_once_and_two_are_recoloured_apart() -> None:
-    batch = batch_of(random_images())
-    one = ViewsConfig().recolour(batch, torch.Generator().manual_seed(0))
-    assert one.second_photo is one.photo
-    other = replace(batch, second_photo=batch.photo.clone())
-    two = ViewsConfig().recolour(other, torch.Generator().manual_seed(0))
-    assert torch.equal(two.photo, one.photo) and not torch.equal(two.second_photo, two.photo)
+def test_every_view_of_a_photo_is_recoloured_on_its_own_and_the_first_as_if_it_were_alone() -> None:
+    image = random_images()
+    one = ViewsConfig().recolour(batch_of(image), torch.Generator().manual_seed(0))
+    three = ViewsConfig().recolour(
+        replace(batch_of(image), photos=(image, image, image)), torch.Generator().manual_seed(0)
+    )
+    assert torch.equal(one.photo, three.photo)
+    assert len(three.photos) == 3 and len({view.numpy().tobytes() for view in three.photos}) == 3

@@ -35,10 +35,10 @@ class MeanColour(Method):
         self.dropout = nn.Dropout(0.5)
         self.chips_encoded = 0
 
-    def losses(self, batch: Batch, draw: torch.Generator, chip_features: Tensor | None = None) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         raise NotImplementedError
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         raise NotImplementedError
 
     def embed_photo(self, photo: Tensor) -> Tensor:
@@ -66,8 +66,7 @@ def rows(n: int = 7, seed: int = 0) -> tuple[list[Batch], RowFacts]:
     has_photo[3], has_chip[4] = False, False
     photo = torch.from_numpy(draw.integers(0, 255, (n, 3, 8, 8), dtype=np.uint8))
     whole = Batch(
-        photo=photo,
-        second_photo=photo,
+        photos=(photo,),
         chip=torch.from_numpy(draw.integers(0, 255, (n, 3, 4, 4), dtype=np.uint8)),
         has_photo=has_photo,
         has_chip=has_chip,
@@ -77,7 +76,7 @@ def rows(n: int = 7, seed: int = 0) -> tuple[list[Batch], RowFacts]:
         row=torch.arange(n),
     )
     parts = [slice(0, 3), slice(3, n)]
-    return [Batch(**{name: getattr(whole, name)[part] for name in Batch.__slots__}) for part in parts], facts
+    return [whole._with_all(lambda tensor, part=part: tensor[part]) for part in parts], facts
 
 
 def embedded(method: Method | None = None) -> EmbeddingTable:

@@ -14,15 +14,15 @@ from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.place import Place
 from birdsat.embeddings.embed import embed_blocks, embed_split
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import DatasetError
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.method import Method
-from birdsat.methods.registry import MethodConfig, build_method
+from birdsat.methods.method import Method, MethodSettings
 from birdsat.observations.observation import Observation
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=8),), width=16, depth=1, heads=2)
@@ -67,9 +67,9 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return Dataset(folder)
 
 
-def fresh(config: MethodConfig) -> Method:
+def fresh(config: MethodSettings) -> Method:
     torch.manual_seed(0)
-    return build_method(config)
+    return config.build()
 
 
 def test_every_row_of_the_split_is_embedded_in_file_order_with_its_facts(dataset: Dataset) -> None:

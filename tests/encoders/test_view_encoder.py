@@ -2,10 +2,11 @@ import pytest
 import torch
 
 from birdsat.encoders.convolution import TokenGrid
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoder, PixelDecoderConfig
 from birdsat.encoders.sizes import decoder_of, encoder_of
 from birdsat.encoders.tokens import draw_visible
-from birdsat.encoders.view_encoder import View, ViewEncoder, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
 
 
@@ -146,7 +147,7 @@ def test_blocks_are_skipped_by_the_draw_in_training_only() -> None:
     image = torch.rand(4, 3, 32, 32)
 
     def features(seed: int) -> torch.Tensor:
-        return encoder.features([image], draw=torch.Generator().manual_seed(seed))
+        return encoder.features([image], generator=torch.Generator().manual_seed(seed))
 
     assert torch.equal(features(0), features(0))
     assert not torch.equal(features(0), features(1))

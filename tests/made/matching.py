@@ -34,8 +34,8 @@ class BrightnessMatcher(Method):
     def embed_chip(self, features: Tensor, lon_lat: Tensor, year_fraction: Tensor) -> Tensor:
         return features
 
-    def losses(self, batch: Batch, draw: torch.Generator, chip_features: Tensor | None = None) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         raise NotImplementedError
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         raise NotImplementedError

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.place import Place
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import PlaceError
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.imagery.sources import ChipSource
@@ -67,7 +68,7 @@ class Seasons(Method):
         super().__init__()
         self.red = nn.Parameter(torch.tensor(red), requires_grad=False)
 
-    def losses(self, batch: Batch, draw: torch.Generator, chip_features: Tensor | None = None) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         raise NotImplementedError
 
     def encode_chip(self, chip: Tensor) -> Tensor:

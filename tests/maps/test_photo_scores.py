@@ -56,13 +56,13 @@ class Stub(Method):
         self.encoded: list[int] = []
         self.px: set[int] = set()
 
-    def losses(self, batch: Batch, draw: torch.Generator, chip_features: Tensor | None = None) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         raise NotImplementedError
 
     def embed_photo(self, photo: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def reconstruct(self, batch: Batch, draw: torch.Generator) -> Reconstruction:
+    def reconstruct(self, batch: Batch, generator: torch.Generator) -> Reconstruction:
         raise NotImplementedError
 
     def encode_chip(self, chip: Tensor) -> Tensor:

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from no_float64 import NoFloat64
 from safetensors.torch import load_model, save_model
 
 from birdsat import config as configs
 from birdsat.dataset.batch import Batch
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import ConfigError
 from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
@@ -21,7 +23,6 @@ from birdsat.methods.cvm_mae import CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.methods.registry import build_method
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=16, depth=2, heads=2)
 PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
@@ -66,7 +67,7 @@ def method(request: pytest.FixtureRequest) -> Classifier:
 
 def build(config: ClassifierConfig) -> Classifier:
     torch.manual_seed(0)
-    made = build_method(config)
+    made = config.build()
     assert isinstance(made, Classifier)
     return made
 
@@ -79,8 +80,7 @@ def batch(n: int = 5) -> Batch:
     has_photo[3], has_chip[4] = False, False
     photo = torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8)
     return Batch(
-        photo=photo,
-        second_photo=photo,
+        photos=(photo,),
         chip=torch.randint(0, 256, (n, 3, 8, 8), generator=draw, dtype=torch.uint8),
         has_photo=has_photo,
         has_chip=has_chip,
@@ -93,6 +93,13 @@ def batch(n: int = 5) -> Batch:
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+@every_classifier
+def test_nothing_needs_float64_which_some_gpus_lack(method: Classifier) -> None:
+    with NoFloat64():
+        method.losses(batch(), seeded())["classify"].backward()
+        method.eval().probabilities(batch())
 
 
 @every_classifier
@@ -155,7 +162,7 @@ def test_saved_and_loaded_it_is_the_same(method: Classifier, tmp_path: Path) -> 
     method.temperature.fill_(1.7)
     save_model(method, str(tmp_path / "model.safetensors"))
     torch.manual_seed(99)
-    other = build_method(method.config)
+    other = method.config.build()
     load_model(other, str(tmp_path / "model.safetensors"))
     assert isinstance(other, Classifier)
     assert torch.equal(method.eval().probabilities(batch()), other.eval().probabilities(batch()))
@@ -200,10 +207,8 @@ def test_the_temperature_flattens_probabilities_and_keeps_their_order() -> None:
 def test_chip_features_made_once_give_the_same_loss() -> None:
     method = build(CLASSIFIERS["frozen"])
     assert method.chips_are_frozen
-    features = method.encode_chip(batch().chip)
-    assert torch.allclose(
-        method.losses(batch(), seeded(), features)["classify"], method.losses(batch(), seeded())["classify"]
-    )
+    made = replace(batch(), chip_features=method.encode_chip(batch().chip))
+    assert torch.allclose(method.losses(made, seeded())["classify"], method.losses(batch(), seeded())["classify"])
 
 
 def test_a_frozen_backbone_stays_in_eval_mode() -> None:
@@ -244,6 +249,6 @@ def test_settings_that_cannot_work_are_refused(change: dict[str, object], words:
 
 def test_a_classifier_without_taxa_or_counts_that_it_needs_is_not_built() -> None:
     with pytest.raises(ConfigError, match="needs taxa"):
-        build_method(replace(ON_PHOTOS, taxa=(), class_counts=()))
+        replace(ON_PHOTOS, taxa=(), class_counts=()).build()
     with pytest.raises(ConfigError, match="class_counts"):
-        build_method(replace(ON_PHOTOS, class_counts=(), class_balanced="inverse root"))
+        replace(ON_PHOTOS, class_counts=(), class_balanced="inverse root").build()

@@ -8,21 +8,22 @@ from typing import Any
 
 import pytest
 import torch
+from no_float64 import NoFloat64
 from safetensors.torch import load_model, save_model
 
 from birdsat import config as configs
 from birdsat.dataset.batch import Batch
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig, PublishedPlaceTimeConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import ConfigError, InputError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMae, CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.method import Method
+from birdsat.methods.method import Method, MethodSettings
 from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
-from birdsat.methods.registry import MethodConfig, build_method
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=16, depth=1, heads=2)
 PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
@@ -32,7 +33,7 @@ META = replace(CVE, place_time=PlaceTimeConfig())
 VITAE = replace(CHIP, width=16, block="vitae", convolve="packed", pooling="class token")
 CVM = CvmMaeConfig(images=replace(PHOTO, encoder=replace(ENCODER, views=(*ENCODER.views, *CHIP.views))))
 
-METHODS: dict[str, MethodConfig] = {
+METHODS: dict[str, MethodSettings] = {
     "mae": MaeConfig(image=PHOTO),
     "mae with metadata": MaeConfig(image=PHOTO, place_time=PlaceTimeConfig()),
     "cve_mae": CVE,
@@ -76,7 +77,7 @@ every_rebuilding = pytest.mark.parametrize("method", REBUILDING.values(), ids=RE
 @pytest.fixture
 def method(request: pytest.FixtureRequest) -> Method:
     torch.manual_seed(0)
-    return build_method(request.param)
+    return request.param.build()
 
 
 def batch(n: int = 5) -> Batch:
@@ -87,8 +88,7 @@ def batch(n: int = 5) -> Batch:
     has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
     has_photo[3], has_chip[4] = False, False
     return Batch(
-        photo=torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8),
-        second_photo=torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8),
+        photos=tuple(torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8) for _ in range(2)),
         chip=torch.randint(0, 256, (n, 3, 8, 8), generator=draw, dtype=torch.uint8),
         has_photo=has_photo,
         has_chip=has_chip,
@@ -121,6 +121,17 @@ def test_losses_are_a_function_of_the_draw(method: Method) -> None:
 
 
 @every_method
+def test_nothing_needs_float64_which_some_gpus_lack(method: Method) -> None:
+    with NoFloat64():
+        torch.stack(list(method.losses(batch(), seeded()).values())).sum().backward()
+        method.eval().embed_photo(batch().photo)
+        if method.sees_chips:
+            method.embed_chip(method.encode_chip(batch().chip), batch().lon_lat, batch().year_fraction)
+        if method.matches_pairs:
+            method.match(batch().photo, batch().chip, batch().lon_lat, batch().year_fraction)
+
+
+@every_method
 def test_embeddings_are_unit_vectors_that_never_change_between_calls(method: Method) -> None:
     method.eval()
     first = method.embed_photo(batch().photo)
@@ -147,7 +158,7 @@ def test_shuffling_the_patches_changes_the_embedding(method: Method) -> None:
 def test_saved_and_loaded_it_is_the_same(method: Method, tmp_path: Path) -> None:
     save_model(method, str(tmp_path / "model.safetensors"))
     torch.manual_seed(99)
-    other = build_method(method.config)
+    other = method.config.build()
     load_model(other, str(tmp_path / "model.safetensors"))
     assert torch.equal(method.eval().embed_photo(batch().photo), other.eval().embed_photo(batch().photo))
 
@@ -167,7 +178,7 @@ def test_losses_in_bf16_are_close_to_those_in_32_bits(method: Method) -> None:
 
 
 @pytest.mark.parametrize("config", METHODS.values(), ids=METHODS)
-def test_settings_survive_json(config: MethodConfig) -> None:
+def test_settings_survive_json(config: MethodSettings) -> None:
     assert configs.from_dict(type(config), configs.to_dict(config)) == config
 
 
@@ -182,7 +193,7 @@ def test_a_missing_photo_does_not_change_the_loss(method: Method) -> None:
     given = batch()
     before = copy.deepcopy(method).losses(given, seeded())  # a queue remembers what it saw
     given.photo[3] = 255 - given.photo[3]
-    given.second_photo[3] = 255 - given.second_photo[3]
+    given.photos[1][3] = 255 - given.photos[1][3]
     given.chip[4] = 255 - given.chip[4]
     after = method.losses(given, seeded())
     assert all(torch.allclose(before[name], after[name]) for name in before)
@@ -215,22 +226,22 @@ def test_missing_place_and_date_embed_without_nan(method: Method) -> None:
 
 def test_mae_says_that_it_cannot_embed_chips() -> None:
     with pytest.raises(InputError, match="cve_mae"):
-        build_method(METHODS["mae"]).encode_chip(batch().chip)
+        METHODS["mae"].build().encode_chip(batch().chip)
 
 
 def test_a_frozen_chip_encoder_takes_features_made_once_and_gives_the_same_contrast() -> None:
     torch.manual_seed(0)
     method = CveMae(replace(META, chip_encoder_frozen=True, chip_mask_ratio=0.0))
-    features = method.encode_chip(batch().chip)
+    made = replace(batch(), chip_features=method.encode_chip(batch().chip))
     assert torch.allclose(
-        method.losses(batch(), seeded(), features)["contrast"], method.losses(batch(), seeded())["contrast"], atol=1e-5
+        method.losses(made, seeded())["contrast"], method.losses(batch(), seeded())["contrast"], atol=1e-5
     )
     assert not any(p.requires_grad for p in method.chip_encoder.parameters())
 
 
 def test_a_frozen_chip_encoder_keeps_the_statistics_of_its_batch_norms_in_training() -> None:
     torch.manual_seed(0)
-    method = build_method(METHODS["cve_mae as published"])
+    method = METHODS["cve_mae as published"].build()
     assert isinstance(method, CveMae)
     for training in (method, method.train()):
         before = {name: value.clone() for name, value in training.chip_encoder.state_dict().items()}
@@ -247,7 +258,7 @@ def test_metadata_dropout_runs_in_training_only() -> None:
 
 def test_mae_with_metadata_rebuilds_otherwise_elsewhere_but_embeds_the_photo_alone() -> None:
     torch.manual_seed(0)
-    method = build_method(METHODS["mae with metadata"]).eval()
+    method = METHODS["mae with metadata"].build().eval()
     there = replace(batch(), lon_lat=batch().lon_lat + 90)
     assert method.losses(batch(), seeded()) != method.losses(there, seeded())
     assert method.uses_metadata and not method.sees_chips
@@ -255,14 +266,14 @@ def test_mae_with_metadata_rebuilds_otherwise_elsewhere_but_embeds_the_photo_alo
 
 def test_one_view_of_a_photo_has_no_twin() -> None:
     torch.manual_seed(0)
-    method = build_method(METHODS["cve_mae with twin photos"])
-    one_view = replace(batch(), second_photo=(same := batch().photo), photo=same)
+    method = METHODS["cve_mae with twin photos"].build()
+    one_view = replace(batch(), photos=batch().photos[:1])
     assert "twin" in method.losses(batch(), seeded())
     assert "twin" not in method.losses(one_view, seeded())
 
 
 def test_photos_of_a_single_colour_do_not_become_infinite() -> None:
-    method = build_method(MaeConfig(image=PHOTO, photo_std=(0.0, 0.0, 0.0))).eval()
+    method = MaeConfig(image=PHOTO, photo_std=(0.0, 0.0, 0.0)).build().eval()
     assert method.embed_photo(batch().photo).isfinite().all()
 
 
@@ -274,8 +285,8 @@ def test_settings_that_cannot_work_are_refused(setting: dict[str, float]) -> Non
 
 def test_mae_of_chips_embeds_chips_and_says_that_it_cannot_embed_photos() -> None:
     torch.manual_seed(0)
-    method = build_method(MAE_OF_CHIPS).eval()
-    other = replace(batch(), photo=255 - batch().photo)
+    method = MAE_OF_CHIPS.build().eval()
+    other = replace(batch(), photos=(255 - batch().photo,))
     assert method.losses(batch(), seeded()) == method.losses(other, seeded())
     features = method.encode_chip(batch().chip)
     embedded = method.embed_chip(features, batch().lon_lat, batch().year_fraction)
@@ -288,7 +299,7 @@ def test_mae_of_chips_embeds_chips_and_says_that_it_cannot_embed_photos() -> Non
 
 def test_match_looks_at_photo_chip_and_place_together() -> None:
     torch.manual_seed(0)
-    method = build_method(METHODS["cvm_mae with metadata"]).eval()
+    method = METHODS["cvm_mae with metadata"].build().eval()
     given = batch().photo, batch().chip, torch.zeros(5, 2), torch.zeros(5)
     logits = method.match(*given)
     assert logits.shape == (5,)
@@ -310,7 +321,7 @@ def test_a_hardness_out_of_range_is_refused(hardness: float) -> None:
 
 @pytest.mark.parametrize("hardness", [0.0, 0.5, 1.0])
 def test_hard_negatives_are_drawn_by_a_power_of_the_odds_that_contrast_gives(hardness: float) -> None:
-    method = build_method(replace(CVM, hardness=hardness, min_negative_km=0.0))
+    method = replace(CVM, hardness=hardness, min_negative_km=0.0).build()
     assert isinstance(method, CvmMae)
     given = replace(batch(), has_chip=torch.tensor([True, True, True, False, False]))
     odds = torch.tensor([[9.0, 1, 4, 1, 1]]).expand(5, 5)  # of a chip belonging to the photo
@@ -374,7 +385,7 @@ def test_clusters_of_places_are_the_same_in_bf16() -> None:
 
 def test_one_view_of_each_photo_still_has_a_contrast_to_judge_moco_by() -> None:
     method = moco().eval()
-    same = replace(batch(), second_photo=(photo := batch().photo), photo=photo)
+    same = replace(batch(), photos=batch().photos[:1])
     losses = [method.losses(same, seeded(seed))["contrast"] for seed in (0, 0, 1)]
     assert losses[0] == losses[1] != losses[2]
 
@@ -392,7 +403,7 @@ def test_stochastic_depth_acts_in_the_masked_pass_in_training_only(name: str) ->
             views = config.images.encoder.views
             config = replace(config, images=replace(PHOTO, encoder=replace(encoder, views=views)), place_time=None)
         torch.manual_seed(0)
-        method = build_method(config).train(training)
+        method = config.build().train(training)
         return torch.stack(list(method.losses(batch(), seeded()).values()))
 
     assert torch.equal(losses(0.0, training=False), losses(0.9, training=False))

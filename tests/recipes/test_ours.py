@@ -5,7 +5,6 @@ import torch
 
 from birdsat import config
 from birdsat.errors import ConfigError
-from birdsat.methods.registry import build_method
 from birdsat.recipes.ours import changed, cve_mae_tiny, mae_tiny, with_frozen_chips, without_metadata
 from birdsat.recipes.registry import RECIPES
 from birdsat.training.config import RunConfig
@@ -22,7 +21,7 @@ def test_a_recipe_is_a_complete_run_that_survives_json(recipe: Callable[[], RunC
 def test_a_recipe_s_views_are_what_its_encoders_see(recipe: Callable[[], RunConfig]) -> None:
     run = recipe()
     with torch.device("meta"):
-        method = build_method(run.method)
+        method = run.method.build()
     assert (run.method.photo_px is not None) == method.sees_photos
     assert (run.method.chip_px is not None) == method.sees_chips
     assert {run.method.photo_px, run.method.chip_px} <= {run.views.photo_px, run.views.chip_px, None}
@@ -35,7 +34,7 @@ def test_a_recipe_says_what_it_is_for(recipe: Callable[[], RunConfig]) -> None:
 
 def test_without_metadata_changes_nothing_else() -> None:
     run = without_metadata(cve_mae_tiny())
-    assert not build_method(run.method).uses_metadata
+    assert not run.method.build().uses_metadata
     assert run.views == cve_mae_tiny().views and run.optimiser == cve_mae_tiny().optimiser
 
 
@@ -46,7 +45,7 @@ def test_single_settings_are_replaced() -> None:
 
 
 def test_chips_are_frozen_where_there_are_any() -> None:
-    assert build_method(with_frozen_chips(cve_mae_tiny()).method).chips_are_frozen
+    assert with_frozen_chips(cve_mae_tiny()).method.build().chips_are_frozen
     with pytest.raises(ConfigError, match="no chip encoder"):
         with_frozen_chips(mae_tiny())
 

@@ -13,9 +13,10 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.place import Place
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.masked import MaskedConfig

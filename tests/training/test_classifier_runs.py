@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import DatasetError
 from birdsat.methods.classifier import Classifier, ClassifierConfig
-from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig, fitted_to
 from birdsat.training.metrics import read_metrics
 from birdsat.training.pretrain import pretrain
@@ -123,7 +122,7 @@ def test_a_cascade_hands_on_the_backbone_always_and_the_head_where_the_taxa_are_
         ({"inputs": "photo + chip"}, False),
     ):
         torch.manual_seed(7)
-        onwards = build_method(replace(first.config.method, **change))
+        onwards = replace(first.config.method, **change).build()
         assert isinstance(onwards, Classifier)
         fresh = onwards.head.taxa.weight.clone()
         start_from(onwards, tmp_path / "first")
@@ -138,7 +137,7 @@ def test_pretraining_may_go_on_from_a_classifier_s_backbone(
     first = pretrain(classifier(config, pretrained), dataset, tmp_path / "first")
     assert isinstance(first.method, Classifier)
     torch.manual_seed(7)
-    onwards = build_method(config.method)
+    onwards = config.method.build()
     start_from(onwards, tmp_path / "first")
     given, taken = first.method.backbone.state_dict(), onwards.state_dict()
     assert all(torch.equal(value, taken[name]) for name, value in given.items())

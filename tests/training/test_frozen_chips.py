@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from birdsat.dataset.batch import Batch
 from birdsat.dataset.read import read_split
 from birdsat.dataset.row_groups import Dataset
 from birdsat.methods.cve_mae import CveMae
@@ -33,10 +34,11 @@ def test_each_chip_is_encoded_once_and_its_features_reach_the_losses(
             encoded.append(len(chip))
         return encode(self, chip)
 
-    def seen(self: CveMae, batch: Any, draw: torch.Generator, chip_features: torch.Tensor) -> Any:
+    def seen(self: CveMae, batch: Batch, generator: torch.Generator) -> Any:
         if self.training:
-            given.append((batch.row, chip_features))
-        return losses(self, batch, draw, chip_features)
+            assert batch.chip_features is not None
+            given.append((batch.row, batch.chip_features))
+        return losses(self, batch, generator)
 
     with monkeypatch.context() as patch:
         patch.setattr(CveMae, "encode_chip", counted)

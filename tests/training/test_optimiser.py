@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from birdsat.encoders.blocks import Block
-from birdsat.encoders.view_encoder import View, ViewEncoder, ViewEncoderConfig
+from birdsat.encoders.encoder import View
+from birdsat.encoders.view_encoder import ViewEncoder, ViewEncoderConfig
 from birdsat.errors import ConfigError
-from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.ema import averaged_copy, follow
-from birdsat.training.module import seeded_draw
+from birdsat.training.module import seeded_generator
 from birdsat.training.optimiser import (
     OptimiserConfig,
     build_optimiser,
@@ -41,7 +41,7 @@ def test_the_learning_rate_of_a_very_short_run_is_positive(steps: int) -> None:
 
 
 def test_only_matrices_and_kernels_decay(config: RunConfig) -> None:
-    method = build_method(config.method)
+    method = config.method.build()
     names = {id(parameter): name for name, parameter in method.named_parameters()}
     decayed, plain = ({names[id(p)] for p in g["params"]} for g in parameter_groups(method, 0.1))
     assert decayed | plain == set(names.values())
@@ -82,7 +82,7 @@ def test_the_running_mean_follows_with_a_decay_that_grows() -> None:
 
 def test_draws_depend_on_every_key_and_on_nothing_else() -> None:
     def numbers(*keys: int) -> list[float]:
-        return torch.rand(4, generator=seeded_draw(*keys)).tolist()
+        return torch.rand(4, generator=seeded_generator(*keys)).tolist()
 
     assert numbers(0, 1, 2, 3) == numbers(0, 1, 2, 3)
     others = [numbers(*keys) for keys in ((0, 1, 2, 3), (1, 1, 2, 3), (0, 0, 2, 3), (0, 1, 1, 3), (0, 1, 2, 4))]

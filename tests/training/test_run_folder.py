@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import CheckpointError, ConfigError
-from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.run_folder import (
@@ -32,7 +31,7 @@ from birdsat.training.run_folder import (
 def run(config: RunConfig, dataset: Dataset, tmp_path: Path) -> Path:
     path = tmp_path / "run"
     prepare_folder(path, config, dataset_facts(dataset.manifest), resume=False)
-    save_weights(build_method(config.method), path / MODEL_FILE, {"step": "12"})
+    save_weights(config.method.build(), path / MODEL_FILE, {"step": "12"})
     return path
 
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.encoders.encoder import View
 from birdsat.encoders.positions import resized_positions
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import CheckpointError
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
-from birdsat.methods.registry import build_method
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import load_run, start_from
@@ -34,7 +34,7 @@ def test_a_run_starts_from_the_weights_of_another_where_they_fit(
 def test_starting_from_a_run_in_which_nothing_fits_is_refused(finished: Path) -> None:
     encoder = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=20, depth=1, heads=2)
     with pytest.raises(CheckpointError, match=r"no tensor that fits"):
-        start_from(build_method(MocoGeoConfig(encoder=encoder)), finished)
+        start_from(MocoGeoConfig(encoder=encoder).build(), finished)
 
 
 def test_starting_from_the_same_method_of_another_width_is_refused(finished: Path, config: RunConfig) -> None:
@@ -42,12 +42,12 @@ def test_starting_from_the_same_method_of_another_width_is_refused(finished: Pat
     wide = dataclasses.replace(config.method.photo.encoder, width=20)
     photo = dataclasses.replace(config.method.photo, encoder=wide)
     with pytest.raises(CheckpointError, match=r"no tensor that fits"):
-        start_from(build_method(dataclasses.replace(config.method, photo=photo, chip_encoder=wide)), finished)
+        start_from(dataclasses.replace(config.method, photo=photo, chip_encoder=wide).build(), finished)
 
 
 def test_the_slow_encoder_of_moco_geo_starts_where_its_encoder_does(finished: Path, config: RunConfig) -> None:
     assert isinstance(config.method, CveMaeConfig)
-    method = build_method(MocoGeoConfig(encoder=config.method.photo.encoder))
+    method = MocoGeoConfig(encoder=config.method.photo.encoder).build()
     assert isinstance(method, MocoGeo)
     start_from(method, finished)
     given = load_run(finished).method.encoders()["photo"].state_dict()
@@ -70,7 +70,7 @@ def test_the_chip_encoder_starts_from_mae_on_chips_with_its_positions_interpolat
         steps=1,
     )
     source = pretrain(chips, dataset, tmp_path / "chips").method.encoders()["chip"]
-    method = build_method(dataclasses.replace(cross_view, chip_encoder=learned))
+    method = dataclasses.replace(cross_view, chip_encoder=learned).build()
     photo = method.encoders()["photo"].class_token.clone()
     start_from(method, tmp_path / "chips")
     got = method.encoders()["chip"]

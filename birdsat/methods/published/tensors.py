@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.positions import Positions, grid_positions, resized_positions
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import CheckpointError, some_of
 
 State = dict[str, Tensor]  # under our names

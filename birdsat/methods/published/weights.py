@@ -12,17 +12,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from birdsat.dataset.manifest import RGB
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.sizes import decoder_of
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError
+from birdsat.imagery.photos import RGB
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Method
+from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Method, MethodSettings
 from birdsat.methods.published.settings import published_cve_mae, published_cvm_mae, published_encoder, published_masked
 from birdsat.methods.published.tensors import PublishedTensors, State
-from birdsat.methods.registry import MethodConfig, build_method
 
 # Attention heads of published encoders and decoders by their width (Dosovitskiy et al. 2021, table 1; He et al. 2022).
 _HEADS, _DECODER_HEADS = {192: 3, 384: 6, 512: 8, 768: 12, 1024: 16, 1280: 16}, {512: 16}
@@ -57,7 +57,7 @@ class Published:
 
     kind: str  # what it was recognised as
     method: Method  # in eval mode
-    config: MethodConfig
+    config: MethodSettings
     unused: tuple[str, ...]  # tensors of the checkpoint that the method has no use for
 
 
@@ -229,13 +229,13 @@ def _metadata(given: PublishedTensors) -> State:
 
 
 def _published(
-    kind: str, given: PublishedTensors, config: MethodConfig, state: State, unused: tuple[str, ...] = ()
+    kind: str, given: PublishedTensors, config: MethodSettings, state: State, unused: tuple[str, ...] = ()
 ) -> Published:
     """The method with these weights. What a plain ViT lacks, a decoder, keeps its first weights."""
     given.check(kind)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        method = build_method(config)
+        method = config.build()
     own = method.state_dict()
     if kind != _PLAIN:
         learned = {name: value for name, value in own.items() if name != "log_scale"}

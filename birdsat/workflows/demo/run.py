@@ -20,7 +20,6 @@ from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.methods.classifier import Inputs
 from birdsat.methods.method import Method
-from birdsat.methods.registry import build_method
 from birdsat.observations.observation import SPLITS, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
@@ -215,7 +214,7 @@ def _untrained(run: Run) -> Method:
     """The method as it was before the first step of training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.config.seed)
-        return build_method(run.config.method).eval()
+        return run.config.method.build().eval()
 
 
 def _embed(

@@ -195,8 +195,7 @@ def _images(findings: Findings, rows: set[int]) -> dict[int, tuple[NDArray[np.ui
 def _rebuild(run: Run, photos: torch.Tensor) -> Reconstruction:
     n = len(photos)
     batch = Batch(
-        photo=photos,
-        second_photo=photos,
+        photos=(photos,),
         chip=torch.zeros(n, 3, run.chip_px, run.chip_px, dtype=torch.uint8),
         has_photo=torch.ones(n, dtype=torch.bool),
         has_chip=torch.zeros(n, dtype=torch.bool),
