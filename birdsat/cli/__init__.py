@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, maps, verbs, weights
+from birdsat.cli import data, maps, verbs
+from birdsat.cli.main import main as main_of_requests  # here, so that the name is then that of the function below
 from birdsat.errors import BirdsatError
 from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
@@ -25,13 +26,7 @@ DATA_VERBS: dict[str, Callable[..., None]] = {
 }
 VERBS: dict[str, Callable[..., None]] = {
     "data": data_help,
-    "pretrain": verbs.pretrain,
-    "classify": verbs.classify,
-    "retrieve": verbs.retrieve,
     "judge": maps.judge,
-    "labels": verbs.labels,
-    "compare": comparing.compare,
-    "import": weights.import_,
     "demo": verbs.demo,
 }
 
@@ -42,8 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Threads that spin while they wait for each other take the processor from the one they wait for: beside another
     # busy process on two cores, a training step took 11 s so and 2 s with sleeping threads; alone both took 0.5 s.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from birdsat.cli.main import main as main_of_requests
-
     if given and (given[0] in OF_REQUESTS or " ".join(given[:2]) in OF_REQUESTS):
         main_of_requests(given)
         return

@@ -1,24 +1,26 @@
 """A classifier of taxa: one head on the features of any method of photos, which is frozen or trained with it."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from birdsat.config import Reading
 from birdsat.dataset.batch import Batch
 from birdsat.encoders.view_encoder import ViewEncoder
 from birdsat.errors import ConfigError
 from birdsat.methods.batch_mixing import erase, mix
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
+from birdsat.methods.inputs import Inputs, todays_inputs
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.objectives.cross_entropy import Balance, class_weights, soft_cross_entropy, soft_targets
+from birdsat.objectives.balance import Balance, todays_balance
+from birdsat.objectives.cross_entropy import class_weights, soft_cross_entropy, soft_targets
 
-Inputs = Literal["photo", "photo + chip", "photo + chip, place, date"]
 BackboneConfig = MaeConfig | CveMaeConfig | CvmMaeConfig | MocoGeoConfig
 _ANY_TEMPERATURE = 1.0  # until one was fitted on the val split
 
@@ -32,14 +34,14 @@ class ClassifierConfig(MethodSettings):
     backbone: BackboneConfig  # the method whose encoders it takes
     taxa: tuple[str, ...] = ()  # names by label; filled in from the dataset when training starts
     class_counts: tuple[int, ...] = ()  # training rows of each taxon; filled in likewise
-    inputs: Inputs = "photo"  # what it looks at; a missing chip, place or date is allowed
+    inputs: Annotated[Inputs, Reading(todays_inputs)] = "photo"  # what it looks at; rows may lack any of it
     frozen: bool = False  # train the head alone
     mask_ratio: float = 0.0  # of a photo's patches, in training
     label_smoothing: float = 0.0  # share of the target that is spread over all taxa
     mixup: float = 0.0  # of the beta distribution that shares are drawn from; 0: no photos are blended
     cutmix: float = 0.0  # likewise for boxes cut from other photos
     erasing: float = 0.0  # share of photos in which a box is erased
-    class_balanced: Balance = "none"  # weights of taxa in the loss
+    class_balanced: Annotated[Balance, Reading(todays_balance)] = "none"  # weights of taxa in the loss
 
     def __post_init__(self) -> None:
         if self.backbone.photo_px is None:
@@ -49,10 +51,10 @@ class ClassifierConfig(MethodSettings):
                 f"inputs are {self.inputs!r}, but the backbone, a {type(self.backbone).__name__}, sees no chips; "
                 "allowed: 'photo'."
             )
-        if self.inputs == "photo + chip, place, date" and getattr(self.backbone, "place_time", None) is None:
+        if self.inputs == "photo_chip_place_date" and getattr(self.backbone, "place_time", None) is None:
             raise ConfigError(
                 f"inputs are {self.inputs!r}, but the backbone was made without place and date; allowed: 'photo', "
-                "'photo + chip'."
+                "'photo_chip'."
             )
         for name in ("mask_ratio", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
@@ -197,7 +199,7 @@ class Classifier(Method):
         """Chip, and place and date where they are looked at, as one vector; None when only the photo is."""
         if self.config.inputs == "photo":
             return None
-        known = batch if self.config.inputs == "photo + chip, place, date" else batch.without_metadata()
+        known = batch if self.config.inputs == "photo_chip_place_date" else batch.without_metadata()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.frozen):
             if chip_features is None:
                 with torch.set_grad_enabled(torch.is_grad_enabled() and not self.chips_are_frozen):
@@ -214,7 +216,7 @@ class Classifier(Method):
         if self.config.frozen:
             self.backbone.requires_grad_(False)
         place_time = getattr(self.backbone, "place_time", None)
-        if self.config.inputs == "photo + chip" and isinstance(place_time, nn.Module):
+        if self.config.inputs == "photo_chip" and isinstance(place_time, nn.Module):
             place_time.requires_grad_(False)  # it is told nothing, and adds the same to every chip
         trainable = [p for p in self.backbone.parameters() if p.requires_grad]
         self.backbone.eval()

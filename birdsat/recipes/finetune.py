@@ -1,18 +1,19 @@
 """Classifiers by name, and a pretrained run made into one."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from birdsat.dataset.rand_augment import RandAugment
 from birdsat.dataset.views import ColourJitter, ViewsConfig
 from birdsat.encoders.view_encoder import ViewEncoderConfig
-from birdsat.methods.classifier import BackboneConfig, ClassifierConfig, Inputs
+from birdsat.errors import ConfigError
+from birdsat.methods.classifier import BackboneConfig, ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMaeConfig
+from birdsat.methods.inputs import Inputs
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
-from birdsat.objectives.cross_entropy import Balance
+from birdsat.objectives.balance import Balance
 from birdsat.recipes.ours import mae_base, mae_tiny
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
@@ -93,11 +94,6 @@ def finetune_base() -> RunConfig:
     )
 
 
-FINETUNE_RECIPES: dict[str, Callable[[], RunConfig]] = {
-    recipe.__name__: recipe for recipe in (finetune_tiny, finetune_base)
-}
-
-
 def with_drop_path(backbone: BackboneConfig, share: float) -> BackboneConfig:
     """The same method with stochastic depth in its photo encoder (Huang et al. 2016)."""
 
@@ -122,26 +118,33 @@ def started_from(
     recipe: RunConfig,
     run: Run,
     *,
-    inputs: Inputs = "photo",
-    class_balanced: Balance = "none",
+    inputs: Inputs | None = None,
+    class_balanced: Balance | None = None,
     frozen: bool = False,
     from_scratch: bool = False,
 ) -> RunConfig:
     """The classifier's recipe on the encoder of a run, whose images it sees at that run's sizes.
 
-    The run may be a classifier itself. from_scratch: the same architecture with random weights, whose layers all learn
-    at one rate.
+    The run may be a classifier itself. inputs, class_balanced: None leaves them as in the recipe. from_scratch: the
+    same architecture with random weights, whose layers all learn at one rate. Raises ConfigError for a recipe that
+    trains no classifier.
     """
-    assert isinstance(recipe.method, ClassifierConfig)
+    if not isinstance(recipe.method, ClassifierConfig):
+        kind = type(recipe.method).__name__.removesuffix("Config")
+        raise ConfigError(
+            f"the recipe trains a {kind}, not a classifier; take finetune_tiny, finetune_base, or the settings of a "
+            "run that is one.",
+            settings=("recipe",),
+        )
     given = run.config.method
     backbone = given.backbone if isinstance(given, ClassifierConfig) else given
     share = _encoder(recipe.method.backbone).drop_path
     method = replace(
         recipe.method,
         backbone=with_drop_path(backbone, share),
-        inputs=inputs,
-        class_balanced=class_balanced,
-        frozen=frozen,
+        inputs=inputs or recipe.method.inputs,
+        class_balanced=class_balanced or recipe.method.class_balanced,
+        frozen=frozen or recipe.method.frozen,
     )
     return replace(
         recipe,

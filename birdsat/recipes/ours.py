@@ -49,7 +49,7 @@ def mae_tiny() -> RunConfig:
 
 
 def mae_chips_tiny() -> RunConfig:
-    """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, with `--freeze-chips` or without."""
+    """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, frozen or not."""
     run = cve_mae_tiny()
     assert isinstance(run.method, CveMaeConfig)
     chips = MaskedConfig(encoder=run.method.chip_encoder, decoder=decoder_of("tiny"), mask_ratio=0.75)

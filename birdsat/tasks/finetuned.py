@@ -30,8 +30,8 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
     method, config = run.method, run.config.method
     if not isinstance(method, Classifier) or not isinstance(config, ClassifierConfig):
         raise CheckpointError(
-            f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it with "
-            "`birdsat classify RUN DATASET --mode finetune`."
+            f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it: "
+            "mode finetune of `birdsat classify`."
         )
     if config.taxa != dataset.taxa:
         raise CheckpointError(

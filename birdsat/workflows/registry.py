@@ -15,6 +15,14 @@ from birdsat.workflows.requests.maps import (
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.request import Request
+from birdsat.workflows.requests.tasks import (
+    ClassifyRequest,
+    CompareRequest,
+    ImportRequest,
+    RetrieveRequest,
+    TaxaRequest,
+)
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +46,11 @@ VERBS: dict[str, Verb] = {
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
+    "pretrain": Verb(PretrainRequest, "birdsat.workflows.pretrain:pretrain"),
+    "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
+    "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
+    "compare": Verb(CompareRequest, "birdsat.workflows.compare:compare"),
+    "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
+    "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
+    "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
 }

@@ -1,28 +1,30 @@
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from birdsat import cli
 from birdsat.cli import main
-from birdsat.cli.verbs import Recipe
 from birdsat.dataset.manifest import load_manifest
-from birdsat.recipes.registry import RECIPES
+from birdsat.progress import Progress
+from birdsat.workflows.registry import VERBS
+from birdsat.workflows.requests.request import Request
+from birdsat.workflows.requests.tasks import TaxaRequest
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     script = (
-        "import sys\nfrom birdsat.cli import main\n"
+        "import sys\nfrom birdsat.cli.main import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'lightning', 'pyarrow', 'numpy', 'sklearn', 'rasterio', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    for verb in ("data", "pretrain", "classify", "retrieve", "map", "locate", "embed", "labels", "demo"):
-        assert verb in ended.stdout
+    for verb in VERBS:
+        assert f"  {verb} " in ended.stdout
 
 
 @pytest.mark.parametrize("verb", ["build", "info", "check", "virtual"])
@@ -47,15 +49,17 @@ def test_building_needs_exactly_one_source(tmp_path: Path, capsys: pytest.Captur
     assert "either --table or --collection" in capsys.readouterr().err
 
 
-def test_the_command_line_offers_exactly_the_recipes_there_are() -> None:
-    assert set(Recipe.__args__) == set(RECIPES)
+@dataclass
+class RaisingVerb:
+    error: BaseException
+    request: type[Request] = TaxaRequest
+
+    def __call__(self, request: Request, progress: Progress) -> None:
+        raise self.error
 
 
 def verb_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    def labels() -> None:
-        raise error
-
-    monkeypatch.setitem(cli.VERBS, "labels", labels)
+    monkeypatch.setitem(VERBS, "taxa", RaisingVerb(error))
 
 
 def test_ctrl_c_in_any_verb_is_one_line_and_status_130(
@@ -63,7 +67,7 @@ def test_ctrl_c_in_any_verb_is_one_line_and_status_130(
 ) -> None:
     verb_that_raises(KeyboardInterrupt(), monkeypatch)
     with pytest.raises(SystemExit) as ended:
-        main(["labels"])
+        main(["taxa", "run"])
     assert ended.value.code == 130
     assert capsys.readouterr().err == "birdsat: stopped by Ctrl-C.\n"
 
@@ -73,7 +77,7 @@ def test_an_error_of_the_system_is_one_line(
 ) -> None:
     verb_that_raises(OSError(28, "No space left on device", "maps/a.tif"), monkeypatch)
     with pytest.raises(SystemExit) as ended:
-        main(["labels"])
+        main(["taxa", "run"])
     assert ended.value.code == 1
     assert capsys.readouterr().err == "birdsat: [Errno 28] No space left on device: 'maps/a.tif'\n"
 
