@@ -11,6 +11,12 @@ def some_of(names: Iterable[str], most: int = 5) -> str:
     return f"{', '.join(known[:most])}{more}"
 
 
+def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
+    """Words for a message on the names that a mistyped one may stand for; nothing where none is like it."""
+    near = difflib.get_close_matches(name, list(known), n=most, cutoff=0.5)
+    return f"; nearest: {', '.join(map(repr, near))}" if near else ""
+
+
 class BirdsatError(Exception):
     """Base of every error that birdsat raises on purpose; the command line prints it without a traceback."""
 
@@ -58,9 +64,7 @@ class UnknownTaxonError(BirdsatError):
     def __init__(self, taxon: str, labels: Iterable[str], *, listing: str | None = None, among: str = "labels") -> None:
         """listing: the command that prints all of them; among: what they are, for the message."""
         known = list(labels)
-        near = difflib.get_close_matches(taxon, known, n=3, cutoff=0.5)
-        nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
         super().__init__(
-            f"taxon {taxon!r} is not among the {len(known):,} {among}{nearest}. "
+            f"taxon {taxon!r} is not among the {len(known):,} {among}{nearest(taxon, known)}. "
             + (f"List them with `{listing}`." if listing else "Write its scientific name as it is written there.")
         )

@@ -7,19 +7,13 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, maps, verbs, weights
+from birdsat.cli import maps
 from birdsat.cli.main import main as main_of_requests
 from birdsat.errors import BirdsatError
 from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
 VERBS: dict[str, Callable[..., None]] = {
-    "pretrain": verbs.pretrain,
-    "classify": verbs.classify,
-    "retrieve": verbs.retrieve,
     "judge": maps.judge,
-    "labels": verbs.labels,
-    "compare": comparing.compare,
-    "import": weights.import_,
 }
 
 

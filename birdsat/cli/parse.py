@@ -6,7 +6,7 @@ import inspect
 import operator
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -43,22 +43,26 @@ def _for_tyro(request: type[Request]) -> type[Any]:
 def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
     inner, *marks = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
     inner = _one_form(inner)
+    several = "..." if typing.get_origin(inner) in (tuple, Sequence) else ""
     metavar, marked = None, []
     for mark in marks:
         match mark:
+            case OneOf(or_file=str(ending)):
+                # Not as choices: tyro would refuse a file. The request checks the names.
+                metavar = f"NAME|FILE{ending}{several}"
             case OneOf(names=names):
                 inner = _of_choices(inner, Literal[tuple(names)])
             case PositionalMark():
-                metavar = f"{name.upper()}..." if typing.get_origin(inner) in (tuple, Sequence) else name.upper()
+                metavar = f"[{name.upper()}]" if default is None else f"{name.upper()}{several}"
                 marked.append(tyro.conf.Positional)
     quiet = default is None or default is False or default == ()  # nothing that help need say
-    quiet |= metavar is not None and metavar.endswith("...")
+    quiet |= bool(marked and several)
     return Annotated[inner, *marked, tyro.conf.arg(help=doc, metavar=metavar, help_behavior_hint="" if quiet else None)]
 
 
 def _one_form(hint: Any) -> Any:
-    """The hint with Path for what may be a path or text, and text for what may be text or numbers."""
-    arguments = typing.get_args(hint)
+    """The hint with Path for what may be a path or text, text for what may be text or numbers, and no mappings."""
+    arguments = tuple(one for one in typing.get_args(hint) if typing.get_origin(one) is not Mapping)  # of Python alone
     if Path in arguments:
         rest = [one for one in arguments if one not in (Path, str)]
         return functools.reduce(operator.or_, rest, Path)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from birdsat.cli.console import print_table
+from birdsat.tables import Table
 
 if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.check_dataset import CheckResult
+    from birdsat.workflows.classify import ClassifyResult
+    from birdsat.workflows.compare import CompareResult
     from birdsat.workflows.demo.run import DemoResult
     from birdsat.workflows.describe_dataset import DatasetResult
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
+    from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
     from birdsat.workflows.map_taxon import MapResult
+    from birdsat.workflows.pretrain import PretrainResult
+    from birdsat.workflows.recipes import RecipesResult
+    from birdsat.workflows.retrieve import RetrieveResult
     from birdsat.workflows.richness import RichnessResult
     from birdsat.workflows.species import SpeciesResult
+    from birdsat.workflows.taxa import TaxaResult
 
 
 def fit(result: FitResult) -> None:
@@ -104,6 +113,60 @@ def demo(result: DemoResult) -> None:
     """What the demo had to show, and where its page is."""
     print_table(result.bars)
     print(f"The report is {result.page}")
+
+
+def pretrain(result: PretrainResult) -> None:
+    """Where the run lies; of several processes, one says so."""
+    if result.leads:
+        print(f"trained: {result.run.path}")
+
+
+def classify(result: ClassifyResult) -> None:
+    """A table for each way of classifying."""
+    for report in result.reports:
+        print_table(report.table())
+        if result.per_taxon:
+            best = report.best
+            print_table(report.taxon_table(best.classifier, best.inputs))
+
+
+def retrieve(result: RetrieveResult) -> None:
+    """The table of recalls."""
+    print_table(result.report.table())
+
+
+def compare(result: CompareResult) -> None:
+    """The table, and where it is written."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
+
+
+def import_(result: ImportResult) -> None:
+    """What the checkpoint was, and what of it was taken."""
+    method = result.run.config.method
+    seen = [f"{px} px {name}" for name, px in (("photos", method.photo_px), ("chips", method.chip_px)) if px]
+    print(f"{result.kind}, {' and '.join(seen)}: {result.run.path}")
+    if result.unused:
+        print(f"not needed and left out: {len(result.unused)} tensors, such as {result.unused[0]}")
+    if result.taxa is not None:
+        print(f"{result.taxa:,} taxa learned")
+
+
+def recipes(result: RecipesResult) -> None:
+    """What each is for, or the settings of one as JSON."""
+    if result.settings is not None:
+        print(json.dumps(result.settings, indent=2))
+        return
+    table = Table(columns=["recipe", "what it is"], words=2)
+    for name, line in result.lines.items():
+        table.add_row(name, line)
+    print_table(table)
+
+
+def taxa(result: TaxaResult) -> None:
+    """A line a taxon: its name and its photos."""
+    for taxon, photos in result.photos.items():
+        print(f"{taxon}\t{photos}")
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:

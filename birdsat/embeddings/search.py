@@ -139,7 +139,8 @@ def _faiss() -> Any:
     except ImportError as error:
         raise ConfigError(
             f"approximate search needs faiss, which cannot be imported ({error}). Install it with "
-            f"`pip install 'birdsat[faiss]'`, or search exactly; that is done by default up to {EXACT_ROWS:,} rows, "
-            "and beyond with --search exact."
+            "`pip install 'birdsat[faiss]'`, or ask for an exact search, which is the default up to "
+            f"{EXACT_ROWS:,} rows.",
+            settings=("search",),
         ) from error
     return faiss

@@ -29,7 +29,7 @@ class TaxonMeans:
         """(d,) unit vector of `taxon`. Raises UnknownTaxonError when it is not a label or had no photo."""
         seen = [name for name, photos in zip(self.taxa, self.photos, strict=True) if photos > 0]
         if taxon not in seen:
-            raise UnknownTaxonError(taxon, seen, listing=f"birdsat labels {self.run}")
+            raise UnknownTaxonError(taxon, seen, listing=f"birdsat taxa {self.run}")
         vector: NDArray[np.float32] = self.embedding[self.taxa.index(taxon)]
         return vector
 
@@ -71,14 +71,14 @@ def load_taxon_means(run: Path) -> TaxonMeans:
     if not path.is_file():
         raise CheckpointError(
             f"{path} does not exist: the run has no taxon embeddings, because it is no run folder or its "
-            "training did not end. Finish it with `birdsat pretrain --resume`."
+            "training did not end. Resume it with `birdsat pretrain`."
         )
     try:
         table = pq.read_table(path, columns=["taxon", "photos", "embedding"])
         _check_types(table.schema)
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}); delete it and run `birdsat pretrain --resume` to write it again."
+            f"{path} is damaged ({error}); delete it and resume the run with `birdsat pretrain` to write it again."
         ) from error
     column = table["embedding"].combine_chunks()
     width = column.type.list_size

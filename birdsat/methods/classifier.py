@@ -1,20 +1,22 @@
 """A classifier of taxa: one head on the features of any method of photos, which is frozen or trained with it."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from birdsat.config import Reading
 from birdsat.dataset.batch import Batch
 from birdsat.encoders.encoder import Encoder, EncoderSettings
 from birdsat.errors import ConfigError
 from birdsat.methods.batch_mixing import erase, mix
+from birdsat.methods.inputs import Inputs, todays_inputs
 from birdsat.methods.method import Image, Method, MethodSettings, Reconstruction, TrainingFacts
-from birdsat.objectives.cross_entropy import Balance, class_weights, soft_cross_entropy, soft_targets
+from birdsat.objectives.balance import Balance, todays_balance
+from birdsat.objectives.cross_entropy import class_weights, soft_cross_entropy, soft_targets
 
-Inputs = Literal["photo", "photo + chip", "photo + chip, place, date"]
 _ANY_TEMPERATURE = 1.0  # until one was fitted on the val split
 
 
@@ -27,14 +29,14 @@ class ClassifierConfig(MethodSettings):
     backbone: MethodSettings  # the method whose encoders it takes
     taxa: tuple[str, ...] = ()  # names by label; filled in from the dataset when training starts
     class_counts: tuple[int, ...] = ()  # training rows of each taxon; filled in likewise
-    inputs: Inputs = "photo"  # what it looks at; a missing chip, place or date is allowed
+    inputs: Annotated[Inputs, Reading(todays_inputs)] = "photo"  # what it looks at; rows may lack any of it
     frozen: bool = False  # train the head alone
     mask_ratio: float = 0.0  # of a photo's patches, in training
     label_smoothing: float = 0.0  # share of the target that is spread over all taxa
     mixup: float = 0.0  # of the beta distribution that shares are drawn from; 0: no photos are blended
     cutmix: float = 0.0  # likewise for boxes cut from other photos
     erasing: float = 0.0  # share of photos in which a box is erased
-    class_balanced: Balance = "none"  # weights of taxa in the loss
+    class_balanced: Annotated[Balance, Reading(todays_balance)] = "none"  # weights of taxa in the loss
 
     def __post_init__(self) -> None:
         if self.backbone.embedder is not self.backbone:
@@ -46,10 +48,10 @@ class ClassifierConfig(MethodSettings):
                 f"inputs are {self.inputs!r}, but the backbone, a {type(self.backbone).__name__}, sees no chips; "
                 "allowed: 'photo'."
             )
-        if self.inputs == "photo + chip, place, date" and not self.backbone.uses_metadata:
+        if self.inputs == "photo_chip_place_date" and not self.backbone.uses_metadata:
             raise ConfigError(
                 f"inputs are {self.inputs!r}, but the backbone was made without place and date; allowed: 'photo', "
-                "'photo + chip'."
+                "'photo_chip'."
             )
         for name in ("mask_ratio", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
@@ -84,7 +86,7 @@ class ClassifierConfig(MethodSettings):
 
     @property
     def needs_chips(self) -> bool:
-        return self.inputs == "photo + chip"  # place and date are worth something where the chip is missing
+        return self.inputs == "photo_chip"  # place and date are worth something where the chip is missing
 
     @property
     def learns_taxa(self) -> bool:
@@ -103,7 +105,7 @@ class ClassifierConfig(MethodSettings):
         return replace(self, backbone=backbone, taxa=facts.taxa, class_counts=facts.taxon_rows)
 
     def without_metadata(self) -> "ClassifierConfig":
-        inputs: Inputs = "photo" if self.inputs == "photo" else "photo + chip"
+        inputs: Inputs = "photo" if self.inputs == "photo" else "photo_chip"
         return replace(self, backbone=self.backbone.without_metadata(), inputs=inputs)
 
     def with_drop_path(self, share: float) -> "ClassifierConfig":
@@ -223,7 +225,7 @@ class Classifier(Method):
         """Chip, and place and date where they are looked at, as one vector; None when only the photo is."""
         if self.config.inputs == "photo":
             return None
-        known = batch if self.config.inputs == "photo + chip, place, date" else batch.without_metadata()
+        known = batch if self.config.inputs == "photo_chip_place_date" else batch.without_metadata()
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.frozen):
             chip_features = batch.chip_features
             if chip_features is None:
@@ -241,7 +243,7 @@ class Classifier(Method):
         if self.config.frozen:
             self.backbone.requires_grad_(False)
         place_time = self.backbone.place_time_encoder()
-        if self.config.inputs == "photo + chip" and place_time is not None:
+        if self.config.inputs == "photo_chip" and place_time is not None:
             place_time.requires_grad_(False)  # it is told nothing, and adds the same to every chip
         trainable = [p for p in self.backbone.parameters() if p.requires_grad]
         self.backbone.eval()

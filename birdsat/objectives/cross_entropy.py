@@ -1,15 +1,14 @@
 """Tell taxa apart: cross-entropy with targets that may be spread over several taxa."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from birdsat.objectives.balance import Balance
 from birdsat.objectives.gather import mean_where
 
-Balance = Literal["none", "inverse root", "effective number"]
 _BETA = 0.999  # of the effective number of samples; Cui et al. 2019 try 0.9 to 0.9999
 
 
@@ -41,6 +40,6 @@ def class_weights(counts: Sequence[int], balance: Balance) -> Float[Tensor, " ta
     if balance == "none":
         return None
     rows = torch.tensor(counts, dtype=torch.float64)
-    raw = rows.rsqrt() if balance == "inverse root" else (1 - _BETA) / (1 - _BETA**rows)
+    raw = rows.rsqrt() if balance == "inverse_root" else (1 - _BETA) / (1 - _BETA**rows)
     raw = torch.where(rows > 0, raw, 0.0)
     return (raw * rows.sum() / (raw * rows).sum()).float()

@@ -1,13 +1,13 @@
 """Classifiers by name, and a pretrained run made into one."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from birdsat.dataset.rand_augment import RandAugment
 from birdsat.dataset.views import ColourJitter, ViewsConfig
 from birdsat.errors import ConfigError
-from birdsat.methods.classifier import ClassifierConfig, Inputs
-from birdsat.objectives.cross_entropy import Balance
+from birdsat.methods.classifier import ClassifierConfig
+from birdsat.methods.inputs import Inputs
+from birdsat.objectives.balance import Balance
 from birdsat.recipes.ours import mae_base, mae_tiny
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
@@ -88,37 +88,35 @@ def finetune_base() -> RunConfig:
     )
 
 
-FINETUNE_RECIPES: dict[str, Callable[[], RunConfig]] = {
-    recipe.__name__: recipe for recipe in (finetune_tiny, finetune_base)
-}
-
-
 def started_from(
     recipe: RunConfig,
     run: Run,
     *,
-    inputs: Inputs = "photo",
-    class_balanced: Balance = "none",
+    inputs: Inputs | None = None,
+    class_balanced: Balance | None = None,
     frozen: bool = False,
     from_scratch: bool = False,
 ) -> RunConfig:
     """The classifier's recipe on the encoder of a run, whose images it sees at that run's sizes.
 
-    The run may be a classifier itself. from_scratch: the same architecture with random weights, whose layers all learn
-    at one rate.
+    The run may be a classifier itself. inputs, class_balanced: None leaves them as in the recipe. from_scratch: the
+    same architecture with random weights, whose layers all learn at one rate. Raises ConfigError for a recipe that
+    trains no classifier.
     """
     if not isinstance(recipe.method, ClassifierConfig):
+        kind = type(recipe.method).__name__.removesuffix("Config")
         raise ConfigError(
-            f"the recipe trains a {type(recipe.method).__name__}, which names no taxa; allowed: "
-            f"{', '.join(FINETUNE_RECIPES)}, or one of your own with a ClassifierConfig."
+            f"the recipe trains a {kind}, not a classifier; take finetune_tiny, finetune_base, or the settings of a "
+            "run that is one.",
+            settings=("recipe",),
         )
     encoder = recipe.method.photo_encoder
     method = replace(
         recipe.method,
         backbone=run.config.method.embedder.with_drop_path(0.0 if encoder is None else encoder.drop_path),
-        inputs=inputs,
-        class_balanced=class_balanced,
-        frozen=frozen,
+        inputs=inputs or recipe.method.inputs,
+        class_balanced=class_balanced or recipe.method.class_balanced,
+        frozen=frozen or recipe.method.frozen,
     )
     return replace(
         recipe,

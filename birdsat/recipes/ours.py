@@ -44,7 +44,7 @@ def mae_tiny() -> RunConfig:
 
 
 def mae_chips_tiny() -> RunConfig:
-    """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, with `--freeze-chips` or without."""
+    """Chips of 64 px alone, on two CPU cores: to start `cve_mae_tiny` from, frozen or not."""
     chips = MaskedConfig(encoder=encoder_of("tiny", px=64, patch_px=8), decoder=decoder_of("tiny"), mask_ratio=0.75)
     return _tiny_run(MaeConfig(image=chips, of="chip"))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.neighbours import nearest_of_each_label, votes_of_neighbours
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import DatasetError
-from birdsat.methods.classifier import Inputs
+from birdsat.methods.inputs import Inputs
 from birdsat.metrics import ranks
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 from birdsat.tasks.classify_figures import judge
@@ -160,15 +160,15 @@ def _half_ties(lead: NDArray[np.float32]) -> NDArray[np.float64]:
 def _inputs(table: EmbeddingTable) -> Iterator[Inputs]:
     yield "photo"
     if table.has_chip.any():
-        yield "photo + chip"
+        yield "photo_chip"
         if table.knows_metadata:
-            yield "photo + chip, place, date"
+            yield "photo_chip_place_date"
 
 
 def _features(table: EmbeddingTable, inputs: Inputs) -> NDArray[np.float32]:
     """(n with a photo, f); NaN where the chip is missing."""
     rows = table.has_photo
-    chip = table.chips(with_metadata=inputs == "photo + chip, place, date")
+    chip = table.chips(with_metadata=inputs == "photo_chip_place_date")
     if inputs == "photo" or chip is None:
         return table.photo[rows]
     return np.concatenate([table.photo[rows], chip[rows]], axis=1)

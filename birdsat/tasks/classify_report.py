@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from birdsat.methods.classifier import Inputs
+from birdsat.methods.inputs import INPUT_WORDS, Inputs
 from birdsat.tables import Table
 from birdsat.tasks.classify_figures import Figures, figures_dict
 
@@ -107,7 +107,7 @@ class ClassifyReport:
         for name in columns:
             table.add_column(name)
         for score in self.scores:
-            table.add_row(score.classifier, score.inputs, *(_cell(name, score) for name in columns))
+            table.add_row(score.classifier, INPUT_WORDS[score.inputs], *(_cell(name, score) for name in columns))
         table.add_section()
         chance = {"top-1": self.chance_top1, "top-5": self.chance_top5, "pairs told apart": 0.5}
         for title, known in (("commonest taxon", {"top-1": self.majority_top1}), ("chance", chance)):
@@ -128,7 +128,7 @@ class ClassifyReport:
     def taxon_table(self, classifier: ClassifierName = "probe", inputs: Inputs = "photo") -> Table:
         """The per-taxon table of one score for the console; taxa without test photos are left out."""
         score = self.score(classifier, inputs)
-        table = Table(columns=["taxon"], title=f"{classifier} on {inputs}, by taxon")
+        table = Table(columns=["taxon"], title=f"{classifier} on {INPUT_WORDS[inputs]}, by taxon")
         for name in ("train", "test", "top-1"):
             table.add_column(name)
         rows = zip(self.taxa, self.train_rows, self.test_rows, score.right, strict=True)

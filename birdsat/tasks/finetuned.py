@@ -30,8 +30,8 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
     method = run.method
     if not isinstance(method, Classifier):
         raise CheckpointError(
-            f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it with "
-            "`birdsat classify RUN DATASET --mode finetune`."
+            f"{run.path} is a {type(method).__name__}, which names no taxa; train a classifier from it: "
+            "mode finetune of `birdsat classify`."
         )
     config = method.config
     if config.taxa != dataset.taxa:

@@ -229,5 +229,6 @@ def _check(*, matcher: PairMatcher | None, shortlist: int | None, queries: int |
             raise ConfigError(f"{name} is {number}; allowed: 1 or more.")
     if shortlist is not None and matcher is None:
         raise ConfigError(
-            f"a shortlist of {shortlist} was asked for, and no run that ranks it again; name one with --rerank."
+            f"a shortlist of {shortlist} was asked for, and no run that ranks it again; name one, or leave it out.",
+            settings=("rerank", "shortlist"),
         )

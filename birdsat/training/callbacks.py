@@ -178,7 +178,7 @@ class BetweenSteps(Callback):
             return f"{lower}, and train in another folder; no checkpoint was saved yet."
         return (
             f"{lower}, and train in another folder. The checkpoint of step {self._saved_step:,} is kept in "
-            f"{self._run / LAST_CHECKPOINT}; --resume continues from it with the same settings."
+            f"{self._run / LAST_CHECKPOINT}; resumed, the run continues from it with the same settings."
         )
 
     def _write_train(self, trainer: lightning.Trainer, step: int) -> None:

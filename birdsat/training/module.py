@@ -68,6 +68,13 @@ class TrainingModule(lightning.LightningModule):
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
         return {"loss": total, "losses": {name: loss.detach() for name, loss in losses.items()}}
 
+    def on_train_start(self) -> None:
+        # A run that goes on to more steps than it had before has the next step's rate from a schedule of fewer.
+        scheduler = self.lr_schedulers()
+        assert isinstance(scheduler, LambdaLR)
+        for group, highest in zip(scheduler.optimizer.param_groups, scheduler.base_lrs, strict=True):
+            group["lr"] = highest * rate(self.config.optimiser, self.global_step, self.config.steps)
+
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         self.gradient_norm = clip_gradients(self.method, self.config.optimiser.clip_norm)
 

@@ -22,10 +22,10 @@ from birdsat.training.data import TrainingData, training_stream
 from birdsat.training.module import TrainingModule
 from birdsat.training.run_folder import (
     LAST_CHECKPOINT,
-    MODEL_FILE,
     Run,
     check_checkpoint,
     dataset_facts,
+    is_finished,
     load_run,
     prepare_folder,
     start_from,
@@ -39,7 +39,10 @@ def pretrain(
     """Train a method on the train split of `dataset` into the run folder `out`; the val split chooses the weights.
 
     The method's band statistics are those of the dataset. With `resume`, a run that was stopped continues from
-    its last checkpoint to the numbers that an uninterrupted run gives; a finished one is read as it is.
+    its last checkpoint to the numbers that an uninterrupted run gives; a finished one is read as it is. Settings that
+    change no gradient (`resuming.FREE`) may be others then, and `steps` may have grown: a run that was stopped or
+    finished goes on, and from there on its learning rate is that of a run of the new number of steps, which jumps up
+    where the old schedule had come down. It ends with other weights than a run that had so many steps from its start.
 
     Raises
     - ConfigError: `out` holds something else, a run that is not to be resumed, or one with other settings.
@@ -59,13 +62,14 @@ def pretrain(
             start_from(method, run)
     module = TrainingModule(method, config)
     training_stream(config, dataset)  # a batch size that is too large is refused before anything is written
-    if process_rank() == 0:
-        prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume)
-    if resume and (out / MODEL_FILE).is_file():
-        return load_run(out)
-    if checkpoint is not None:
-        check_checkpoint(checkpoint)
+    done = resume and is_finished(out, config)
+    if checkpoint is not None and not done:
+        check_checkpoint(checkpoint)  # before the folder is changed
     shown = progress if process_rank() == 0 else QUIET
+    if process_rank() == 0:
+        prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume, progress=shown)
+    if done:
+        return load_run(out)
     with _quiet(), StopRequest() as stop, shown.bar("training", config.steps, unit="steps") as bar:
         _fit(module, dataset, out, checkpoint, stop, bar)
     return load_run(out)

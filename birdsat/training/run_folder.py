@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,9 @@ from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
+from birdsat.progress import QUIET, Progress
 from birdsat.training.config import RunConfig
+from birdsat.training.resuming import check_same, saved_steps
 
 CONFIG_FILE = "config.json"
 DATASET_FILE = "dataset.json"
@@ -117,9 +118,9 @@ def load_run(path: Path) -> Run:
         )
     if not (path / MODEL_FILE).is_file():
         remedy = (
-            "continue it with `birdsat pretrain ... --resume`"
+            "resume it with `birdsat pretrain`"
             if (path / LAST_CHECKPOINT).is_file()
-            else "train it again with `birdsat pretrain ... --resume`, or restore the file"
+            else "train it again with `birdsat pretrain`, or restore the file"
         )
         raise CheckpointError(f"{path} is unfinished: it has no {MODEL_FILE}; {remedy}.")
     try:
@@ -245,25 +246,51 @@ def _form(tensor: torch.Tensor) -> str:
     return f"{'x'.join(map(str, tensor.shape)) or 'a scalar'} of {str(tensor.dtype).removeprefix('torch.')}"
 
 
-def prepare_folder(path: Path, config: RunConfig, facts: DatasetFacts, *, resume: bool) -> None:
+def prepare_folder(
+    path: Path, config: RunConfig, facts: DatasetFacts, *, resume: bool, progress: Progress = QUIET
+) -> None:
     """Make the run's folder, or check that it is the one to resume. A run without a checkpoint starts again.
 
-    Raises ConfigError when it holds something already that is not to be resumed, or a run with other settings.
+    A run that is to go on keeps the settings it goes on with in config.json; a finished one whose steps have grown is
+    unfinished from then on. Raises ConfigError when it holds something already that is not to be resumed, a run with
+    other settings, or one that is to grow and has no checkpoint.
     """
     if not _is_run(path) and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ConfigError(f"{path} holds something that is not a training run; choose another folder.")
-    if not (path / LAST_CHECKPOINT).is_file() and not (path / MODEL_FILE).is_file():
+    has_checkpoint, is_whole = (path / LAST_CHECKPOINT).is_file(), (path / MODEL_FILE).is_file()
+    if not has_checkpoint and not is_whole:
         (path / CHECKPOINTS_FOLDER).mkdir(parents=True, exist_ok=True)
         config_files.save(facts, path / DATASET_FILE)
         config_files.save(config, path / CONFIG_FILE)
         return
     if not resume:
-        state = "a finished" if (path / MODEL_FILE).is_file() else "an unfinished"
+        state = "a finished" if is_whole else "an unfinished"
         raise ConfigError(
-            f"{path} holds {state} training run already; continue it with --resume, or choose another folder."
+            f"{path} holds {state} training run already; resume it, or choose another folder.", settings=("resume",)
         )
-    _check_same(path / DATASET_FILE, facts)
-    _check_same(path / CONFIG_FILE, config)
+    check_same(path / DATASET_FILE, facts)
+    unchanged = check_same(path / CONFIG_FILE, config)
+    if unchanged or is_finished(path, config):
+        return
+    if (before := saved_steps(path / CONFIG_FILE)) < config.steps:
+        if not has_checkpoint:
+            raise ConfigError(
+                f"{path} was trained for {before:,} steps and has no checkpoint ({LAST_CHECKPOINT}) to go on from to "
+                f"{config.steps:,}; start another run from it (start_from).",
+                settings=("steps",),
+            )
+        progress.note(
+            f"{path} goes on to {config.steps:,} steps, {before:,} before: from here on the learning rate is that of a "
+            "run of so many."
+        )
+        (path / MODEL_FILE).unlink(missing_ok=True)  # before config.json says more steps than it has had
+    config_files.save(config, path / CONFIG_FILE)
+
+
+def is_finished(path: Path, config: RunConfig) -> bool:
+    """Whether the folder holds a run of these steps or more that is complete."""
+    # In this order: of several processes, the first may let the run grow meanwhile, and removes the weights first.
+    return saved_steps(path / CONFIG_FILE) >= config.steps and (path / MODEL_FILE).is_file()
 
 
 def _is_run(path: Path) -> bool:
@@ -273,39 +300,3 @@ def _is_run(path: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return bool(kind == RunConfig.__name__)
-
-
-_FREE = {"workers"}  # settings that change no number
-
-
-def _check_same(path: Path, wanted: DatasetFacts | RunConfig) -> None:
-    try:
-        saved = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}); train again in another folder.") from error
-    with suppress(ConfigError):  # what an earlier version wrote in another form is the same
-        saved = config_files.to_dict(config_files.load(type(wanted), path))
-    # Through JSON, so that tuples and lists compare equal.
-    saved, given = (json.loads(json.dumps(side)) for side in (saved, config_files.to_dict(wanted)))
-    differing = [d for d in _differences(saved, given, "") if d.split(" ")[0] not in _FREE]
-    if differing:
-        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
-        raise ConfigError(
-            f"{path.parent} was trained with another {path.stem}, and cannot be resumed with this one: "
-            f"{'; '.join(differing[:5])}{more}. Use what {path.name} says, or another folder."
-        )
-
-
-def _differences(saved: object, wanted: object, name: str) -> list[str]:
-    if isinstance(saved, dict) and isinstance(wanted, dict):
-        keys = [*saved, *(key for key in wanted if key not in saved)]
-        return [
-            difference
-            for key in keys
-            for difference in _differences(saved.get(key), wanted.get(key), f"{name}.{key}".strip("."))
-        ]
-    if saved == wanted:
-        return []
-    if isinstance(saved, list) and isinstance(wanted, list) and max(len(saved), len(wanted)) > 4:
-        return [f"{name} (differs)"]
-    return [f"{name} is {wanted!r}, was {saved!r}"]

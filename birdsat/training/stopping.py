@@ -47,8 +47,7 @@ class StopRequest:
         """The error to raise after a stop was asked for. state: words on what was saved."""
         assert self.signal is not None
         return TrainingStopped(
-            f"training stopped by {signal.Signals(self.signal).name}; {state}. "
-            "Continue with the same command and --resume.",
+            f"training stopped by {signal.Signals(self.signal).name}; {state}. Resume it to go on to the same numbers.",
             exit_code=128 + self.signal,
         )
 

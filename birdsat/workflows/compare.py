@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
@@ -16,16 +17,19 @@ from birdsat.files import write_atomic
 from birdsat.imagery.virtual_imagery import virtual_imagery
 from birdsat.pictures.comparison import draw_comparison
 from birdsat.pictures.map_picture import save_png
+from birdsat.progress import QUIET, Progress
 from birdsat.recipes.ours import changed
-from birdsat.recipes.registry import RECIPES
+from birdsat.recipes.registry import RECIPE_FILE, recipe
 from birdsat.tables import Table
 from birdsat.tasks.classify import classify
 from birdsat.tasks.retrieve import retrieve
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
-from birdsat.training.run_folder import Run
+from birdsat.training.resuming import saved_steps
+from birdsat.training.run_folder import CONFIG_FILE, Run
 from birdsat.virtual.world import VirtualWorld
-from birdsat.workflows.verbs import embed_rows
+from birdsat.workflows.embed_rows import embed_rows
+from birdsat.workflows.requests.tasks import CompareRequest
 from birdsat.workflows.virtual_maps import map_virtual_world
 
 FIGURES_FILE = "compare.json"  # of one run, within its folder
@@ -65,57 +69,95 @@ class Row:
         return statistics.stdev(values) if len(values) > 1 else math.nan
 
 
-def compare(
-    recipes: Sequence[str],
-    seeds: Sequence[int],
-    dataset: Dataset,
-    out: Path,
-    *,
-    steps: int | None = None,
-    truth: int | None = None,
-    workers: int | None = None,
-) -> tuple[Row, ...]:
-    """Pretrain and judge every recipe with every seed; write the table as Markdown and CSV, and a plot.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompareResult:
+    """The table, and where it is written."""
 
-    Each run lies in out/RECIPE-SEED. Started again, what is trained and judged is kept. steps: of each run, in place of
-    the recipe's own. truth: seed of the virtual world that the dataset is of, whose true ranges judge the maps. Raises
-    ConfigError for a folder that was compared with other settings, and for a recipe that sees no photos.
+    rows: tuple[Row, ...]
+    folder: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The table as Markdown and CSV, and the plot."""
+        return tuple(self.folder / name for name in TABLE_FILES)
+
+    def table(self) -> Table:
+        """Mean and spread of each figure, a row a recipe."""
+        return _table(self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: the figures of each recipe with each seed."""
+        return {"rows": {row.recipe: list(row.runs) for row in self.rows}, "files": list(map(str, self.files))}
+
+
+def compare(request: CompareRequest, progress: Progress = QUIET) -> CompareResult:
+    """Pretrain and evaluate every recipe with every seed; write the table as Markdown and CSV, and a plot.
+
+    Each run lies in OUT/RECIPE-SEED; a recipe of a file has the file's name, or its folder's where that is config.json.
+    Raises ConfigError for a folder that was compared with other settings, and for a recipe that sees no photos.
     """
-    if not recipes or not seeds:
-        raise ConfigError("there is nothing to compare; give at least one recipe and one seed.")
-    blind = [recipe for recipe in recipes if RECIPES[recipe]().method.photo_px is None]
-    if blind:
-        raise ConfigError(f"{blind[0]} sees no photos, by which recipes are judged; leave it out.")
+    dataset, out = Dataset(Path(request.dataset)), Path(request.out)
+    configs = _recipes(request.recipes)
     rows = []
-    for recipe in recipes:
+    for name, config in configs.items():
         figures = []
-        for seed in seeds:
-            config = changed(RECIPES[recipe](), steps=steps, seed=seed, workers=workers)
+        for seed in request.seeds:
+            config = changed(config, steps=request.steps, seed=seed, workers=request.workers)
             config = replace(config, val_every=min(config.val_every, config.steps))
-            figures.append(_figures(config, dataset, out / f"{recipe}-{seed}", truth))
-        rows.append(Row(recipe=recipe, runs=tuple(figures)))
+            figures.append(_figures(config, dataset, out / f"{name}-{seed}", request.truth, progress))
+        rows.append(Row(recipe=name, runs=tuple(figures)))
     write_table(rows, out)
-    return tuple(rows)
+    return CompareResult(rows=tuple(rows), folder=out)
 
 
-def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | None) -> Figures:
+def _recipes(names: Sequence[str]) -> dict[str, RunConfig]:
+    """The recipes by the names that they have in the table."""
+    configs: dict[str, RunConfig] = {}
+    for name in names:
+        label = _label(name)
+        if label in configs:
+            raise ConfigError(f"two of the recipes are called {label!r}; leave one out.", settings=("recipes",))
+        configs[label] = recipe(name)
+        if configs[label].method.photo_px is None:
+            raise ConfigError(
+                f"{label} sees no photos, by which recipes are compared; leave it out.", settings=("recipes",)
+            )
+    return configs
+
+
+def _label(name: str) -> str:
+    if not name.endswith(RECIPE_FILE):
+        return name
+    file = Path(name).resolve()
+    return file.parent.name if file.name == CONFIG_FILE else file.stem
+
+
+def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | None, progress: Progress) -> Figures:
     """Of one run; those that were written before are read."""
-    run = pretrain(config, dataset, folder, resume=True)
+    if (before := saved_steps(folder / CONFIG_FILE)) not in (0, config.steps):
+        raise ConfigError(  # a run that grows has another schedule than its neighbours
+            f"{folder} was trained for {before:,} steps, not {config.steps:,}; compare in another folder.",
+            settings=("steps",),
+        )
+    run = pretrain(config, dataset, folder, resume=True, progress=progress)
     kept = folder / FIGURES_FILE
     if kept.is_file():
         known: dict[str, object] = json.loads(kept.read_text())
         if known["truth"] != truth:
-            raise ConfigError(f"{folder} was judged with --truth {known['truth']}; compare in another folder.")
+            raise ConfigError(
+                f"{folder} was evaluated with the truth of world {known['truth']}; compare in another folder.",
+                settings=("truth",),
+            )
         return {name: known[name] for name in COLUMNS}  # type: ignore[misc]
-    figures = judge(run, dataset, truth)
+    figures = evaluate(run, dataset, truth, progress)
     write_atomic(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
     return figures
 
 
-def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
+def evaluate(run: Run, dataset: Dataset, truth: int | None, progress: Progress = QUIET) -> Figures:
     """What a run can do with the test split."""
-    train, test = embed_rows(run, dataset, "train"), embed_rows(run, dataset, "test")
-    val = embed_rows(run, dataset, "val") if dataset.rows("val") else None
+    train, test = (embed_rows(run, dataset, split, progress=progress) for split in ("train", "test"))
+    val = embed_rows(run, dataset, "val", progress=progress) if dataset.rows("val") else None
     means = taxon_means(train)
     save_taxon_means(means, run.path)
     figures: Figures = dict.fromkeys(COLUMNS)
@@ -125,7 +167,7 @@ def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
     if not run.method.sees_chips:
         return figures
     knows = run.method.uses_metadata
-    figures["probe_all"] = classified.score("probe", "photo + chip, place, date" if knows else "photo + chip").top1
+    figures["probe_all"] = classified.score("probe", "photo_chip_place_date" if knows else "photo_chip").top1
     found = retrieve(test)
     figures["photo_to_chip"] = found.result("photo to chip", with_metadata=knows).species.at[10]
     figures["chip_to_photo"] = found.result("chip to photo", with_metadata=knows).species.at[10]
@@ -142,7 +184,7 @@ def write_table(rows: Sequence[Row], out: Path) -> None:
     shown = _shown(rows)
     out.mkdir(parents=True, exist_ok=True)
     markdown, table, plot = (out / name for name in TABLE_FILES)
-    write_atomic(markdown, console_table(rows).markdown() + "\n")
+    write_atomic(markdown, _table(rows).markdown() + "\n")
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "spread"))])
@@ -162,8 +204,7 @@ def cell(row: Row, column: str) -> str:
     return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
 
 
-def console_table(rows: Sequence[Row]) -> Table:
-    """For the console."""
+def _table(rows: Sequence[Row]) -> Table:
     shown = _shown(rows)
     table = Table(columns=["recipe"], title=f"mean and spread over {len(rows[0].runs)} seed(s)")
     for column in shown:

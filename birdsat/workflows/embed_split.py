@@ -9,8 +9,8 @@ from birdsat.embeddings.embed import embed_blocks
 from birdsat.embeddings.write import write_embeddings
 from birdsat.progress import QUIET, Progress
 from birdsat.training.run_folder import load_run
+from birdsat.workflows.embed_rows import check_ground
 from birdsat.workflows.requests.regions import EmbedRequest
-from birdsat.workflows.verbs import check_ground
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

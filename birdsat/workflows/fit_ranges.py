@@ -133,7 +133,7 @@ def _photos(run: Run, taxa: Sequence[str]) -> NDArray[np.float32]:
     if not any(taxon in known for taxon in taxa):
         raise InputError(
             f"none of the {len(taxa):,} taxa has photos in {run.path}, so the map cannot be made from both; fit from "
-            "occurrences alone. The taxa with photos: `birdsat labels`.",
+            "occurrences alone. The taxa with photos: `birdsat taxa`.",
         )
     missing = np.full(means.embedding.shape[1], np.nan, np.float32)
     return np.stack([means.embedding[known[taxon]] if taxon in known else missing for taxon in taxa])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from torch import Tensor
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
-from birdsat.embeddings.taxa import save_taxon_means, taxon_means
+from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import check_sizes
 from birdsat.methods.published.weights import Published, Wanted, from_published, read_checkpoint
+from birdsat.progress import QUIET, Progress
 from birdsat.training.config import RunConfig
 from birdsat.training.run_folder import (
     CARD_FILE,
@@ -26,21 +28,61 @@ from birdsat.training.run_folder import (
     load_run,
     save_weights,
 )
-from birdsat.workflows.verbs import embed_rows
+from birdsat.workflows.embed_rows import embed_rows
+from birdsat.workflows.requests.tasks import ImportRequest
 
 TIMM = "timm:"  # before the name of a model of that library
 
 
-def import_weights(
-    source: str, out: Path, *, wanted: Wanted | None = None, chip_km: tuple[float, ...] = ()
-) -> tuple[Run, Published]:
-    """Write the run `out` from a checkpoint file, or from `timm:NAME`. chip_km: sides of its chips on the ground.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportResult:
+    """A run made of a checkpoint."""
 
-    Raises CheckpointError when the checkpoint cannot be used, ConfigError when `out` holds something already.
+    run: Run
+    kind: str  # what the checkpoint was recognised as
+    unused: tuple[str, ...]  # tensors that are not needed
+    taxa: int | None  # that it learned from a dataset; None: it was given none
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What the run is made of."""
+        names = (CONFIG_FILE, DATASET_FILE, MODEL_FILE, CARD_FILE, *([] if self.taxa is None else [TAXA_FILE]))
+        return tuple(self.run.path / name for name in names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "run": str(self.run.path),
+            "kind": self.kind,
+            "unused": list(self.unused),
+            "taxa": self.taxa,
+            "files": list(map(str, self.files)),
+        }
+
+
+def import_weights(request: ImportRequest, progress: Progress = QUIET) -> ImportResult:
+    """Make the run, and give it the taxa of a dataset where one is named.
+
+    Raises CheckpointError when the checkpoint cannot be used, ConfigError when the folder holds something already.
     """
+    wanted = Wanted(
+        heads=request.heads,
+        decoder_heads=request.decoder_heads,
+        photo_px=request.photo_px,
+        chip_px=request.chip_px,
+        image=request.image,
+    )
+    run, published = write_run(request.source, Path(request.run), wanted, chip_km=tuple(request.chip_km))
+    taxa = None
+    if request.taxa_from is not None:
+        taxa = learn_taxa(run, Dataset(Path(request.taxa_from)), workers=request.workers, progress=progress)
+    return ImportResult(run=run, kind=published.kind, unused=tuple(published.unused), taxa=taxa)
+
+
+def write_run(source: str, out: Path, wanted: Wanted, *, chip_km: tuple[float, ...] = ()) -> tuple[Run, Published]:
+    """Write the run `out` from a checkpoint file, or from `timm:NAME`. chip_km: sides of its chips on the ground."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"{out} holds something already; choose another folder.")
-    wanted = wanted or Wanted()
+        raise ConfigError(f"{out} holds something already; choose another folder.", settings=("run",))
     if source.startswith(TIMM):
         tensors, learned = timm_weights(source.removeprefix(TIMM))
         wanted = dataclasses.replace(learned, **_given(wanted))
@@ -75,9 +117,9 @@ def import_weights(
     return load_run(out), published
 
 
-def learn_taxa(run: Run, dataset: Dataset, *, workers: int = 0) -> int:
+def learn_taxa(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progress = QUIET) -> int:
     """Give an imported run the mean photo embedding of each taxon of a dataset, which maps need; how many."""
-    means = taxon_means(embed_rows(run, dataset, "train", workers=workers))
+    means = taxon_means(embed_rows(run, dataset, "train", workers=workers, progress=progress))
     save_taxon_means(means, run.path)
     return sum(photos > 0 for photos in means.photos)
 
@@ -114,7 +156,7 @@ def timm_weights(name: str) -> tuple[dict[str, Tensor], Wanted]:
             f"timm gives no pretrained model {name!r} ({error}); see timm.list_pretrained()."
         ) from error
     if not hasattr(model, "blocks"):
-        raise CheckpointError(f"{name!r} of timm is no ViT; take one, such as vit_base_patch16_224.")
+        raise CheckpointError(f"{name!r} of timm is not a ViT; take one, such as vit_base_patch16_224.")
     tensors = {key: value.detach().float() for key, value in model.state_dict().items()}
     mean, std = model.pretrained_cfg["mean"], model.pretrained_cfg["std"]  # not ImageNet's for every model
     return tensors, Wanted(heads=int(model.blocks[0].attn.num_heads), mean=mean, std=std)

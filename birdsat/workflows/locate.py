@@ -35,10 +35,10 @@ from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_region import open_region_of
+from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.requests.maps import LocateRequest
 from birdsat.workflows.requests.request import AnyPath
-from birdsat.workflows.verbs import embed_rows
 
 LOCATE_FILE, CELLS_FILE = "locate.json", "located.csv"
 BEST = 10  # cells that are listed for each photo

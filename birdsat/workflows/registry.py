@@ -23,6 +23,14 @@ from birdsat.workflows.requests.maps import (
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.request import Request
+from birdsat.workflows.requests.tasks import (
+    ClassifyRequest,
+    CompareRequest,
+    ImportRequest,
+    RetrieveRequest,
+    TaxaRequest,
+)
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +60,11 @@ VERBS: dict[str, Verb] = {
     "data virtual": Verb(VirtualDatasetRequest, "birdsat.workflows.virtual_dataset:virtual_dataset"),
     "data chips": Verb(RandomChipsRequest, "birdsat.workflows.random_chips:random_chips"),
     "demo": Verb(DemoRequest, "birdsat.workflows.demo.run:demo"),
+    "pretrain": Verb(PretrainRequest, "birdsat.workflows.pretrain:pretrain"),
+    "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
+    "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
+    "compare": Verb(CompareRequest, "birdsat.workflows.compare:compare"),
+    "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
+    "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
+    "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
 }

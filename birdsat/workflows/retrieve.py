@@ -1,79 +1,100 @@
-"""What `birdsat retrieve` does: embed, search, rank again, and leave figures and a picture in the run."""
+"""Photos by their chips and chips by their photos: search, rank again, figures and a picture in the run's folder."""
 
 import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.stored_images import store_images
-from birdsat.embeddings.search import Search, is_exact
+from birdsat.embeddings.search import is_exact
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.pictures.map_picture import save_png
 from birdsat.pictures.neighbours import Answered, cards, draw_neighbours, of_several_labels
-from birdsat.progress import QUIET
+from birdsat.progress import QUIET, Progress
 from birdsat.tasks.rerank import PairMatcher
-from birdsat.tasks.retrieve import first_answers, retrieve, searchable_rows
+from birdsat.tasks.retrieve import first_answers, searchable_rows
+from birdsat.tasks.retrieve import retrieve as search_both_ways
 from birdsat.tasks.retrieve_report import PROTOCOLS, Direction, RetrieveReport
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.verbs import check_ground, embed_rows
+from birdsat.workflows.embed_rows import check_ground, embed_rows
+from birdsat.workflows.requests.tasks import RetrieveRequest
 
+FIGURES_FILE, PICTURE_FILE = "retrieve.json", "retrieve.png"
 SHOWN_QUERIES, SHOWN_ANSWERS = 4, 5
 
 
-def retrieve_dataset(
-    run_folder: Path,
-    dataset_folder: Path,
-    *,
-    rerank: Path | None = None,
-    shortlist: int | None = None,
-    protocol: str = "ours",
-    queries: int | None = None,
-    how: Search = "auto",
-    workers: int = 0,
-) -> RetrieveReport:
-    """Search the test split; written to RUN/retrieve.json and drawn in RUN/retrieve.png.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetrieveResult:
+    """What was found in the test split, and where it is written."""
 
-    rerank: run of a method that matches pairs, which may be the same run; it puts the first `shortlist` answers in
-    its own order. Its images are decoded once into a temporary folder (3 bytes a pixel). See `tasks.retrieve` for the
-    rest. Raises ConfigError when the run matches no pairs, or for settings that cannot work.
+    report: RetrieveReport
+    folder: Path  # of the run, which holds the figures and a picture
+    reranked_by: str | None  # name of the run that ranked the first answers again
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Figures and picture."""
+        return self.folder / FIGURES_FILE, self.folder / PICTURE_FILE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return self.report.to_dict() | {"reranked_by": self.reranked_by}
+
+
+def retrieve(request: RetrieveRequest, progress: Progress = QUIET) -> RetrieveResult:
+    """Search the test split, and write figures and a picture into the run's folder.
+
+    A run that ranks again has its images decoded once into a temporary folder (3 bytes a pixel). See `tasks.retrieve`
+    for the rest. Raises ConfigError when that run matches no pairs, or for settings that cannot work.
     """
-    run, dataset, rules = load_run(run_folder), Dataset(dataset_folder), PROTOCOLS[protocol]
-    if shortlist is not None and rerank is None:
-        raise ConfigError(f"--shortlist {shortlist} needs a run that ranks it again; name one with --rerank.")
-    is_exact(dataset.rows("test"), how)  # before the work: raises where faiss is needed and absent
-    other = None if rerank is None else _matching_run(rerank, run, dataset)
-    table = embed_rows(run, dataset, "test", workers=workers)
-    with _matcher(other, dataset, table, workers) as matcher:
-        report = retrieve(table, protocol=rules, matcher=matcher, shortlist=shortlist, queries=queries, how=how)
+    run, dataset, rules = load_run(Path(request.run)), Dataset(Path(request.dataset)), PROTOCOLS[request.protocol]
+    is_exact(dataset.rows("test"), request.search)  # before the work: raises where faiss is needed and absent
+    other = None if request.rerank is None else _matching_run(Path(request.rerank), run, dataset)
+    table = embed_rows(run, dataset, "test", workers=request.workers, progress=progress)
+    with _matcher(other, dataset, table, request.workers, progress) as matcher:
+        report = search_both_ways(
+            table,
+            protocol=rules,
+            matcher=matcher,
+            shortlist=request.shortlist,
+            queries=request.queries,
+            how=request.search,
+        )
         panels = []
         for number, direction in enumerate(rules.directions):
-            length = shortlist or rules.shortlist
+            length = request.shortlist or rules.shortlist
             panels.append((direction, _answered(run, dataset, table, direction, number, matcher, length)))
     words = f"{dataset.manifest.title}, test split; queries drawn at random; {_order(report, run, other)}"
-    save_png(draw_neighbours(panels, subtitle=words), run_folder / "retrieve.png")
-    write_atomic(run_folder / "retrieve.json", json.dumps(_figures(report, rerank), indent=2) + "\n")
-    return report
+    result = RetrieveResult(report=report, folder=run.path, reranked_by=None if other is None else other.path.name)
+    save_png(draw_neighbours(panels, subtitle=words), run.path / PICTURE_FILE)
+    write_atomic(run.path / FIGURES_FILE, json.dumps(result.to_dict(), indent=2) + "\n")
+    return result
 
 
 def _matching_run(folder: Path, run: Run, dataset: Dataset) -> Run:
     other = run if folder.resolve() == run.path.resolve() else load_run(folder)
     if not other.method.matches_pairs:
         raise ConfigError(
-            f"{folder} holds a {type(other.method).__name__}, which matches no pairs of photo and chip; give --rerank "
-            "a run of cvm_mae."
+            f"{folder} holds a {type(other.method).__name__}, which matches no pairs of photo and chip; rank again "
+            "with a run of cvm_mae.",
+            settings=("rerank",),
         )
     check_ground(other, dataset)
     return other
 
 
 @contextmanager
-def _matcher(run: Run | None, dataset: Dataset, table: EmbeddingTable, workers: int) -> Iterator[PairMatcher | None]:
+def _matcher(
+    run: Run | None, dataset: Dataset, table: EmbeddingTable, workers: int, progress: Progress
+) -> Iterator[PairMatcher | None]:
     """The run's method with the images of the rows that can be searched, which are gone afterwards."""
     if run is None:
         yield None
@@ -88,14 +109,14 @@ def _matcher(run: Run | None, dataset: Dataset, table: EmbeddingTable, workers: 
             photo_px=run.photo_px,
             chip_px=run.chip_px,
             workers=workers,
-            progress=QUIET,
+            progress=progress,
         )
         yield PairMatcher(
             method=run.method,
             images=images,
             lon_lat=table.lon_lat[rows],
             year_fraction=table.year_fraction[rows],
-            progress=QUIET,
+            progress=progress,
         )
 
 
@@ -127,7 +148,3 @@ def _answered(
 def _order(report: RetrieveReport, run: Run, other: Run | None) -> str:
     by = f"nearest by {run.path.name}"
     return by if other is None else f"first {report.shortlist:,} {by}, in the order of {other.path.name}"
-
-
-def _figures(report: RetrieveReport, rerank: Path | None) -> dict[str, object]:
-    return report.to_dict() | {"reranked_by": None if rerank is None else rerank.name}

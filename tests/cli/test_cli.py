@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from birdsat.cli.main import _show_of, main
-from birdsat.cli.verbs import Recipe
 from birdsat.dataset.collections.registry import COLLECTIONS
-from birdsat.recipes.registry import RECIPES
 from birdsat.workflows.registry import VERBS
 
 
@@ -43,10 +41,6 @@ def test_an_error_of_ours_is_one_line_without_a_traceback(tmp_path: Path, capsys
     assert ended.value.code == 1
     printed = capsys.readouterr().err
     assert printed.startswith("birdsat: ") and "not a dataset" in printed and "Traceback" not in printed
-
-
-def test_the_command_line_offers_exactly_the_recipes_there_are() -> None:
-    assert set(Recipe.__args__) == set(RECIPES)
 
 
 def verb_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

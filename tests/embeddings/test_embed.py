@@ -180,7 +180,7 @@ def test_taxon_means_survive_the_run_folder(tmp_path: Path) -> None:
 
 def test_a_misspelt_taxon_is_answered_with_the_nearest_names(tmp_path: Path) -> None:
     save_taxon_means(taxon_means(embedded()), tmp_path)
-    with pytest.raises(UnknownTaxonError, match=r"citrna'.*nearest: 'Setophaga citrina'.*birdsat labels"):
+    with pytest.raises(UnknownTaxonError, match=r"citrna'.*nearest: 'Setophaga citrina'.*birdsat taxa"):
         load_taxon_means(tmp_path).vector("Setophaga citrna")
 
 

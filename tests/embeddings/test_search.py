@@ -65,7 +65,7 @@ def test_without_faiss_the_error_says_what_to_install_and_exact_search_still_wor
     assert search(vectors(2, 0), vectors(50, 1), 3).recall_against_exact is None
     assert search(vectors(2, 0), vectors(51, 1), 3, how="exact").recall_against_exact is None
     for how in ("auto", "faiss"):
-        with pytest.raises(ConfigError, match=r"pip install 'birdsat\[faiss\]'.*--search exact"):
+        with pytest.raises(ConfigError, match=r"pip install 'birdsat\[faiss\]'.*exact search"):
             search(vectors(2, 0), vectors(51, 1), 3, how=how)  # type: ignore[arg-type]
 
 

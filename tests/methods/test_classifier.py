@@ -34,11 +34,11 @@ CVM = CvmMaeConfig(
 TAXA = ("Bubo bubo", "Corvus corax", "Pica pica", "Strix aluco", "Sitta europaea")
 COUNTS = (40, 30, 20, 10, 5)
 ON_PHOTOS = ClassifierConfig(backbone=META, taxa=TAXA, class_counts=COUNTS)
-ON_ALL = replace(ON_PHOTOS, inputs="photo + chip, place, date")
+ON_ALL = replace(ON_PHOTOS, inputs="photo_chip_place_date")
 CLASSIFIERS = {
     "on mae": replace(ON_PHOTOS, backbone=MaeConfig(image=PHOTO)),
     "on cve_mae": ON_PHOTOS,
-    "on cve_mae with chips": replace(ON_PHOTOS, inputs="photo + chip"),
+    "on cve_mae with chips": replace(ON_PHOTOS, inputs="photo_chip"),
     "on cve_mae with everything": ON_ALL,
     "on cve_mae with a frozen chip encoder": replace(ON_ALL, backbone=replace(META, chip_encoder_frozen=True)),
     "on cvm_mae": replace(ON_PHOTOS, backbone=CVM),
@@ -54,7 +54,7 @@ CLASSIFIERS = {
         mixup=0.8,
         cutmix=1.0,
         erasing=0.5,
-        class_balanced="inverse root",
+        class_balanced="inverse_root",
     ),
 }
 every_classifier = pytest.mark.parametrize("method", CLASSIFIERS.values(), ids=CLASSIFIERS, indirect=True)
@@ -137,12 +137,12 @@ def test_place_and_chip_change_the_logits_exactly_where_they_are_looked_at(metho
     elsewhere = replace(batch(), lon_lat=batch().lon_lat + 60)
     other_chip = replace(batch(), chip=255 - batch().chip)
     inputs = method.config.inputs
-    assert torch.equal(method.logits(batch()), method.logits(elsewhere)) == (inputs != "photo + chip, place, date")
+    assert torch.equal(method.logits(batch()), method.logits(elsewhere)) == (inputs != "photo_chip_place_date")
     assert torch.equal(method.logits(batch()), method.logits(other_chip)) == (inputs == "photo")
     assert method.logits(batch().without_metadata()).isfinite().all()
     without_chip = ~batch().has_chip
     told = [method.logits(given)[without_chip] for given in (batch(), elsewhere)]
-    assert torch.equal(*told) == (inputs != "photo + chip, place, date")
+    assert torch.equal(*told) == (inputs != "photo_chip_place_date")
 
 
 @every_classifier
@@ -181,7 +181,7 @@ def test_settings_survive_json(config: ClassifierConfig) -> None:
         {"mixup": 0.8},
         {"cutmix": 1.0},
         {"erasing": 1.0},
-        {"class_balanced": "effective number"},
+        {"class_balanced": "effective_number"},
     ],
     ids=str,
 )
@@ -232,8 +232,8 @@ def test_it_learns_a_batch_by_heart() -> None:
     ("change", "words"),
     [
         ({"backbone": MaeConfig(image=replace(PHOTO, encoder=CHIP), of="chip")}, "sees no photos"),
-        ({"backbone": MaeConfig(image=PHOTO), "inputs": "photo + chip"}, "sees no chips"),
-        ({"backbone": replace(META, place_time=None), "inputs": "photo + chip, place, date"}, "without place"),
+        ({"backbone": MaeConfig(image=PHOTO), "inputs": "photo_chip"}, "sees no chips"),
+        ({"backbone": replace(META, place_time=None), "inputs": "photo_chip_place_date"}, "without place"),
         ({"mixup": -1.0}, "mixup is -1.0; allowed"),
         ({"cutmix": math.nan}, "cutmix is nan; allowed"),
         ({"erasing": 1.5}, "erasing is 1.5; allowed"),
@@ -251,4 +251,4 @@ def test_a_classifier_without_taxa_or_counts_that_it_needs_is_not_built() -> Non
     with pytest.raises(ConfigError, match="needs taxa"):
         replace(ON_PHOTOS, taxa=(), class_counts=()).build()
     with pytest.raises(ConfigError, match="class_counts"):
-        replace(ON_PHOTOS, class_counts=(), class_balanced="inverse root").build()
+        replace(ON_PHOTOS, class_counts=(), class_balanced="inverse_root").build()

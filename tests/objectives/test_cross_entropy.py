@@ -53,7 +53,7 @@ def test_targets_add_up_to_one() -> None:
 def test_class_weights_have_mean_one_over_the_rows_and_follow_their_rule() -> None:
     counts = (100, 25, 4, 0)
     rows = torch.tensor(counts, dtype=torch.float32)
-    root, effective = class_weights(counts, "inverse root"), class_weights(counts, "effective number")
+    root, effective = class_weights(counts, "inverse_root"), class_weights(counts, "effective_number")
     assert root is not None and effective is not None and class_weights(counts, "none") is None
     for weight in (root, effective):
         assert (weight * rows).sum() / rows.sum() == pytest.approx(1)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import make_run
 from small_fits import SETTINGS, small_fit
 from test_range_products import TAXA, write_records
-from test_verbs import make_run
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import Region, open_region

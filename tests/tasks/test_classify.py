@@ -95,7 +95,7 @@ def test_the_rank_of_the_right_taxon_counts_ties_against_it() -> None:
 def test_lookalikes_are_told_apart_only_with_place_and_date() -> None:
     report = classify(table(200, 0), table(80, 1), table(150, 2), pairs=[(TAXA[2], TAXA[3])], device="cpu")
     blind = report.score("probe", "photo").told_apart
-    seeing = report.score("probe", "photo + chip, place, date").told_apart
+    seeing = report.score("probe", "photo_chip_place_date").told_apart
     assert blind is not None and seeing is not None
     assert 0.3 < blind.accuracy < 0.7
     assert seeing.accuracy > 0.95
@@ -105,7 +105,7 @@ def test_lookalikes_are_told_apart_only_with_place_and_date() -> None:
 def test_separable_photos_are_classified_right_by_every_classifier() -> None:
     report = classify(table(200, 0), None, table(100, 3), device="cpu")
     for score in report.scores:
-        if score.inputs == "photo + chip, place, date":
+        if score.inputs == "photo_chip_place_date":
             assert score.top1 > 0.95
     probe = report.score("probe", "photo")
     assert probe.c == 0.1
@@ -144,7 +144,7 @@ def test_a_method_without_chips_is_judged_on_photos_only() -> None:
     report = classify(table(60, 0, chips=False), None, table(30, 1, chips=False), device="cpu")
     assert {score.inputs for score in report.scores} == {"photo"}
     with pytest.raises(KeyError):
-        report.score("probe", "photo + chip")
+        report.score("probe", "photo_chip")
 
 
 def test_a_split_without_photos_and_an_unknown_pair_are_refused() -> None:

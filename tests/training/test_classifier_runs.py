@@ -58,7 +58,7 @@ def test_a_classifier_that_starts_from_a_run_sees_its_images_as_that_run_did(
 def test_it_is_trained_saved_and_read_back(
     config: RunConfig, dataset: Dataset, pretrained: Path, tmp_path: Path
 ) -> None:
-    settings = classifier(config, pretrained, inputs="photo + chip, place, date", **DISTURBED)
+    settings = classifier(config, pretrained, inputs="photo_chip_place_date", **DISTURBED)
     run = pretrain(settings, dataset, tmp_path / "run")
     assert isinstance(run.method, Classifier)
     assert run.taxa == run.method.config.taxa == dataset.taxa
@@ -102,7 +102,7 @@ def test_with_a_frozen_backbone_only_the_head_changes_and_chips_are_encoded_once
     encoded = []
     encode = Classifier.encode_chip
     monkeypatch.setattr(Classifier, "encode_chip", lambda self, chip: encoded.append(len(chip)) or encode(self, chip))
-    settings = classifier(config, pretrained, inputs="photo + chip", frozen=True)
+    settings = classifier(config, pretrained, inputs="photo_chip", frozen=True)
     run = pretrain(settings, dataset, tmp_path / "run")
     before, after = load_run(pretrained).method.state_dict(), run.method.state_dict()
     assert all(torch.equal(value, after[f"backbone.{name}"]) for name, value in before.items())
@@ -119,7 +119,7 @@ def test_a_cascade_hands_on_the_backbone_always_and_the_head_where_the_taxa_are_
     for change, same_head in (
         ({}, True),
         ({"taxa": tuple(reversed(names))}, False),
-        ({"inputs": "photo + chip"}, False),
+        ({"inputs": "photo_chip"}, False),
     ):
         torch.manual_seed(7)
         onwards = replace(first.config.method, **change).build()
@@ -155,9 +155,9 @@ def test_val_chooses_by_plain_cross_entropy(config: RunConfig, dataset: Dataset,
 def test_place_and_date_are_learned_from_without_any_chip_but_a_chip_alone_is_not(
     config: RunConfig, dataset_without_chips: Dataset, tmp_path: Path
 ) -> None:
-    settings = replace(classifier(config, inputs="photo + chip, place, date"), steps=1)
+    settings = replace(classifier(config, inputs="photo_chip_place_date"), steps=1)
     run = pretrain(settings, dataset_without_chips, tmp_path / "run")
     assert isinstance(run.method, Classifier)
-    settings = replace(classifier(config, inputs="photo + chip"), steps=1)
+    settings = replace(classifier(config, inputs="photo_chip"), steps=1)
     with pytest.raises(DatasetError, match="no chips"):
         pretrain(settings, dataset_without_chips, tmp_path / "other")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import CheckpointError, ConfigError
+from birdsat.errors import BirdsatWarning, CheckpointError, ConfigError
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.run_folder import (
@@ -21,6 +21,7 @@ from birdsat.training.run_folder import (
     MODEL_FILE,
     DatasetFacts,
     dataset_facts,
+    is_finished,
     load_run,
     prepare_folder,
     save_weights,
@@ -72,6 +73,48 @@ def test_a_run_of_an_earlier_version_can_be_resumed(run: Path, config: RunConfig
         prepare_folder(run, config, dataset_facts(dataset.manifest), resume=True)
 
 
+OFTEN = {"log_every": 1, "val_every": 1, "checkpoint_every": 1, "workers": 1}
+
+
+def test_settings_that_change_no_gradient_may_change_and_are_written_down(
+    run: Path, config: RunConfig, dataset: Dataset
+) -> None:
+    (run / MODEL_FILE).unlink()
+    (run / LAST_CHECKPOINT).touch()
+    changed = dataclasses.replace(config, **OFTEN)
+    prepare_folder(run, changed, dataset_facts(dataset.manifest), resume=True)
+    assert config_files.load(RunConfig, run / CONFIG_FILE) == changed
+    with pytest.raises(ConfigError, match="seed is 5, was 0"):
+        prepare_folder(
+            run, dataclasses.replace(config, seed=5, log_every=3), dataset_facts(dataset.manifest), resume=True
+        )
+    assert config_files.load(RunConfig, run / CONFIG_FILE) == changed
+
+
+def test_a_finished_run_keeps_the_settings_that_it_had(run: Path, config: RunConfig, dataset: Dataset) -> None:
+    prepare_folder(run, dataclasses.replace(config, **OFTEN), dataset_facts(dataset.manifest), resume=True)
+    assert config_files.load(RunConfig, run / CONFIG_FILE) == config
+    assert is_finished(run, config)
+
+
+def test_steps_may_grow_where_there_is_a_checkpoint_and_never_shrink(
+    run: Path, config: RunConfig, dataset: Dataset
+) -> None:
+    facts, grown = dataset_facts(dataset.manifest), dataclasses.replace(config, steps=20)
+    with pytest.raises(
+        ConfigError, match=r"12 steps and has no checkpoint \(checkpoints/last.ckpt\) to go on from to 20"
+    ):
+        prepare_folder(run, grown, facts, resume=True)
+    assert is_finished(run, config) and not is_finished(run, grown)
+    (run / LAST_CHECKPOINT).touch()
+    with pytest.warns(BirdsatWarning, match="goes on to 20 steps, 12 before"):
+        prepare_folder(run, grown, facts, resume=True)
+    assert not (run / MODEL_FILE).exists()  # it is unfinished now
+    assert config_files.load(RunConfig, run / CONFIG_FILE) == grown
+    with pytest.raises(ConfigError, match="steps is 12, was 20"):
+        prepare_folder(run, config, facts, resume=True)
+
+
 def remove(name: str) -> Callable[[Path], None]:
     return lambda run: (run / name).unlink()
 
@@ -112,8 +155,8 @@ def unknown_setting(run: Path) -> None:
     [
         (remove(CONFIG_FILE), "not a training run.*birdsat pretrain"),
         (remove(DATASET_FILE), "has no dataset.json"),
-        (remove(MODEL_FILE), "unfinished.*--resume"),
-        (unfinished, "unfinished.*continue it with.*--resume"),
+        (remove(MODEL_FILE), "unfinished.*train it again with `birdsat pretrain`"),
+        (unfinished, "unfinished.*resume it with `birdsat pretrain`"),
         (cut_short(CONFIG_FILE), "config.json is not JSON.*train the run again"),
         (cut_short(MODEL_FILE), "model.safetensors cannot be read as safetensors"),
         (unknown_setting, "unknown setting.*warp"),

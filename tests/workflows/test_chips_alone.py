@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from test_verbs import make_dataset, make_run
+from made_runs import make_dataset, make_run
 
 from birdsat.cli import main
 from birdsat.dataset.manifest import load_manifest
@@ -14,7 +14,7 @@ from birdsat.embeddings.regions.region import open_region
 from birdsat.errors import ConfigError
 from birdsat.training.run_folder import DATASET_FILE, load_run
 from birdsat.virtual.world import VirtualWorld
-from birdsat.workflows.verbs import check_ground
+from birdsat.workflows.embed_rows import check_ground
 
 CHIPS = ("--imagery", "virtual:3", "--count", "12", "--chip-px", "64", "--workers", "0")
 
@@ -69,7 +69,7 @@ def test_a_run_of_several_sizes_takes_a_dataset_of_any_of_them_and_no_other(tmp_
     (folder / DATASET_FILE).write_text(json.dumps(facts | {"chip_ground_km": [2.0, 4.0]}))
     run = load_run(folder)
     check_ground(run, make_dataset(tmp_path / "four", 4.0))
-    with pytest.raises(ConfigError, match=r"chips of 2 and 4 km, and those of .* show 3 km; .* --chip-km 2 4"):
+    with pytest.raises(ConfigError, match=r"chips of 2 and 4 km, and those of .* show 3 km; .* chips of 2 and 4 km"):
         check_ground(run, make_dataset(tmp_path / "three", 3.0))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from test_verbs import TAXON, make_dataset, make_run, noise, ready_chips
+from made_runs import TAXON, make_dataset, make_run, noise, ready_chips
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 from made_records import IMAGERY, WORLD, land_box, land_places, write_records
+from made_runs import TAXON, make_run
 from numpy.typing import NDArray
 from rasterio.transform import from_bounds
-from test_verbs import TAXON, make_run
 
 from birdsat.cli import main
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +16,6 @@ from safetensors.torch import load_file
 
 from birdsat import config as config_files
 from birdsat.cli import main
-from birdsat.cli.verbs import FinetuneRecipe
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.pick import photos_of_rows
 from birdsat.dataset.read import row_facts
@@ -36,12 +35,14 @@ from birdsat.methods.masked import MaskedConfig
 from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxon, Taxonomy
-from birdsat.recipes.finetune import FINETUNE_RECIPES, finetune_tiny, started_from
+from birdsat.recipes.finetune import finetune_tiny, started_from
+from birdsat.recipes.registry import FINETUNE_RECIPES, recipe
 from birdsat.tasks.finetuned import judge_run
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import MODEL_FILE, load_run
-from birdsat.workflows.verbs import finetune_dataset
+from birdsat.workflows.classify import ClassifyResult, classify
+from birdsat.workflows.requests.tasks import ClassifyRequest
 
 PX = 16
 COLOURS = {"Corvus corax": (30, 30, 40), "Pica pica": (230, 230, 230), "Sitta europaea": (60, 90, 220)}
@@ -126,10 +127,14 @@ def run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 QUICK = {"steps": 60, "batch_size": 16, "workers": 0}
 
 
+def finetune(run: Path, dataset: Path, **settings: Any) -> ClassifyResult:
+    return classify(ClassifyRequest(run=run, dataset=dataset, mode="finetune", **(QUICK | settings)))
+
+
 @pytest.fixture(scope="module")
 def tuned(run: Path, dataset: Dataset) -> Path:
-    report = finetune_dataset(run, dataset.folder, **QUICK)
-    assert report is not None and report.best.classifier == "fine-tuned"
+    made = finetune(run, dataset.folder)
+    assert made.reports[0].best.classifier == "fine-tuned" and made.folders == (run / "finetune-colours",)
     return run / "finetune-colours"
 
 
@@ -157,9 +162,9 @@ def kept_step(run: Path) -> str:
 
 def test_a_finished_classifier_is_judged_again_to_the_same_figures(run: Path, dataset: Dataset, tuned: Path) -> None:
     before, weights, step = (tuned / "classify.json").read_text(), load_file(tuned / MODEL_FILE), kept_step(tuned)
-    with pytest.raises(ConfigError, match="--resume"):
-        finetune_dataset(run, dataset.folder, **QUICK)
-    finetune_dataset(run, dataset.folder, resume=True, **QUICK)
+    with pytest.raises(ConfigError, match="a finished training run already; resume it"):
+        finetune(run, dataset.folder)
+    finetune(run, dataset.folder, resume=True)
     assert (tuned / "classify.json").read_text() == before
     assert kept_step(tuned) == step
     again = load_file(tuned / MODEL_FILE)
@@ -172,14 +177,14 @@ def test_a_classifier_is_a_run_that_other_verbs_take(tuned: Path, dataset: Datas
     assert {score["classifier"] for score in scores} == {"1-NN", "20-NN"}
     main(["retrieve", str(tuned), str(dataset.folder)])
     main(["embed", str(tuned), str(dataset.folder), str(tmp_path / "test.parquet")])
-    main(["labels", str(tuned)])
+    main(["taxa", str(tuned)])
     judge_run(load_run(tuned), dataset)
 
 
 def test_a_cascade_goes_on_from_a_classifier_to_another_dataset(tuned: Path, tmp_path: Path) -> None:
     two = make_dataset(tmp_path / "two", taxa=2)
-    report = finetune_dataset(tuned, two.folder, out=tmp_path / "onwards", **(QUICK | {"steps": 2}))
-    assert report is not None and len(report.taxa) == 2
+    (report,) = finetune(tuned, two.folder, out=tmp_path / "onwards", steps=2).reports
+    assert len(report.taxa) == 2
     config = load_run(tmp_path / "onwards").config
     assert config.start_from == (tuned,) and isinstance(config.method, ClassifierConfig)
     assert not isinstance(config.method.backbone, ClassifierConfig)
@@ -193,7 +198,7 @@ def test_a_cascade_goes_on_from_a_classifier_to_another_dataset(tuned: Path, tmp
         (["--from-scratch"], "finetune-from-scratch-colours", "supervised from scratch"),
         (["--frozen"], "head-colours", "head on frozen features"),
         (
-            ["--inputs", "metadata", "--class-balanced", "inverse-root", "--out", "OUT"],
+            ["--inputs", "photo_chip_place_date", "--class-balanced", "inverse_root", "--out", "OUT"],
             "OUT",
             "fine-tuned",
         ),
@@ -211,11 +216,11 @@ def test_the_verb_trains_what_its_options_say(
     assert score["classifier"] == name
     trained = load_run(out)
     assert isinstance(trained.config.method, ClassifierConfig)
-    wanted = "photo + chip, place, date" if "metadata" in flags else "photo"
+    wanted = "photo_chip_place_date" if "--inputs" in flags else "photo"
     assert score["inputs"] == trained.config.method.inputs == wanted
     assert (trained.config.steps, trained.config.batch_size, trained.config.seed) == (2, 16, 3)
     assert trained.config.method.frozen == ("--frozen" in flags)
-    assert (trained.config.method.class_balanced == "inverse root") == ("--class-balanced" in flags)
+    assert (trained.config.method.class_balanced == "inverse_root") == ("--class-balanced" in flags)
     assert trained.config.start_from == (() if "--from-scratch" in flags else (run,))
     optimiser = trained.config.optimiser
     assert ((optimiser.layer_decay, optimiser.head_rate) == (1.0, 1.0)) == ("--from-scratch" in flags)
@@ -234,13 +239,14 @@ def test_one_verb_takes_several_modes(run: Path, dataset: Dataset, tmp_path: Pat
 def test_options_of_finetune_are_refused_without_it(run: Path, dataset: Dataset, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         main(["classify", str(run), str(dataset.folder), "--steps", "5", "--from-scratch"])
-    assert "--from-scratch and --steps can be used with --mode finetune only" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "from_scratch and steps can be used with mode finetune only" in said
+    assert said.endswith("(--from-scratch, --steps)\n")
 
 
 def test_without_val_the_last_weights_are_judged_without_a_temperature(run: Path, tmp_path: Path) -> None:
     plain = make_dataset(tmp_path / "plain", val=False)
-    report = finetune_dataset(run, plain.folder, out=tmp_path / "made", **(QUICK | {"steps": 2}))
-    assert report is not None
+    (report,) = finetune(run, plain.folder, out=tmp_path / "made", steps=2).reports
     calibration = report.best.figures.calibration
     assert calibration.temperature is None and calibration.scaled_error is None
     assert report.table().caption is not None and "no val photos" in str(report.table().caption)
@@ -260,26 +266,50 @@ def test_the_figures_of_the_test_split_do_not_move_the_temperature_of_another_da
 
 
 def test_a_run_that_names_no_taxa_cannot_be_judged(run: Path, dataset: Dataset) -> None:
-    with pytest.raises(CheckpointError, match="--mode finetune"):
+    with pytest.raises(CheckpointError, match="mode finetune of `birdsat classify`"):
         judge_run(load_run(run), dataset)
 
 
-@pytest.mark.parametrize("recipe", FINETUNE_RECIPES.values(), ids=FINETUNE_RECIPES)
-def test_recipes_survive_json_and_skip_blocks_in_training(recipe: object) -> None:
-    config = recipe()  # type: ignore[operator]
+@pytest.mark.parametrize("name", FINETUNE_RECIPES)
+def test_recipes_survive_json_and_skip_blocks_in_training(name: str) -> None:
+    config = recipe(name)
     assert config_files.from_dict(RunConfig, config_files.to_dict(config)) == config
     assert isinstance(config.method, ClassifierConfig) and isinstance(config.method.backbone, MaeConfig)
-    assert config.method.backbone.image.encoder.skipped > 0
+    assert config.method.backbone.image.encoder.drop_path > 0
     assert config.method.photo_px == config.views.photo_px
 
 
-def test_the_verb_knows_every_recipe() -> None:
-    assert set(FinetuneRecipe.__args__) == set(FINETUNE_RECIPES)
+def test_any_setting_and_the_settings_of_another_classifier_are_taken(
+    run: Path, dataset: Dataset, tuned: Path, tmp_path: Path
+) -> None:
+    settings = {"method.mask_ratio": 0.5, "method.backbone.photo.encoder.drop_path": 0.0, "method.frozen": True}
+    out = tmp_path / "made"
+    made = finetune(run, dataset.folder, recipe=tuned / "config.json", set=settings, out=out, steps=1)
+    assert made.folders == (out,) and made.files == (out / "classify.json", out / "confusions.png")
+    config = load_run(out).config
+    assert isinstance(config.method, ClassifierConfig) and config.method.frozen
+    assert config.method.mask_ratio == 0.5 and config.method.backbone.photo.encoder.drop_path == 0
+
+
+def test_a_recipe_that_trains_no_classifier_is_refused(run: Path, dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="trains a CveMae, not a classifier") as refused:
+        finetune(run, dataset.folder, recipe=run / "config.json")
+    assert refused.value.settings == ("recipe",)
+
+
+def test_inputs_and_weights_of_taxa_in_the_words_of_the_release_before_are_read() -> None:
+    config = recipe("finetune_tiny")
+    written = json.loads(json.dumps(config_files.to_dict(config)))
+    before = {"inputs": "photo + chip, place, date", "class_balanced": "inverse root"}
+    backbone = config_files.to_dict(recipe("cve_mae_tiny").method)
+    read = config_files.from_dict(RunConfig, written | {"method": written["method"] | before | {"backbone": backbone}})
+    assert isinstance(read.method, ClassifierConfig)
+    assert (read.method.inputs, read.method.class_balanced) == ("photo_chip_place_date", "inverse_root")
 
 
 def test_a_classifier_takes_sizes_and_encoder_from_the_run(run: Path) -> None:
     given = load_run(run)
-    config = started_from(finetune_tiny(), given, inputs="photo + chip")
+    config = started_from(finetune_tiny(), given, inputs="photo_chip")
     assert isinstance(config.method, ClassifierConfig) and isinstance(given.config.method, CveMaeConfig)
     backbone = config.method.backbone
     assert isinstance(backbone, CveMaeConfig)

@@ -45,7 +45,7 @@ def test_an_imported_run_says_where_it_is_from_and_what_it_sees(run: Path) -> No
 
 
 def test_every_verb_takes_it(run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["labels", str(run)])
+    main(["taxa", str(run)])
     taxon = next(line.split("\t")[0] for line in capsys.readouterr().out.splitlines() if not line.endswith("\t0"))
     main(["classify", str(run), str(dataset)])
     main(["retrieve", str(run), str(dataset)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from test_verbs import make_dataset, make_run, noise
+from made_runs import make_dataset, make_run, noise
 
 from birdsat.cli import main
 from birdsat.errors import InputError

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import rasterio
 from made_records import IMAGERY, OTHER, box_option, embed, land_box, land_places, write_records
+from made_runs import TAXON, make_run
 from PIL import Image
-from test_verbs import TAXON, make_run
 
 from birdsat.cli import main
 from birdsat.errors import InputError

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from made_runs import make_run, noise, ready_chips
 from small_fits import small_fit
-from test_verbs import make_run, noise, ready_chips
 
 from birdsat.cli import main
 from birdsat.earth.place import Place

@@ -35,12 +35,12 @@ def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, image
     run("pretrain", dataset, model, "--recipe", "cve_mae_tiny", "--steps", 20, "--workers", 1)
     run("classify", model, dataset)
     scores = json.loads((model / "classify.json").read_text())["scores"]
-    assert {score["inputs"] for score in scores} == {"photo", "photo + chip", "photo + chip, place, date"}
+    assert {score["inputs"] for score in scores} == {"photo", "photo_chip", "photo_chip_place_date"}
     run("retrieve", model, dataset)
     assert json.loads((model / "retrieve.json").read_text())["rows"] == 1217
     run("embed", model, dataset, tmp_path / "test.parquet")
     assert pq.read_metadata(tmp_path / "test.parquet").num_rows == 1217
-    run("labels", model)
+    run("taxa", model)
 
     points = (shared_data / "geo-birds/occurrences.parquet", shared_data / "geo-birds/bbs_route_counts.parquet")
     raster = shared_data / "earth/bluemarble_21600x10800_cog.tif"

@@ -5,12 +5,13 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
 import pytest
 import torch
-from test_verbs import CROSS_VIEW, ENCODER, KM, PHOTO, make_dataset, make_run
+from made_runs import CROSS_VIEW, ENCODER, KM, PHOTO, make_dataset, make_run
 from torch import Tensor
 
 from birdsat.cli import main
@@ -31,6 +32,8 @@ from birdsat.pictures.neighbours import (
 )
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows import retrieve as retrieval
+from birdsat.workflows.requests.tasks import RetrieveRequest
+from birdsat.workflows.retrieve import RetrieveResult, retrieve
 
 MATCHING = CvmMaeConfig(
     images=replace(PHOTO, encoder=replace(ENCODER, views=2 * ENCODER.views)),
@@ -54,6 +57,10 @@ def matching(run: Path) -> Run:
     return replace(loaded, method=method.eval())
 
 
+def found(run: Path, dataset: Path, **settings: Any) -> RetrieveResult:
+    return retrieve(RetrieveRequest(run=run, dataset=dataset, **settings))
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     return make_run(tmp_path / "mine")
@@ -70,7 +77,7 @@ def test_the_run_gets_figures_and_a_picture(run: Path, tmp_path: Path) -> None:
 
 def test_the_papers_protocol_is_one_setting(run: Path, tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "data", KM).folder
-    report = retrieval.retrieve_dataset(run, data, protocol="paper")
+    report = found(run, data, protocol="paper").report
     assert [result.direction for result in report.results] == ["chip to photo"]
     assert json.loads((run / "retrieve.json").read_text())["protocol"] == "paper"
 
@@ -91,7 +98,7 @@ def test_a_second_run_or_the_same_one_ranks_the_shortlist_again(
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setattr(retrieval, "load_run", load)
     data = make_dataset(tmp_path / "data", KM).folder
-    report = retrieval.retrieve_dataset(run, data, rerank=other, shortlist=2)
+    report = found(run, data, rerank=other, shortlist=2).report
     assert loaded == ([run] if same else [run, other])
     for direction in ("photo to chip", "chip to photo"):
         assert report.result(direction, with_metadata=True, reranked=True).pair.at[1] == 1
@@ -120,15 +127,15 @@ def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
     data = make_dataset(tmp_path / "data", KM).folder
     monkeypatch.setattr(retrieval, "embed_rows", lambda *_, **__: pytest.fail("embedded"))
     with pytest.raises(ConfigError, match=r"mine holds a CveMae, which matches no pairs.*cvm_mae"):
-        retrieval.retrieve_dataset(run, data, rerank=run)
-    with pytest.raises(ConfigError, match=r"--shortlist 9.*--rerank"):
-        retrieval.retrieve_dataset(run, data, shortlist=9)
+        found(run, data, rerank=run)
+    with pytest.raises(ConfigError, match="a shortlist of 9 needs a run that ranks it again"):
+        found(run, data, shortlist=9)
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(ConfigError, match=r"pip install 'birdsat\[faiss\]'"):
-        retrieval.retrieve_dataset(run, data, how="faiss")
+        found(run, data, search="faiss")
     monkeypatch.setattr(retrieval, "load_run", matching)
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km"):
-        retrieval.retrieve_dataset(run, make_dataset(tmp_path / "wide", 7.5).folder, rerank=run)
+        found(run, make_dataset(tmp_path / "wide", 7.5).folder, rerank=run)
     assert not (run / "retrieve.json").exists() and not (run / "retrieve.png").exists()
 
 

@@ -44,11 +44,11 @@ class Wanted:
 
     def heads_of(self, width: int) -> int:
         """Of an encoder. Raises CheckpointError where no published one is so wide."""
-        return _heads(self.heads, width, _HEADS, "encoder", "--heads")
+        return _heads(self.heads, width, _HEADS, "encoder", "heads")
 
     def decoder_heads_of(self, width: int) -> int:
         """Of a decoder. Raises CheckpointError where no published one is so wide."""
-        return _heads(self.decoder_heads, width, _DECODER_HEADS, "decoder", "--decoder-heads")
+        return _heads(self.decoder_heads, width, _DECODER_HEADS, "decoder", "decoder_heads")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,12 +254,12 @@ def _under(prefix: str, state: State) -> State:
     return {f"{prefix}{name}": value for name, value in state.items()}
 
 
-def _heads(given: int | None, width: int, published: Mapping[int, int], part: str, option: str) -> int:
+def _heads(given: int | None, width: int, published: Mapping[int, int], part: str, setting: str) -> int:
     heads = published.get(width, 0) if given is None else given
     if heads < 1 or width % heads:
         raise CheckpointError(
             f"the {part} is {width} wide, and a checkpoint does not say how many attention heads that is; give a "
-            f"divisor of {width} with {option}."
+            f"divisor of {width} as {setting}."
         )
     return heads
 

@@ -18,7 +18,7 @@ from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
-from birdsat.methods.classifier import Inputs
+from birdsat.methods.inputs import Inputs
 from birdsat.methods.method import Method
 from birdsat.observations.observation import SPLITS, Split
 from birdsat.observations.splits import SplitRule
@@ -240,7 +240,7 @@ def _figures(
     bare_retrieved: RetrieveReport,
     mapped: MapReport,
 ) -> dict[str, Any]:
-    everything = classified.score("probe", "photo + chip, place, date")
+    everything = classified.score("probe", "photo_chip_place_date")
     bare = bare_classified.score("probe", "photo")
     assert everything.told_apart is not None and bare.told_apart is not None
     return {
@@ -249,8 +249,8 @@ def _figures(
             "random": _tops(random_classified, "photo"),
             "chance": {"top1": classified.chance_top1, "top5": classified.chance_top5},
             "pretrained_without_metadata": _tops(bare_classified, "photo"),
-            "with_chip": _tops(classified, "photo + chip"),
-            "with_chip_place_date": _tops(classified, "photo + chip, place, date"),
+            "with_chip": _tops(classified, "photo_chip"),
+            "with_chip_place_date": _tops(classified, "photo_chip_place_date"),
         },
         "retrieve": _recalls(retrieved, with_metadata=True)
         | {"without_metadata": _recalls(bare_retrieved, with_metadata=False)},

@@ -69,7 +69,7 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
     """
 
     taxon: Positional[Sequence[str]]
-    """Scientific names, of those in `birdsat labels RUN` or of those recorded."""
+    """Scientific names, of those in `birdsat taxa RUN` or of those recorded."""
     occurrences: Sequence[AnyPath] = ()
     """Tables of records to fit to: CSV, Parquet, a GBIF download, a Darwin Core Archive. The records of other taxa in
     them say where was looked."""

@@ -6,7 +6,6 @@ The command line makes its options of them, Python's functions take them as keyw
 
 import ast
 import dataclasses
-import difflib
 import inspect
 import itertools
 import shlex
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, nearest
 
 T = TypeVar("T")
 
@@ -33,6 +32,7 @@ class OneOf:
     """In `Annotated[str, OneOf(names)]`: one of the names of a registry, which is where they are written."""
 
     names: Collection[str]
+    or_file: str | None = None  # how the name of a file ends that stands for none of them, such as .json
 
 
 Positional = Annotated[T, PositionalMark()]
@@ -45,9 +45,10 @@ class Request:
     """A frozen record of settings. Text stands for a path, one value for several, a list for a tuple."""
 
     def __post_init__(self) -> None:
-        for name, hint in typing.get_type_hints(type(self), include_extras=True).items():
-            value = getattr(self, name)
-            object.__setattr__(self, name, _taken(hint, value, name))
+        hints = typing.get_type_hints(type(self), include_extras=True)
+        for field in dataclasses.fields(self):
+            value = _taken(hints[field.name], getattr(self, field.name), field.name)
+            object.__setattr__(self, field.name, value)
         self.check()
 
     def check(self) -> None:
@@ -124,8 +125,7 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
     if origin is Annotated:
         for mark in arguments[1:]:
             if isinstance(mark, OneOf):
-                for one in [value] if isinstance(value, str) else value or ():
-                    _check_choice(one, mark.names, name)
+                value = _chosen(value, mark, name)
         return _taken(arguments[0], value, name)
     if origin in (typing.Union, types.UnionType):
         if value is None or not (kept := [one for one in arguments if one is not types.NoneType]):
@@ -146,9 +146,20 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
     return Path(value) if hint is Path else value
 
 
-def _check_choice(value: object, names: Collection[Any], setting: str) -> None:
+def _chosen(value: Any, mark: OneOf, setting: str) -> Any:
+    """The name or file, or several, each of which is checked; paths are text."""
+    if value is None:
+        return None
+    if not isinstance(value, str | Path):
+        return tuple(_chosen(one, mark, setting) for one in value)
+    if mark.or_file is None or not str(value).endswith(mark.or_file):
+        _check_choice(str(value), mark.names, setting, mark.or_file)
+    return str(value)
+
+
+def _check_choice(value: object, names: Collection[Any], setting: str, or_file: str | None = None) -> None:
     if value in names:
         return
-    near = difflib.get_close_matches(str(value), [str(name) for name in names], n=3, cutoff=0.5)
-    nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
-    raise ConfigError(f"{setting} is {value!r}{nearest}; allowed: {', '.join(map(repr, names))}.", settings=(setting,))
+    among = ", ".join(map(repr, names)) + (f", or a file whose name ends in {or_file}" if or_file else "")
+    near = nearest(str(value), map(str, names))
+    raise ConfigError(f"{setting} is {value!r}{near}; allowed: {among}.", settings=(setting,))

@@ -1,0 +1,78 @@
+"""From a recipe and a dataset to a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
+from birdsat.errors import ConfigError
+from birdsat.progress import QUIET, Progress
+from birdsat.recipes.ours import changed, with_frozen_chips
+from birdsat.recipes.registry import recipe
+from birdsat.training import pretrain as training
+from birdsat.training.config import RunConfig
+from birdsat.training.pretrain import process_rank
+from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
+from birdsat.workflows.embed_rows import embed_rows
+from birdsat.workflows.requests.training import PretrainRequest
+from birdsat.workflows.training_settings import with_options
+
+_FILES = (CONFIG_FILE, DATASET_FILE, MODEL_FILE, CARD_FILE, TAXA_FILE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PretrainResult:
+    """A run that was trained."""
+
+    run: Run
+    leads: bool  # False in all but the first of several processes that train together
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What a run is made of."""
+        return tuple(path for name in _FILES if (path := self.run.path / name).is_file())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "run": str(self.run.path),
+            "method": type(self.run.method).__name__,
+            "files": list(map(str, self.files)),
+        }
+
+
+def pretrain(request: PretrainRequest, progress: Progress = QUIET) -> PretrainResult:
+    """Train the recipe with the request's settings, and give each taxon its mean photo embedding."""
+    config = run_config(request)
+    run = train_and_name_taxa(
+        config, Dataset(Path(request.dataset)), Path(request.run), resume=request.resume, progress=progress
+    )
+    return PretrainResult(run=run, leads=process_rank() == 0)
+
+
+def run_config(request: PretrainRequest) -> RunConfig:
+    """All settings that the request asks for."""
+    config = recipe(request.recipe)
+    if request.freeze_chips:
+        try:
+            config = with_frozen_chips(config)
+        except ConfigError as error:
+            raise ConfigError(str(error), settings=("freeze_chips",)) from error
+    return with_options(changed(config, start_from=tuple(map(Path, request.start_from)) or None), request)
+
+
+def train_and_name_taxa(
+    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, progress: Progress = QUIET
+) -> Run:
+    """Train, then embed the train split once more to give each taxon its mean photo embedding for maps.
+
+    Of several processes that train together, the first does the second half alone.
+    """
+    if config.method.chips_are_frozen and not config.start_from and process_rank() == 0:
+        progress.note("the chip encoder is frozen at random weights; start from a run that has learned ones.")
+    run = training.pretrain(config, dataset, out, resume=resume, progress=progress)
+    if process_rank() == 0 and run.method.sees_photos:
+        table = embed_rows(run, dataset, "train", workers=config.workers, progress=progress)
+        save_taxon_means(taxon_means(table), run.path)
+    return run

@@ -1,0 +1,108 @@
+"""Runs that were never trained, and datasets of noise that they can be asked about."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from birdsat.dataset.build import build_dataset
+from birdsat.dataset.row_groups import Dataset
+from birdsat.dataset.views import ViewsConfig
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
+from birdsat.earth.place import Place
+from birdsat.embeddings.taxa import TaxonMeans, save_taxon_means
+from birdsat.encoders.pixel_decoder import PixelDecoderConfig
+from birdsat.encoders.place_time import PlaceTimeConfig
+from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.imagery.photos import encode_jpeg
+from birdsat.methods.cve_mae import CveMaeConfig
+from birdsat.methods.masked import MaskedConfig
+from birdsat.methods.registry import MethodConfig, build_method
+from birdsat.observations.observation import Observation, Split
+from birdsat.observations.splits import SplitRule
+from birdsat.training.config import RunConfig
+from birdsat.training.run_folder import MODEL_FILE, DatasetFacts, prepare_folder, save_weights
+
+PX, KM, WIDTH = 16, 5.0, 16
+TAXON = "Corvus corax"
+GRID = Grid(Box(10, 40, 14, 44), 2.0)  # 2 x 2 cells
+BOX = "--box=10,40,14,44"
+ENCODER = ViewEncoderConfig(views=(View(px=PX, patch_px=8),), width=WIDTH, depth=1, heads=2)
+PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
+CROSS_VIEW = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig(hidden_width=16))
+
+
+def make_run(folder: Path, method: MethodConfig = CROSS_VIEW, *, seed: int = 0) -> Path:
+    config = RunConfig(method=method, views=ViewsConfig(photo_px=PX, chip_px=PX), batch_size=2, steps=1)
+    facts = DatasetFacts(
+        title="none",
+        licence="",
+        fingerprint="",
+        train_rows=0,
+        val_rows=0,
+        taxa=(TAXON,),
+        photo_mean=None,
+        photo_std=None,
+        chip_mean=None,
+        chip_std=None,
+        chip_px=PX,
+        chip_ground_km=(KM,),
+    )
+    prepare_folder(folder, config, facts, resume=False)
+    torch.manual_seed(seed)
+    save_weights(build_method(method), folder / MODEL_FILE, {})
+    vector = np.full((1, WIDTH), WIDTH**-0.5, dtype=np.float32)
+    save_taxon_means(TaxonMeans(taxa=(TAXON,), photos=np.array([3]), embedding=vector), folder)
+    return folder
+
+
+class NoiseImages:
+    px = PX
+
+    def __init__(self, ground_km: float) -> None:
+        self.ground_km = (ground_km,)
+        self.identity = {"class": "NoiseImages", "ground_km": ground_km}
+
+    def photo(self, observation: Observation) -> bytes:
+        return noise(int(observation.id), PX)
+
+    def encoded_chip(self, place: Place) -> bytes:
+        return noise(int(place.lon), PX)
+
+
+def noise(seed: int, px: int) -> bytes:
+    return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
+
+
+def make_dataset(
+    folder: Path,
+    ground_km: float,
+    *,
+    with_chips: bool = True,
+    splits: tuple[Split, ...] = ("train", "train", "train", "test", "test"),
+) -> Dataset:
+    images = NoiseImages(ground_km)
+    taxa = (TAXON, "Pica pica")
+    build_dataset(
+        folder,
+        [
+            Observation(id=str(i), taxon=taxa[i % 2], photo=str(i), place=Place(float(i), 10.0), split=split)
+            for i, split in enumerate(splits)
+        ],
+        photos=images,
+        chips=images if with_chips else None,
+        splits=SplitRule(val_fraction=0, test_fraction=0),
+        workers=0,
+        title="noise",
+    )
+    return Dataset(folder)
+
+
+def ready_chips(path: Path, images: list[bytes], *, off_by: float = 0.0) -> Path:
+    places = [place for block in GRID.places() for place in block][: len(images)]
+    table = {"lon": [p.lon + off_by for p in places], "lat": [p.lat for p in places], "chip": images}
+    pq.write_table(pa.table(table), path)
+    return path
