@@ -158,7 +158,7 @@ def test_a_method_that_is_not_registered_is_refused_with_those_that_are(
     with monkeypatch.context() as known:
         known.setitem(METHODS, "mean_colour", f"{__name__}:{MeanColourConfig.__name__}")
         pretrain(two_steps(config, MeanColourConfig()), dataset, tmp_path / "run")
-    with pytest.raises(CheckpointError, match=r"method is of kind 'MeanColourConfig'; allowed: settings of kind .*CveMaeConfig"):
+    with pytest.raises(CheckpointError, match=r"method is of kind 'MeanColourConfig'; allowed: .*CveMaeConfig"):
         load_run(tmp_path / "run")
 
 

@@ -269,7 +269,7 @@ def test_recipes_survive_json_and_skip_blocks_in_training(recipe: object) -> Non
     config = recipe()  # type: ignore[operator]
     assert config_files.from_dict(RunConfig, config_files.to_dict(config)) == config
     assert isinstance(config.method, ClassifierConfig) and isinstance(config.method.backbone, MaeConfig)
-    assert config.method.backbone.image.encoder.skipped > 0
+    assert config.method.backbone.image.encoder.drop_path > 0
     assert config.method.photo_px == config.views.photo_px
 
 
