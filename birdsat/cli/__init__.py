@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import tyro
 
-from birdsat.cli import comparing, data, maps, verbs, weights
+from birdsat.cli import comparing, data, verbs, weights
 from birdsat.errors import BirdsatError
 from birdsat.workflows.registry import VERBS as OF_REQUESTS
 
@@ -28,7 +28,6 @@ VERBS: dict[str, Callable[..., None]] = {
     "pretrain": verbs.pretrain,
     "classify": verbs.classify,
     "retrieve": verbs.retrieve,
-    "judge": maps.judge,
     "labels": verbs.labels,
     "compare": comparing.compare,
     "import": weights.import_,

@@ -11,6 +11,8 @@ from birdsat.cli.console import print_table
 if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
+    from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
+    from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
     from birdsat.workflows.locate import LocateResult
@@ -69,7 +71,21 @@ def embed(result: RegionResult | SplitResult) -> None:
         return
     region = result.region
     missed = region.manifest.season_missed_largest
-    print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {region.folder}")
+    print(f"{len(region):,} cells; their annual cycle is right to {missed:.4f}: {region.folder}")
+
+
+def evaluate_ranges(result: EvaluateRangesResult) -> None:
+    """A table for each way of learning, and the files."""
+    for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
+
+
+def evaluate_virtual(result: EvaluateVirtualResult) -> None:
+    """Residents and migrants, and the file."""
+    for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:

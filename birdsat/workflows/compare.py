@@ -107,12 +107,12 @@ def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | Non
         if known["truth"] != truth:
             raise ConfigError(f"{folder} was judged with --truth {known['truth']}; compare in another folder.")
         return {name: known[name] for name in COLUMNS}  # type: ignore[misc]
-    figures = judge(run, dataset, truth)
+    figures = evaluate(run, dataset, truth)
     write_atomic(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
     return figures
 
 
-def judge(run: Run, dataset: Dataset, truth: int | None) -> Figures:
+def evaluate(run: Run, dataset: Dataset, truth: int | None) -> Figures:
     """What a run can do with the test split."""
     train, test = embed_rows(run, dataset, "train"), embed_rows(run, dataset, "test")
     val = embed_rows(run, dataset, "val") if dataset.rows("val") else None

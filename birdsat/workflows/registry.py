@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from birdsat.progress import QUIET, Progress
+from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -38,4 +39,6 @@ VERBS: dict[str, Verb] = {
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
+    "evaluate ranges": Verb(EvaluateRangesRequest, "birdsat.workflows.evaluate_ranges:evaluate_ranges"),
+    "evaluate virtual": Verb(EvaluateVirtualRequest, "birdsat.workflows.evaluate_virtual:evaluate_virtual"),
 }

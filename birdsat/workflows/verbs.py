@@ -23,7 +23,7 @@ from birdsat.recipes.finetune import FINETUNE_RECIPES, started_from
 from birdsat.recipes.ours import changed
 from birdsat.tasks.classify import FrozenMode, classify
 from birdsat.tasks.classify_report import ClassifyReport
-from birdsat.tasks.finetuned import judge_run
+from birdsat.tasks.finetuned import evaluate_run
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain, process_rank
 from birdsat.training.run_folder import Run, load_run
@@ -144,7 +144,7 @@ def finetune_dataset(
     trained = pretrain_and_name_taxa(changed(config, **settings), dataset, folder, resume=resume)
     if process_rank() != 0:
         return None
-    report = judge_run(trained, dataset, workers=config.workers, progress=QUIET)
+    report = evaluate_run(trained, dataset, workers=config.workers, progress=QUIET)
     write_classification(report, dataset, folder)
     return report
 
