@@ -1,4 +1,4 @@
-"""Every figure that results are judged by, once: of ranks, of scores against a truth, of probabilities."""
+"""Every figure that results are evaluated by, once: of ranks, of scores against a truth, of probabilities."""
 
 import math
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def map_scores(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[fl
 def max_true_skill(score: _Score, truth: _Truth) -> Skill:
     """The highest true skill statistic that any threshold reaches (Allouche, Tsoar and Kadmon 2006).
 
-    score (n,) without NaN; truth (n,) holds True and False. The threshold is chosen on these very cells: to judge a
+    score (n,) without NaN; truth (n,) holds True and False. The threshold is chosen on these very cells: to evaluate a
     threshold, choose it on others and give it to `true_skill`. Of several that are best, the highest. Raises
     InputError for a truth of one kind.
     """
@@ -112,7 +112,7 @@ def boyce_index(score: _Score, present: _Score, *, window: float = BOYCE_WINDOW,
     3.0 and later, so that plateaus do not count many times. From -1 to 1, 0 by chance; NaN where the score is flat.
     """
     if len(present) == 0:
-        raise InputError("there is no presence to judge; give the scores of one or more cells where the taxon is.")
+        raise InputError("there is no presence to evaluate; give the scores of one or more cells where the taxon is.")
     low, high = float(min(score.min(), present.min())), float(max(score.max(), present.max()))
     width = (high - low) * window
     start = np.linspace(low, high - width, steps + 1)
@@ -134,7 +134,7 @@ def reliability(probability: NDArray[np.floating], truth: _Truth, *, bins: int =
     Raises InputError for values outside 0..1 and for no cells.
     """
     if len(probability) == 0:
-        raise InputError("there is no cell to judge; give one or more.")
+        raise InputError("there is no cell to evaluate; give one or more.")
     value = probability.astype(np.float64)
     if not ((value >= 0) & (value <= 1)).all():
         raise InputError(

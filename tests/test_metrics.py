@@ -109,7 +109,7 @@ def test_calibration_error_is_the_gap_between_what_is_said_and_what_is() -> None
     assert (certain.error, certain.brier, certain.cells) == (0, 0, (7, 3))
 
 
-def test_scores_that_are_no_probabilities_are_not_judged_as_such() -> None:
+def test_scores_that_are_no_probabilities_are_not_evaluated_as_such() -> None:
     with pytest.raises(InputError, match="run from -1 to 0"):
         reliability(np.array([-1, 0], np.float32), np.array([True, False]))
     with pytest.raises(InputError, match="calibration"):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.describe_dataset import DatasetResult
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
+    from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
+    from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
     from birdsat.workflows.import_weights import ImportResult
@@ -81,7 +83,21 @@ def embed(result: RegionResult | SplitResult) -> None:
         return
     region = result.region
     missed = region.manifest.season_missed_largest
-    print(f"{len(region):,} cells; their course over the year is right to {missed:.4f}: {region.folder}")
+    print(f"{len(region):,} cells; their annual cycle is right to {missed:.4f}: {region.folder}")
+
+
+def evaluate_ranges(result: EvaluateRangesResult) -> None:
+    """A table for each way of learning, and the files."""
+    for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
+
+
+def evaluate_virtual(result: EvaluateVirtualResult) -> None:
+    """Residents and migrants, and the file."""
+    for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
 
 
 def data_info(result: DatasetResult) -> None:

@@ -1,1 +1,1 @@
-"""Where a taxon lives: predicted over a grid, judged against the truth, written and drawn."""
+"""Where a taxon lives: predicted over a grid, evaluated against the truth, written and drawn."""

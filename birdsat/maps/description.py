@@ -3,6 +3,7 @@
 import calendar
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,7 @@ class MapDescription:
     months: tuple[int, ...]  # 1..12, each once; empty: one layer, of no month
     quantity: Quantity
     model: str  # what made the numbers
-    spread: bool = False  # whether each layer has a second one: its standard deviation, such as over an ensemble
+    std: bool = False  # whether each layer has a second one: its standard deviation, such as over an ensemble
     is_taxon: bool = True  # whether the title is a taxon
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
@@ -63,9 +64,9 @@ class MapDescription:
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """Values, then spreads, then the area of applicability; what is not there is left out."""
-        spreads = tuple(f"{layer} spread" for layer in self.layers) if self.spread else ()
-        return self.layers + spreads + ((APPLICABILITY,) if self.applicability else ())
+        """Values, then standard deviations, then the area of applicability; what is not there is left out."""
+        deviations = tuple(f"{layer} std" for layer in self.layers) if self.std else ()
+        return self.layers + deviations + ((APPLICABILITY,) if self.applicability else ())
 
     def tags(self, created: str) -> dict[str, str]:
         """For the file: text by name. created: when, in ISO 8601."""
@@ -90,6 +91,8 @@ class MapDescription:
 
 def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> MapDescription:
     """The inverse of `tags`. Raises InputError when the tags or the bands are not those of a map of birdsat."""
+    # Standard deviations were called spreads in the release before this.
+    band_names = tuple(re.sub(" spread$", " std", name) for name in band_names)
     try:
         box = Box.parse(tags["box"])
         km, months = tags.get("step_km"), tags.get("months", "")
@@ -108,7 +111,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
                 tags.get("quantity_explanation", ""),
             ),
             model=tags["model"],
-            spread=any(name.endswith(" spread") for name in band_names),
+            std=any(name.endswith(" std") for name in band_names),
             applicability=APPLICABILITY in band_names,
             evaluation={name: math.nan if value is None else value for name, value in figures.items()},
             sources=json.loads(tags["sources"]),

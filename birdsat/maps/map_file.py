@@ -82,7 +82,7 @@ class MapLayers:
     """Numbers of a map in some window of its grid, or over all of it on a coarser one."""
 
     value: NDArray[np.float32]  # (layers, h, w); NaN where there is none
-    spread: NDArray[np.float32] | None  # (layers, h, w) standard deviations over an ensemble; None: not in this map
+    std: NDArray[np.float32] | None  # (layers, h, w) standard deviations over an ensemble; None: not in this map
     applicability: NDArray[np.float32] | None  # (h, w) 1 inside, 0 outside, NaN where unknown; None: not in this map
     first_row: int = 0  # of the window, in the grid
     first_column: int = 0
@@ -143,7 +143,7 @@ class MapFile:
         count = len(self.description.layers)
         return MapLayers(
             value=bands[:count],
-            spread=bands[count : 2 * count] if self.description.spread else None,
+            std=bands[count : 2 * count] if self.description.std else None,
             applicability=bands[-1] if self.description.applicability else None,
             first_row=first_row,
             first_column=first_column,

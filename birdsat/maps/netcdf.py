@@ -31,7 +31,7 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
 
     Dimensions (time, lat, lon), or (time, y, x) for an equal-area grid, with lat(y) and lon(x) beside; no time for a
     map without months. Times are the middles of the months, in order of the year, with the months as `climatology`
-    bounds; their year stands for any year. Variables: the quantity, `<quantity>_spread` and `applicability` (flags 0
+    bounds; their year stands for any year. Variables: the quantity, `<quantity>_std` and `applicability` (flags 0
     and 1) as the map has them, and `crs`. Longitudes of a grid over the antimeridian go on past 180. The file appears
     whole or not at all; raises InputError when the disk refuses it.
     """
@@ -41,7 +41,7 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
         file.attrs.update(_about(map_file))
         place = _write_place(file, about.grid)
         time = _write_time(file, about.months) if about.months else ()
-        value, spread, applicability = _make_layers(file, about, time, place)
+        value, std, applicability = _make_layers(file, about, time, place)
         for block in map_file.blocks():
             height, width = block.value.shape[1:]
             window = (
@@ -50,8 +50,8 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
             )
             inside = (slice(None), *window) if time else window
             value[inside] = block.value[order] if time else block.value[0]
-            if spread is not None and block.spread is not None:
-                spread[inside] = block.spread[order] if time else block.spread[0]
+            if std is not None and block.std is not None:
+                std[inside] = block.std[order] if time else block.std[0]
             if applicability is not None and block.applicability is not None:
                 known = ~np.isnan(block.applicability)
                 applicability[window] = np.where(known, block.applicability, _NO_FLAG).astype(np.int8)
@@ -112,7 +112,7 @@ def _about(map_file: MapFile) -> dict[str, str]:
 def _make_layers(
     file: h5netcdf.File, about: MapDescription, time: tuple[str, ...], place: tuple[str, str]
 ) -> tuple[Any, Any | None, Any | None]:
-    """The variables of value, spread and area of applicability; None where the map has none."""
+    """The variables of value, std and area of applicability; None where the map has none."""
     rows, columns = about.grid.shape
     chunks = (min(TILE, rows), min(TILE, columns))
     name = variable_name(about.quantity.name)
@@ -129,10 +129,10 @@ def _make_layers(
 
     nan = np.float32(np.nan)
     value = layer(name, "f4", time + place, nan, over_time | _value_attributes(about, name))
-    spread = applicability = None
-    if about.spread:
+    std = applicability = None
+    if about.std:
         words = {"long_name": f"standard deviation of {about.quantity.name}"}
-        spread = layer(f"{name}_spread", "f4", time + place, nan, over_time | words | {"units": about.quantity.units})
+        std = layer(f"{name}_std", "f4", time + place, nan, over_time | words | {"units": about.quantity.units})
     if about.applicability:
         flags = {
             "long_name": "area of applicability",
@@ -140,14 +140,14 @@ def _make_layers(
             "flag_meanings": "outside inside",
         }
         applicability = layer("applicability", "i1", place, _NO_FLAG, common | flags)
-    return value, spread, applicability
+    return value, std, applicability
 
 
 def _value_attributes(about: MapDescription, name: str) -> dict[str, object]:
     attributes: dict[str, object] = {"long_name": about.quantity.name, "units": about.quantity.units}
     if about.quantity.bounds is not None:
         attributes["valid_range"] = np.array(about.quantity.bounds, np.float32)
-    beside = ([f"{name}_spread"] if about.spread else []) + (["applicability"] if about.applicability else [])
+    beside = ([f"{name}_std"] if about.std else []) + (["applicability"] if about.applicability else [])
     if beside:
         attributes["ancillary_variables"] = " ".join(beside)
     return attributes

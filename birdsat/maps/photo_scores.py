@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.regions.embed_cells import EXACT_HARMONICS, RegionBlock, embed_cells, single, year_basis
+from birdsat.embeddings.regions.embed_cells import EXACT_HARMONICS, RegionBlock, embed_cells, to_float32, year_basis
 from birdsat.engine.threads import in_threads
 from birdsat.errors import InputError
 from birdsat.imagery.sources import ChipSource
@@ -55,7 +55,7 @@ def score_blocks(
     if len(vectors) == 0 or not months:
         raise InputError("a map needs at least one taxon and at least one month; none was given.")
     times = np.array([mid_month(month) for month in months])
-    bases = cache(lambda waves: year_basis(times, (waves - 1) // 2))
+    bases = cache(lambda terms: year_basis(times, (terms - 1) // 2))
     return in_threads(lambda block: _score(block, vectors, bases(block.year.shape[1])), blocks)
 
 
@@ -73,7 +73,7 @@ def predict_blocks(
 ) -> Iterator[ScoreBlock]:
     """`score_blocks` over cells that are embedded on the way, as by `embed_cells`, whose errors it raises as well.
 
-    No season is lost: the course over the year passes through every mid-month.
+    No season is lost: the annual cycle passes through every mid-month.
     """
     blocks = embed_cells(
         method,
@@ -138,8 +138,8 @@ def _check_room(taxa: int, months: int, grid: AnyGrid) -> None:
 
 
 def _score(block: RegionBlock, vectors: NDArray[np.float32], basis: NDArray[np.float32]) -> ScoreBlock:
-    """basis: (months, waves)."""
-    cells, waves, width = block.year.shape
+    """basis: (months, terms)."""
+    cells, terms, width = block.year.shape
     if cells == 0:
         nothing = np.empty((len(vectors), len(basis), 0), dtype=np.float32)
         return ScoreBlock(block.cells, nothing, block.without_imagery)
@@ -148,7 +148,7 @@ def _score(block: RegionBlock, vectors: NDArray[np.float32], basis: NDArray[np.f
             f"the taxon vectors have width {vectors.shape[1]}, the method embeds to {width}; take the vectors from the "
             "same run."
         )
-    along = single(block.year).view(-1, width) @ torch.from_numpy(vectors).T
-    along = along.view(cells, waves, len(vectors))
+    along = to_float32(block.year).view(-1, width) @ torch.from_numpy(vectors).T
+    along = along.view(cells, terms, len(vectors))
     score: NDArray[np.float32] = (torch.from_numpy(basis) @ along.permute(2, 1, 0)).numpy()  # (taxa, months, cells)
     return ScoreBlock(block.cells, score, block.without_imagery)

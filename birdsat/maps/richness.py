@@ -31,7 +31,7 @@ class RichnessBlock:
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
     expected: NDArray[np.float32]  # (m, c) the mean number of species; NaN where there is no imagery
-    spread: NDArray[np.float32]  # (m, c) its standard deviation if taxa come and go independently of each other
+    std: NDArray[np.float32]  # (m, c) its standard deviation if taxa come and go independently of each other
 
 
 class RichnessSum:
@@ -60,7 +60,7 @@ class RichnessSum:
         return RichnessBlock(
             cells=self._cells,
             expected=self._expected.astype(np.float32),
-            spread=np.sqrt(self._variance).astype(np.float32),
+            std=np.sqrt(self._variance).astype(np.float32),
         )
 
 

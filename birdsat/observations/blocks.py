@@ -15,7 +15,7 @@ BLOCK_DEGREES = 5.0
 FOLDS = 5
 RANDOM_WARNING = (
     "cells were held out at random: neighbours of a test cell are in training, so that the figures are better than "
-    "they would be anywhere else. Use blocks to judge a map."
+    "they would be anywhere else. Use blocks to evaluate a map."
 )
 
 _Ids = NDArray[np.int64]

@@ -1,29 +1,49 @@
-"""Background: the places that a fit tells presences from."""
+"""Presences and background on the cells of a grid: one definition, for what is shipped and for what is evaluated."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.embeddings.regions.region import Region
+from birdsat.earth.grid import AnyGrid
 from birdsat.observations.occurrence_grid import effort
 from birdsat.observations.occurrences import Occurrences
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.records import Records
 
-CELLS = 20_000  # at most
+CELLS = 20_000  # at most, of those anywhere
 LOOKED_SHARE = 0.5  # of the background, where somebody looked
 
 
+def points_on_cells(
+    records: Records, grid: AnyGrid, anywhere: NDArray[np.int64], *, most: int = CELLS, seed: int = 0
+) -> Points:
+    """What a fit learns from: presences and background at the centres of cells, of which nothing more is known yet.
+
+    anywhere (c,): cells of the grid that background may lie in wherever nobody looked: all that a region has, or those
+    with land. most, seed: as of `draw_background`.
+    """
+    cells, weight = draw_background(grid, anywhere, records.everything, most=most, seed=seed)
+    centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
+    return Points(
+        taxa=len(records.taxa.taxa),
+        presences=Cells(lon_lat=centres, columns={}),
+        taxon=records.taxa.label.astype(np.int64),
+        background=Cells(lon_lat=grid.centres(cells), columns={}),
+        year_fraction=records.taxa.year_fraction,
+        background_weight=weight,
+    )
+
+
 def draw_background(
-    region: Region, everything: Occurrences, *, most: int = CELLS, seed: int = 0
+    grid: AnyGrid, anywhere: NDArray[np.int64], everything: Occurrences, *, most: int = CELLS, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Cells (b,), and how often each is to be drawn: LOOKED_SHARE of the draws where somebody looked, others anywhere.
 
-    Anywhere, by area; where somebody looked, by the records of all taxa there, so that places are not taken for good
-    ones because observers go there (target-group background, Phillips et al. 2009). Where one taxon is all there is,
-    its own records say nothing of that, and every draw is anywhere.
+    Anywhere, by area, in `most` of the cells (c,) at most; where somebody looked, by the records of all taxa there, so
+    that places are not taken for good ones because observers go there (target-group background, Phillips et al. 2009).
+    Where one taxon is all there is, its own records say nothing of that, and every draw is anywhere.
     """
-    random = np.random.default_rng(seed)
-    grid = region.grid
-    anywhere = region.cells()
-    anywhere = random.choice(anywhere, min(most, len(anywhere)), replace=False)
+    generator = np.random.default_rng(seed)
+    anywhere = generator.choice(anywhere, min(most, len(anywhere)), replace=False)
     looked = effort(everything, grid)
     cells = np.union1d(anywhere, looked.cells) if len(everything.taxa) > 1 else np.sort(anywhere)
     area = np.where(np.isin(cells, anywhere), grid.cell_area(cells), 0.0)

@@ -1,4 +1,4 @@
-"""Log odds to probabilities, by what was left out of the fit; and how good those are."""
+"""Log odds to probabilities, by what was held out of the fit; and how good those are."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from birdsat.metrics import boyce_index, map_scores, reliability
 
-_LEAST_POINTS = 5  # left out, without which nothing is calibrated or judged
+_LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 
 
@@ -24,7 +24,7 @@ class Calibration:
     scale: float = 1.0
     shift: float = 0.0
     photo: float = 0.0
-    fitted: bool = False  # False: nothing could be left out, and the log odds are taken as they are
+    fitted: bool = False  # False: nothing could be held out, and the log odds are taken as they are
 
     def __call__(self, logit: Tensor, photo: Tensor | float = 0.0) -> Tensor:
         """Probabilities of any shape."""
@@ -46,7 +46,7 @@ def fit_calibration(
     present: NDArray[np.bool_],
     photo: NDArray[np.float32] | None = None,
 ) -> Calibration:
-    """Fit to rows (r,) that were left out. photo: standardised cosines (r,), 0 for a taxon without photos."""
+    """Fit to rows (r,) that were held out. photo: standardised cosines (r,), 0 for a taxon without photos."""
     weight = balanced_weights(taxon, present)
     used = weight > 0
     if np.count_nonzero(present & used) < _LEAST_POINTS:
@@ -72,10 +72,10 @@ def fit_calibration(
     )
 
 
-def left_out_figures(
+def held_out_figures(
     probability: NDArray[np.float32], taxon: NDArray[np.int64], present: NDArray[np.bool_]
 ) -> dict[str, float]:
-    """How points that were left out stand against background that was: means over the taxa that have both.
+    """How points that were held out stand against background that was: means over the taxa that have both.
 
     auc, boyce: of each taxon. calibration_error, brier: of all rows, points and background weighing alike, so that
     a probability of .5 is a place as likely among points as among background.
@@ -92,15 +92,15 @@ def left_out_figures(
     if np.count_nonzero(present & (weight > 0)) < _LEAST_POINTS:  # figures of so few would be chance
         return {}
     # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
-    judged = _even(weight, present)
-    found = reliability(probability[judged], present[judged])
+    evaluated = _even(weight, present)
+    found = reliability(probability[evaluated], present[evaluated])
     return {
-        "left_out_taxa": float(len(areas)),
-        "left_out_points": float(np.count_nonzero(present & (weight > 0))),
-        "left_out_auc": float(np.mean(areas)),
-        "left_out_boyce": float(np.nanmean(boyces)) if np.isfinite(boyces).any() else float("nan"),
-        "left_out_calibration_error": found.error,
-        "left_out_brier": found.brier,
+        "held_out_taxa": float(len(areas)),
+        "held_out_points": float(np.count_nonzero(present & (weight > 0))),
+        "held_out_auc": float(np.mean(areas)),
+        "held_out_boyce": float(np.nanmean(boyces)) if np.isfinite(boyces).any() else float("nan"),
+        "held_out_calibration_error": found.error,
+        "held_out_brier": found.brier,
     }
 
 

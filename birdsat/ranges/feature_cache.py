@@ -1,4 +1,4 @@
-"""What a range model sees in all cells of a region: computed once, kept in the model's folder, read by every map.
+"""What a range model sees in all cells of a region: computed once, cached in the model's folder, read by every map.
 
 One file a region: a record a cell, of 1.3 KB at the default size, and nothing else. Its name is a fingerprint of model,
 region and record, so that features of another fit, or of a region embedded anew, are never read.
@@ -27,7 +27,7 @@ def cache_features(model: RangeModel, region: Region, *, progress: Progress = QU
 
     Memory holds a few blocks of cells. Raises InputError when the disk refuses the file.
     """
-    path, record = kept_file(model, region), _record(model)
+    path, record = cache_file(model, region), _record(model)
     looking = progress.bar("looking at cells", len(region), unit="cells")
     with output_file(path) as partial, partial.open("wb") as file, looking as bar:
         for found in in_threads(model.features, region.blocks(("chip",))):
@@ -39,25 +39,25 @@ def cache_features(model: RangeModel, region: Region, *, progress: Progress = QU
 
 
 def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
-    """What a model sees in all cells of a region, in their order: read where it is kept, or else computed.
+    """What a model sees in all cells of a region, in their order: read from the cache, or else computed.
 
-    Raises CheckpointError for a kept file that is damaged.
+    Raises CheckpointError for a cache file that is damaged.
     """
     try:
         # Opened once: deleted while it is read, as by another fit, it is still there for its reader.
-        kept = None if model.folder is None else kept_file(model, region).open("rb")
+        cache = None if model.folder is None else cache_file(model, region).open("rb")
     except FileNotFoundError:
-        kept = None
-    if kept is None:
+        cache = None
+    if cache is None:
         yield from in_threads(model.features, region.blocks(model.columns))
         return
     record, start = _record(model), 0
-    with kept:
-        _check_size(kept, len(region) * record.itemsize)
+    with cache:
+        _check_size(cache, len(region) * record.itemsize)
         for block in region.blocks(tuple(column for column in model.columns if column != "chip")):
             # Mapped a block at a time: not copied, and no more of the file is counted as held. "c" as torch wants an
             # array that it may write to.
-            records = np.memmap(kept, record, "c", start, (len(block),))
+            records = np.memmap(cache, record, "c", start, (len(block),))
             start += records.nbytes
             yield RangeFeatures(
                 cells=block.cells,
@@ -67,7 +67,7 @@ def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
             )
 
 
-def kept_file(model: RangeModel, region: Region) -> Path:
+def cache_file(model: RangeModel, region: Region) -> Path:
     """Where a model that has a folder keeps the features of a region's cells, or would."""
     assert model.folder is not None
     of = hashlib.sha256(f"{model.trunk_fingerprint()} {_record(model)}".encode())
@@ -81,10 +81,10 @@ def _record(model: RangeModel) -> np.dtype[np.void]:
     return np.dtype([("inside", "<u2"), ("hidden", "<f2", (network.members, network.width))])
 
 
-def _check_size(kept: BinaryIO, expected: int) -> None:
-    size = os.fstat(kept.fileno()).st_size
+def _check_size(cache: BinaryIO, expected: int) -> None:
+    size = os.fstat(cache.fileno()).st_size
     if size != expected:
         raise CheckpointError(
-            f"{kept.name} is damaged: it has {size:,} bytes in place of {expected:,}. Delete it: maps are then made "
+            f"{cache.name} is damaged: it has {size:,} bytes in place of {expected:,}. Delete it: maps are then made "
             "without, more slowly; `birdsat fit` makes it anew."
         )

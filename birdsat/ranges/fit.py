@@ -1,4 +1,4 @@
-"""From points and the cells of a region to a range model that is calibrated and judged on what it did not see."""
+"""From points and the cells of a region to a range model that is calibrated and evaluated on what it did not see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.ranges.applicability import Applicability
-from birdsat.ranges.calibrate import Calibration, fit_calibration, left_out_figures
+from birdsat.ranges.calibrate import Calibration, fit_calibration, held_out_figures
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import InputProjection
-from birdsat.ranges.train import Fitted, LeftOut, fit_network
+from birdsat.ranges.train import Fitted, HeldOut, fit_network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,32 +37,33 @@ class Source:
 
 def fit_ranges(
     points: Points,
-    at: Embedded,
-    behind: Embedded,
+    presences: Embedded,
+    background: Embedded,
     taxa: Sequence[str],
     source: Source,
     *,
     settings: RangeNetworkConfig | None = None,
     photos: NDArray[np.float32] | None = None,
 ) -> RangeModel:
-    """Fit, calibrate and judge.
+    """Fit, calibrate and evaluate.
 
-    at: of the points' places, behind: of the background's. taxa: names of the labels. photos: (t, d) mean photo
-    embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was left out.
+    presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
+    photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     """
     settings = settings or RangeNetworkConfig()
-    scale = InputProjection.fit(behind.chip, points.background.lon_lat, settings.inputs)
-    inputs, background = scale(at.chip, points.at.lon_lat), scale(behind.chip, points.background.lon_lat)
-    fitted = fit_network(points, inputs, background, settings)
-    term = None if photos is None else _photo_term(photos, behind)
-    calibration, figures = _calibrate(fitted, term, points, at, behind)
-    area = Applicability.fit(inputs, blocks_by_km(points.at.lon_lat, settings.block_km), settings.seed)
+    projection = InputProjection.fit(background.chip, points.background.lon_lat, settings.inputs)
+    inputs = projection(presences.chip, points.presences.lon_lat)
+    elsewhere = projection(background.chip, points.background.lon_lat)
+    fitted = fit_network(points, inputs, elsewhere, settings)
+    term = None if photos is None else _photo_term(photos, background)
+    calibration, figures = _calibrate(fitted, term, points, presences, background)
+    area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
         taxa=tuple(taxa),
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",
-        dated=fitted.network.waves > 1,
+        dated=fitted.network.terms > 1,
         run=source.run,
         model=source.model,
         tables=source.tables,
@@ -72,13 +73,13 @@ def fit_ranges(
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
     )
-    return RangeModel(facts, fitted.network, scale, area, term)
+    return RangeModel(facts, fitted.network, projection, area, term)
 
 
-def _photo_term(photos: NDArray[np.float32], behind: Embedded) -> PhotoTerm:
-    """Standardised over the background in the middle of the year's course, which is its mean."""
+def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:
+    """Standardised over the background, at the mean of its annual cycle."""
     vectors = np.nan_to_num(photos).astype(np.float32)
-    score = behind.year[:, 0] @ vectors.T
+    score = background.year[:, 0] @ vectors.T
     deviation = score.std(axis=0)
     return PhotoTerm(
         vectors=vectors, mean=score.mean(axis=0), deviation=np.where(deviation > 0, deviation, 1).astype(np.float32)
@@ -86,25 +87,27 @@ def _photo_term(photos: NDArray[np.float32], behind: Embedded) -> PhotoTerm:
 
 
 def _calibrate(
-    fitted: Fitted, term: PhotoTerm | None, points: Points, at: Embedded, behind: Embedded
+    fitted: Fitted, term: PhotoTerm | None, points: Points, presences: Embedded, background: Embedded
 ) -> tuple[Calibration, dict[str, float]]:
-    out = fitted.left_out
+    out = fitted.held_out
     if out is None:
         return Calibration(), {}
-    photo = None if term is None else _photo_scores(out, term, points, at, behind)
+    photo = None if term is None else _photo_scores(out, term, points, presences, background)
     calibration = fit_calibration(out.logit, out.taxon, out.present, photo)
     probability = calibration(torch.from_numpy(out.logit), 0.0 if photo is None else torch.from_numpy(photo))
-    return calibration, left_out_figures(probability.numpy(), out.taxon, out.present)
+    return calibration, held_out_figures(probability.numpy(), out.taxon, out.present)
 
 
-def _photo_scores(out: LeftOut, term: PhotoTerm, points: Points, at: Embedded, behind: Embedded) -> NDArray[np.float32]:
-    """Of the rows left out, points at their own date and background at the year's mean."""
-    waves = year_basis(np.nan_to_num(points.year_fraction), (at.year.shape[1] - 1) // 2)
-    waves[np.isnan(points.year_fraction), 1:] = 0
+def _photo_scores(
+    out: HeldOut, term: PhotoTerm, points: Points, presences: Embedded, background: Embedded
+) -> NDArray[np.float32]:
+    """Of the rows held out, points at their own date and background at the year's mean."""
+    basis = year_basis(np.nan_to_num(points.year_fraction), (presences.year.shape[1] - 1) // 2)
+    basis[np.isnan(points.year_fraction), 1:] = 0
     embedding = np.empty((len(out.row), term.vectors.shape[1]), np.float32)
     there = out.present
-    embedding[there] = np.einsum("nk,nkd->nd", waves[out.row[there]], at.year[out.row[there]])
-    embedding[~there] = behind.year[out.row[~there], 0]
+    embedding[there] = np.einsum("nk,nkd->nd", basis[out.row[there]], presences.year[out.row[there]])
+    embedding[~there] = background.year[out.row[~there], 0]
     along = np.einsum("nd,nd->n", embedding, term.vectors[out.taxon])
     score: NDArray[np.float32] = (along - term.mean[out.taxon]) / term.deviation[out.taxon]
     return np.where(np.abs(term.vectors[out.taxon]).sum(axis=1) > 0, score, 0).astype(np.float32)

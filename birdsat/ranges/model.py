@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from birdsat import config
+from birdsat.config import Reading
 from birdsat.earth.date import mid_month
-from birdsat.embeddings.regions.embed_cells import Numbers, RegionBlock, single, year_basis
+from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
 from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
 from birdsat.files import write_atomic
@@ -28,10 +29,27 @@ from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
-KEPT_FILES = "cells-*.f16"  # see `kept`
+KEPT_FILES = "cells-*.f16"  # see `feature_cache`
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
+_RENAMED_TENSORS = {  # what they were called in the release before this
+    "network.shapes": "network.seasonal_basis",
+    "scale.centre": "projection.centre",
+    "scale.directions": "projection.directions",
+}
+
+
+def _renamed_figures(written: Any) -> Any:
+    """Figures on what was held out, which were called left_out_... in the release before this."""
+    if not isinstance(written, list):
+        return written
+    return [
+        [f"held_out_{pair[0].removeprefix('left_out_')}", *pair[1:]]
+        if isinstance(pair, list) and pair and isinstance(pair[0], str) and pair[0].startswith("left_out_")
+        else pair
+        for pair in written
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +70,9 @@ class RangeFacts:
     calibration: Calibration = field(default_factory=Calibration)
     mean_distance: float = 0.0  # of the area of applicability
     threshold: float = 0.0
-    evaluation: tuple[tuple[str, float], ...] = ()  # figures on what was left out, by name
+    evaluation: Annotated[
+        tuple[tuple[str, float], ...], Reading(_renamed_figures)
+    ] = ()  # on what was held out, by name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +84,9 @@ class PhotoTerm:
     deviation: NDArray[np.float32]  # (t,)
 
     def __call__(
-        self, year: Float[Tensor, "c waves d"], basis: Float[Tensor, "months waves"], taxa: list[int]
+        self, year: Float[Tensor, "c terms d"], basis: Float[Tensor, "months terms"], taxa: list[int]
     ) -> Float[Tensor, "taxa months c"]:
-        """Of some taxa at cells with these courses over the year, in the months of the `year_basis`."""
+        """Of some taxa at cells with these annual cycles, in the months of the `year_basis`."""
         vectors, mean, deviation = (torch.from_numpy(of[taxa]) for of in (self.vectors, self.mean, self.deviation))
         along = torch.einsum("nk,ckt->tnc", basis, year @ vectors.T)
         return (along - mean[:, None, None]) / deviation[:, None, None]
@@ -79,7 +99,7 @@ class RangeFeatures:
     cells: NDArray[np.int64]  # (c,) positions in the grid
     hidden: Tensor  # (c, members, width) float16
     inside: NDArray[np.bool_]  # (c,) in the area of applicability
-    year: Numbers  # (c, 1 + 2 K, d) as of `RegionBlock`; d is 0 for a model without photos
+    year: HalfOrFloat  # (c, 1 + 2 K, d) as of `RegionBlock`; d is 0 for a model without photos
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -96,7 +116,7 @@ class RangeBlock:
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
     probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
-    spread: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
+    std: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
     inside: NDArray[np.bool_]  # (c,) in the area of applicability
 
 
@@ -111,18 +131,18 @@ class RangeModel:
         self,
         facts: RangeFacts,
         network: RangeNetwork,
-        scale: InputProjection,
+        projection: InputProjection,
         applicability: Applicability,
         photos: PhotoTerm | None = None,
         folder: Path | None = None,
     ) -> None:
         """folder: that it was read from, or is saved in."""
-        self.facts, self.network, self.scale = facts, network.eval(), scale
+        self.facts, self.network, self.projection = facts, network.eval(), projection
         self.applicability, self.photos, self.folder = applicability, photos, folder
 
     @property
     def evaluation(self) -> Mapping[str, float]:
-        """Figures on what was left out of the fit."""
+        """Figures on what was held out of the fit."""
         return dict(self.facts.evaluation)
 
     @property
@@ -147,7 +167,7 @@ class RangeModel:
     @torch.inference_mode()
     def features(self, block: RegionBlock) -> RangeFeatures:
         """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
-        inputs = self.scale(single(block.chip).numpy(), block.lon_lat)
+        inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat)
         hidden = [
             self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
         ]
@@ -162,26 +182,26 @@ class RangeModel:
         labels = self.labels(taxa)
         times = np.array([mid_month(month) for month in months])
         with torch.inference_mode():
-            waves = self.network.waves_at(times)[:, None]  # (members, 1, months, waves)
-        yield from in_threads(lambda block: self._predict(block, labels, times, waves), filter(len, blocks))
+            basis = self.network.basis_at(times)[:, None]  # (members, 1, months, terms)
+        yield from in_threads(lambda block: self._predict(block, labels, times, basis), filter(len, blocks))
 
     @torch.inference_mode()
     def _predict(
-        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], waves: Tensor
+        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], basis: Tensor
     ) -> RangeBlock:
-        courses = self.network.courses(block.hidden.float().transpose(0, 1), labels)  # (members, taxa, waves, c)
-        logit = waves @ courses  # (members, taxa, months, c)
+        cycles = self.network.annual_cycles(block.hidden.float().transpose(0, 1), labels)  # (members, taxa, terms, c)
+        logit = basis @ cycles  # (members, taxa, months, c)
         photo: Tensor | float = 0.0
         if self.photos is not None:
-            basis = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
-            photo = self.photos(single(block.year), basis, labels)
+            harmonics = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
+            photo = self.photos(to_float32(block.year), harmonics, labels)
         probability = self.facts.calibration(logit, photo)
         mean = probability.mean(dim=0)
         return RangeBlock(
             cells=block.cells,
             probability=mean.numpy(),
             # By hand: torch.std over the first dimension takes longer than all the rest.
-            spread=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            std=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
             inside=block.inside,
         )
 
@@ -189,7 +209,7 @@ class RangeModel:
     def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
         """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
         dates = np.full(len(chip), np.nan)
-        logit = self.network.logits(self.network.hidden(self.scale(chip, lon_lat)[None]), dates)
+        logit = self.network.logits(self.network.hidden(self.projection(chip, lon_lat)[None]), dates)
         mean: NDArray[np.float32] = self.facts.calibration(logit).mean(dim=0).numpy()
         return mean
 
@@ -197,13 +217,17 @@ class RangeModel:
         """What tells two models apart whose `features` differ; the taxa and their heads have no part in it."""
         area = self.applicability
         digest = hashlib.sha256(f"{SCHEMA_VERSION} {area.mean_distance!r} {area.threshold!r}".encode())
-        trunk = [value for name, value in self.network.state_dict().items() if not name.startswith(("heads", "shapes"))]
-        for tensor in (*trunk, self.scale.centre, self.scale.directions, area.references):
+        trunk = [
+            value
+            for name, value in self.network.state_dict().items()
+            if not name.startswith(("heads", "seasonal_basis"))
+        ]
+        for tensor in (*trunk, self.projection.centre, self.projection.directions, area.references):
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
     def save(self, folder: Path, *, region: Path | None = None) -> None:
-        """Write ranges.safetensors and then ranges.json; without the second, the folder is no range model.
+        """Write ranges.safetensors and then ranges.json; without the second, the folder is not a range model.
 
         region: folder of the cells it was fitted on, to be remembered.
         """
@@ -212,7 +236,7 @@ class RangeModel:
         for kept in (*folder.glob(KEPT_FILES), *folder.glob(f"{KEPT_FILES}.part")):  # of the model that is replaced
             kept.unlink(missing_ok=True)
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {"scale.centre": self.scale.centre, "scale.directions": self.scale.directions}
+        tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
         tensors["references"] = self.applicability.references
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
@@ -229,7 +253,7 @@ def load_ranges(folder: Path) -> RangeModel:
     """Read what `RangeModel.save` wrote. Raises CheckpointError when it is absent, damaged or of a newer schema."""
     path, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
     if not path.is_file():
-        raise CheckpointError(f"{folder} is no range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
+        raise CheckpointError(f"{folder} is not a range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
     try:
         version = json.loads(path.read_text()).get("schema_version")
         if version != SCHEMA_VERSION:
@@ -238,13 +262,17 @@ def load_ranges(folder: Path) -> RangeModel:
                 "the folder with the birdsat that wrote it."
             )
         facts = config.load(RangeFacts, path)
-        tensors = load_file(weights)
-        scale = InputProjection(centre=tensors.pop("scale.centre"), directions=tensors.pop("scale.directions"))
+        tensors = {_RENAMED_TENSORS.get(name, name): value for name, value in load_file(weights).items()}
+        projection = InputProjection(
+            centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
+        )
         applicability = Applicability(
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(facts.network, inputs=scale.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated)
+        network = RangeNetwork(
+            facts.network, inputs=projection.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated
+        )
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
     except (
@@ -260,7 +288,7 @@ def load_ranges(folder: Path) -> RangeModel:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
-    return RangeModel(facts, network, scale, applicability, term, folder)
+    return RangeModel(facts, network, projection, applicability, term, folder)
 
 
 def _way_to(region: Path, folder: Path) -> str:

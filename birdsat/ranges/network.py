@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from birdsat.errors import ConfigError
 class RangeNetworkConfig:
     """Settings of a network and of how it is fitted."""
 
+    RENAMED_SETTINGS: ClassVar = {"shape_harmonics": "basis_harmonics"}
+
     inputs: int = 48  # principal components of chip features and place
     width: int = 128
     depth: int = 2  # residual blocks
@@ -25,11 +28,11 @@ class RangeNetworkConfig:
     # Deviation of what is added to each input in training, whose own is 1 on average: of the first member and of the
     # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp.
     noise: tuple[float, float] = (0.1, 0.8)
-    harmonics: int = 2  # of the year, that seasonal waves start as, where points have dates
-    shape_harmonics: int = 5  # that they may be made of in the end
-    members: int = 5  # networks; each leaves out the points of one fold of blocks
+    harmonics: int = 2  # of the year, that the seasonal basis starts as, where points have dates
+    basis_harmonics: int = 5  # that it may be made of in the end
+    members: int = 5  # networks; each holds out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
-    steps: int = 400  # at most; how many are taken is chosen on the blocks left out
+    steps: int = 400  # at most; how many are taken is chosen on the blocks held out
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
     places_a_step: int = 1024  # of points, each place and date once; of more, some are drawn anew in each step
@@ -42,15 +45,17 @@ class RangeNetworkConfig:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
         if self.members < 2:
-            raise ConfigError(f"members is {self.members}; allowed: 2 or more, whose spread is the uncertainty.")
+            raise ConfigError(
+                f"members is {self.members}; allowed: 2 or more, whose standard deviation is the uncertainty."
+            )
         if not (0 <= self.dropout < 1 and min(self.noise) > 0 and self.block_km > 0):
             raise ConfigError(
                 f"dropout {self.dropout}, noise {self.noise}, block_km {self.block_km}: dropout lies from 0 to below "
                 "1, noise and block_km above 0."
             )
-        if not 0 <= self.harmonics <= self.shape_harmonics:
+        if not 0 <= self.harmonics <= self.basis_harmonics:
             raise ConfigError(
-                f"harmonics {self.harmonics}, shape_harmonics {self.shape_harmonics}: the first are 0 or more, and no "
+                f"harmonics {self.harmonics}, basis_harmonics {self.basis_harmonics}: the first are 0 or more, and no "
                 "more than the second."
             )
 
@@ -58,22 +63,22 @@ class RangeNetworkConfig:
 class RangeNetwork(nn.Module):
     """The members' residual MLPs (as SINR's, Cole et al. 2023, section 3.1), in one batched product each layer.
 
-    A taxon's log odds at a place are a course over the year: the last layer gives its coefficients, of the year's mean
-    and of seasonal waves. The shapes of the waves are learned and the same for all taxa, so that each needs few
-    numbers of its own for a long summer and a short passage.
+    A taxon's log odds at a place follow an annual cycle: the last layer gives its coefficients, of the year's mean and
+    of a seasonal basis. That basis is learned and the same for all taxa, so that each needs few numbers of its own for
+    a long summer and a short passage.
     """
 
     def __init__(self, config: RangeNetworkConfig, *, inputs: int, taxa: int, dated: bool) -> None:
-        """dated: False leaves the seasonal waves out."""
+        """dated: False leaves the seasonal basis out, and the year's mean is the only term."""
         super().__init__()
         self.config, self.taxa = config, taxa
         seasonal = 2 * config.harmonics if dated else 0
-        self.waves = 1 + seasonal
+        self.terms = 1 + seasonal  # of an annual cycle
         m, width = config.members, config.width
-        self.shapes = nn.Parameter(torch.eye(seasonal, 2 * config.shape_harmonics).repeat(m, 1, 1))
+        self.seasonal_basis = nn.Parameter(torch.eye(seasonal, 2 * config.basis_harmonics).repeat(m, 1, 1))
         self.start = _Linear(m, inputs, width)
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
-        self.heads = _Linear(m, width, taxa * self.waves, zero=True)
+        self.heads = _Linear(m, width, taxa * self.terms, zero=True)
 
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
         """What the members make of places; (1, n, inputs) is the same places for all of them."""
@@ -82,38 +87,38 @@ class RangeNetwork(nn.Module):
             hidden = hidden + block(hidden)
         return F.layer_norm(hidden, hidden.shape[-1:])
 
-    def waves_at(self, year_fraction: NDArray[np.float64]) -> Float[Tensor, "members n waves"]:
-        """The waves at dates (n,); an unknown one, NaN, leaves the year's mean alone."""
-        harmonics = torch.from_numpy(year_basis(np.nan_to_num(year_fraction), self.config.shape_harmonics)[:, 1:])
+    def basis_at(self, year_fraction: NDArray[np.float64]) -> Float[Tensor, "members n terms"]:
+        """The values of every term at dates (n,); an unknown date, NaN, leaves the year's mean alone."""
+        harmonics = torch.from_numpy(year_basis(np.nan_to_num(year_fraction), self.config.basis_harmonics)[:, 1:])
         known = torch.from_numpy(np.isfinite(year_fraction))[:, None]
-        seasonal = (harmonics * known) @ self.shapes.transpose(1, 2)
+        seasonal = (harmonics * known) @ self.seasonal_basis.transpose(1, 2)
         return F.pad(seasonal, (1, 0), value=1.0)
 
     def logits(
         self, hidden: Float[Tensor, "members n width"], year_fraction: NDArray[np.float64]
     ) -> Float[Tensor, "members n taxa"]:
         """Log odds of every taxon, each place at its own date (n,); NaN is the mean over the year."""
-        if self.waves == 1:
+        if self.terms == 1:
             return self.heads(hidden)  # type: ignore[no-any-return]
-        waves = self.waves_at(year_fraction)
-        at_date = (hidden[:, :, None, :] * waves[..., None]).flatten(2)  # (m, n, waves * width)
-        weight, bias = self._by_wave()
-        return waves @ bias + at_date @ weight.flatten(1, 2)
+        basis = self.basis_at(year_fraction)
+        at_date = (hidden[:, :, None, :] * basis[..., None]).flatten(2)  # (m, n, terms * width)
+        weight, bias = self._by_term()
+        return basis @ bias + at_date @ weight.flatten(1, 2)
 
-    def courses(
+    def annual_cycles(
         self, hidden: Float[Tensor, "members n width"], taxa: list[int]
-    ) -> Float[Tensor, "members _taxa waves n"]:
-        """Coefficients of some taxa's log odds: those at a date are their products with `waves_at`, added up."""
-        weight, bias = self._by_wave()
+    ) -> Float[Tensor, "members _taxa terms n"]:
+        """Coefficients of some taxa's log odds: those at a date are their products with `basis_at`, added up."""
+        weight, bias = self._by_term()
         weight, bias = weight[..., taxa].permute(0, 3, 1, 2), bias[..., taxa].transpose(1, 2)
-        # Places last: a product whose last side is the few waves takes four times as long.
-        courses = torch.baddbmm(bias.flatten(1)[..., None], weight.flatten(1, 2), hidden.transpose(1, 2))
-        return courses.view(*bias.shape, -1)
+        # Places last: a product whose last side is the few terms takes four times as long.
+        cycles = torch.baddbmm(bias.flatten(1)[..., None], weight.flatten(1, 2), hidden.transpose(1, 2))
+        return cycles.view(*bias.shape, -1)
 
-    def _by_wave(self) -> tuple[Float[Tensor, "members waves width taxa"], Float[Tensor, "members waves taxa"]]:
+    def _by_term(self) -> tuple[Float[Tensor, "members terms width taxa"], Float[Tensor, "members terms taxa"]]:
         m, width, _ = self.heads.weight.shape
-        weight = self.heads.weight.view(m, width, self.waves, self.taxa).transpose(1, 2)
-        return weight, self.heads.bias.view(m, self.waves, self.taxa)
+        weight = self.heads.weight.view(m, width, self.terms, self.taxa).transpose(1, 2)
+        return weight, self.heads.bias.view(m, self.terms, self.taxa)
 
 
 class _Linear(nn.Module):

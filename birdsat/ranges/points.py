@@ -1,7 +1,7 @@
 """What a range model learns from: points where taxa are, and background, with what is known of each place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Points:
     """
 
     taxa: int  # how many labels there are; one may be without points
-    at: Cells  # p places of points; a place with several taxa is there several times
+    presences: Cells  # p places of points; a place with several taxa is there several times
     taxon: NDArray[np.int64]  # (p,) label of each point, 0..taxa-1
     background: Cells  # b places
     year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
@@ -71,7 +71,7 @@ class Points:
 
     def __post_init__(self) -> None:
         for name, count, usual in (
-            ("year_fraction", len(self.at), np.nan),
+            ("year_fraction", len(self.presences), np.nan),
             ("background_weight", len(self.background), 1.0),
         ):
             if len(getattr(self, name)) == 0:
@@ -80,7 +80,20 @@ class Points:
                 raise InputError(
                     f"{name} has {len(getattr(self, name)):,} numbers for {count:,} places; give one for each."
                 )
-        if len(self.taxon) != len(self.at) or not ((self.taxon >= 0) & (self.taxon < self.taxa)).all():
-            raise InputError(f"{len(self.at):,} points need as many labels, from 0 to {self.taxa - 1}.")
+        if len(self.taxon) != len(self.presences) or not ((self.taxon >= 0) & (self.taxon < self.taxa)).all():
+            raise InputError(f"{len(self.presences):,} points need as many labels, from 0 to {self.taxa - 1}.")
         if len(self.background) == 0:
             raise InputError("there is no background to tell the points from; give one place or more.")
+
+    def with_background(self, rows: NDArray[np.bool_]) -> "Points":
+        """With some of the background alone, such as places with imagery: rows (b,)."""
+        return replace(self, background=self.background.take(rows), background_weight=self.background_weight[rows])
+
+    def even_background(self, seed: int = 0) -> Cells:
+        """For models that know no weights: the background where all of it weighs alike; else as many places drawn by
+        their weights, some of them several times."""
+        weight = self.background_weight
+        if np.ptp(weight) == 0:
+            return self.background
+        generator = np.random.default_rng(seed)
+        return self.background.take(generator.choice(len(weight), len(weight), p=weight / weight.sum()))

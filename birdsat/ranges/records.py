@@ -1,8 +1,9 @@
-"""Records of taxa brought onto the cells of a region: checked, thinned, and with what was looked for beside them."""
+"""Records of taxa brought onto cells: checked, thinned, and with all that was recorded beside them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH
 from birdsat.embeddings.regions.region import Region
@@ -16,7 +17,7 @@ from birdsat.progress import QUIET, Progress
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Records:
-    """Occurrences on the cells of a region: those of the taxa to fit, and how much was looked in every cell."""
+    """Occurrences on the cells of a grid: those of the taxa to fit, and all, which say how much was looked where."""
 
     taxa: Occurrences  # thinned to one record a cell and month, all in cells with imagery
     everything: Occurrences  # of all taxa in the tables, as they were recorded
@@ -40,17 +41,9 @@ def check_records(
         for taxon in taxa:
             everything.of(taxon)  # refuses what is not there
         asked = everything.only_taxa(taxa)
-    land = land_under(region.manifest.settings.imagery)
-    checked = check_occurrences(
-        asked,
-        on_land=land.contains,
-        near_land=near_land if land is EARTH else None,
-        box=region.grid.box,
-        trust_places=trust_places,
+    thinned = thin_records(
+        asked, region.grid, region.manifest.settings.imagery, trust_places=trust_places, progress=progress
     )
-    for note in checked.notes:
-        progress.note(note)
-    thinned = thin_to_grid(checked.occurrences, region.grid)
     found = region.at(thinned.lon_lat, columns=()).found
     thinned = thinned.where(found, reason="in a cell without imagery")
     for reason, count in thinned.dropped.items():
@@ -61,3 +54,23 @@ def check_records(
             "embed a region that holds them."
         )
     return Records(taxa=thinned, everything=everything)
+
+
+def thin_records(
+    asked: Occurrences, grid: AnyGrid, imagery: str, *, trust_places: bool = False, progress: Progress = QUIET
+) -> Occurrences:
+    """Check records against the land of the planet that imagery shows, and keep one of each taxon, cell and month.
+
+    What is odd is noted. Raises what `check_occurrences` raises.
+    """
+    land = land_under(imagery)
+    checked = check_occurrences(
+        asked,
+        on_land=land.contains,
+        near_land=near_land if land is EARTH else None,
+        box=grid.box,
+        trust_places=trust_places,
+    )
+    for note in checked.notes:
+        progress.note(note)
+    return thin_to_grid(checked.occurrences, grid)

@@ -1,4 +1,4 @@
-"""Fit a range network to points and background; blocks of the Earth left out choose how long, and judge it."""
+"""Fit a range network to points and background; blocks of the Earth held out choose how long, and evaluate it."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 
-_STEPS_BLIND = 100  # taken where nothing can be left out to choose by
-_TRIED_EVERY = 20  # steps between two trials on what was left out
+_STEPS_BLIND = 100  # taken where nothing can be held out to choose by
+_TRIED_EVERY = 20  # steps between two trials on what was held out
 _PATIENCE = 5  # trials without a better one
 _WARM_UP = 20  # steps
 _TRIED_PLACES = 2048  # of points, and of background, that members are tried on
@@ -24,7 +24,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LeftOut:
+class HeldOut:
     """What the members say of the blocks that they did not learn from. Rows are (taxon, place) pairs."""
 
     logit: NDArray[np.float32]  # (r,)
@@ -39,7 +39,7 @@ class Fitted:
 
     network: RangeNetwork
     steps: int  # taken
-    left_out: LeftOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
+    held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
 
 
 def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
@@ -49,7 +49,7 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
     (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
     `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
     much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
-    steps is the one that ranks what the members left out best (`_Data.trial`); where no member can leave out points
+    steps is the one that ranks what the members held out best (`_Data.trial`); where no member can hold out points
     and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
     fixed number of steps is taken.
     """
@@ -60,7 +60,7 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
         steps, best = _train(network, data, config)
     network.load_state_dict(best)
     network.eval().requires_grad_(False)
-    return Fitted(network=network, steps=steps, left_out=data.left_out(network) if data.folded else None)
+    return Fitted(network=network, steps=steps, held_out=data.held_out(network) if data.folded else None)
 
 
 def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig) -> tuple[int, dict[str, Tensor]]:
@@ -105,21 +105,21 @@ class _Data:
         self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
         weight = points.background_weight
         self.background_share = weight / weight.sum()
-        self.draw = np.random.default_rng(config.seed)
+        self.generator = np.random.default_rng(config.seed)
         # Points of one place and date are looked at once, however many taxa were there.
-        of_place = np.column_stack([points.at.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
+        of_place = np.column_stack([points.presences.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
         _, first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
         self.first = torch.from_numpy(first)
         self.row = torch.from_numpy(row.reshape(-1))
-        blocks = blocks_by_km(np.concatenate([points.at.lon_lat, points.background.lon_lat]), config.block_km)
+        blocks = blocks_by_km(np.concatenate([points.presences.lon_lat, points.background.lon_lat]), config.block_km)
         several = len(np.unique(blocks)) >= config.members
         folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
-        p = len(points.at)
+        p = len(points.presences)
         out = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b)
-        # A member that would have to leave out all points of a taxon leaves out none.
+        # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
         self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
-        # With nothing left out there is nothing to choose the steps by, and no reason to spare background.
+        # With nothing held out there is nothing to choose the steps by, and no reason to spare background.
         self.folded = bool(self.out[0].any())
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
@@ -130,42 +130,42 @@ class _Data:
         at[self.tried] = torch.arange(len(self.tried))
         self.tried_row = at[self.row]  # (p,) -1: not tried
         self.tried_out = self.out[0] & (self.tried_row >= 0)
-        self.tried_behind = self._background(_TRIED_PLACES)
-        self.judged = _balanced(self.tried_out, self.taxon, self.taxa)
+        self.tried_background = self._background(_TRIED_PLACES)
+        self.evaluated = _balanced(self.tried_out, self.taxon, self.taxa)
 
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
         places = len(self.first)
-        behind = self._background(self.config.background_a_step)
+        background = self._background(self.config.background_a_step)
         rows = torch.arange(places)
         some, point, more = torch.arange(len(self.taxon)), self.row, 1.0
         if places > self.config.places_a_step:
-            drawn = self.draw.choice(places, self.config.places_a_step, replace=False)
+            drawn = self.generator.choice(places, self.config.places_a_step, replace=False)
             rows = torch.from_numpy(drawn)
             at = torch.full((places,), -1)
             at[rows] = torch.arange(len(rows))
             some = torch.nonzero(at[self.row] >= 0)[:, 0]
             point, more = at[self.row[some]], places / len(rows)
         there = self._logits(network, self.inputs[self.first[rows]], self.dates[self.first[rows].numpy()])
-        elsewhere = self._logits(network, self.background[behind], self._background_dates(len(behind)))
+        elsewhere = self._logits(network, self.background[background], self._background_dates(len(background)))
         weight, known = self.learned
-        absent = ~self.out[1][:, behind] * 1.0  # drawn by weight, so all count alike
+        absent = ~self.out[1][:, background] * 1.0  # drawn by weight, so all count alike
         return _loss(there, elsewhere, point, self.taxon[some], weight[:, some] * more, absent, known)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> float:
-        """How often a member puts a point that it left out above background that it left out, the mean over taxa.
+        """How often a member puts a point that it held out above background that it held out, the mean over taxa.
 
         That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
         sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
         """
         there, elsewhere = self._try(network)
-        weight, known = self.judged
+        weight, known = self.evaluated
         areas = 0.0
         for member in range(self.config.members):
             point = torch.nonzero(self.tried_out[member])[:, 0]
-            behind = elsewhere[member][self.out[1][member, self.tried_behind]]
-            against, _ = behind.T.contiguous().sort(dim=1)  # (taxa, left out)
+            background = elsewhere[member][self.out[1][member, self.tried_background]]
+            against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
             if len(point) == 0 or against.shape[1] == 0:
                 continue
             value = there[member, self.tried_row[point], self.taxon[point]]
@@ -174,23 +174,23 @@ class _Data:
         return areas / max(1, int(known.sum()))
 
     @torch.inference_mode()
-    def left_out(self, network: RangeNetwork) -> LeftOut:
-        """What members say of points and of background places that they left out, some of them for each taxon."""
+    def held_out(self, network: RangeNetwork) -> HeldOut:
+        """What members say of points and of background places that they held out, some of them for each taxon."""
         there, elsewhere = self._try(network)
-        behind = self.tried_behind
+        background = self.tried_background
         member, point = torch.nonzero(self.tried_out, as_tuple=True)
         present = there[member, self.tried_row[point], self.taxon[point]]
-        at = torch.nonzero(self.out[1][:, behind], as_tuple=True)
+        at = torch.nonzero(self.out[1][:, background], as_tuple=True)
         # Of every taxon, so many background places that the table stays small.
-        kept = torch.from_numpy(self.draw.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
+        kept = torch.from_numpy(self.generator.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
         absent = elsewhere[at[0][kept], at[1][kept]]  # (kept, taxa)
         taxa = torch.arange(self.taxa).expand(len(kept), -1)
         seen = torch.bincount(self.taxon, minlength=self.taxa) > 0
-        return LeftOut(
+        return HeldOut(
             logit=torch.cat([present, absent[:, seen].flatten()]).numpy(),
             taxon=torch.cat([self.taxon[point], taxa[:, seen].flatten()]).numpy(),
             present=np.arange(len(present) + int(seen.sum()) * len(kept)) < len(present),
-            row=torch.cat([point, behind[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
+            row=torch.cat([point, background[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
         )
 
     def _logits(self, network: RangeNetwork, inputs: Tensor, dates: NDArray[np.float64]) -> Tensor:
@@ -204,13 +204,13 @@ class _Data:
         count = len(self.background)
         if count <= most and np.ptp(self.background_share) == 0:
             return torch.arange(count)
-        return torch.from_numpy(self.draw.choice(count, min(count, most), p=self.background_share))
+        return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
 
     def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor]:
         """Log odds (m, n, taxa) at the places of points, and at those of background, that are tried on."""
-        first, behind = self.first[self.tried], self.tried_behind
+        first, background = self.first[self.tried], self.tried_background
         there = self._logits(network, self.inputs[first], self.dates[first.numpy()])
-        return there, self._logits(network, self.background[behind], self._tried_dates(len(behind)))
+        return there, self._logits(network, self.background[background], self._tried_dates(len(background)))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
         """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
@@ -218,11 +218,11 @@ class _Data:
         The other half are dates on which some taxon was recorded, as observers go out more in some months than in
         others. A taxon alone has no other to tell its season from theirs.
         """
-        dates = self.draw.random(count)
+        dates = self.generator.random(count)
         if self.taxa > 1 and self.dated:
-            recorded = self.draw.choice(self.dates[np.isfinite(self.dates)], count)
-            dates = np.where(self.draw.random(count) < 0.5, recorded, dates)
-        return np.where(self.draw.random(count) < self.dated_share, dates, np.nan)
+            recorded = self.generator.choice(self.dates[np.isfinite(self.dates)], count)
+            dates = np.where(self.generator.random(count) < 0.5, recorded, dates)
+        return np.where(self.generator.random(count) < self.dated_share, dates, np.nan)
 
     def _tried_dates(self, count: int) -> NDArray[np.float64]:
         """The same at every trial."""

@@ -13,7 +13,7 @@ from birdsat.errors import DatasetError
 from birdsat.methods.inputs import Inputs
 from birdsat.metrics import ranks
 from birdsat.observations.taxonomy import Taxon, Taxonomy
-from birdsat.tasks.classify_figures import judge
+from birdsat.tasks.classify_figures import evaluate_scores
 from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore, PairsToldApart
 from birdsat.tasks.probe import C_DEFAULT, C_VALUES, Probe, Standardiser, fit_probe
 
@@ -43,7 +43,7 @@ def classify(
         if len(labels) == 0:
             raise DatasetError(f"split {split!r} has no photos to classify; build the dataset with some.")
     known = list(taxa) or [Taxon(name=name) for name in train.taxa]
-    judged = val if val is not None and val.has_photo.any() else None
+    evaluated = val if val is not None and val.has_photo.any() else None
     label = Taxonomy(Taxon(name=name) for name in train.taxa).label
     pair_labels = [(label(one), label(other)) for one, other in pairs]
     rows = np.flatnonzero(test.has_photo)
@@ -52,7 +52,9 @@ def classify(
         x_train = _features(train, inputs)
         standardise = Standardiser.fit(x_train)
         x_train, x_test = standardise(x_train), standardise(_features(test, inputs))
-        chosen = (standardise(_features(judged, inputs)), judged.labels[judged.has_photo]) if judged else None
+        chosen = (
+            (standardise(_features(evaluated, inputs)), evaluated.labels[evaluated.has_photo]) if evaluated else None
+        )
         for classifier, c, logits in _fitted(x_train, learned, len(known), chosen, modes, device):
             values = logits(x_test)
             scores.append(
@@ -60,7 +62,7 @@ def classify(
                     classifier=classifier,
                     inputs=inputs,
                     c=c,
-                    figures=judge(
+                    figures=evaluate_scores(
                         values,
                         asked,
                         known,
@@ -130,7 +132,7 @@ def pairs_told_apart(
     learned: NDArray[np.int64],
     pairs: Sequence[tuple[int, int]],
 ) -> PairsToldApart:
-    """Judge each pair of labels on the test rows of its two taxa, by which of the two scores higher.
+    """Evaluate each pair of labels on the test rows of its two taxa, by which of the two scores higher.
 
     scores (n, taxa), labels (n,) of the test rows; learned: labels of the training rows. A tie is half right.
     """

@@ -1,4 +1,4 @@
-"""What classification is judged by: ranks, genus and family, calibration, and which taxa are mixed up."""
+"""What classification is evaluated by: ranks, genus and family, calibration, and which taxa are mixed up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Figures:
     confusions: tuple[Confusion, ...]  # the pairs with the most mistaken rows, worst first
 
 
-def judge(
+def evaluate_scores(
     logits: NDArray[np.float32],
     labels: NDArray[np.int64],
     taxa: Sequence[Taxon],

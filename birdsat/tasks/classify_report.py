@@ -24,9 +24,9 @@ ClassifierName = Literal[
 class PairsToldApart:
     """How often the right one of two taxa is chosen when only these two are allowed."""
 
-    pairs: int  # pairs that could be judged: both taxa trained on, both in the test split
+    pairs: int  # pairs that could be evaluated: both taxa trained on, both in the test split
     left_out: int  # pairs that could not
-    rows: int  # test rows judged
+    rows: int  # test rows evaluated
     accuracy: float  # mean over pairs of the mean over the two taxa, so that chance is 0.5; NaN without pairs
 
 

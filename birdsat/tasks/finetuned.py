@@ -1,4 +1,4 @@
-"""A trained classifier judged on the test split, with its temperature fitted on val."""
+"""A trained classifier evaluated on the test split, with its temperature fitted on val."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.observations.observation import Split
 from birdsat.progress import QUIET, Progress
 from birdsat.tasks.classify import report_of
-from birdsat.tasks.classify_figures import judge
+from birdsat.tasks.classify_figures import evaluate_scores
 from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, ClassifyScore
 from birdsat.training.run_folder import MODEL_FILE, Run, replace_weights
 
 _BATCH = 256  # photos at once
 
 
-def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progress = QUIET) -> ClassifyReport:
+def evaluate_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progress = QUIET) -> ClassifyReport:
     """Figures of a classifier's run on the test split of a dataset of its taxa.
 
     A temperature that is fitted on the val split of the run's own dataset is kept in its weights, for its
@@ -37,13 +37,13 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
     if config.taxa != dataset.taxa:
         raise CheckpointError(
             f"{run.path} tells {len(config.taxa):,} taxa apart, which are not the {len(dataset.taxa):,} of "
-            f"{dataset.folder}; fine-tune it on that dataset, or judge it on one of its own taxa."
+            f"{dataset.folder}; fine-tune it on that dataset, or evaluate it on one of its own taxa."
         )
     splits: tuple[Split, ...] = ("val", "test")
     val, test = (_logits(run, method, dataset, split, workers, progress) for split in splits)
     if len(test.labels) == 0:
         raise DatasetError("split 'test' has no photos to classify; build the dataset with some.")
-    figures = judge(
+    figures = evaluate_scores(
         test.logits,
         test.labels,
         dataset.manifest.taxa,
@@ -61,13 +61,13 @@ def judge_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progres
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Judged:
+class _Scored:
     logits: NDArray[np.float32]  # (n, taxa) of the n rows of a split that have a photo
     labels: NDArray[np.int64]  # (n,)
     rows: NDArray[np.int64]  # (n,) numbers within the split
 
 
-def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, workers: int, progress: Progress) -> _Judged:
+def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, workers: int, progress: Progress) -> _Scored:
     taxa = len(dataset.taxa)
     logits, labels, rows = [np.empty((0, taxa), np.float32)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     batches = read_split(dataset, split, batch_size=_BATCH, photo_px=run.photo_px, chip_px=run.chip_px, workers=workers)
@@ -80,7 +80,7 @@ def _logits(run: Run, method: Classifier, dataset: Dataset, split: Split, worker
             labels.append(batch.label.numpy()[seen])
             rows.append(batch.row.numpy()[seen])
             bar.advance(len(batch))
-    return _Judged(logits=np.concatenate(logits), labels=np.concatenate(labels), rows=np.concatenate(rows))
+    return _Scored(logits=np.concatenate(logits), labels=np.concatenate(labels), rows=np.concatenate(rows))
 
 
 def _name(run: Run, config: ClassifierConfig) -> ClassifierName:

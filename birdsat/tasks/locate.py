@@ -13,7 +13,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
-from birdsat.embeddings.regions.embed_cells import RegionBlock, single, year_basis
+from birdsat.embeddings.regions.embed_cells import RegionBlock, to_float32, year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.tasks.place_prior import PlacePrior
@@ -198,25 +198,25 @@ def _mean_over_times(cosine: Tensor, scale: float) -> Tensor:
 
 def _cosines(queries: Queries, block: RegionBlock, some: slice) -> Tensor:
     """(times, c, some): see `_bases`."""
-    cells, waves, width = block.year.shape
+    cells, terms, width = block.year.shape
     photos = torch.from_numpy(queries.embedding[some])
-    along = (single(block.year).view(-1, width) @ photos.T).view(cells, waves, len(photos))
-    return torch.einsum("tqw,cwq->tcq", _bases(queries.year_fraction[some], waves), along)
+    along = (to_float32(block.year).view(-1, width) @ photos.T).view(cells, terms, len(photos))
+    return torch.einsum("tqk,ckq->tcq", _bases(queries.year_fraction[some], terms), along)
 
 
 def _own_cosines(queries: Queries, year: NDArray[np.float32]) -> Tensor:
-    """(times, q) of each photo with a course over the year of its own (q, waves, d)."""
+    """(times, q) of each photo with an annual cycle of its own (q, terms, d)."""
     along = torch.einsum("qwd,qd->qw", torch.from_numpy(year), torch.from_numpy(queries.embedding))
     return torch.einsum("tqw,qw->tq", _bases(queries.year_fraction, year.shape[1]), along)
 
 
-def _bases(year_fraction: NDArray[np.float64], waves: int) -> Tensor:
-    """(times, q, waves): each photo's date, or twelve mid-months; known dates are repeated where others are unknown."""
+def _bases(year_fraction: NDArray[np.float64], terms: int) -> Tensor:
+    """(times, q, terms): each photo's date, or twelve mid-months; known dates are repeated where others are unknown."""
     unknown = np.isnan(year_fraction)
     times = _MID_MONTHS[:, None] if unknown.any() else np.zeros((1, 1))
     asked = np.where(unknown, times, year_fraction)
-    basis = year_basis(asked.reshape(-1), (waves - 1) // 2)
-    return torch.from_numpy(basis.reshape(*asked.shape, waves))
+    basis = year_basis(asked.reshape(-1), (terms - 1) // 2)
+    return torch.from_numpy(basis.reshape(*asked.shape, terms))
 
 
 def _log_areas(grid: AnyGrid, lat: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from birdsat.recipes.finetune import started_from
 from birdsat.recipes.registry import recipe
 from birdsat.tasks import classify as tasks
 from birdsat.tasks.classify_report import ClassifyReport
-from birdsat.tasks.finetuned import judge_run
+from birdsat.tasks.finetuned import evaluate_run
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_rows import check_ground, embed_rows
@@ -62,7 +62,7 @@ def classify(request: ClassifyRequest, progress: Progress = QUIET) -> ClassifyRe
     if "finetune" in request.mode:
         trained = finetune(run, dataset, request, progress)
         if process_rank() == 0:
-            report = judge_run(trained, dataset, workers=trained.config.workers, progress=progress)
+            report = evaluate_run(trained, dataset, workers=trained.config.workers, progress=progress)
             write_classification(report, dataset, trained.path)
             reports.append(report)
             folders.append(trained.path)

@@ -15,13 +15,12 @@ from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges import background
+from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.feature_cache import cache_features
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_region import open_region_of
@@ -102,23 +101,14 @@ def fit_records(
     if way == "both":
         assert run is not None
         photos = _photos(run, occurrences.taxa)
-    cells, weight = background.draw_background(region, records.everything, seed=seed)
-    centres = region.grid.centres(region.grid.cells_at(*occurrences.lon_lat.T))
-    presences = region.at(centres, columns)
-    behind = region.at(region.grid.centres(cells), columns)
-    cells, weight = cells[behind.found], weight[behind.found]
-    points = Points(
-        taxa=len(occurrences.taxa),
-        at=Cells(lon_lat=centres, columns={}),
-        taxon=occurrences.label.astype(np.int64),
-        background=Cells(lon_lat=region.grid.centres(cells), columns={}),
-        year_fraction=occurrences.year_fraction,
-        background_weight=weight,
-    )
+    points = points_on_cells(records, region.grid, region.cells(), seed=seed)
+    presences = region.at(points.presences.lon_lat, columns)
+    background = region.at(points.background.lon_lat, columns)
+    found = background.found
     return fit_points(
-        points,
+        points.with_background(found),
         Embedded(chip=presences.chip, year=presences.year),
-        Embedded(chip=behind.chip[behind.found], year=behind.year[behind.found]),
+        Embedded(chip=background.chip[found], year=background.year[found]),
         occurrences.taxa,
         Source(run=about.run, model=about.model, tables=tuple(table.name for table in tables)),
         settings=settings,

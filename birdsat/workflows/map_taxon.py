@@ -264,7 +264,7 @@ def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str,
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, request.months):
             inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
-            yield block.cells, np.concatenate([block.probability, block.spread, inside], axis=1)
+            yield block.cells, np.concatenate([block.probability, block.std, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
         return MapDescription(
@@ -273,7 +273,7 @@ def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str,
             months=tuple(request.months),
             quantity=RELATIVE,
             model=f"{name} on {region.manifest.settings.run}",
-            spread=True,
+            std=True,
             applicability=True,
             evaluation=model.evaluation,
             sources={

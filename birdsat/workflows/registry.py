@@ -13,6 +13,7 @@ from birdsat.workflows.requests.datasets import (
     VirtualDatasetRequest,
 )
 from birdsat.workflows.requests.demo import DemoRequest
+from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -67,4 +68,6 @@ VERBS: dict[str, Verb] = {
     "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
     "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
+    "evaluate ranges": Verb(EvaluateRangesRequest, "birdsat.workflows.evaluate_ranges:evaluate_ranges"),
+    "evaluate virtual": Verb(EvaluateVirtualRequest, "birdsat.workflows.evaluate_virtual:evaluate_virtual"),
 }

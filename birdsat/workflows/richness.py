@@ -22,7 +22,7 @@ NAME = "richness"
 EXPECTED = replace(
     RICHNESS,
     explanation="sum of the taxa's probabilities, which are relative (see a taxon's own map): it compares places and "
-    "months, and is above a count of species where taxa are rarer than one half. The spread is the standard deviation "
+    "months, and is above a count of species where taxa are rarer than one half. The std is the standard deviation "
     "if taxa come and go independently of each other",
 )
 
@@ -59,7 +59,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         months=tuple(request.months),
         quantity=EXPECTED,
         model=f"{Path(request.ranges).name} on {settings.run}",
-        spread=True,
+        std=True,
         applicability=True,
         evaluation=model.evaluation,
         sources={
@@ -75,10 +75,10 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
 
 
 def _blocks(model: RangeModel, region: Region, taxa: Sequence[str], months: Sequence[int]) -> Blocks:
-    """Cells (c,), and the bands of one map: expected by month, spread by month, area of applicability."""
+    """Cells (c,), and the bands of one map: expected by month, standard deviation by month, area of applicability."""
     for cells, inside, groups in iter_taxa(model, region, taxa, months):
         together = RichnessSum(cells, len(months))
         for probability in groups:
             together.add(ProbabilityBlock(cells=cells, probability=probability))
         total = together.total()
-        yield cells, np.concatenate([total.expected, total.spread, inside[None].astype(np.float32)])[None]
+        yield cells, np.concatenate([total.expected, total.std, inside[None].astype(np.float32)])[None]

@@ -50,7 +50,7 @@ def points_at(
     """Points at some of the places, all of which are background."""
     points = Points(
         taxa=taxa,
-        at=Cells(lon_lat=PLACES[rows], columns={}),
+        presences=Cells(lon_lat=PLACES[rows], columns={}),
         taxon=taxon,
         background=Cells(lon_lat=PLACES, columns={}),
     )
@@ -89,7 +89,7 @@ def block(chip: NDArray[np.float32], year: NDArray[np.float32] | None = None) ->
 
 
 def _year() -> NDArray[np.float32]:
-    """(n, 3, 4) courses of unit embeddings that change little over the year."""
+    """(n, 3, 4) annual cycles of unit embeddings, which change little over the year."""
     draw = np.random.default_rng(7)
     year = draw.normal(0, 0.05, (len(PLACES), 3, 4))
     mean = draw.normal(0, 1, (len(PLACES), 4))

@@ -20,7 +20,7 @@ from birdsat.embeddings.regions.region import Region, open_region
 
 
 def made_region(folder: Path, grid: AnyGrid, cells: NDArray[np.int64], year: NDArray[np.float32]) -> Region:
-    """Cells at positions (c,) with courses over the year (c, 1 + 2 K, d), in one part."""
+    """Cells at positions (c,) with annual cycles (c, 1 + 2 K, d), in one part."""
     folder.mkdir()
     settings = RegionSettings(
         grid=grid,

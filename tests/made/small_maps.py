@@ -27,7 +27,7 @@ def described(grid: AnyGrid, **changes: object) -> MapDescription:
         months=(1, 7, 12),
         quantity=PROBABILITY,
         model="runs/demo",
-        spread=True,
+        std=True,
         applicability=True,
         evaluation={"auc": 0.9, "unknown": float("nan")},
         sources={"imagery": "mosaic.tif"},
@@ -47,7 +47,7 @@ def numbers(description: MapDescription) -> NDArray[np.float32]:
     value[:, :3, -3:] = np.nan
     value[0, -2:, :2] = np.nan
     parts = [value]
-    if description.spread:
+    if description.std:
         parts.append(value / 10)
     if description.applicability:
         inside = np.ones((1, rows, columns))

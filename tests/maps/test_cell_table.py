@@ -18,7 +18,7 @@ from birdsat.maps import map_file as map_files
 from birdsat.maps.cell_table import outlines, write_cells
 from birdsat.maps.map_file import MapFile
 
-NAMES = ["january", "july", "december", "january_spread", "july_spread", "december_spread", "applicability"]
+NAMES = ["january", "july", "december", "january_std", "july_std", "december_std", "applicability"]
 
 
 def cells(folder: Path, name: str, grid: AnyGrid, **changes: object) -> int:
@@ -118,7 +118,7 @@ def test_the_file_is_geoparquet_that_says_what_its_numbers_are(tmp_path: Path) -
 
 
 def test_a_map_without_values_gives_a_table_without_rows(tmp_path: Path) -> None:
-    description = described(GRIDS[0], months=(1,), spread=False, applicability=False)
+    description = described(GRIDS[0], months=(1,), std=False, applicability=False)
     with map_files.create_map(tmp_path / "map.tif", description) as sink:
         sink.write(0, np.full((1, *GRIDS[0].shape), np.nan, np.float32))
     for name in ("map.parquet", "map.csv"):

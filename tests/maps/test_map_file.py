@@ -36,9 +36,9 @@ def test_a_map_is_a_valid_cog_with_named_bands_and_comes_back_with_its_descripti
             "January",
             "July",
             "December",
-            "January spread",
-            "July spread",
-            "December spread",
+            "January std",
+            "July std",
+            "December std",
             "area of applicability",
         )
         assert raster.tags()["units"] == "1" and raster.tags()["model"] == "runs/demo"
@@ -49,18 +49,28 @@ def test_a_map_is_a_valid_cog_with_named_bands_and_comes_back_with_its_descripti
         assert replace(found, evaluation={}) == described(grid, evaluation={})
         layers = opened.read(slice(3, 9), slice(5, 12))
         np.testing.assert_array_equal(layers.value, values[:3, 3:9, 5:12])
-        assert layers.spread is not None and layers.applicability is not None
-        np.testing.assert_array_equal(layers.spread, values[3:6, 3:9, 5:12])
+        assert layers.std is not None and layers.applicability is not None
+        np.testing.assert_array_equal(layers.std, values[3:6, 3:9, 5:12])
         np.testing.assert_array_equal(layers.applicability, values[6, 3:9, 5:12])
         assert (layers.first_row, layers.first_column) == (3, 5)
+
+
+def test_a_map_of_the_release_before_whose_standard_deviations_were_called_spreads_is_read(tmp_path: Path) -> None:
+    description = described(GRIDS[0])
+    values = written(tmp_path / "map.tif", description)
+    with rasterio.open(tmp_path / "map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.descriptions = [(name or "").replace(" std", " spread") for name in raster.descriptions]
+    with MapFile(tmp_path / "map.tif") as opened:
+        assert opened.description.band_names == description.band_names
+        np.testing.assert_array_equal(opened.read().std, values[3:6])
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"months": ()},
-        {"months": (), "spread": False, "applicability": False, "quantity": RICHNESS},
-        {"spread": False},
+        {"months": (), "std": False, "applicability": False, "quantity": RICHNESS},
+        {"std": False},
         {"applicability": False, "quantity": SCORE, "title": "Ünïcode ✓, with \"quotes\" & 'more'", "sources": {}},
     ],
 )
@@ -70,8 +80,8 @@ def test_every_kind_of_map_comes_back_as_it_was_described(tmp_path: Path, change
     with MapFile(tmp_path / "map.tif") as opened:
         assert opened.description == description
         layers = opened.read()
-    assert (layers.spread is not None, layers.applicability is not None) == (
-        description.spread,
+    assert (layers.std is not None, layers.applicability is not None) == (
+        description.std,
         description.applicability,
     )
     np.testing.assert_array_equal(layers.value, values[: len(description.layers)])
@@ -92,7 +102,7 @@ def test_the_file_beside_it_tells_what_the_map_is_and_how_much_of_it_has_values(
 
 def test_blocks_cover_the_map_once_in_whole_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Grid(Box(0, 0, 60, 60), 0.1)
-    description = described(grid, months=(1,), spread=False)
+    description = described(grid, months=(1,), std=False)
     values = written(tmp_path / "map.tif", description, block=200)
     monkeypatch.setattr(map_file, "_BLOCK_BYTES", 1)  # as of a grid that is much wider: one tile at a time
     joined, windows = np.full((1, *grid.shape), -1, np.float32), 0
@@ -183,6 +193,6 @@ def test_rasters_that_are_no_map_are_refused(tmp_path: Path) -> None:
 def test_a_description_names_layers_by_month_or_by_quantity() -> None:
     assert described(GRID, months=(), applicability=False).band_names == (
         "probability of occurrence",
-        "probability of occurrence spread",
+        "probability of occurrence std",
     )
     assert MapDescription(title="a", grid=GRID, months=(2,), quantity=SCORE, model="b").band_names == ("February",)

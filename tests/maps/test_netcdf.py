@@ -31,7 +31,7 @@ def test_values_lie_at_their_places_and_months(tmp_path: Path, grid: AnyGrid) ->
     data = netcdf(tmp_path, grid)
     value, true = data["probability_of_occurrence"], numbers(described(grid))
     np.testing.assert_array_equal(value.values, true[:3])
-    np.testing.assert_array_equal(data["probability_of_occurrence_spread"].values, true[3:6])
+    np.testing.assert_array_equal(data["probability_of_occurrence_std"].values, true[3:6])
     np.testing.assert_array_equal(data["applicability"].values, true[6])
     assert value.dims == (("time", "lat", "lon") if isinstance(grid, Grid) else ("time", "y", "x"))
     np.testing.assert_allclose(data["lat"], grid.lat)
@@ -53,7 +53,7 @@ def test_times_are_the_middles_of_months_with_the_months_as_their_bounds(tmp_pat
 
 
 def test_a_map_without_months_has_no_time(tmp_path: Path) -> None:
-    data = netcdf(tmp_path, GRIDS[0], months=(), spread=False, applicability=False, quantity=SCORE)
+    data = netcdf(tmp_path, GRIDS[0], months=(), std=False, applicability=False, quantity=SCORE)
     assert data["score_cosine"].dims == ("lat", "lon") and "time" not in data.sizes
     assert "not a probability" in data.attrs["comment"]
     assert set(data.data_vars) == {"score_cosine"}

@@ -12,13 +12,13 @@ def block(taxa=5, months=2, cells=7, seed=0):
     )
 
 
-def test_richness_is_the_mean_and_the_spread_of_the_number_of_taxa_drawn():
+def test_richness_is_the_mean_and_the_standard_deviation_of_the_number_of_taxa_drawn():
     one = block()
     (found,) = richness([one])
     draws = np.random.default_rng(1).random((20_000, *one.probability.shape)) < one.probability
     number = draws.sum(axis=1)
     np.testing.assert_allclose(found.expected, number.mean(axis=0), atol=0.05)
-    np.testing.assert_allclose(found.spread, number.std(axis=0), atol=0.05)
+    np.testing.assert_allclose(found.std, number.std(axis=0), atol=0.05)
     assert found.cells.tolist() == one.cells.tolist()
 
 
@@ -29,14 +29,14 @@ def test_taxa_added_in_groups_give_what_all_at_once_give():
         total.add(ProbabilityBlock(cells=one.cells, probability=one.probability[start : start + 4]))
     (at_once,) = richness([one])
     assert (total.total().expected == at_once.expected).all()
-    assert (total.total().spread == at_once.spread).all()
+    assert (total.total().std == at_once.std).all()
 
 
 def test_cells_without_imagery_have_no_richness():
     one = block()
     one.probability[:, :, 3] = np.nan
     (found,) = richness([one])
-    assert np.isnan(found.expected[:, 3]).all() and np.isnan(found.spread[:, 3]).all()
+    assert np.isnan(found.expected[:, 3]).all() and np.isnan(found.std[:, 3]).all()
     assert np.isfinite(np.delete(found.expected, 3, axis=1)).all()
 
 

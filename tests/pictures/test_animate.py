@@ -44,8 +44,8 @@ def test_there_is_a_frame_a_month_and_only_the_map_changes(tmp_path: Path, grid:
 def test_months_run_in_the_order_of_the_year(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    one = animated(tmp_path / "a", GRIDS[0], months=(1, 7), spread=False)
-    other = animated(tmp_path / "b", GRIDS[0], months=(7, 1), spread=False)
+    one = animated(tmp_path / "a", GRIDS[0], months=(1, 7), std=False)
+    other = animated(tmp_path / "b", GRIDS[0], months=(7, 1), std=False)
     with Image.open(one) as a, Image.open(other) as b:
         a.seek(1)  # July of the first holds the second layer of its map, January of the other its second
         assert not np.array_equal(np.asarray(a.convert("RGB")), np.asarray(b.convert("RGB")))

@@ -187,7 +187,7 @@ def test_coasts_of_a_planet_that_is_a_function_run_around_its_land() -> None:
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_a_map_on_disk_is_drawn_the_right_way_up(tmp_path: Path, grid: AnyGrid) -> None:
-    written(tmp_path / "map.tif", described(grid, spread=False))
+    written(tmp_path / "map.tif", described(grid, std=False))
     with MapFile(tmp_path / "map.tif") as map_file:
         figure = draw_map_file(map_file)
     panels = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
@@ -201,7 +201,7 @@ def test_a_map_on_disk_is_drawn_the_right_way_up(tmp_path: Path, grid: AnyGrid) 
 
 def test_a_large_map_is_read_no_finer_than_it_is_drawn(tmp_path: Path) -> None:
     grid = Grid(Box(0, 0, 40, 20), 0.02)
-    written(tmp_path / "map.tif", described(grid, months=(1,), spread=False), block=500)
+    written(tmp_path / "map.tif", described(grid, months=(1,), std=False), block=500)
     with MapFile(tmp_path / "map.tif") as map_file:
         figure = draw_map_file(map_file)
     image = next(image for image in figure.axes[0].images if image.get_cmap() is SCORE_COLOURS)

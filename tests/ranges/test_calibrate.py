@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from birdsat.metrics import boyce_index
-from birdsat.ranges.calibrate import Calibration, balanced_weights, fit_calibration, left_out_figures
+from birdsat.ranges.calibrate import Calibration, balanced_weights, fit_calibration, held_out_figures
 
 Rows = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def rows_left_out(count: int = 4000, taxa: int = 3, seed: int = 0) -> Rows:
+def rows_held_out(count: int = 4000, taxa: int = 3, seed: int = 0) -> Rows:
     """True log odds (r,), taxon and presence: as many points as background, in truth."""
     draw = np.random.default_rng(seed)
     odds = draw.normal(0, 2, count)
@@ -22,21 +22,21 @@ def rows_left_out(count: int = 4000, taxa: int = 3, seed: int = 0) -> Rows:
 
 @pytest.mark.parametrize(("wrong", "by"), [(4.0, 0.0), (0.5, 1.0)])
 def test_log_odds_that_are_too_sure_or_not_sure_enough_are_mended(wrong: float, by: float) -> None:
-    odds, taxon, present = rows_left_out()
+    odds, taxon, present = rows_held_out()
     logit = (wrong * odds + by).astype(np.float32)
     found = fit_calibration(logit, taxon, present)
     assert found.fitted and found.photo == 0
     assert found.scale == pytest.approx(1 / wrong, rel=0.1) and found.shift == pytest.approx(-by / wrong, abs=0.2)
     before, after = (
-        left_out_figures(one(torch.from_numpy(logit)).numpy(), taxon, present) for one in (Calibration(), found)
+        held_out_figures(one(torch.from_numpy(logit)).numpy(), taxon, present) for one in (Calibration(), found)
     )
-    assert after["left_out_calibration_error"] < 0.04 < before["left_out_calibration_error"]
-    assert after["left_out_brier"] < before["left_out_brier"]
-    assert after["left_out_auc"] == pytest.approx(before["left_out_auc"], abs=1e-4)
+    assert after["held_out_calibration_error"] < 0.04 < before["held_out_calibration_error"]
+    assert after["held_out_brier"] < before["held_out_brier"]
+    assert after["held_out_auc"] == pytest.approx(before["held_out_auc"], abs=1e-4)
 
 
-def test_order_is_kept_even_where_what_was_left_out_says_the_opposite() -> None:
-    odds, taxon, present = rows_left_out(400)
+def test_order_is_kept_even_where_what_was_held_out_says_the_opposite() -> None:
+    odds, taxon, present = rows_held_out(400)
     found = fit_calibration((-odds).astype(np.float32), taxon, present)
     assert found.scale > 0
     assert found.shift == pytest.approx(0, abs=1e-6)  # what is left after the scale says nothing
@@ -48,7 +48,7 @@ def test_log_odds_beyond_all_bounds_give_probabilities_and_not_nan() -> None:
 
 
 def test_photos_are_weighed_by_what_they_tell() -> None:
-    odds, taxon, present = rows_left_out()
+    odds, taxon, present = rows_held_out()
     blind = np.random.default_rng(9).normal(0, 1, len(odds)).astype(np.float32)
     telling = fit_calibration(blind, taxon, present, odds.astype(np.float32))
     assert telling.photo == pytest.approx(1, rel=0.15) and telling.scale < 0.15
@@ -59,7 +59,7 @@ def test_photos_are_weighed_by_what_they_tell() -> None:
 
 
 @pytest.mark.parametrize("points", [0, 4])
-def test_with_too_few_points_left_out_log_odds_are_taken_as_they_are(points: int) -> None:
+def test_with_too_few_points_held_out_log_odds_are_taken_as_they_are(points: int) -> None:
     present = np.arange(50) < points
     logit = np.linspace(-1, 1, 50, dtype=np.float32)
     assert fit_calibration(logit, np.zeros(50, np.int64), present) == Calibration()
@@ -73,9 +73,9 @@ def test_every_taxon_s_points_and_its_background_weigh_alike() -> None:
 
 
 def test_figures_equal_slow_references() -> None:
-    odds, taxon, present = rows_left_out(900)
+    odds, taxon, present = rows_held_out(900)
     probability = (1 / (1 + np.exp(-1.5 * odds - 0.5))).astype(np.float32)
-    taxon[-5:], present[-5:] = 7, True  # a taxon without background is not judged
+    taxon[-5:], present[-5:] = 7, True  # a taxon without background is not evaluated
     areas, boyces = [], []
     gap = np.zeros(15)
     brier = 0.0
@@ -87,10 +87,10 @@ def test_figures_equal_slow_references() -> None:
             weight = 1 / np.count_nonzero(of & (present == present[row])) / 6
             gap[int(probability[row] * 15)] += weight * (probability[row] - present[row])
             brier += weight * (probability[row] - present[row]) ** 2
-    found = left_out_figures(probability, taxon, present)
-    assert found["left_out_taxa"] == 3 and found["left_out_points"] == np.count_nonzero(present[:-5])
-    assert found["left_out_auc"] == pytest.approx(np.mean(areas), abs=1e-6)
-    assert found["left_out_boyce"] == pytest.approx(np.mean(boyces), abs=1e-6)
-    assert found["left_out_calibration_error"] == pytest.approx(np.abs(gap).sum(), abs=0.03)  # from rows drawn
-    assert found["left_out_brier"] == pytest.approx(brier, abs=0.02)
-    assert left_out_figures(probability[-5:], taxon[-5:], present[-5:]) == {}
+    found = held_out_figures(probability, taxon, present)
+    assert found["held_out_taxa"] == 3 and found["held_out_points"] == np.count_nonzero(present[:-5])
+    assert found["held_out_auc"] == pytest.approx(np.mean(areas), abs=1e-6)
+    assert found["held_out_boyce"] == pytest.approx(np.mean(boyces), abs=1e-6)
+    assert found["held_out_calibration_error"] == pytest.approx(np.abs(gap).sum(), abs=0.03)  # from rows drawn
+    assert found["held_out_brier"] == pytest.approx(brier, abs=0.02)
+    assert held_out_figures(probability[-5:], taxon[-5:], present[-5:]) == {}

@@ -1,5 +1,6 @@
 """What a range model sees in a region's cells: kept by the fit, read by every map, and never another model's."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -7,15 +8,15 @@ import numpy as np
 import pytest
 from made_runs import make_run
 from small_fits import SETTINGS, small_fit
-from test_range_products import TAXA, write_records
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import BirdsatWarning, CheckpointError
-from birdsat.ranges.feature_cache import iter_features, kept_file
+from birdsat.ranges.feature_cache import cache_file, iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 
 MONTHS = (1, 7)
+TAXA = ("Corvus corax", "Parus major", "Pica pica")
 IMAGERY = ("--imagery", "virtual:0")
 
 
@@ -31,7 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for month in MONTHS
         for row, taxon in enumerate(TAXA)
     ]
-    write_records(folder / "records.csv", rows)
+    with (folder / "records.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("taxon", "lon", "lat", "date"), *rows])
     refit(folder)
     return folder
 
@@ -48,17 +50,17 @@ def refit(folder: Path, *taxa: str, region: str = "region") -> None:
 
 def opened(folder: Path) -> tuple[RangeModel, Region, Path]:
     model, region = load_ranges(folder / "ranges"), open_region(folder / "region")
-    return model, region, kept_file(model, region)
+    return model, region, cache_file(model, region)
 
 
 def maps(model: RangeModel, region: Region) -> np.ndarray:
-    """(probability, spread and area, ..., cells)."""
+    """(probability, std and area, ..., cells)."""
     found = list(model.predict(iter_features(model, region), model.facts.taxa, MONTHS))
-    inside = np.concatenate([np.broadcast_to(block.inside, block.spread.shape) for block in found], axis=2)
-    probability, spread = (
-        np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "spread")
+    inside = np.concatenate([np.broadcast_to(block.inside, block.std.shape) for block in found], axis=2)
+    probability, std = (
+        np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "std")
     )
-    return np.stack([probability, spread, inside])
+    return np.stack([probability, std, inside])
 
 
 def test_maps_of_kept_features_are_those_of_computed_ones_and_do_not_run_the_networks(
@@ -101,7 +103,7 @@ def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder:
     model, region, kept = opened(folder)
     assert not before.exists() and not kept.exists() and len(list((folder / "ranges").iterdir())) == 3
     assert maps(model, region).shape == (3, 2, 2, 16)  # computed
-    assert kept_file(model, open_region(folder / "south")).is_file()
+    assert cache_file(model, open_region(folder / "south")).is_file()
 
 
 def test_features_of_other_weights_are_not_read(folder: Path) -> None:
@@ -111,7 +113,7 @@ def test_features_of_other_weights_are_not_read(folder: Path) -> None:
     model.save(folder / "elsewhere")
     shutil.copy(folder / "elsewhere" / "ranges.safetensors", folder / "ranges")
     changed = load_ranges(folder / "ranges")
-    assert kept_file(changed, region) != kept
+    assert cache_file(changed, region) != kept
     model.folder = None
     np.testing.assert_array_equal(maps(changed, region), maps(model, region))
 

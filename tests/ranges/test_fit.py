@@ -1,4 +1,4 @@
-"""Fitting to made taxa whose habitat is known: what is learned, what is left out, and by whom."""
+"""Fitting to made taxa whose habitat is known: what is learned, what is held out, and by whom."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def test_cells_where_a_taxon_lives_rank_above_the_others(model: RangeModel) -> N
     probability = model.year_mean(CHIP, PLACES)
     for label in range(3):
         assert roc_auc_score(PRESENT[:, label], probability[:, label]) > 0.95
-    assert model.evaluation["left_out_auc"] > 0.85 and model.facts.calibration.fitted
+    assert model.evaluation["held_out_auc"] > 0.85 and model.facts.calibration.fitted
 
 
 def test_the_same_seed_gives_the_same_model_and_another_a_different_one(model: RangeModel) -> None:
@@ -59,8 +59,8 @@ def test_a_fit_leaves_the_random_numbers_of_others_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_every_point_is_left_out_by_exactly_one_member_and_background_of_every_taxon_is_too(fitted: Fitted) -> None:
-    out = fitted.left_out
+def test_every_point_is_held_out_by_exactly_one_member_and_background_of_every_taxon_is_too(fitted: Fitted) -> None:
+    out = fitted.held_out
     assert out is not None
     np.testing.assert_array_equal(np.sort(out.row[out.present]), np.arange(len(ROWS)))
     np.testing.assert_array_equal(out.taxon[out.present], TAXON[out.row[out.present]])
@@ -69,24 +69,24 @@ def test_every_point_is_left_out_by_exactly_one_member_and_background_of_every_t
 
 
 @torch.inference_mode()
-def test_what_is_left_out_is_what_the_member_of_its_fold_says(fitted: Fitted) -> None:
+def test_what_is_held_out_is_what_the_member_of_its_fold_says(fitted: Fitted) -> None:
     folds = deal_folds(blocks_by_km(np.concatenate([PLACES[ROWS], PLACES]), SMALL.block_km), SMALL.members, SMALL.seed)
     logits = fitted.network.logits(fitted.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan)).numpy()
-    out = fitted.left_out
+    out = fitted.held_out
     assert out is not None
     place = np.where(out.present, ROWS[np.where(out.present, out.row, 0)], out.row)
     member = np.where(out.present, folds[np.where(out.present, out.row, 0)], folds[len(ROWS) + place])
     np.testing.assert_allclose(out.logit, logits[member, place, out.taxon], atol=1e-4)
 
 
-def test_a_member_that_would_have_to_leave_out_all_points_of_a_taxon_leaves_out_none() -> None:
+def test_a_member_that_would_have_to_hold_out_all_points_of_a_taxon_holds_out_none() -> None:
     blocks = blocks_by_km(PLACES, SMALL.block_km)
     single = np.flatnonzero(blocks == blocks[len(PLACES) // 2])[:6]
     rows = np.concatenate([single, ROWS[TAXON == 1]])
     taxon = np.repeat([0, 1], [len(single), 40])
     found = network_of(points_at(rows, taxon, 2), rows)
-    assert found.left_out is not None
-    assert set(found.left_out.taxon[found.left_out.present].tolist()) == {1}
+    assert found.held_out is not None
+    assert set(found.held_out.taxon[found.held_out.present].tolist()) == {1}
     logits = found.network.logits(found.network.hidden(INPUTS[None]), np.full(len(INPUTS), np.nan))[..., 0].numpy()
     assert (logits[:, single].mean(axis=1) > logits.mean(axis=1) + 0.5).all()  # each member knows of the taxon
 
@@ -95,7 +95,7 @@ def test_a_taxon_without_points_does_not_disturb_the_others() -> None:
     rows, taxon = ROWS[TAXON < 2], TAXON[TAXON < 2]
     found = fit(points_at(rows, taxon, 3), rows, CHIP)
     assert found.facts.points == (40, 40, 0)
-    assert found.evaluation["left_out_taxa"] == 2
+    assert found.evaluation["held_out_taxa"] == 2
     assert roc_auc_score(PRESENT[:, 0], found.year_mean(CHIP, PLACES)[:, 0]) > 0.95
 
 
@@ -106,13 +106,13 @@ def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> No
     model = fit(points_at(rows, np.zeros(len(rows), np.int64), 1), rows, CHIP)
     assert not model.facts.calibration.fitted and model.evaluation == {}
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (6,))
-    assert np.isfinite(found.probability).all() and np.isfinite(found.spread).all()
+    assert np.isfinite(found.probability).all() and np.isfinite(found.std).all()
     assert found.probability[0, 0, rows].mean() > np.quantile(found.probability, 0.75)
     assert found.inside[rows].all()
 
 
 def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_calibration() -> None:
-    """Nothing can be left out then, and the number of steps is not chosen by figures of nothing."""
+    """Nothing can be held out then, and the number of steps is not chosen by figures of nothing."""
     blocks = blocks_by_km(PLACES, SMALL.block_km)
     folds = deal_folds(blocks, SMALL.members, SMALL.seed)
     of_fold = np.unique(blocks[folds == 1])[:2]
@@ -125,7 +125,7 @@ def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_cali
 def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: RangeModel) -> None:
     assert not model.facts.dated
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 2", "Taxon 0"), (1, 4, 7))
-    assert found.probability.shape == found.spread.shape == (2, 3, len(PLACES))
+    assert found.probability.shape == found.std.shape == (2, 3, len(PLACES))
     np.testing.assert_array_equal(found.probability[:, 0], found.probability[:, 2])
     # Features are kept in half precision.
     np.testing.assert_allclose(found.probability[:, 1].T, model.year_mean(CHIP, PLACES)[:, [2, 0]], atol=1e-3)

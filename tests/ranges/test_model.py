@@ -42,7 +42,7 @@ def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None
     for one, other in zip(
         *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
     ):
-        for name in ("cells", "probability", "spread", "inside"):
+        for name in ("cells", "probability", "std", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -52,6 +52,29 @@ def test_a_model_without_photos_reads_chip_features_alone(tmp_path: Path) -> Non
     read = load_ranges(tmp_path)
     assert read.photos is None and read.columns == ("chip",)
     np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), own.year_mean(CHIP, PLACES))
+
+
+def as_written_before(folder: Path) -> None:
+    """The folder as the release before this wrote it."""
+    settings, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
+    text = settings.read_text().replace('"held_out_', '"left_out_').replace('"basis_harmonics"', '"shape_harmonics"')
+    settings.write_text(text)
+    tensors = {
+        name.replace("projection.", "scale.").replace("network.seasonal_basis", "network.shapes"): value
+        for name, value in load_file(weights).items()
+    }
+    assert "left_out_auc" in text and {"scale.centre", "network.shapes"} <= tensors.keys()
+    save_file(tensors, weights)
+
+
+def test_a_model_of_the_release_before_opens_with_its_figures_under_the_new_names(
+    model: RangeModel, folder: Path
+) -> None:
+    as_written_before(folder)
+    read = load_ranges(folder)
+    assert read.facts == model.facts and read.evaluation["held_out_auc"] == model.evaluation["held_out_auc"]
+    assert read.trunk_fingerprint() == model.trunk_fingerprint()  # what was cached of it is still its own
+    np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), model.year_mean(CHIP, PLACES))
 
 
 def test_saving_again_replaces_and_a_save_cut_short_is_no_model(
@@ -77,7 +100,7 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
     together = np.concatenate([one.probability for one in found], axis=2)
     np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
-    assert all_at_once.spread.max() > 0 and 0 <= all_at_once.probability.min() <= all_at_once.probability.max() <= 1
+    assert all_at_once.std.max() > 0 and 0 <= all_at_once.probability.min() <= all_at_once.probability.max() <= 1
 
 
 def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:

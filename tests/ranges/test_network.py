@@ -1,4 +1,4 @@
-"""The batched network against each member alone in plain torch, and its course over the year against its log odds."""
+"""The batched network against each member alone in plain torch, and its annual cycles against its log odds."""
 
 from dataclasses import replace
 
@@ -20,16 +20,16 @@ DATES = np.array([0.0, 0.3, np.nan, 0.9, 0.55, 0.1, 0.75])
 
 
 def network(dated: bool = True) -> RangeNetwork:
-    """One whose last layer says something, and whose waves are no harmonics: it starts with neither."""
+    """One whose last layer says something, and whose seasonal basis is not harmonics: it starts with neither."""
     torch.manual_seed(0)
     made = RangeNetwork(replace(SMALL, depth=2), inputs=INPUTS, taxa=TAXA, dated=dated)
-    for parameter in (made.heads.weight, made.heads.bias, made.shapes):
+    for parameter in (made.heads.weight, made.heads.bias, made.seasonal_basis):
         torch.nn.init.normal_(parameter)
     return made.eval()
 
 
 def alone(net: RangeNetwork, member: int, x: Tensor) -> Tensor:
-    """(n, taxa * waves) by one member, layer after layer."""
+    """(n, taxa * terms) by one member, layer after layer."""
 
     def linear(layer: torch.nn.Module, x: Tensor) -> Tensor:
         return F.linear(x, layer.weight[member].T, layer.bias[member, 0])
@@ -47,13 +47,13 @@ def test_each_member_of_the_batch_equals_the_same_network_by_itself(dated: bool)
     net, x = network(dated), torch.randn(len(DATES), INPUTS)
     together = net.logits(net.hidden(x[None]), DATES)
     for member in range(SMALL.members):
-        coefficients = alone(net, member, x).view(len(DATES), net.waves, TAXA)
-        waves = torch.ones(len(DATES), net.waves)
+        coefficients = alone(net, member, x).view(len(DATES), net.terms, TAXA)
+        basis = torch.ones(len(DATES), net.terms)
         if dated:
-            harmonics = torch.from_numpy(year_basis(np.nan_to_num(DATES), SMALL.shape_harmonics)[:, 1:])
-            waves[:, 1:] = harmonics @ net.shapes[member].T
-            waves[np.isnan(DATES), 1:] = 0
-        torch.testing.assert_close(together[member], torch.einsum("nk,nkt->nt", waves, coefficients))
+            harmonics = torch.from_numpy(year_basis(np.nan_to_num(DATES), SMALL.basis_harmonics)[:, 1:])
+            basis[:, 1:] = harmonics @ net.seasonal_basis[member].T
+            basis[np.isnan(DATES), 1:] = 0
+        torch.testing.assert_close(together[member], torch.einsum("nk,nkt->nt", basis, coefficients))
 
 
 @torch.inference_mode()
@@ -66,14 +66,14 @@ def test_members_given_places_of_their_own_answer_for_these() -> None:
 
 @pytest.mark.parametrize("dated", [False, True])
 @torch.inference_mode()
-def test_the_course_over_the_year_gives_the_log_odds_of_every_date(dated: bool) -> None:
+def test_the_annual_cycle_gives_the_log_odds_of_every_date(dated: bool) -> None:
     net, x = network(dated), torch.randn(6, INPUTS)
     hidden, taxa = net.hidden(x[None]), [3, 1]
-    courses = net.courses(hidden, taxa)
-    assert courses.shape == (SMALL.members, 2, 1 + (2 * SMALL.harmonics if dated else 0), 6)
+    cycles = net.annual_cycles(hidden, taxa)
+    assert cycles.shape == (SMALL.members, 2, 1 + (2 * SMALL.harmonics if dated else 0), 6)
     for date in (0.0, 0.3, 0.9, np.nan):
         dates = np.full(6, date)
-        at_date = torch.einsum("mtkc,mck->mct", courses, net.waves_at(dates))
+        at_date = torch.einsum("mtkc,mck->mct", cycles, net.basis_at(dates))
         torch.testing.assert_close(at_date, net.logits(hidden, dates)[..., taxa])
 
 
@@ -89,10 +89,10 @@ def test_a_network_that_has_not_learned_gives_even_odds() -> None:
     assert (made.logits(made.hidden(torch.randn(1, 4, INPUTS)), np.linspace(0, 0.9, 4)) == 0).all()
 
 
-def test_waves_start_as_harmonics_of_the_year() -> None:
+def test_the_seasonal_basis_starts_as_harmonics_of_the_year() -> None:
     made = RangeNetwork(SMALL, inputs=INPUTS, taxa=TAXA, dated=True)
     plain = torch.from_numpy(year_basis(np.linspace(0, 0.9, 8), SMALL.harmonics))
-    torch.testing.assert_close(made.waves_at(np.linspace(0, 0.9, 8)), plain.expand(SMALL.members, -1, -1))
+    torch.testing.assert_close(made.basis_at(np.linspace(0, 0.9, 8)), plain.expand(SMALL.members, -1, -1))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_waves_start_as_harmonics_of_the_year() -> None:
         ({"dropout": 1.0}, "dropout 1.0"),
         ({"noise": (0.0, 0.5)}, r"noise \(0.0, 0.5\)"),
         ({"block_km": 0.0}, "block_km 0.0"),
-        ({"harmonics": 6}, "harmonics 6, shape_harmonics 5"),
+        ({"harmonics": 6}, "harmonics 6, basis_harmonics 5"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, float], said: str) -> None:

@@ -140,7 +140,7 @@ def test_rows_without_a_photo_are_left_out_and_a_missing_chip_is_no_obstacle() -
     assert all(np.isfinite(score.top1) for score in report.scores)
 
 
-def test_a_method_without_chips_is_judged_on_photos_only() -> None:
+def test_a_method_without_chips_is_evaluated_on_photos_only() -> None:
     report = classify(table(60, 0, chips=False), None, table(30, 1, chips=False), device="cpu")
     assert {score.inputs for score in report.scores} == {"photo"}
     with pytest.raises(KeyError):
@@ -177,7 +177,7 @@ def test_a_taxon_that_looks_like_markup_is_printed_as_it_is() -> None:
     assert "Larus [/x]" in text.getvalue()
 
 
-def test_a_pair_is_judged_by_its_two_scores_alone_and_each_taxon_weighs_the_same() -> None:
+def test_a_pair_is_evaluated_by_its_two_scores_alone_and_each_taxon_weighs_the_same() -> None:
     scores = np.array([[1, 0, 9], [1, 0, 9], [1, 0, 9], [0, 1, 9], [1, 0, 9]], dtype=np.float32)
     labels = np.array([0, 0, 0, 1, 1])
     found = pairs_told_apart(scores, labels, np.array([0, 1, 2]), [(0, 1), (0, 2)])

@@ -16,9 +16,9 @@ from birdsat.tasks.classify_figures import (
     EXAMPLES,
     WORST_PAIRS,
     Figures,
+    evaluate_scores,
     figures_dict,
     genus_of,
-    judge,
 )
 
 TAXA = (
@@ -41,13 +41,13 @@ def draw(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return logits.astype(np.float32), labels
 
 
-def judged(logits: np.ndarray, labels: np.ndarray, val: tuple[np.ndarray, np.ndarray] | None = None) -> Figures:
-    return judge(logits, labels, TAXA, rows=np.arange(len(labels)), val=val)
+def evaluated(logits: np.ndarray, labels: np.ndarray, val: tuple[np.ndarray, np.ndarray] | None = None) -> Figures:
+    return evaluate_scores(logits, labels, TAXA, rows=np.arange(len(labels)), val=val)
 
 
 def test_shares_are_those_of_scikit_learn() -> None:
     logits, labels = draw()
-    figures, named = judged(logits, labels), logits.argmax(axis=1)
+    figures, named = evaluated(logits, labels), logits.argmax(axis=1)
     assert figures.top1 == pytest.approx(accuracy_score(labels, named))
     assert figures.top5 == pytest.approx(top_k_accuracy_score(labels, logits, k=5))
     assert figures.macro == pytest.approx(balanced_accuracy_score(labels, named))
@@ -57,14 +57,14 @@ def test_shares_are_those_of_scikit_learn() -> None:
 def test_taxa_without_test_rows_do_not_count_in_the_macro_accuracy() -> None:
     logits, labels = draw()
     kept = labels < 3
-    assert judged(logits[kept], labels[kept]).macro == pytest.approx(
+    assert evaluated(logits[kept], labels[kept]).macro == pytest.approx(
         np.mean([(logits[labels == k].argmax(axis=1) == k).mean() for k in range(3)])
     )
 
 
 def test_genus_and_family_are_right_when_the_named_taxon_lies_in_them() -> None:
     logits, labels = draw()
-    figures, named = judged(logits, labels), logits.argmax(axis=1)
+    figures, named = evaluated(logits, labels), logits.argmax(axis=1)
     genus = np.array([taxon.name.split()[0] for taxon in TAXA])
     assert figures.genus.accuracy == pytest.approx(accuracy_score(genus[labels], genus[named]))
     assert (figures.genus.groups, figures.genus.rows) == (5, N)
@@ -94,7 +94,7 @@ def test_the_first_word_of_a_common_name_is_no_genus(taxon: Taxon, genus: str) -
 def test_where_no_group_is_known_nothing_is_claimed() -> None:
     logits, labels = draw()
     common = [Taxon(name=f"Bird Number {letter}") for letter in "ABCDEFG"]
-    figures = judge(logits, labels, common, rows=np.arange(N))
+    figures = evaluate_scores(logits, labels, common, rows=np.arange(N))
     assert math.isnan(figures.genus.accuracy) and math.isnan(figures.family.accuracy)
     plain = json.loads(json.dumps(figures_dict(figures, [taxon.name for taxon in common]), allow_nan=False))
     assert plain["genus"] == plain["family"] == {"groups": 0, "rows": 0, "accuracy": None}
@@ -106,7 +106,7 @@ def test_the_calibration_error_is_the_gap_of_scikit_learn_s_calibration_curve() 
     true, said = calibration_curve(right, sure, n_bins=15)
     rows = np.histogram(sure, bins=np.linspace(0, 1, 16))[0]
     expected = (rows[rows > 0] * np.abs(true - said)).sum() / N
-    assert judged(logits, labels).calibration.error == pytest.approx(expected, abs=1e-6)
+    assert evaluated(logits, labels).calibration.error == pytest.approx(expected, abs=1e-6)
 
 
 def test_who_is_as_often_right_as_sure_has_no_calibration_error() -> None:
@@ -127,21 +127,21 @@ def test_the_temperature_has_the_lowest_cross_entropy_and_mends_the_calibration(
     found = fit_temperature(logits, labels)
     assert found == pytest.approx(best, rel=1e-4)
     sharp, other = logits * 5, draw(1)
-    calibration = judged(sharp, labels, val=(other[0] * 5, other[1])).calibration
+    calibration = evaluated(sharp, labels, val=(other[0] * 5, other[1])).calibration
     assert calibration.scaled_error is not None and calibration.scaled_error < calibration.error / 2
     assert calibration.temperature == pytest.approx(5 * best, rel=0.3)
 
 
 def test_without_val_there_is_no_temperature() -> None:
-    calibration = judged(*draw()).calibration
+    calibration = evaluated(*draw()).calibration
     assert calibration.temperature is None and calibration.scaled_error is None and np.isfinite(calibration.error)
 
 
 def test_taxa_never_in_the_running_leave_every_figure_finite() -> None:
     logits, labels = draw()
     logits[:, 2] = -np.inf
-    figures = judged(logits, labels, val=(logits, labels))
-    assert figures.right[2] == 0 and figures.top1 < judged(*draw()).top1
+    figures = evaluated(logits, labels, val=(logits, labels))
+    assert figures.right[2] == 0 and figures.top1 < evaluated(*draw()).top1
     assert np.isfinite([figures.macro, figures.calibration.error, figures.calibration.scaled_error or np.nan]).all()
     kept = labels != 2
     assert figures.calibration.temperature == pytest.approx(
@@ -153,7 +153,7 @@ def test_taxa_never_in_the_running_leave_every_figure_finite() -> None:
 def test_confusions_are_those_of_scikit_learn_s_matrix_worst_first() -> None:
     logits, labels = draw()
     matrix = confusion_matrix(labels, logits.argmax(axis=1))
-    figures = judged(logits, labels)
+    figures = evaluated(logits, labels)
     mistaken = [sum(pair.mistaken) for pair in figures.confusions]
     assert mistaken == sorted(mistaken, reverse=True)
     both = np.triu(matrix + matrix.T, 1)
@@ -168,7 +168,7 @@ def test_examples_are_rows_of_the_taxon_with_the_mistaken_ones_first() -> None:
     logits, labels = draw()
     named = logits.argmax(axis=1)
     rows = np.arange(N) * 3
-    for pair in judge(logits, labels, TAXA, rows=rows).confusions:
+    for pair in evaluate_scores(logits, labels, TAXA, rows=rows).confusions:
         for side, (label, other) in enumerate((pair.taxa, pair.taxa[::-1])):
             examples = np.array(pair.examples[side]) // 3
             assert len(examples) == min(EXAMPLES, pair.test_rows[side]) and (labels[examples] == label).all()
@@ -178,11 +178,11 @@ def test_examples_are_rows_of_the_taxon_with_the_mistaken_ones_first() -> None:
 
 def test_who_makes_no_mistake_has_no_confusions() -> None:
     labels = np.arange(len(TAXA))
-    figures = judged(np.eye(len(TAXA), dtype=np.float32), labels)
+    figures = evaluated(np.eye(len(TAXA), dtype=np.float32), labels)
     assert figures.confusions == () and figures.top1 == figures.macro == 1.0
 
 
 def test_a_tie_counts_against_the_right_taxon_in_every_figure() -> None:
-    figures = judged(np.zeros((7, 7), dtype=np.float32), np.arange(7))
+    figures = evaluated(np.zeros((7, 7), dtype=np.float32), np.arange(7))
     assert figures.top1 == figures.macro == 0.0 and sum(figures.right) == 0
     assert sum(sum(pair.mistaken) for pair in figures.confusions) == 7

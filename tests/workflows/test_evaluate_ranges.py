@@ -1,4 +1,4 @@
-"""The judge verb on made ranges: from presence and absence, from occurrences anywhere, and from surveys."""
+"""`evaluate ranges` on made ranges: from presence and absence, from occurrences anywhere, and from surveys."""
 
 import csv
 import json
@@ -8,18 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from made_records import IMAGERY, WORLD, land_box, land_places, write_records
+from made_records import IMAGERY, land_box, land_places, write_records
 from made_runs import TAXON, make_run
 from numpy.typing import NDArray
 from rasterio.transform import from_bounds
+from recorded import RecordedProgress
 
 from birdsat.cli import main
+from birdsat.errors import ConfigError, InputError
+from birdsat.ranges.evaluation import occurrence_points
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells
 from birdsat.ranges.evaluation.learning import PresenceModel
 from birdsat.ranges.evaluation.our_models import RangeNetworkModel
-from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.workflows import evaluate_ranges as judging
+from birdsat.workflows import evaluate_ranges as workflow
+from birdsat.workflows.evaluate_ranges import EvaluateRangesResult, evaluate_ranges
+from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
 
 BOX = land_box()
 SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
@@ -33,11 +37,13 @@ def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
     def models(names: tuple[str, ...], seed: int) -> tuple[PresenceModel, ...]:
         return NearestPoints(), RangeNetworkModel(settings=replace(SMALL, seed=seed))
 
-    monkeypatch.setattr(judging, "_presence_models", models)
+    monkeypatch.setattr(workflow, "_presence_models", models)
     monkeypatch.setattr(
-        judging, "standard_survey_models", lambda names: tuple(SimilarCells(columns=(name,)) for name in names)
+        workflow, "standard_survey_models", lambda names: tuple(SimilarCells(columns=(name,)) for name in names)
     )
-    monkeypatch.setattr(judging, "_BACKGROUND", 20)
+    monkeypatch.setattr(workflow, "_BACKGROUND", 20)
+    monkeypatch.setattr(occurrence_points, "_SOUTH", BOX.south)  # so that land is asked for in few cells
+    monkeypatch.setattr(occurrence_points, "_NORTH", BOX.north)
 
 
 @pytest.fixture(scope="module")
@@ -58,73 +64,69 @@ def split(lon_lat: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 @pytest.fixture
-def truth(tmp_path: Path) -> Path:
+def grid(tmp_path: Path) -> Path:
     lon_lat = centres()
-    presence, path = split(lon_lat), tmp_path / "truth.npz"
+    presence, path = split(lon_lat), tmp_path / "grid.npz"
     np.savez(path, lat=lon_lat[:, 1], lon=lon_lat[:, 0], species=np.array([TAXON, "Pica pica"]), presence=presence)
     return path
 
 
-def judged(run: Path, truth: Path, out: Path, *more: object) -> list[dict[str, object]]:
-    words = ("judge", run, truth, "--imagery", IMAGERY, "--out", out, "--workers", 0, "--least", 5, "--folds", 2)
-    main([*map(str, (*words, *more))])
-    found: list[dict[str, object]] = json.loads((out / "judged.json").read_text())
-    return found
+def evaluated(run: Path, grid: Path, out: Path, **more: object) -> tuple[EvaluateRangesResult, str]:
+    """The result, and what is in evaluation.md."""
+    settings = {"min_cells": 5} if "surveys_before" not in more else {}
+    request = EvaluateRangesRequest(grid=grid, run=run, imagery=IMAGERY, out=out, workers=0, **(settings | more))  # type: ignore[arg-type]
+    result = evaluate_ranges(request, RecordedProgress())
+    assert result.files == (out / "evaluation.md", out / "evaluation.json")
+    assert json.loads((out / "evaluation.json").read_text()) == result.to_dict()["evaluations"]
+    return result, (out / "evaluation.md").read_text()
 
 
-def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main([*map(str, words)])
-    assert ended.value.code == 1
-    return " ".join(capsys.readouterr().err.split())
-
-
-def test_models_are_judged_by_ranges_from_surveys_and_from_points(
-    run: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_models_are_evaluated_by_ranges_from_surveys_and_from_points(
+    run: Path, grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     side = {"count": 1, "height": 24, "width": 24, "dtype": "float32", "crs": "EPSG:4326"}
     extent = from_bounds(BOX.west, BOX.south, BOX.east, BOX.north, 24, 24)
     with rasterio.open(tmp_path / "warm.tif", "w", transform=extent, **side) as raster:
         raster.write(np.repeat(np.linspace(0, 1, 24, dtype=np.float32)[None, :, None], 24, axis=2))
-    rasters = ("--rasters", f"climate={tmp_path / 'warm.tif'}", "--points", 3, "--block-degrees", 4)
-    judged(run, truth, tmp_path / "out", *rasters)
-    text = (tmp_path / "out" / "judged.md").read_text()
+    words = ["evaluate", "ranges", grid, "--run", run, "--imagery", IMAGERY, "--out", tmp_path / "out"]
+    words += ["--rasters", f"climate={tmp_path / 'warm.tif'}", "--points", 3, "--block-degrees", 4]
+    main([*map(str, words), "--min-cells", "5", "--folds", "2", "--workers", "0"])
+    text = (tmp_path / "out" / "evaluation.md").read_text()
     for said in ("presence and absence", "3 points a taxon", "climate", "most similar by chip", OURS, NEAREST):
         assert said in text
-    assert "3 points a taxon" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "3 points a taxon" in shown and str(tmp_path / "out" / "evaluation.json") in shown
 
 
-def test_models_are_judged_by_what_they_learn_from_records_anywhere(run: Path, truth: Path, tmp_path: Path) -> None:
+def test_models_are_evaluated_by_what_they_learn_from_records_anywhere(run: Path, grid: Path, tmp_path: Path) -> None:
     places = land_places(BOX, 60)
     lives = split(places)
     tables = [(TAXON, places[lives[:, 0]]), ("Pica pica", places[lives[:, 1]]), ("Parus major", land_places(BOX, 9, 1))]
     records = write_records(tmp_path / "records.csv", tables)
-    judged(run, truth, tmp_path / "out", "--occurrences", records)
-    text = (tmp_path / "out" / "judged.md").read_text()
+    result, text = evaluated(run, grid, tmp_path / "out", occurrences=records)
     assert "points, none held out" in text and OURS in text and "Parus major" not in text
+    assert {one.taxon for one in result.evaluations[0].model(OURS).figures} == {TAXON, "Pica pica"}
 
 
-def test_rows_that_repeat_count_towards_the_records_asked_for(
-    run: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_rows_that_repeat_count_towards_the_records_asked_for_and_are_one_point(
+    run: Path, grid: Path, tmp_path: Path
 ) -> None:
-    places = np.repeat(land_places(BOX, 60)[split(land_places(BOX, 60))[:, 0]][:4], 3, axis=0)
-    records = write_records(tmp_path / "records.csv", [(TAXON, places)])
-    judged(run, truth, tmp_path / "out", "--occurrences", records, "--points", 12)
-    assert "4 points, none held out" in (tmp_path / "out" / "judged.md").read_text()
-    words = ("judge", run, truth, "--imagery", IMAGERY, "--workers", 0, "--least", 5, "--out", tmp_path / "none")
-    assert "no taxon of the ranges has 13" in failed(capsys, *words, "--occurrences", records, "--points", 13)
+    cells = centres()[split(centres())[:, 0]][:4]
+    records = write_records(tmp_path / "records.csv", [(TAXON, np.repeat(cells, 3, axis=0)), (TAXON, cells + 0.3)])
+    _, text = evaluated(run, grid, tmp_path / "out", occurrences=records, points=16)
+    assert "4 points, none held out" in text  # one a cell, as in a fit
+    with pytest.raises(InputError, match="no taxon of the ranges has 17"):
+        evaluated(run, grid, tmp_path / "none", occurrences=records, points=17)
 
 
-def test_records_of_no_taxon_of_the_ranges_are_refused(
-    run: Path, truth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_records_of_no_taxon_of_the_ranges_are_refused(run: Path, grid: Path, tmp_path: Path) -> None:
     records = write_records(tmp_path / "records.csv", [("Parus major", land_places(BOX, 20))])
-    words = ("judge", run, truth, "--imagery", IMAGERY, "--workers", 0, "--least", 5, "--out", tmp_path / "out")
-    assert "are the scientific names the same?" in failed(capsys, *words, "--occurrences", records)
+    with pytest.raises(InputError, match="are the scientific names the same"):
+        evaluated(run, grid, tmp_path / "out", occurrences=records)
     assert not (tmp_path / "out").exists()
 
 
-def test_later_surveys_judge_what_was_learned_from_earlier_ones(run: Path, tmp_path: Path) -> None:
+def test_later_surveys_evaluate_what_was_learned_from_earlier_ones(run: Path, tmp_path: Path) -> None:
     lon_lat = centres()
     with (tmp_path / "surveys.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -133,44 +135,42 @@ def test_later_surveys_judge_what_was_learned_from_earlier_ones(run: Path, tmp_p
             for year in (2010, 2020):
                 for taxon, there in zip((TAXON, "Pica pica", "Turdus merula"), (*lives, True), strict=True):
                     table.writerow([taxon, lon, lat, year, int(there)])
-    words = ("--surveys-before", 2015, "--points", 3, "--block-degrees", 4)
-    found = judged(run, tmp_path / "surveys.csv", tmp_path / "out", *words)
-    assert len(found) == 2  # all presences, and three of each
-    text = (tmp_path / "out" / "judged.md").read_text()
+    settings = {"surveys_before": 2015, "points": 3, "block_degrees": 4.0, "folds": 2}
+    result, text = evaluated(run, tmp_path / "surveys.csv", tmp_path / "out", **settings)
+    assert len(result.evaluations) == len(result.tables()) == 2  # all presences, and three of each
     assert "all presences as points" in text and "3 points a taxon" in text
 
 
 @pytest.mark.parametrize("text", ["warm.tif", "=warm.tif", "climate=", "chip=warm.tif"])
-def test_a_raster_without_a_name_of_its_own_is_refused(
-    text: str, run: Path, truth: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = failed(capsys, "judge", run, truth, "--imagery", IMAGERY, "--rasters", text, "--least", 5)
-    assert "write NAME=PATH" in said
-
-
-def test_the_side_of_blocks_is_about_blocks(run: Path, truth: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ("judge", run, truth, "--imagery", IMAGERY, "--hold-out", "random", "--block-degrees", 4)
-    assert "--block-degrees is about --hold-out blocks" in failed(capsys, *words)
+def test_a_raster_without_a_name_of_its_own_is_refused(text: str, run: Path, grid: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="write NAME=PATH"):
+        evaluated(run, grid, tmp_path / "out", rasters=text)
 
 
 @pytest.mark.parametrize(
-    ("lat", "side"),
+    ("settings", "said"),
     [
-        (np.arange(-30, -20, 0.1), 0.1),
-        (np.delete(np.arange(60) / 6, [3, 4, 20]), 1 / 6),
-        (np.array([1.0, 2.0, 4.0]), 1.0),
-        (np.random.default_rng(0).uniform(0, 10, 30), None),
-        (np.array([3.0, 3.0]), None),
+        ({"hold_out": "random", "block_degrees": 4.0}, "block_degrees can be used with hold_out blocks only"),
+        ({"occurrences": "r.csv", "hold_out": "regions"}, "hold_out can be used with presences drawn from the ranges"),
+        ({"surveys_before": 2015, "occurrences": "r.csv"}, "occurrences can be used with a range grid only"),
+        ({"surveys_before": 2015, "min_cells": 5}, "min_cells can be used with a range grid only"),
+        ({"folds": 1}, "folds is 1; allowed: 2 or more"),
+        ({"points": (10, 0)}, "points are 0"),
+        ({"block_degrees": 0.0}, "block_degrees is 0"),
     ],
 )
-def test_the_side_of_a_grid_s_cells_is_found_and_places_at_random_are_no_grid(
-    lat: NDArray[np.float64], side: float | None
+def test_settings_that_nothing_reads_and_numbers_that_are_impossible_are_refused(
+    settings: dict[str, object], said: str
 ) -> None:
-    lon_lat = np.stack([np.arange(len(lat), dtype=float), lat], axis=1)
-    grid = RangeGrid(lon_lat=lon_lat, species=("a",), presence=np.ones((len(lat), 1), dtype=bool))
-    assert judging._step(grid) == (None if side is None else pytest.approx(side, rel=1e-4))
+    with pytest.raises(ConfigError, match=said):
+        EvaluateRangesRequest(grid="grid.npz", run="run", imagery=IMAGERY, out="out", **settings)  # type: ignore[arg-type]
 
 
-def test_random_background_lies_on_the_land_of_the_planet_that_the_imagery_shows() -> None:
-    places = judging._random_land(judging.land_under(IMAGERY), 50, np.random.default_rng(0))
-    assert len(places) == 50 and WORLD.land(*places.T).all()
+def test_help_tells_of_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", "ranges", "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert "birdsat evaluate ranges" in printed
+    for option in ("GRID", "--run", "--rasters", "--min-cells", "--surveys-before", "--out"):
+        assert option in printed

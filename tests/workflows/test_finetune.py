@@ -1,4 +1,4 @@
-"""From a pretrained run to a classifier that is judged, kept and used by the other verbs."""
+"""From a pretrained run to a classifier that is evaluated, kept and used by the other verbs."""
 
 import datetime
 import json
@@ -37,7 +37,7 @@ from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 from birdsat.recipes.finetune import finetune_tiny, started_from
 from birdsat.recipes.registry import FINETUNE_RECIPES, recipe
-from birdsat.tasks.finetuned import judge_run
+from birdsat.tasks.finetuned import evaluate_run
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import MODEL_FILE, load_run
@@ -160,7 +160,7 @@ def kept_step(run: Path) -> str:
         return str(file.metadata()["step"])
 
 
-def test_a_finished_classifier_is_judged_again_to_the_same_figures(run: Path, dataset: Dataset, tuned: Path) -> None:
+def test_a_finished_classifier_is_evaluated_again_to_the_same_figures(run: Path, dataset: Dataset, tuned: Path) -> None:
     before, weights, step = (tuned / "classify.json").read_text(), load_file(tuned / MODEL_FILE), kept_step(tuned)
     with pytest.raises(ConfigError, match="a finished training run already; resume it"):
         finetune(run, dataset.folder)
@@ -178,7 +178,7 @@ def test_a_classifier_is_a_run_that_other_verbs_take(tuned: Path, dataset: Datas
     main(["retrieve", str(tuned), str(dataset.folder)])
     main(["embed", str(tuned), str(dataset.folder), str(tmp_path / "test.parquet")])
     main(["taxa", str(tuned)])
-    judge_run(load_run(tuned), dataset)
+    evaluate_run(load_run(tuned), dataset)
 
 
 def test_a_cascade_goes_on_from_a_classifier_to_another_dataset(tuned: Path, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_cascade_goes_on_from_a_classifier_to_another_dataset(tuned: Path, tmp
     assert config.start_from == (tuned,) and isinstance(config.method, ClassifierConfig)
     assert not isinstance(config.method.backbone, ClassifierConfig)
     with pytest.raises(CheckpointError, match="tells 3 taxa apart"):
-        judge_run(load_run(tuned), two)
+        evaluate_run(load_run(tuned), two)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_options_of_finetune_are_refused_without_it(run: Path, dataset: Dataset,
     assert said.endswith("(--from-scratch, --steps)\n")
 
 
-def test_without_val_the_last_weights_are_judged_without_a_temperature(run: Path, tmp_path: Path) -> None:
+def test_without_val_the_last_weights_are_evaluated_without_a_temperature(run: Path, tmp_path: Path) -> None:
     plain = make_dataset(tmp_path / "plain", val=False)
     (report,) = finetune(run, plain.folder, out=tmp_path / "made", steps=2).reports
     calibration = report.best.figures.calibration
@@ -260,14 +260,14 @@ def test_the_figures_of_the_test_split_do_not_move_the_temperature_of_another_da
     method = load_run(tuned).method
     assert isinstance(method, Classifier)
     other = make_dataset(tmp_path / "other", chips=False)  # another fingerprint, the same taxa
-    judge_run(load_run(tuned), other)
+    evaluate_run(load_run(tuned), other)
     again = load_run(tuned).method
     assert isinstance(again, Classifier) and torch.equal(again.temperature, method.temperature)
 
 
 def test_a_run_that_names_no_taxa_cannot_be_judged(run: Path, dataset: Dataset) -> None:
     with pytest.raises(CheckpointError, match="mode finetune of `birdsat classify`"):
-        judge_run(load_run(run), dataset)
+        evaluate_run(load_run(run), dataset)
 
 
 @pytest.mark.parametrize("name", FINETUNE_RECIPES)

@@ -69,12 +69,12 @@ def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasteri
 
 
 @pytest.mark.parametrize("way", ["occurrences", "both"])
-def test_a_map_from_records_has_probabilities_spreads_and_an_area(
+def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_area(
     way: str, run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--region", region, "--occurrences", records, "--way", way, "--months", 1, 7)
     with make_map(run, tmp_path, *words) as tiff:
-        assert tiff.descriptions == ("January", "July", "January spread", "July spread", APPLICABILITY)
+        assert tiff.descriptions == ("January", "July", "January std", "July std", APPLICABILITY)
         cells = tiff.read()
         sources = json.loads(tiff.tags()["sources"])
     assert np.isfinite(cells).all() and cells[:2].min() >= 0 and cells[:2].max() <= 1
@@ -211,7 +211,7 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
         rows = list(csv.DictReader(file))
     table = pq.read_table(tmp_path / "Corvus_corax.parquet")
     assert len(rows) == table.num_rows == CELLS
-    for column, band in (("march", 0), ("september_spread", 3), ("applicability", 4)):
+    for column, band in (("march", 0), ("september_std", 3), ("applicability", 4)):
         np.testing.assert_array_equal(table[column].to_numpy(), cells[band].ravel())
         np.testing.assert_allclose([float(row[column]) for row in rows], cells[band].ravel(), atol=1e-5)
 
@@ -342,12 +342,12 @@ def test_a_map_from_both_needs_photos_of_a_taxon(
     assert "has photos" in said and "fit from occurrences alone" in said
 
 
-@pytest.mark.parametrize("verb", ["map", "fit", "judge"])
+@pytest.mark.parametrize("verb", ["map", "fit"])
 def test_help_tells_of_every_option(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([verb, "--help"])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert f"birdsat {verb}" in printed and "--out" in printed
-    for option in {"map": ("--ranges", "--within"), "fit": ("--region", "--taxa"), "judge": ("--rasters",)}[verb]:
+    for option in {"map": ("--ranges", "--within"), "fit": ("--region", "--taxa")}[verb]:
         assert option in printed

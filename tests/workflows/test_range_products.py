@@ -91,7 +91,7 @@ def test_richness_is_the_sum_of_the_probabilities_in_every_cell_and_month(
     ]
     found = probabilities(ranges, region, (1, 7)).astype(np.float64)
     with rasterio.open(tmp_path / "richness.tif") as tiff:
-        assert tiff.descriptions == ("January", "July", "January spread", "July spread", "area of applicability")
+        assert tiff.descriptions == ("January", "July", "January std", "July std", "area of applicability")
         bands = tiff.read()
     np.testing.assert_allclose(bands[:2].reshape(2, -1), found.sum(axis=0), rtol=1e-5)
     np.testing.assert_allclose(bands[2:4].reshape(2, -1), np.sqrt((found * (1 - found)).sum(axis=0)), rtol=1e-5)
@@ -228,7 +228,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
 def test_cells_outside_the_area_of_applicability_are_no_gaps(
     words: tuple[str, ...], records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("birdsat.ranges.feature_cache.kept_file", lambda *_: tmp_path / "none")
+    monkeypatch.setattr("birdsat.ranges.feature_cache.cache_file", lambda *_: tmp_path / "none")
     monkeypatch.setattr("birdsat.ranges.applicability.Applicability.inside", lambda _, x: np.zeros(len(x), bool))
     out = tmp_path / "gaps.csv"
     main(["gaps", *words, "--occurrences", str(records), "--threshold", "0.01", "--out", str(out)])

@@ -17,15 +17,15 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.sources import ChipSource
 from birdsat.methods.method import Method
 
-# Kept by default. The date goes into a method as three harmonics, so a course of one or two leaves much of the season
-# out: of a trained cve_mae, cosines differed by .0101 over the months of a place (standard deviation), and courses of
+# Kept by default. The date goes into a method as three harmonics, so a cycle of one or two leaves much of the season
+# out: of a trained cve_mae, cosines differed by .0101 over the months of a place (standard deviation), and cycles of
 # 1, 2, 3 and 5 harmonics missed them by .0068, .0044, .0008 and .0003 (root mean square).
 HARMONICS = 3
 EXACT_HARMONICS = 6  # as many pass through all twelve mid-months
 _MID_MONTHS = np.array([mid_month(month) for month in range(1, 13)])
 
 
-Numbers = NDArray[np.float16] | NDArray[np.float32]
+HalfOrFloat = NDArray[np.float16] | NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +39,15 @@ class RegionBlock:
     lon_lat: NDArray[np.float64]  # (c, 2) centres, degrees WGS84, longitude first, -180..180
     # (c, f) what the chip shows, free of place and date: `Method.encode_chip`; of a chip source of several ground sizes
     # that of each, one after another, from small to large
-    chip: Numbers
-    year: Numbers  # (c, 1 + 2 K, d) course of `Method.embed_chip`: at t it is year_basis(t) @ year
+    chip: HalfOrFloat
+    year: HalfOrFloat  # (c, 1 + 2 K, d) annual cycle of `Method.embed_chip`: at t it is year_basis(t) @ year
     without_imagery: int = 0  # cells that were looked at beside these, and have no chip or a damaged one
 
     def __len__(self) -> int:
         return len(self.cells)
 
 
-def single(numbers: Numbers) -> Tensor:
+def to_float32(numbers: HalfOrFloat) -> Tensor:
     """In single precision, to compute with: by torch, twenty times as fast as numpy. It wants what it may write to."""
     return torch.from_numpy(numbers.copy()).float()
 
@@ -74,7 +74,7 @@ def embed_cells(
     """Embed the cells of `grid`, a block at a time, so that memory does not grow with the grid.
 
     chip_px: side of the chips that the method sees, to which others are resized; None: they come so. where (rows,
-    columns): cells to embed, all when None. harmonics: of the course over the year, 0 to EXACT_HARMONICS; a method
+    columns): cells to embed, all when None. harmonics: of the annual cycle, 0 to EXACT_HARMONICS; a method
     without metadata has none, whatever is asked. workers: processes that cut chips, 0 for none; they start afresh, so a
     script that asks for them needs the usual `if __name__ == "__main__"`.
 
@@ -119,7 +119,7 @@ def check_method(method: Method) -> None:
 
 
 def kept_harmonics(method: Method, harmonics: int) -> int:
-    """How many a course over the year has: none for a method without metadata. Raises ConfigError for other than 0..6.
+    """How many an annual cycle has: none for a method without metadata. Raises ConfigError for other than 0..6.
 
     More than EXACT_HARMONICS cannot be told from twelve months.
     """
@@ -133,10 +133,10 @@ def kept_harmonics(method: Method, harmonics: int) -> int:
 def embed_cut(
     method: Method, cut: CutCells, harmonics: int, device: torch.device | str | None = None
 ) -> tuple[RegionBlock, NDArray[np.float32]]:
-    """Cells whose chips are cut, embedded; and by how much the course misses each mid-month's embedding.
+    """Cells whose chips are cut, embedded; and by how much the annual cycle misses each mid-month's embedding.
 
-    Of several ground sizes, each is encoded by itself; the course is that of their mean, which lies where the encoder's
-    features of any one size lie, so that photos can be held against it.
+    Of several ground sizes, each is encoded by itself; the annual cycle is that of their mean, which lies where the
+    encoder's features of any one size lie, so that photos can be held against it.
 
     The misses (c, 12) are lengths of the difference of two vectors: no cosine with a unit vector is wrong by more.
     """
@@ -147,7 +147,7 @@ def embed_cut(
             images = torch.from_numpy(np.stack([chip for chip in cut.chips if chip is not None], axis=1))
             sizes = [method.encode_chip(one.permute(0, 3, 1, 2).contiguous().to(place)).float() for one in images]
             features, mean = torch.cat(sizes, dim=1), torch.stack(sizes).mean(dim=0)
-            year, missed = _course(method, mean, torch.from_numpy(lon_lat).float().to(place), harmonics)
+            year, missed = _annual_cycle(method, mean, torch.from_numpy(lon_lat).float().to(place), harmonics)
         else:
             features, year, missed = torch.empty(0, 0), torch.empty(0, 1 + 2 * harmonics, 0), torch.empty(0, 12)
         block = RegionBlock(
@@ -160,8 +160,8 @@ def embed_cut(
         return block, missed.cpu().numpy()
 
 
-def _course(method: Method, features: Tensor, lon_lat: Tensor, harmonics: int) -> tuple[Tensor, Tensor]:
-    """The course (c, 1 + 2 K, d) that fits the twelve mid-months best, and what it misses of each (c, 12)."""
+def _annual_cycle(method: Method, features: Tensor, lon_lat: Tensor, harmonics: int) -> tuple[Tensor, Tensor]:
+    """The annual cycle (c, 1 + 2 K, d) that fits the twelve mid-months best, and what it misses of each (c, 12)."""
     if not method.uses_metadata:
         steady = method.embed_chip(features, lon_lat, torch.full_like(lon_lat[:, 0], _MID_MONTHS[0])).float()
         return steady[:, None], steady.new_zeros(len(steady), 12)

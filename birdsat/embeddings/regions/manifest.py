@@ -42,7 +42,7 @@ class RegionSettings:
     mask: str  # "" for all cells, or a fingerprint of those that were asked for
     chip_width: int  # f, numbers that say what a cell's chips of all sizes show
     embedding_width: int  # d
-    harmonics: int  # K, of the course over the year
+    harmonics: int  # K, of the annual cycle
     part_cells: int = PART_CELLS  # positions of the grid to a part
 
 
@@ -65,7 +65,7 @@ class RegionManifest:
     settings: RegionSettings
     cells: int  # with imagery
     without_imagery: int  # cells asked for that have none, or a damaged chip
-    season_missed_largest: float  # longest difference of a mid-month's embedding (length 1) to the stored course
+    season_missed_largest: float  # longest difference of a mid-month's embedding (length 1) to the stored annual cycle
     season_missed_rms: float  # root mean square of that difference over cells and months
     parts: tuple[RegionPart, ...]  # in the order of their cells
 
@@ -112,7 +112,7 @@ def write_part(
 ) -> None:
     """Write the cells of a part as they come, whole or not at all.
 
-    embedded: blocks, and by how much their courses miss the months (c, 12). Raises DatasetError for numbers that
+    embedded: blocks, and by how much their annual cycles miss the months (c, 12). Raises DatasetError for numbers that
     float16 cannot hold.
     """
     schema = region_schema(settings)

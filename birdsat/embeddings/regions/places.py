@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.cut_chips import cut_places
-from birdsat.embeddings.regions.embed_cells import HARMONICS, Numbers, check_method, embed_cut, kept_harmonics
+from birdsat.embeddings.regions.embed_cells import HARMONICS, HalfOrFloat, check_method, embed_cut, kept_harmonics
 from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.imagery.sources import ChipSource
@@ -51,7 +51,7 @@ def embed_places(
     found = np.zeros(len(lon_lat), dtype=np.bool_)
     found[rows] = True
 
-    def filled(values: list[Numbers]) -> NDArray[np.float32]:
+    def filled(values: list[HalfOrFloat]) -> NDArray[np.float32]:
         out = np.full((len(lon_lat), *values[0].shape[1:]), np.nan, dtype=np.float32)
         out[rows] = np.concatenate(values)
         return out

@@ -61,7 +61,7 @@ class Region:
 
     @property
     def harmonics(self) -> int:
-        """K, of the course over the year; 0: the method knows no dates."""
+        """K, of the annual cycle; 0: the method knows no dates."""
         return self.manifest.settings.harmonics
 
     def __len__(self) -> int:
@@ -99,12 +99,12 @@ class Region:
         Reads the row groups that the places are in, once each. Raises DatasetError where a part is damaged.
         """
         cells = self.grid.cells_at(*lon_lat.T)
-        n, waves = len(cells), 1 + 2 * self.harmonics
+        n, terms = len(cells), 1 + 2 * self.harmonics
         points = RegionPoints(
             cells=cells,
             found=np.zeros(n, dtype=np.bool_),
             chip=np.full((n, self.chip_width if "chip" in columns else 0), np.nan, dtype=np.float32),
-            year=np.full((n, waves, self.embedding_width if "year" in columns else 0), np.nan, dtype=np.float32),
+            year=np.full((n, terms, self.embedding_width if "year" in columns else 0), np.nan, dtype=np.float32),
         )
         number = np.where(cells < 0, -1, cells // self.manifest.settings.part_cells)
         for part in self.manifest.parts:
@@ -158,8 +158,8 @@ class Region:
     def _blocks_of(self, table: pa.Table, columns: tuple[Column, ...]) -> Iterator[RegionBlock]:
         cells = table["cell"].to_numpy()
         chip = self._half(table, "chip") if "chip" in columns else np.empty((len(cells), 0), np.float16)
-        waves = 1 + 2 * self.harmonics
-        year = self._half(table, "year") if "year" in columns else np.empty((len(cells), waves, 0), np.float16)
+        terms = 1 + 2 * self.harmonics
+        year = self._half(table, "year") if "year" in columns else np.empty((len(cells), terms, 0), np.float16)
         numbers = (chip.size + year.size) // len(cells)  # of a cell
         size = max(1, _BLOCK_NUMBERS // max(1, numbers))
         for start in range(0, len(cells), size):

@@ -1,8 +1,8 @@
-"""Models judged on cells that were held out from them, all on the same points."""
+"""Models evaluated on cells that were held out from them, all on the same points."""
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.evaluation.evaluation import Judgement, ModelFigures, TaxonFigures, taxon_figures
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.evaluation.evaluation import Evaluation, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.ranges.evaluation.hold_out import HoldOut
 from birdsat.ranges.evaluation.learning import PresenceModel, SurveyModel
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
 
-Report = Callable[[str], None]
-"""Told what is being done, for a progress display."""
-
-_POOLED_NOTE = "Each cell is scored once, by the fold that held it out; a taxon is judged over all cells together."
+_POOLED_NOTE = "Each cell is scored once, by the fold that held it out; a taxon is evaluated over all cells together."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -37,7 +35,7 @@ class Ranges:
             )
 
 
-def judge_points(
+def evaluate_points(
     ranges: Ranges,
     models: Sequence[PresenceModel],
     *,
@@ -46,91 +44,97 @@ def judge_points(
     later: Ranges | None = None,
     repeats: int = 1,
     seed: int = 0,
-    report: Report | None = None,
-) -> Judgement:
-    """Presence-only: models that learn from a few presences of each taxon, judged by presence and absence elsewhere.
+    progress: Progress = QUIET,
+) -> Evaluation:
+    """Presence-only: models that learn from a few presences of each taxon, evaluated by presence and absence elsewhere.
 
     In each fold, `points` presence cells of each taxon are drawn among the training cells; None takes all there are.
     All training cells are background. Taxa with fewer presences there than `points` are left out of the fold, and taxa
-    that are everywhere or nowhere in the test cells are learned but not judged. A model sees the points of all taxa at
-    once and nothing else of the ranges.
+    that are everywhere or nowhere in the test cells are learned but not evaluated. A model sees the points of all taxa
+    at once and nothing else of the ranges.
 
-    later: judge on these ranges (of the same taxa, perhaps other cells and a later time) in place of `ranges`; cells of
-    both are held out by where they lie. repeats: times that folds and points are drawn anew. Raises InputError when no
-    taxon can be judged.
+    later: evaluate on these ranges (of the same taxa, perhaps other cells and a later time) in place of `ranges`; cells
+    of both are held out by where they lie. repeats: times that folds and points are drawn anew. Raises InputError when
+    no taxon can be evaluated.
     """
     hold_out = hold_out or HoldOut()
     if (points is not None and points < 1) or repeats < 1:
         raise ConfigError(f"{points} points and {repeats} repeats were asked for; 1 or more of each are needed.")
-    judged = later or ranges
-    if judged.truth.species != ranges.truth.species:
-        raise InputError("the ranges learned from and those judged by are of different taxa; give the same, in order.")
+    evaluated = later or ranges
+    if evaluated.truth.species != ranges.truth.species:
+        raise InputError(
+            "the ranges learned from and those evaluated by are of different taxa; give the same, in order."
+        )
     _refuse_namesakes(models)
     least = 1 if points is None else points
     tasks = []
     for repeat in range(repeats):
-        for number, (train, test) in enumerate(_folds(ranges, judged, hold_out, seed + repeat)):
+        for number, (train, test) in enumerate(_folds(ranges, evaluated, hold_out, seed + repeat)):
             background, known = ranges.cells.take(train), ranges.truth.presence[train]
             drawn = _draw(known, ranges.truth.species, points, least, (seed + repeat, number))
             if len(drawn[0]):
                 learned = Points(
-                    taxa=len(ranges.truth.species), at=background.take(drawn[0]), taxon=drawn[1], background=background
+                    taxa=len(ranges.truth.species),
+                    presences=background.take(drawn[0]),
+                    taxon=drawn[1],
+                    background=background,
                 )
-                tasks.append((learned, judged.cells.take(test), judged.truth.presence[test]))
-    figures = _judge_all(models, tasks, ranges.truth.species, report)
+                tasks.append((learned, evaluated.cells.take(test), evaluated.truth.presence[test]))
+    figures = _evaluate_all(models, tasks, ranges.truth.species, progress)
     size = "all presences as points" if points is None else f"{points:,} points a taxon"
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    return _judgement(f"{size}, {hold_out}{drawn_anew}", figures, ranges.truth.species, hold_out)
+    return _evaluation(f"{size}, {hold_out}{drawn_anew}", figures, ranges.truth.species, hold_out)
 
 
-def judge_occurrences(
-    points: Points, ranges: Ranges, models: Sequence[PresenceModel], *, report: Report | None = None
-) -> Judgement:
-    """Presence-only, learned once from given points, wherever they lie, and judged on all cells of the ranges.
+def evaluate_occurrences(
+    points: Points, ranges: Ranges, models: Sequence[PresenceModel], *, progress: Progress = QUIET
+) -> Evaluation:
+    """Presence-only, learned once from given points, wherever they lie, and evaluated on all cells of the ranges.
 
-    The labels of the points are the columns of the ranges. Raises InputError when no taxon can be judged.
+    The labels of the points are the columns of the ranges. Raises InputError when no taxon can be evaluated.
     """
     if points.taxa != len(ranges.truth.species):
-        raise InputError(f"points of {points.taxa:,} taxa cannot be judged by ranges of {len(ranges.truth.species):,}.")
+        raise InputError(
+            f"points of {points.taxa:,} taxa cannot be evaluated by ranges of {len(ranges.truth.species):,}."
+        )
     _refuse_namesakes(models)
     tasks = [(points, ranges.cells, ranges.truth.presence)]
-    figures = _judge_all(models, tasks, ranges.truth.species, report)
-    return _judgement(f"{len(points.at):,} points, none held out", figures, ranges.truth.species, None)
+    figures = _evaluate_all(models, tasks, ranges.truth.species, progress)
+    return _evaluation(f"{len(points.presences):,} points, none held out", figures, ranges.truth.species, None)
 
 
-def judge_surveys(
+def evaluate_surveys(
     ranges: Ranges,
     models: Sequence[SurveyModel],
     *,
     hold_out: HoldOut | None = None,
     repeats: int = 1,
     seed: int = 0,
-    report: Report | None = None,
-) -> Judgement:
-    """Presence and absence: models that learn from every training cell, judged on the cells held out.
+    progress: Progress = QUIET,
+) -> Evaluation:
+    """Presence and absence: models that learn from every training cell, evaluated on the cells held out.
 
-    Each taxon is judged over all held-out cells together. repeats: times that folds are drawn anew. Raises InputError
-    when no taxon can be judged.
+    Each taxon is evaluated over all held-out cells together. repeats: times that folds are drawn anew. Raises
+    InputError when no taxon can be evaluated.
     """
     hold_out = hold_out or HoldOut()
     if repeats < 1:
         raise ConfigError(f"{repeats} repeats were asked for; 1 or more are needed.")
     _refuse_namesakes(models)
-    judged = []
+    evaluated = []
     for model in models:
         started, figures = time.monotonic(), list[TaxonFigures]()
         for repeat in range(repeats):
-            if report is not None:
-                report(f"{model.name}, draw {repeat + 1} of {repeats}")
+            progress.say(f"{model.name}, draw {repeat + 1} of {repeats}")
             figures += _pooled(model, ranges, list(_folds(ranges, ranges, hold_out, seed + repeat)))
         seconds = time.monotonic() - started
-        judged.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
+        evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
     title = f"presence and absence, {hold_out}{drawn_anew}"
-    return _judgement(title, judged, ranges.truth.species, hold_out, _POOLED_NOTE)
+    return _evaluation(title, evaluated, ranges.truth.species, hold_out, _POOLED_NOTE)
 
 
-def judge_range_grid(
+def evaluate_range_grid(
     ranges: Ranges,
     *,
     survey_models: Sequence[SurveyModel] = (),
@@ -139,35 +143,35 @@ def judge_range_grid(
     hold_out: HoldOut | None = None,
     repeats: int = 1,
     seed: int = 0,
-    report: Report | None = None,
-) -> tuple[Judgement, ...]:
+    progress: Progress = QUIET,
+) -> tuple[Evaluation, ...]:
     """All models on one range grid: those that learn from surveys, then the others for each number of points."""
     if not survey_models and not models:
-        raise ConfigError("there is no model to judge; give one or more.")
-    judgements = []
+        raise ConfigError("there is no model to evaluate; give one or more.")
+    evaluations = []
     if survey_models:
-        judgements.append(
-            judge_surveys(ranges, survey_models, hold_out=hold_out, repeats=repeats, seed=seed, report=report)
+        evaluations.append(
+            evaluate_surveys(ranges, survey_models, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
         )
     if models:
-        judge = partial(judge_points, hold_out=hold_out, repeats=repeats, seed=seed, report=report)
-        judgements += [judge(ranges, models, points=number) for number in points]
-    return tuple(judgements)
+        evaluate = partial(evaluate_points, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
+        evaluations += [evaluate(ranges, models, points=number) for number in points]
+    return tuple(evaluations)
 
 
 _Rows = NDArray[np.bool_]
-_Task = tuple[Points, Cells, NDArray[np.bool_]]  # to learn from, cells to judge on, presence in them
+_Task = tuple[Points, Cells, NDArray[np.bool_]]  # to learn from, cells to evaluate on, presence in them
 
 
-def _folds(ranges: Ranges, judged: Ranges, hold_out: HoldOut, seed: int) -> Iterator[tuple[_Rows, _Rows]]:
-    """Which cells of `ranges` to learn from, and which of `judged` to judge on, fold by fold."""
-    if judged is ranges:
-        fold = judge_fold = hold_out.fold(ranges.cells.lon_lat, seed)
+def _folds(ranges: Ranges, evaluated: Ranges, hold_out: HoldOut, seed: int) -> Iterator[tuple[_Rows, _Rows]]:
+    """Which cells of `ranges` to learn from, and which of `evaluated` to evaluate on, fold by fold."""
+    if evaluated is ranges:
+        fold = test_fold = hold_out.fold(ranges.cells.lon_lat, seed)
     else:  # dealt together, so that no block is on both sides
-        both = hold_out.fold(np.concatenate([ranges.cells.lon_lat, judged.cells.lon_lat]), seed)
-        fold, judge_fold = both[: len(ranges.cells)], both[len(ranges.cells) :]
-    for number in range(int(max(fold.max(), judge_fold.max())) + 1):
-        train, test = fold != number, judge_fold == number
+        both = hold_out.fold(np.concatenate([ranges.cells.lon_lat, evaluated.cells.lon_lat]), seed)
+        fold, test_fold = both[: len(ranges.cells)], both[len(ranges.cells) :]
+    for number in range(int(max(fold.max(), test_fold.max())) + 1):
+        train, test = fold != number, test_fold == number
         if train.any() and test.any():
             yield train, test
 
@@ -181,29 +185,28 @@ def _draw(
         present = np.flatnonzero(known[:, label])
         if len(present) < least:
             continue
-        random = np.random.default_rng([*seed, zlib.crc32(name.encode())])
-        some = present if points is None else random.choice(present, points, replace=False)
+        generator = np.random.default_rng([*seed, zlib.crc32(name.encode())])
+        some = present if points is None else generator.choice(present, points, replace=False)
         rows.append(some)
         labels.append(np.full(len(some), label, dtype=np.int64))
     return np.concatenate(rows), np.concatenate(labels)
 
 
-def _judge_all(
-    models: Sequence[PresenceModel], tasks: Sequence[_Task], species: Sequence[str], report: Report | None
+def _evaluate_all(
+    models: Sequence[PresenceModel], tasks: Sequence[_Task], species: Sequence[str], progress: Progress
 ) -> list[ModelFigures]:
-    judged = []
+    evaluated = []
     for model in models:
         started, figures = time.monotonic(), list[TaxonFigures]()
         for number, task in enumerate(tasks, start=1):
-            if report is not None:
-                report(f"{model.name}, fold {number} of {len(tasks)}")
-            figures += _judge_one(model, task, species)
+            progress.say(f"{model.name}, fold {number} of {len(tasks)}")
+            figures += _evaluate_one(model, task, species)
         seconds = time.monotonic() - started
-        judged.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
-    return judged
+        evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
+    return evaluated
 
 
-def _judge_one(model: PresenceModel, task: _Task, species: Sequence[str]) -> Iterator[TaxonFigures]:
+def _evaluate_one(model: PresenceModel, task: _Task, species: Sequence[str]) -> Iterator[TaxonFigures]:
     points, cells, truth = task
     score = _checked(model, model.fit(points)(cells))
     number = np.bincount(points.taxon, minlength=points.taxa)
@@ -242,27 +245,29 @@ def _pooled(model: SurveyModel, ranges: Ranges, folds: Sequence[tuple[_Rows, _Ro
             )
 
 
-def _judgement(
+def _evaluation(
     title: str, figures: Sequence[ModelFigures], species: Sequence[str], hold_out: HoldOut | None, *notes: str
-) -> Judgement:
+) -> Evaluation:
     seen = {one.taxon for model in figures for one in model.figures}
     if figures and not seen:
         raise InputError(
-            f"none of {len(species):,} taxa could be judged: each has too few points among the training cells, or is "
-            "everywhere or nowhere among the test cells. Ask for fewer points, or hold out larger blocks."
+            f"none of {len(species):,} taxa could be evaluated: each has too few points among the training cells, or "
+            "is everywhere or nowhere among the test cells. Ask for fewer points, or hold out larger blocks."
         )
     warning = () if hold_out is None or hold_out.warning is None else (f"Warning: {hold_out.warning}",)
     skipped = tuple(name for name in species if name not in seen)
-    return Judgement(title=title, models=tuple(figures), skipped=skipped, notes=(*warning, *notes, *_unscored(figures)))
+    return Evaluation(
+        title=title, models=tuple(figures), skipped=skipped, notes=(*warning, *notes, *_unscored(figures))
+    )
 
 
 def _unscored(figures: Sequence[ModelFigures]) -> Iterator[str]:
-    """A note for each model that was judged on fewer cells than another, and so on easier or harder ones."""
+    """A note for each model that was evaluated on fewer cells than another, and so on easier or harder ones."""
     cells = [sum(one.present + one.absent for one in model.figures) for model in figures]
-    for model, judged in zip(figures, cells, strict=True):
-        if judged < max(cells):
-            share = 1 - judged / max(cells)
-            yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not judged by these."
+    for model, evaluated in zip(figures, cells, strict=True):
+        if evaluated < max(cells):
+            share = 1 - evaluated / max(cells)
+            yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not evaluated by these."
 
 
 def _refuse_namesakes(models: Sequence[PresenceModel] | Sequence[SurveyModel]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.metrics import boyce_index, map_scores, max_true_skill, reliability
-from birdsat.tables import Table, markdown_table
+from birdsat.tables import Table
 
 BAND_DEGREES = 10.0  # of latitude
 POINT_BINS = (1, 10, 20, 50, 100, 200, 500)  # lower edges of the bins of training points
@@ -20,15 +20,17 @@ class TaxonFigures:
     """One model's map of one taxon against the truth in the cells held out together."""
 
     taxon: str
-    points: int  # presences of the taxon that were learned from; over folds judged together, of them all
-    present: int  # cells judged where it truly is
+    points: int  # presences of the taxon that were learned from; over folds evaluated together, of them all
+    present: int  # cells evaluated where it truly is
     absent: int
     auc: float  # 0.5 by chance
     average_precision: float  # by chance present / (present + absent)
-    skill: float  # highest true skill statistic of any threshold, chosen on the cells judged, so that chance is above 0
+    skill: (
+        float  # highest true skill statistic of any threshold, chosen on the cells evaluated, so that chance is above 0
+    )
     boyce: float  # continuous Boyce index; NaN where the score is flat
-    calibration_error: float  # NaN where scores are no probabilities
-    brier: float  # NaN where scores are no probabilities
+    calibration_error: float  # NaN where scores are not probabilities
+    brier: float  # NaN where scores are not probabilities
     bands: tuple[tuple[float, float], ...]  # southern edge of a band of latitude, AUC among its cells; both kinds in it
 
 
@@ -69,7 +71,7 @@ class ModelFigures:
         return tuple((name, _means(some)) for name, some in binned if some)
 
     def by_latitude(self) -> tuple[tuple[float, int, float], ...]:
-        """Southern edge of each band, taxa judged in it and their mean AUC, north first."""
+        """Southern edge of each band, taxa evaluated in it and their mean AUC, north first."""
         aucs: dict[float, dict[str, list[float]]] = {}
         for one in self.figures:
             for south, auc in one.bands:
@@ -81,17 +83,17 @@ class ModelFigures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Evaluation:
     """Several models against the same truth, each having learned from the same data."""
 
     title: str
     models: tuple[ModelFigures, ...]
-    skipped: tuple[str, ...]  # taxa that could not be judged: too few points, or no cells of one kind
+    skipped: tuple[str, ...]  # taxa that could not be evaluated: too few points, or no cells of one kind
     notes: tuple[str, ...] = ()  # what must be known to read the figures
     band_degrees: float = BAND_DEGREES
 
     def model(self, name: str) -> ModelFigures:
-        """The figures of one model. Raises KeyError when it was not judged."""
+        """The figures of one model. Raises KeyError when it was not evaluated."""
         for model in self.models:
             if model.model == name:
                 return model
@@ -124,62 +126,47 @@ class Judgement:
         }  # fmt: skip
 
     def table(self) -> Table:
-        """For the console: a row for each model."""
-        return self._table(self.title, ("model", *_COLUMNS, "s"), self._model_rows())
-
-    def points_table(self) -> Table:
-        """For the console: mean AUC by the number of training points."""
-        return self._table("AUC by training points", *self._point_rows())
-
-    def latitude_table(self) -> Table:
-        """For the console: mean AUC by band of latitude."""
-        return self._table("AUC by latitude", *self._latitude_rows())
-
-    def markdown(self) -> str:
-        """The three tables and the notes, as Markdown."""
-        parts = [f"### {self.title}", markdown_table(("model", *_COLUMNS, "s"), self._model_rows())]
-        parts += [self._caption()] if self._caption() else []
-        parts += ["AUC by training points:", markdown_table(*self._point_rows())]
-        parts += ["AUC by latitude:", markdown_table(*self._latitude_rows())]
-        return "\n\n".join(parts) + "\n"
-
-    def _model_rows(self) -> list[list[str]]:
-        rows = [[model.model, *_cells(model.means), f"{model.seconds:.1f}"] for model in self.models]
+        """A row for each model: means over the taxa, and beside them what chance gives."""
+        table = Table(title=self.title, columns=["model", *_COLUMNS, "s"], caption=self._caption())
+        for model in self.models:
+            table.add_row(model.model, *_cells(model.means), f"{model.seconds:.1f}")
         if self.models:
             chance = self.models[0].means.chance_average_precision
-            rows.append(["chance", "", "0.500", _figure(chance), "", "0.000", "", "", ""])
-        return rows
+            table.add_row("chance", "", "0.500", _figure(chance), "", "0.000")
+        return table
 
-    def _point_rows(self) -> tuple[Sequence[str], list[list[str]]]:
+    def points_table(self) -> Table:
+        """Mean AUC by the number of training points."""
         bins = [dict(model.by_points()) for model in self.models]
         names = list(dict.fromkeys(name for one in bins for name in one))
         names.sort(key=lambda name: int(name.split()[0].split("-")[0]))
         heads = [f"{name} ({max(one[name].taxa for one in bins if name in one):,} taxa)" for name in names]
-        rows = [
-            [model.model, *(_figure(one[name].auc) if name in one else "" for name in names)]
-            for model, one in zip(self.models, bins, strict=True)
-        ]
-        return ("model", *heads), rows
+        table = Table(title="AUC by training points", columns=["model", *heads])
+        for model, one in zip(self.models, bins, strict=True):
+            table.add_row(model.model, *(_figure(one[name].auc) if name in one else "" for name in names))
+        return table
 
-    def _latitude_rows(self) -> tuple[Sequence[str], list[list[str]]]:
+    def latitude_table(self) -> Table:
+        """Mean AUC by band of latitude."""
         bands = [{south: auc for south, _, auc in model.by_latitude()} for model in self.models]
         souths = sorted({south for one in bands for south in one}, reverse=True)
         heads = [f"{south:g} to {south + self.band_degrees:g}" for south in souths]
-        rows = [
-            [model.model, *(_figure(one[south]) if south in one else "" for south in souths)]
-            for model, one in zip(self.models, bands, strict=True)
-        ]
-        return ("model", *heads), rows
+        table = Table(title="AUC by latitude", columns=["model", *heads])
+        for model, one in zip(self.models, bands, strict=True):
+            table.add_row(model.model, *(_figure(one[south]) if south in one else "" for south in souths))
+        return table
+
+    def markdown(self) -> str:
+        """The three tables and the notes, as Markdown."""
+        parts = [f"### {self.title}", self.table().markdown()]
+        parts += [self._caption()] if self._caption() else []
+        for table in (self.points_table(), self.latitude_table()):
+            parts += [f"{table.title}:", table.markdown()]
+        return "\n\n".join(parts) + "\n"
 
     def _caption(self) -> str:
-        skipped = [f"{len(self.skipped):,} taxa could not be judged."] if self.skipped else []
+        skipped = [f"{len(self.skipped):,} taxa could not be evaluated."] if self.skipped else []
         return " ".join([*self.notes, *skipped])
-
-    def _table(self, title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-        table = Table(title=title, columns=list(head), caption=self._caption())
-        for row in rows:
-            table.add_row(*row)
-        return table
 
 
 def taxon_figures(

@@ -1,4 +1,4 @@
-"""How cells are held out from a model that they judge, as one setting."""
+"""How cells are held out from a model that they evaluate, as one setting."""
 
 from dataclasses import dataclass
 from typing import Literal

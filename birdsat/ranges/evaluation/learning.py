@@ -25,7 +25,7 @@ class PresenceModel(Protocol):
 
     @property
     def probabilities(self) -> bool:
-        """Scores lie between 0 and 1 and are meant as probabilities, so that their calibration can be judged."""
+        """Scores lie between 0 and 1 and are meant as probabilities, so that their calibration can be evaluated."""
         ...
 
     def fit(self, points: Points) -> Scorer:
@@ -85,7 +85,7 @@ def one_by_one(
     inputs: cells as the models see them, (n, f). fit: a taxon's points and the background, both as inputs, to a model
     that gives scores (n,).
     """
-    at, background = inputs(points.at), inputs(points.background)
+    at, background = inputs(points.presences), inputs(points.even_background())
     models = [(label, fit(at[points.taxon == label], background)) for label in np.unique(points.taxon).tolist()]
 
     def score(cells: Cells) -> NDArray[np.float32]:

@@ -27,17 +27,17 @@ class TaxonMapScore:
 class MapReport:
     """Maps of several taxa against the truth."""
 
-    taxa: tuple[TaxonMapScore, ...]  # those that could be judged
-    skipped: tuple[str, ...]  # taxa that are present everywhere, or nowhere, among the cells judged
+    taxa: tuple[TaxonMapScore, ...]  # those that could be evaluated
+    skipped: tuple[str, ...]  # taxa that are present everywhere, or nowhere, among the cells evaluated
 
     @property
     def auc(self) -> float:
-        """Mean over the taxa; NaN when none could be judged."""
+        """Mean over the taxa; NaN when none could be evaluated."""
         return _mean([taxon.auc for taxon in self.taxa])
 
     @property
     def average_precision(self) -> float:
-        """Mean over the taxa; NaN when none could be judged."""
+        """Mean over the taxa; NaN when none could be evaluated."""
         return _mean([taxon.average_precision for taxon in self.taxa])
 
     @property
@@ -46,12 +46,12 @@ class MapReport:
         return _mean([taxon.present / (taxon.present + taxon.absent) for taxon in self.taxa])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; None for what could not be judged."""
-        judged = bool(self.taxa)
+        """Plain JSON values; None for what could not be evaluated."""
+        evaluated = bool(self.taxa)
         return {
-            "auc": self.auc if judged else None,
-            "ap": self.average_precision if judged else None,
-            "ap_chance": self.chance_average_precision if judged else None,
+            "auc": self.auc if evaluated else None,
+            "ap": self.average_precision if evaluated else None,
+            "ap_chance": self.chance_average_precision if evaluated else None,
             "taxa": [
                 {
                     "taxon": taxon.taxon,
@@ -87,10 +87,10 @@ def evaluate_maps(
     truth: NDArray[np.bool_],
     mask: NDArray[np.bool_] | None = None,
 ) -> MapReport:
-    """Judge each taxon over its months and cells together.
+    """Evaluate each taxon over its months and cells together.
 
-    score, truth (taxa, ...): same shape, such as (taxa, months, rows, columns). mask: cells to judge, broadcast
-    against one taxon's maps; all when None. Cells without a score (NaN) are not judged. Raises InputError when the
+    score, truth (taxa, ...): same shape, such as (taxa, months, rows, columns). mask: cells to evaluate, broadcast
+    against one taxon's maps; all when None. Cells without a score (NaN) are not evaluated. Raises InputError when the
     shapes differ.
     """
     if score.shape != truth.shape or len(taxa) != len(score):
@@ -105,7 +105,7 @@ def evaluate_maps(
             raise InputError(
                 f"the mask has shape {mask.shape}, one taxon's maps {score.shape[1:]}; make it on the same grid."
             ) from error
-    judged, skipped = [], []
+    evaluated, skipped = [], []
     for taxon, one_score, one_truth in zip(taxa, score, truth, strict=True):
         known = ~np.isnan(one_score)
         if mask is not None:
@@ -115,7 +115,7 @@ def evaluate_maps(
             skipped.append(taxon)
             continue
         auc, average_precision = map_scores(values, present)
-        judged.append(
+        evaluated.append(
             TaxonMapScore(
                 taxon=taxon,
                 present=int(present.sum()),
@@ -124,7 +124,7 @@ def evaluate_maps(
                 average_precision=average_precision,
             )
         )
-    return MapReport(taxa=tuple(judged), skipped=tuple(skipped))
+    return MapReport(taxa=tuple(evaluated), skipped=tuple(skipped))
 
 
 def _mean(values: Sequence[float]) -> float:

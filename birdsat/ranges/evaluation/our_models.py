@@ -1,4 +1,4 @@
-"""The range network as one of the models that are judged side by side."""
+"""The range network as one of the models that are evaluated side by side."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RangeNetworkModel:
-    """The range network as a `PresenceModel`, to be judged beside baselines."""
+    """The range network as a `PresenceModel`, to be evaluated beside baselines."""
 
     columns: str | None = "chip"  # of chip features among the cells' columns; None: place alone
     settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
@@ -28,7 +28,7 @@ class RangeNetworkModel:
         return f"{self.label}: {what}"
 
     def fit(self, points: Points) -> Scorer:
-        chip = self._chip(points.at), self._chip(points.background)
+        chip = self._chip(points.presences), self._chip(points.background)
         at, behind = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in chip)
         taxa = [str(label) for label in range(points.taxa)]
         model = fit_ranges(points, at, behind, taxa, Source(run="", model=""), settings=self.settings)

@@ -13,7 +13,6 @@ from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.readers.table_rows import column_names, table_rows
 
-LEAST_CELLS = 30  # with, and without, a taxon, below which its figures are mostly chance
 _FIELDS = ("lat", "lon", "species", "presence")
 
 
@@ -49,16 +48,34 @@ class RangeGrid:
         _refuse_twice("cell", [f"({x:g}, {y:g})" for x, y in self.lon_lat.tolist()])
         _refuse_twice("species", self.species)
 
-    def usable(self, least: int = LEAST_CELLS) -> "RangeGrid":
-        """The species in at least `least` cells and absent from as many. Raises InputError where there is none."""
+    @property
+    def step_degrees(self) -> float | None:
+        """Side of the cells of a regular grid; None where places are not on a grid."""
+        steps = np.diff(np.unique(self.lon_lat[:, 1].round(6)))
+        if len(steps) == 0:
+            return None
+        times = steps / steps.min()  # in whole numbers on a grid, some rows of which may be missing
+        return float(np.median(steps[times < 1.5])) if np.allclose(times, np.round(times), rtol=0, atol=1e-2) else None
+
+    def usable(self, min_cells: int) -> "RangeGrid":
+        """The species in at least so many cells and absent from as many. Raises InputError where there is none."""
         present = self.presence.sum(axis=0)
-        keep = (present >= least) & (len(self.lon_lat) - present >= least)
+        keep = (present >= min_cells) & (len(self.lon_lat) - present >= min_cells)
         if not keep.any():
             raise InputError(
-                f"none of {len(self.species):,} species is in {least:,} cells and absent from as many; lower the least."
+                f"none of {len(self.species):,} species is in {min_cells:,} cells and absent from as many; ask for "
+                "fewer cells."
             )
-        species = tuple(name for name, kept in zip(self.species, keep, strict=True) if kept)
-        return RangeGrid(lon_lat=self.lon_lat, species=species, presence=self.presence[:, keep])
+        return self.of([name for name, kept in zip(self.species, keep, strict=True) if kept])
+
+    def of(self, species: Sequence[str]) -> "RangeGrid":
+        """Some of the species, in the order given."""
+        columns = [self.species.index(name) for name in species]
+        return RangeGrid(lon_lat=self.lon_lat, species=tuple(species), presence=self.presence[:, columns])
+
+    def at(self, cells: NDArray[np.bool_]) -> "RangeGrid":
+        """Some of the cells (cells,)."""
+        return RangeGrid(lon_lat=self.lon_lat[cells], species=self.species, presence=self.presence[cells])
 
 
 def read_range_grid(path: Path) -> RangeGrid:
@@ -97,7 +114,7 @@ def _from_arrays(path: Path) -> RangeGrid:
     if species.dtype.kind != "U":
         raise InputError(f"{path} has species of type {species.dtype}; text is needed.")
     if any(array.dtype.kind not in "fiub" for array in (lat, lon, presence)):
-        raise InputError(f"{path} has lat, lon or presence that are no numbers; save them as numbers.")
+        raise InputError(f"{path} has lat, lon or presence that are not numbers; save them as numbers.")
     if not np.isin(presence, (0, 1)).all():
         raise InputError(f"{path} has presences other than 0 and 1; 1 is present, 0 absent.")
     return _made(path, np.stack([lon, lat], axis=1).astype(np.float64), species.tolist(), presence.astype(bool))

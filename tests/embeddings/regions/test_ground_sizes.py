@@ -62,8 +62,8 @@ def test_features_of_all_sizes_stand_side_by_side_and_the_course_is_that_of_thei
     mean = torch.from_numpy(features.reshape(-1, 3, 2).mean(axis=1))
     places = torch.from_numpy(np.concatenate([block.lon_lat for block in blocks])).float()
     exact = Seasons().embed_chip(mean, places, torch.full((len(places),), mid_month(7)))
-    course = year_basis(np.array([mid_month(7)]), 6) @ np.concatenate([block.year for block in blocks])
-    np.testing.assert_allclose(course[:, 0], exact, atol=1e-5)
+    july = year_basis(np.array([mid_month(7)]), 6) @ np.concatenate([block.year for block in blocks])
+    np.testing.assert_allclose(july[:, 0], exact, atol=1e-5)
 
 
 def test_a_cell_is_without_imagery_where_any_size_is_missing() -> None:

@@ -43,7 +43,7 @@ def test_the_basis_over_the_year_is_written_out() -> None:
 
 
 def missed(harmonics: int) -> np.ndarray:
-    """(c, 12) how far the course over the year is from each mid-month's embedding."""
+    """(c, 12) how far the annual cycle is from each mid-month's embedding."""
     blocks = list(embed_cells(Seasons(), GRID, Longitudes(-4), harmonics=harmonics, device="cpu"))
     features = torch.from_numpy(np.concatenate([block.chip for block in blocks]))
     places = torch.from_numpy(np.concatenate([block.lon_lat for block in blocks])).float()

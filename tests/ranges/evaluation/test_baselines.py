@@ -50,7 +50,7 @@ def points(background: Cells, each: int = 15) -> Points:
     """Of taxa 0 and 2; taxon 1 has none."""
     west, north = west_and_north(background).T
     rows = np.concatenate([np.flatnonzero(west)[:each], np.flatnonzero(north)[:each]])
-    return Points(taxa=3, at=background.take(rows), taxon=np.repeat([0, 2], each), background=background)
+    return Points(taxa=3, presences=background.take(rows), taxon=np.repeat([0, 2], each), background=background)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -80,7 +80,7 @@ def test_two_fits_agree_and_a_score_depends_on_its_cell_alone(model: PresenceMod
 def test_nearest_points_are_so_many_kilometres_away_over_the_antimeridian_too(k: int) -> None:
     at = Cells(lon_lat=np.array([[179.0, 0], [-178, 2], [150, 60], [-170, -80]]), columns={})
     asked = Cells(lon_lat=np.array([[-179.5, 1], [10, 85], [179, 0]]), columns={})
-    score = NearestPoints(k=k).fit(Points(taxa=1, at=at, taxon=np.zeros(4, np.int64), background=asked))(asked)
+    score = NearestPoints(k=k).fit(Points(taxa=1, presences=at, taxon=np.zeros(4, np.int64), background=asked))(asked)
     away = distance_km(*asked.lon_lat.T[:, :, None], *at.lon_lat.T[:, None, :])
     assert -score[:, 0] == pytest.approx(np.sort(away, axis=1)[:, :k].mean(axis=1), rel=1e-4, abs=0.01)
 
@@ -92,7 +92,7 @@ def test_the_logistic_regression_is_that_of_scikit_learn_on_squares_and_products
     scaler = StandardScaler().fit(background.lon_lat)
     squares = PolynomialFeatures(2, include_bias=False)
     again = StandardScaler().fit(squares.fit_transform(scaler.transform(background.lon_lat)))
-    at = given.at.lon_lat[given.taxon == 2]
+    at = given.presences.lon_lat[given.taxon == 2]
     x = again.transform(squares.transform(scaler.transform(np.concatenate([at, background.lon_lat]))))
     y = np.repeat([1, 0], [len(at), len(background)])
     model = LogisticRegression(class_weight="balanced", tol=1e-8, max_iter=10_000).fit(x, y)
@@ -174,9 +174,9 @@ def test_columns_that_are_not_there_or_not_known_are_refused() -> None:
 def test_points_need_labels_and_background() -> None:
     some = cells(10)
     with pytest.raises(InputError, match="from 0 to 1"):
-        Points(taxa=2, at=some, taxon=np.full(10, 2), background=some)
+        Points(taxa=2, presences=some, taxon=np.full(10, 2), background=some)
     with pytest.raises(InputError, match="no background"):
-        Points(taxa=2, at=some, taxon=np.zeros(10, np.int64), background=some.take(np.zeros(0, np.int64)))
+        Points(taxa=2, presences=some, taxon=np.zeros(10, np.int64), background=some.take(np.zeros(0, np.int64)))
 
 
 def test_the_standard_baselines_are_on_coordinates_each_set_of_columns_and_all_together() -> None:

@@ -1,4 +1,4 @@
-"""The range network and the most similar places, judged as any other model."""
+"""The range network and the most similar places, evaluated as any other model."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from birdsat.earth.place import unit_sphere
 from birdsat.errors import InputError
-from birdsat.ranges.evaluation.evaluate import Ranges, judge_points
+from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_points
 from birdsat.ranges.evaluation.hold_out import HoldOut
 from birdsat.ranges.evaluation.our_models import RangeNetworkModel, SimilarPlaces
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -23,7 +23,7 @@ SETTINGS = replace(SMALL, steps=40)
 
 
 def test_a_taxon_without_points_has_no_score_and_the_others_rank_their_cells_first() -> None:
-    points = Points(taxa=4, at=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
+    points = Points(taxa=4, presences=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
     score = RangeNetworkModel(settings=SETTINGS).fit(points)(CELLS)
     assert score.shape == (len(PLACES), 4) and np.isnan(score[:, 3]).all()
     assert ((score[:, :3] >= 0) & (score[:, :3] <= 1)).all()
@@ -31,21 +31,23 @@ def test_a_taxon_without_points_has_no_score_and_the_others_rank_their_cells_fir
 
 
 def test_place_alone_reads_no_chip_features() -> None:
-    points = Points(taxa=3, at=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
+    points = Points(taxa=3, presences=CELLS.take(ROWS), taxon=TAXON, background=CELLS)
     bare = Cells(lon_lat=PLACES, columns={})
     model = RangeNetworkModel(columns=None, settings=SETTINGS)
-    of_bare = model.fit(replace(points, at=bare.take(ROWS), background=bare))(bare)
+    of_bare = model.fit(replace(points, presences=bare.take(ROWS), background=bare))(bare)
     np.testing.assert_array_equal(model.fit(points)(CELLS), of_bare)
     with pytest.raises(InputError, match="no columns 'chip'"):
-        RangeNetworkModel(settings=SETTINGS).fit(replace(points, at=bare.take(ROWS), background=bare))
+        RangeNetworkModel(settings=SETTINGS).fit(replace(points, presences=bare.take(ROWS), background=bare))
 
 
-def test_it_is_judged_beside_itself_under_names_of_their_own() -> None:
+def test_it_is_evaluated_beside_itself_under_names_of_their_own() -> None:
     truth = RangeGrid(lon_lat=PLACES, species=("a", "b", "c"), presence=PRESENT)
     models = [RangeNetworkModel(settings=SETTINGS), RangeNetworkModel(columns=None, settings=SETTINGS)]
-    judged = judge_points(Ranges(truth=truth, cells=CELLS), models, points=10, hold_out=HoldOut(degrees=20, folds=2))
-    assert [model.model for model in judged.models] == ["birdsat: chip + place", "birdsat: place"]
-    chip, place = (np.mean([one.auc for one in model.figures]) for model in judged.models)
+    evaluated = evaluate_points(
+        Ranges(truth=truth, cells=CELLS), models, points=10, hold_out=HoldOut(degrees=20, folds=2)
+    )
+    assert [model.model for model in evaluated.models] == ["birdsat: chip + place", "birdsat: place"]
+    chip, place = (np.mean([one.auc for one in model.figures]) for model in evaluated.models)
     assert chip > 0.85 and chip > place
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from birdsat.errors import InputError
 from birdsat.ranges.evaluation.range_grid import RangeGrid, read_range_grid
@@ -72,7 +73,7 @@ def test_arrays_and_rows_say_the_same(tmp_path: Path, form: str) -> None:
         ({"species": np.array([1, 2])}, "text is needed"),
         ({"species": np.array(["a", "a"])}, "species a is there twice"),
         ({"lat": np.full(3, 1.0), "lon": np.full(3, 2.0)}, r"cell \(2, 1\) is there twice"),
-        ({"lat": np.array(["north"] * 3)}, "no numbers"),
+        ({"lat": np.array(["north"] * 3)}, "not numbers"),
     ],
 )
 def test_arrays_that_are_no_range_grid_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
@@ -129,7 +130,32 @@ def test_species_in_too_few_cells_or_too_many_are_not_usable() -> None:
         grid.usable(6)
 
 
+@pytest.mark.parametrize(
+    ("lat", "side"),
+    [
+        (np.arange(-30, -20, 0.1), 0.1),
+        (np.delete(np.arange(60) / 6, [3, 4, 20]), 1 / 6),
+        (np.array([1.0, 2.0, 4.0]), 1.0),
+        (np.random.default_rng(0).uniform(0, 10, 30), None),
+        (np.array([3.0, 3.0]), None),
+    ],
+)
+def test_the_side_of_a_grid_s_cells_is_found_and_places_at_random_are_not_on_a_grid(
+    lat: NDArray[np.float64], side: float | None
+) -> None:
+    lon_lat = np.stack([np.arange(len(lat), dtype=float), lat], axis=1)
+    grid = RangeGrid(lon_lat=lon_lat, species=("a",), presence=np.ones((len(lat), 1), dtype=bool))
+    assert grid.step_degrees == (None if side is None else pytest.approx(side, rel=1e-4))
+
+
+def test_some_species_come_in_the_order_asked_with_their_own_presences() -> None:
+    presence = np.array([[True, False, True], [False, False, True]])
+    grid = RangeGrid(lon_lat=np.array([[0.0, 0.0], [1.0, 0.0]]), species=("a", "b", "c"), presence=presence)
+    assert grid.of(["c", "a"]).species == ("c", "a")
+    assert grid.of(["c", "a"]).presence.tolist() == [[True, True], [True, False]]
+
+
 def test_the_ranges_of_australia_have_the_species_that_the_references_are_of(shared_data: Path) -> None:
     grid = read_range_grid(shared_data / "geo-birds" / "range_pam_australia.npz")
     assert grid.presence.shape == (791, 888)
-    assert len(grid.usable().species) == 476
+    assert len(grid.usable(30).species) == 476

@@ -57,17 +57,17 @@ class CoordinateNetwork:
 
     def fit(self, points: Points) -> Scorer:
         inputs = self._inputs(points.background)
-        at, background = inputs(points.at), inputs(points.background)
+        at, background = inputs(points.presences), inputs(points.even_background())
         taxon = torch.from_numpy(points.taxon)
         weight = self.presence_weight or min(points.taxa, _MOST_WEIGHT)
-        draw = torch.Generator().manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # of the first weights and of dropout
             network = _Network(at.shape[1], points.taxa, self)
             optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
             for _ in range(self.steps):
-                here = torch.randint(len(at), (min(self.batch, len(at)),), generator=draw)
-                elsewhere = torch.randint(len(background), (len(here),), generator=draw)
+                here = torch.randint(len(at), (min(self.batch, len(at)),), generator=generator)
+                elsewhere = torch.randint(len(background), (len(here),), generator=generator)
                 present, absent = network(torch.cat([at[here], background[elsewhere]])).chunk(2)
                 loss = assume_negative_full(present, taxon[here], absent, weight)
                 optimiser.zero_grad()

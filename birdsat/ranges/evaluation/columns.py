@@ -1,0 +1,65 @@
+"""What is known of places, for models that are evaluated: chip features of a run, and values of rasters."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.raster_values import raster_values
+from birdsat.embeddings.regions.places import embed_places
+from birdsat.errors import ConfigError
+from birdsat.imagery.open_imagery import open_imagery
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.evaluation.evaluate import Ranges
+from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.points import Cells
+from birdsat.training.run_folder import Run
+
+CHIP = "chip"  # the name of chip features among the columns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """Where the columns of places come from."""
+
+    run: Run
+    imagery: str
+    rasters: tuple[tuple[str, Path], ...] = ()  # name of the columns, and a raster; one name may have several
+    cell_degrees: float | None = None  # side of the cells that rasters are averaged over
+    stretch: tuple[float, float] | None = None
+    workers: int = 0
+
+    @property
+    def raster_names(self) -> tuple[str, ...]:
+        """The names of the rasters, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self.rasters))
+
+    def of(self, lon_lat: NDArray[np.float64]) -> tuple[Cells, NDArray[np.bool_]]:
+        """The columns of places (n, 2), and which of these have imagery."""
+        imagery = open_imagery(self.imagery)
+        chips = imagery.chips(ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
+        found = embed_places(self.run, chips, lon_lat, workers=self.workers)
+        columns: dict[str, NDArray[np.float32]] = {CHIP: found.chip}
+        for name, path in self.rasters:
+            values = raster_values(path, lon_lat, cell_degrees=self.cell_degrees)
+            columns[name] = np.concatenate([columns[name], values], axis=1) if name in columns else values
+        return Cells(lon_lat=lon_lat, columns=columns), found.found
+
+    def ranges(self, truth: RangeGrid, progress: Progress = QUIET) -> Ranges:
+        """The cells of a range grid that have imagery, with their columns; how many have none is noted."""
+        cells, found = self.of(truth.lon_lat)
+        if not found.all():
+            progress.note(f"{np.count_nonzero(~found):,} of {len(found):,} cells have no imagery and are dropped")
+        return Ranges(truth=truth.at(found), cells=cells.take(found))
+
+
+def parse_raster(text: str) -> tuple[str, Path]:
+    """The name and the file written NAME=PATH. Raises ConfigError for anything else."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path) or name == CHIP:
+        raise ConfigError(
+            f"raster {text!r} has no name; write NAME=PATH, such as climate=temperature.tif (not {CHIP}).",
+            settings=("rasters",),
+        )
+    return name, Path(path)

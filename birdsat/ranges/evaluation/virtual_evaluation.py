@@ -1,0 +1,88 @@
+"""Monthly maps of the virtual world's species against where they truly are."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.embeddings.regions.region import Region
+from birdsat.ranges.evaluation.map_figures import MapReport, evaluate_maps
+from birdsat.ranges.evaluation.range_centres import centre_distance_km
+from birdsat.ranges.feature_cache import iter_features
+from birdsat.ranges.model import RangeModel
+from birdsat.tables import Table
+from birdsat.virtual.world import VirtualWorld
+
+NEAR_KM = 500.0
+_MONTHS = tuple(range(1, 13))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VirtualEvaluation:
+    """Figures of monthly maps over the cells of a region, those of residents and migrants apart."""
+
+    residents: MapReport
+    migrants: MapReport
+    centre_km: dict[str, float]  # of each migrant, the mean over months: how far the map's centre is from the true one
+    points: dict[str, int]  # of each species, after thinning
+
+    @property
+    def auc(self) -> float:
+        """Mean over all species; NaN when none could be evaluated."""
+        areas = [taxon.auc for taxon in (*self.residents.taxa, *self.migrants.taxa)]
+        return float(np.mean(areas)) if areas else math.nan
+
+    def table(self) -> Table:
+        """A row for residents and one for migrants."""
+        table = Table(
+            title="monthly maps of the virtual world", columns=["species", "taxa", "AUC", "AP", "AP by chance"]
+        )
+        for name, report in (("residents", self.residents), ("migrants", self.migrants)):
+            figures = report.auc, report.average_precision, report.chance_average_precision
+            table.add_row(name, str(len(report.taxa)), *(f"{figure:.3f}" for figure in figures))
+        distances = list(self.centre_km.values())
+        if distances:
+            table.caption = (
+                f"monthly centre of a migrant: {np.nanmedian(distances):,.0f} km from the true one (median), "
+                f"{np.mean(np.array(distances) <= NEAR_KM):.0%} within {NEAR_KM:g} km; mean AUC of all {self.auc:.3f}"
+            )
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; None for what could not be evaluated."""
+        return {
+            "auc": None if math.isnan(self.auc) else self.auc,
+            "residents": self.residents.to_dict(),
+            "migrants": self.migrants.to_dict(),
+            "centre_km": {taxon: None if math.isnan(km) else km for taxon, km in self.centre_km.items()},
+            "points": self.points,
+        }
+
+
+def evaluate_on_world(model: RangeModel, region: Region, world: VirtualWorld) -> VirtualEvaluation:
+    """Every month of every taxon of a model, in all cells of a region of the world."""
+    taxa = model.facts.taxa
+    blocks = list(model.predict(iter_features(model, region), taxa, _MONTHS))
+    score = np.concatenate([block.probability for block in blocks], axis=2)  # (taxa, months, cells)
+    cells = np.concatenate([block.cells for block in blocks])
+    lon_lat, area = region.grid.centres(cells), region.grid.cell_area(cells)
+    lon, lat = lon_lat.T
+    truth = np.stack([[world.true_range(taxon, lon, lat, month) for month in _MONTHS] for taxon in taxa])
+    moves = np.isin(taxa, world.migrants)
+    return VirtualEvaluation(
+        residents=_of_some(taxa, score, truth, ~moves),
+        migrants=_of_some(taxa, score, truth, moves),
+        centre_km={
+            taxa[label]: centre_distance_km(score[label], truth[label], lon_lat, area)
+            for label in np.flatnonzero(moves)
+        },
+        points=dict(zip(taxa, model.facts.points, strict=True)),
+    )
+
+
+def _of_some(
+    taxa: tuple[str, ...], score: NDArray[np.float32], truth: NDArray[np.bool_], some: NDArray[np.bool_]
+) -> MapReport:
+    return evaluate_maps([taxon for taxon, kept in zip(taxa, some, strict=True) if kept], score[some], truth[some])

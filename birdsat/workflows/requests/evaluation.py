@@ -1,0 +1,96 @@
+"""Requests to evaluate what range models say against what is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from birdsat.errors import ConfigError
+from birdsat.workflows.requests.request import AnyPath, Positional, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateRangesRequest(Request):
+    """Evaluate range models on a run's chip features beside every baseline, on ranges that are known.
+
+    Models learn from presence and absence, and from a few presences of each taxon, in cells that are not those they are
+    evaluated on. Written to OUT/evaluation.md and evaluation.json.
+    """
+
+    grid: Positional[AnyPath]
+    """Range grid: .npz, Parquet or CSV of lat, lon, species, presence. With a year of surveys, a table of counts with
+    species, lon, lat, year, count."""
+    run: AnyPath
+    """Folder of the run whose chip features are read."""
+    imagery: str
+    """Raster of any CRS to cut chips from, a table of ready chips, or virtual:SEED."""
+    out: AnyPath
+    """Folder for the tables."""
+    rasters: Sequence[str] = ()
+    """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
+    columns."""
+    points: Sequence[int] = (10, 50)
+    """How many presences of each taxon are learned from; with occurrences, the least of these is how many records of a
+    taxon the tables must hold, the same ones again included."""
+    occurrences: Sequence[AnyPath] = ()
+    """Tables of records anywhere to learn from as a fit does, in place of presences drawn from the ranges."""
+    surveys_before: int | None = None
+    """Learn from surveys before this year, evaluate on those from it on, in other blocks."""
+    hold_out: Literal["blocks", "regions", "random"] = "blocks"
+    """What is held out: blocks, whole regions, or cells at random (whose figures are too good)."""
+    block_degrees: float = 5.0
+    """Side of the blocks."""
+    folds: int = 5
+    """Parts that the cells are dealt to."""
+    min_cells: int = 30
+    """Leave out taxa that are present, or absent, in fewer cells: their figures are mostly chance."""
+    repeats: int = 1
+    """Times that folds and points are drawn anew."""
+    seed: int = 0
+    """Of all draws."""
+    stretch: tuple[float, float] | None = None
+    """Values of a raster that is not 8-bit which become black and white."""
+    workers: int = 2
+    """Processes that cut chips."""
+
+    def check(self) -> None:
+        """Raise ConfigError for numbers that are impossible, and for settings that nothing would read."""
+        for name, least in (("folds", 2), ("min_cells", 1), ("repeats", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} is {getattr(self, name)}; allowed: {least} or more.", settings=(name,))
+        if min(self.points, default=1) < 1:
+            raise ConfigError(f"points are {min(self.points)}; allowed: 1 or more.", settings=("points",))
+        if not self.block_degrees > 0:
+            raise ConfigError(
+                f"block_degrees is {self.block_degrees:g}; allowed: above 0.", settings=("block_degrees",)
+            )
+        if self.hold_out != "blocks":
+            self.reject_unused(("block_degrees",), "hold_out blocks")
+        if self.surveys_before is not None:
+            self.reject_unused(("occurrences", "min_cells"), "a range grid")
+        elif self.occurrences:
+            self.reject_unused(("hold_out", "block_degrees", "folds", "repeats"), "presences drawn from the ranges")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateVirtualRequest(Request):
+    """Evaluate monthly maps of the virtual world's species, whose true ranges are known.
+
+    A range model is fitted to so many records of each species, drawn near cities as observers are, and asked for every
+    month. Written to OUT/evaluation_virtual.json.
+    """
+
+    run: AnyPath
+    """Folder of the run whose chip features are read."""
+    region: AnyPath
+    """Folder of cells of the virtual world that `birdsat embed --grid` made; it says which virtual world it is."""
+    out: AnyPath
+    """Folder for the figures."""
+    points: int = 100
+    """Records of each species that are learned from, in different cells or months; of rare ones there may be fewer."""
+    seed: int = 0
+    """Of the records and of the fit."""
+
+    def check(self) -> None:
+        """Raise ConfigError for fewer points than one."""
+        if self.points < 1:
+            raise ConfigError(f"points is {self.points}; allowed: 1 or more.", settings=("points",))

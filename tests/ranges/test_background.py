@@ -1,0 +1,138 @@
+"""Presences and background: what a fit learns from, and that an evaluation learns from the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_records import IMAGERY, WORLD, embed, land_box, land_places, write_records
+from made_runs import make_run
+
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
+from birdsat.earth.land_cells import land_cells
+from birdsat.embeddings.regions.region import open_region
+from birdsat.imagery.open_imagery import land_under
+from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.ranges.background import draw_background
+from birdsat.ranges.evaluation import occurrence_points as evaluation
+from birdsat.ranges.evaluation.columns import Columns
+from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.records import check_records
+from birdsat.training.run_folder import load_run
+from birdsat.workflows import fit_ranges as fitting
+
+GRID = Grid(Box(0, 0, 4, 60), 1)
+
+
+def recorded(*taxa: tuple[str, list[tuple[float, float]]]) -> Occurrences:
+    """Undated records of taxa at places."""
+    return Occurrences(
+        taxa=tuple(name for name, _ in taxa),
+        label=np.repeat(np.arange(len(taxa)), [len(places) for _, places in taxa]).astype(np.int32),
+        lon_lat=np.array([place for _, places in taxa for place in places]),
+        day=np.zeros(sum(len(places) for _, places in taxa), np.int32),
+        rows=0,
+    )
+
+
+def test_half_of_the_draws_are_by_area_and_half_by_the_records_of_all_taxa() -> None:
+    everything = recorded(("a", [(0.5, 0.5)] * 3), ("b", [(2.5, 59.5)]))
+    anywhere = np.array([0, 4, 239])  # two in the north of the grid, one on the equator
+    cells, weight = draw_background(GRID, anywhere, everything)
+    area = GRID.cell_area(anywhere)
+    expected = dict.fromkeys((0, 4, 239, 2, 236), 0.0)
+    for cell, size in zip(anywhere.tolist(), area, strict=True):
+        expected[cell] += 0.5 * size / area.sum()
+    expected[236] += 0.5 * 3 / 4  # records at 0.5, 0.5
+    expected[2] += 0.5 * 1 / 4
+    assert dict(zip(cells.tolist(), weight, strict=True)) == pytest.approx(expected)
+
+
+def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
+    cells, weight = draw_background(GRID, np.array([7, 3]), recorded(("a", [(0.5, 0.5)])))
+    assert cells.tolist() == [3, 7] and weight == pytest.approx(GRID.cell_area(cells) / GRID.cell_area(cells).sum())
+
+
+def test_of_many_cells_some_are_drawn_by_the_seed_and_those_with_records_are_always_there() -> None:
+    everything = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
+    anywhere = np.arange(200)
+    one, again, other = (draw_background(GRID, anywhere, everything, most=10, seed=seed)[0] for seed in (0, 0, 1))
+    assert one.tolist() == again.tolist() != other.tolist()
+    assert len(one) == len(other) == 12 and {236, 239} <= set(one.tolist()) & set(other.tolist())
+
+
+def test_models_that_know_no_weights_get_background_drawn_by_them() -> None:
+    places = np.stack([np.arange(200.0) / 10, np.zeros(200)], axis=1)
+    weight = np.repeat([3.0, 1.0], 100)
+    some = Cells(lon_lat=places[:1], columns={})
+    background = Cells(lon_lat=places, columns={})
+    points = Points(
+        taxa=1, presences=some, taxon=np.zeros(1, np.int64), background=background, background_weight=weight
+    )
+    drawn = points.even_background()
+    assert len(drawn) == 200 and np.mean(drawn.lon_lat[:, 0] < 10) == pytest.approx(0.75, abs=0.08)
+    alike = Points(taxa=1, presences=some, taxon=np.zeros(1, np.int64), background=background)
+    assert alike.even_background() is background
+
+
+def test_cells_around_ranges_hold_theirs_and_reach_over_the_world() -> None:
+    lon, lat = np.meshgrid(np.arange(112.5, 116), np.arange(-20.5, -17))
+    truth = RangeGrid(
+        lon_lat=np.stack([lon.ravel(), lat.ravel()], axis=1), species=("a",), presence=np.ones((16, 1), bool)
+    )
+    grid = evaluation.cells_around(truth)
+    assert (grid.columns, grid.step_degrees) == (360, 1.0)
+    assert (grid.box.south, grid.box.north) == (-60, 85)
+    np.testing.assert_allclose(grid.centres(grid.cells_at(*truth.lon_lat.T)), truth.lon_lat)
+    shifted = RangeGrid(lon_lat=truth.lon_lat + 0.3, species=("a",), presence=truth.presence)
+    grid = evaluation.cells_around(shifted)
+    np.testing.assert_allclose(grid.centres(grid.cells_at(*shifted.lon_lat.T)), shifted.lon_lat)
+    assert (grid.columns, grid.rows) == (359, 144)
+
+
+def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the same cells, from the same tables: a region that was embedded, and ranges whose cells are all of its."""
+    box = land_box()
+    run = load_run(make_run(tmp_path / "run"))
+    region = open_region(embed(run.path, tmp_path / "region", box))
+    tables = [("Pica pica", land_places(box, 40)), ("Corvus corax", land_places(box, 30, 1))]
+    more = [("Parus major", np.repeat(land_places(box, 5, 2), 4, axis=0))]  # only told of
+    everything = read_occurrences(write_records(tmp_path / "records.csv", tables + more, dated=True))
+    taken: list[Points] = []
+    monkeypatch.setattr(fitting, "fit_points", lambda points, *rest, **more: taken.append(points))
+    records = check_records(region, everything, [taxon for taxon, _ in tables])
+    fitting.fit_records(run, region, records, seed=3)
+
+    truth = RangeGrid(
+        lon_lat=region.grid.centres(region.cells()),
+        species=("Corvus corax", "Pica pica"),
+        presence=np.ones((len(region), 2), bool),
+    )
+    monkeypatch.setattr(evaluation, "cells_around", lambda truth: region.grid)
+    monkeypatch.setattr(evaluation, "land_cells", lambda grid, land: np.isin(np.arange(grid.cells), region.cells()))
+    points, of = evaluation.occurrence_points(
+        everything, truth, Columns(run=run, imagery=IMAGERY), min_records=1, most=20_000, seed=3
+    )
+    (fitted,) = taken
+    assert of.species == records.taxa.taxa == ("Corvus corax", "Pica pica")
+    for name in ("taxon", "year_fraction", "background_weight"):
+        np.testing.assert_array_equal(getattr(points, name), getattr(fitted, name))
+    np.testing.assert_array_equal(points.presences.lon_lat, fitted.presences.lon_lat)
+    np.testing.assert_array_equal(points.background.lon_lat, fitted.background.lon_lat)
+    assert len(fitted.presences) < 70 and np.ptp(fitted.background_weight) > 0
+    chip = region.at(points.background.lon_lat).chip  # in half precision
+    np.testing.assert_allclose(points.background.columns["chip"], chip, atol=2e-2)
+
+
+def test_background_anywhere_lies_on_the_land_of_the_planet_that_the_imagery_shows() -> None:
+    grid = Grid(land_box(), 2)
+    cells = np.flatnonzero(land_cells(grid, land_under(IMAGERY)))
+    lon, lat = grid.centres(cells[:, None].ravel()).T
+    near = [WORLD.land(lon + east, lat + north) for east in (-2 / 3, 0, 2 / 3) for north in (-2 / 3, 0, 2 / 3)]
+    assert len(cells) and np.any(near, axis=0).all()
+    away = np.setdiff1d(np.arange(grid.cells), cells)
+    lon, lat = grid.centres(away).T
+    assert not any(WORLD.land(lon + e, lat + n).any() for e in (-2 / 3, 0, 2 / 3) for n in (-2 / 3, 0, 2 / 3))
