@@ -12,7 +12,9 @@ def model_fingerprint(run: Run) -> str:
 
     The same for a copy of the run under another name.
     """
-    digest = hashlib.sha256(json.dumps(config.to_dict(run.config.method), sort_keys=True).encode())
+    # As they were written: settings that a release renames, or adds with a default, are still the same model's.
+    settings = config.to_dict(run.config.method) if run.written is None else run.written
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for name, value in sorted(run.method.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())

@@ -2,8 +2,10 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -76,6 +78,7 @@ class Run:
     config: RunConfig
     dataset: DatasetFacts
     method: Method  # in eval mode, on the CPU
+    written: Mapping[str, Any] | None = None  # the method's settings as config.json has them, by their names of then
 
     @property
     def taxa(self) -> tuple[str, ...]:
@@ -125,6 +128,7 @@ def load_run(path: Path) -> Run:
         raise CheckpointError(f"{path} is unfinished: it has no {MODEL_FILE}; {remedy}.")
     try:
         config = config_files.load(RunConfig, path / CONFIG_FILE)
+        written = json.loads((path / CONFIG_FILE).read_text())["method"]
         facts = config_files.load(DatasetFacts, path / DATASET_FILE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} has no {DATASET_FILE}; restore it, or train the run again.") from error
@@ -133,7 +137,7 @@ def load_run(path: Path) -> Run:
     with torch.random.fork_rng(devices=[]):
         method = config.method.build()
     load_weights(method, path / MODEL_FILE)
-    return Run(path=path, config=config, dataset=facts, method=method.eval())
+    return Run(path=path, config=config, dataset=facts, method=method.eval(), written=written)
 
 
 def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from birdsat.dataset.collections.registry import COLLECTIONS
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Asks, Degrees, OneOf, Positional, Request
+
+if TYPE_CHECKING:
+    from birdsat.workflows.check_dataset import CheckResult
+    from birdsat.workflows.describe_dataset import DatasetResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,7 @@ class CardWords(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildDatasetRequest(NewDataset, CardWords):
+class BuildDatasetRequest(NewDataset, CardWords, Asks["DatasetResult"]):
     """Build a dataset from a table of observations, or from a published collection. Started again, it continues."""
 
     table: AnyPath | None = None
@@ -95,7 +99,7 @@ class BuildDatasetRequest(NewDataset, CardWords):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VirtualDatasetRequest(NewDataset):
+class VirtualDatasetRequest(NewDataset, Asks["DatasetResult"]):
     """Build a dataset of the virtual world, whose birds, ranges and imagery are all known."""
 
     observations: int = 6000
@@ -114,7 +118,7 @@ class VirtualDatasetRequest(NewDataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomChipsRequest(NewDataset, CardWords):
+class RandomChipsRequest(NewDataset, CardWords, Asks["DatasetResult"]):
     """Build chips of random places, without birds, to pretrain a chip encoder on. Started again, it continues."""
 
     imagery: str
@@ -141,7 +145,7 @@ class RandomChipsRequest(NewDataset, CardWords):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeDatasetRequest(Request):
+class DescribeDatasetRequest(Request, Asks["DatasetResult"]):
     """Say what a dataset holds."""
 
     dataset: Positional[AnyPath]
@@ -149,7 +153,7 @@ class DescribeDatasetRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckDatasetRequest(Request):
+class CheckDatasetRequest(Request, Asks["CheckResult"]):
     """Check that a dataset or a region is whole: hash every file again, decode every image, compare every count."""
 
     dataset: Positional[AnyPath]

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Asks, Positional, Request
+
+if TYPE_CHECKING:
+    from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
+    from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateRangesRequest(Request):
+class EvaluateRangesRequest(Request, Asks["EvaluateRangesResult"]):
     """Evaluate range models on a run's chip features beside every baseline, on ranges that are known.
 
     Models learn from presence and absence, and from a few presences of each taxon, in cells that are not those they are
@@ -72,7 +76,7 @@ class EvaluateRangesRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateVirtualRequest(Request):
+class EvaluateVirtualRequest(Request, Asks["EvaluateVirtualResult"]):
     """Evaluate monthly maps of the virtual world's species, whose true ranges are known.
 
     A range model is fitted to so many records of each species, drawn near cities as observers are, and asked for every

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.workflows.requests.records import RecordsOptions, check_tables
-from birdsat.workflows.requests.request import AnyPath, Positional
+from birdsat.workflows.requests.request import AnyPath, Asks, Positional
+
+if TYPE_CHECKING:
+    from birdsat.workflows.fit_ranges import FitResult
 
 Way = Literal["occurrences", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(RecordsOptions):
+class FitRequest(RecordsOptions, Asks["FitResult"]):
     """Fit a range model to records of one taxon or of thousands, on the cells of a region; maps are then read from it.
 
     All taxa of the tables say where was looked. Written beside the model is what it sees in the region's cells, 1.3 KB

@@ -15,11 +15,12 @@ import typing
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from birdsat.errors import ConfigError, nearest
 
 T = TypeVar("T")
+R = TypeVar("R", covariant=True)  # a result record
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,17 @@ class OneOf:
     names: Collection[str]
     or_file: str | None = None  # how the name of a file ends that stands for none of them, such as .json
 
+    def __repr__(self) -> str:
+        return f"OneOf({', '.join(map(str, self.names))})"
+
 
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
 Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
+
+
+class Asks(Generic[R]):
+    """A base of every verb's request: what the verb answers, for the eyes of type checkers."""
 
 
 @dataclass(frozen=True, kw_only=True)

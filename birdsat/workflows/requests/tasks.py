@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.methods.inputs import Inputs
 from birdsat.objectives.balance import Balance
 from birdsat.recipes.registry import FINETUNE_RECIPES, RECIPE_FILE, RECIPES
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Asks, OneOf, Positional, Request
 from birdsat.workflows.requests.training import TrainingOptions
+
+if TYPE_CHECKING:
+    from birdsat.workflows.classify import ClassifyResult
+    from birdsat.workflows.compare import CompareResult
+    from birdsat.workflows.import_weights import ImportResult
+    from birdsat.workflows.retrieve import RetrieveResult
+    from birdsat.workflows.taxa import TaxaResult
 
 FrozenMode = Literal["probe", "knn"]
 Mode = Literal["probe", "knn", "finetune"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyRequest(TrainingOptions):
+class ClassifyRequest(TrainingOptions, Asks["ClassifyResult"]):
     """Tell taxa apart: linear probe and nearest neighbours on frozen embeddings, or a classifier trained from the run.
 
     Figures are of the test split; they are also written to RUN/classify.json and the worst pairs to RUN/confusions.png,
@@ -65,7 +72,7 @@ class ClassifyRequest(TrainingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrieveRequest(Request):
+class RetrieveRequest(Request, Asks["RetrieveResult"]):
     """Find chips for photos and photos for chips, with and without metadata.
 
     Figures are of the test split; they are also written to RUN/retrieve.json, with a picture in RUN/retrieve.png.
@@ -99,7 +106,7 @@ class RetrieveRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest(Request):
+class CompareRequest(Request, Asks["CompareResult"]):
     """Pretrain several recipes with several seeds and evaluate them alike: compare.md, compare.csv and compare.png.
 
     Started again, what is there is kept.
@@ -140,7 +147,7 @@ class CompareRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportRequest(Request):
+class ImportRequest(Request, Asks["ImportResult"]):
     """Make a run of a published checkpoint: BirdSAT's CVE and CVM models, Meta's MAE, or a ViT of timm."""
 
     source: Positional[str]
@@ -167,7 +174,7 @@ class ImportRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaxaRequest(Request):
+class TaxaRequest(Request, Asks["TaxaResult"]):
     """List the taxa that a run can map, with the photos behind each."""
 
     run: Positional[AnyPath]

@@ -1,0 +1,1 @@
+"""The Python face: what `import birdsat` offers, each imported when it is first asked for."""

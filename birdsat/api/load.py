@@ -1,0 +1,43 @@
+"""`birdsat.load`: whatever a folder holds, told by its marker file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from birdsat.api.model import Model
+from birdsat.dataset.manifest import MANIFEST_FILE
+from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.regions.manifest import REGION_FILE
+from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.errors import InputError
+from birdsat.ranges.model import SETTINGS_FILE, RangeModel, load_ranges
+from birdsat.training.run_folder import CONFIG_FILE, load_run
+
+Loaded = Model | RangeModel | Region | Dataset
+
+_OPENERS: dict[str, Callable[[Path], Loaded]] = {  # by the file that such a folder has
+    SETTINGS_FILE: load_ranges,
+    REGION_FILE: open_region,
+    MANIFEST_FILE: Dataset,
+    CONFIG_FILE: lambda path: Model(load_run(path)),
+}
+
+
+def load(folder: str | Path) -> Loaded:
+    """Open a folder that birdsat wrote: a run or a classifier as `Model`, a range model, a region, or a dataset.
+
+    Raises InputError for a path that is none of these, and what opening raises for one that is unfinished, damaged, or
+    of a newer birdsat: CheckpointError for runs and range models, DatasetError for regions and datasets.
+
+        >>> birdsat.load(run)
+        <birdsat.Model CveMae of 2 taxa: ...>
+    """
+    path = Path(folder)
+    for marker, opener in _OPENERS.items():
+        if (path / marker).is_file():
+            return opener(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a folder that birdsat wrote.")
+    raise InputError(
+        f"{path} is neither a run, a range model, a region nor a dataset: it has none of {', '.join(_OPENERS)}. Where "
+        "it was being made, start the same command again: it continues."
+    )

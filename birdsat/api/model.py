@@ -1,0 +1,333 @@
+"""A trained run as Python sees it: photos, places and chips in, vectors and names out."""
+
+import datetime
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from birdsat.dataset.batch import Batch
+from birdsat.earth.date import parse_date, year_fraction
+from birdsat.earth.place import Place
+from birdsat.embeddings.inference import inference
+from birdsat.embeddings.photo_files import Photo, Unreadable, embed_photos, photo_views, view_of
+from birdsat.embeddings.regions.cut_chips import cut_places
+from birdsat.embeddings.search import Found, Search, search
+from birdsat.embeddings.taxa import TAXA_FILE, TaxonMeans, load_taxon_means
+from birdsat.errors import ConfigError, InputError
+from birdsat.imagery.open_imagery import open_imagery
+from birdsat.methods.classifier import Classifier
+from birdsat.methods.method import Method
+from birdsat.progress import QUIET, Progress
+from birdsat.training.config import RunConfig
+from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Date = datetime.date | str | None  # ISO text; None: not known
+_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What a model takes photos for: a score of each taxon."""
+
+    taxa: tuple[str, ...]  # t names
+    score: NDArray[np.float32]  # (n, t), NaN in rows of photos that could not be read
+    meaning: Literal["probability", "cosine"]  # of a score: a classifier's probability, or likeness to mean photos
+
+    def top(self, count: int = 5) -> list[list[tuple[str, float]]]:
+        """The `count` likeliest taxa of each photo with their scores, the likeliest first; none where it is NaN."""
+        order = np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
+        return [
+            [(self.taxa[label], float(scores[label])) for label in labels if not np.isnan(scores[label])]
+            for labels, scores in zip(order.tolist(), self.score, strict=True)
+        ]
+
+    def to_frame(self, count: int = 5) -> "pd.DataFrame":
+        """A row for each photo and rank: photo (its number), rank (1 is likeliest), taxon, score. Needs pandas."""
+        import pandas as pd
+
+        rows = [
+            (photo, rank, taxon, score)
+            for photo, answers in enumerate(self.top(count))
+            for rank, (taxon, score) in enumerate(answers, start=1)
+        ]
+        return pd.DataFrame(rows, columns=["photo", "rank", "taxon", "score"])
+
+
+class PhotoEncoder(nn.Module):
+    """A run's encoder of photos as a plain module: images in, features out. Its weights are the run's own."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, images: Tensor) -> Tensor:
+        """images (n, 3, px, px) RGB, uint8 or 0..1, to features (n, width), before any head."""
+        return self.method.photo_features(images)
+
+
+class Model:
+    """A run that was trained, or imported. The same input gives the same numbers at every call."""
+
+    def __init__(self, run: Run, *, device: torch.device | str | None = None) -> None:
+        """device: where it computes; by default the GPU where there is one."""
+        self.run = run
+        self.device = device
+
+    def __repr__(self) -> str:
+        return f"<birdsat.Model {type(self.run.method).__name__} of {len(self.taxa):,} taxa: {self.run.path}>"
+
+    @property
+    def taxa(self) -> tuple[str, ...]:
+        """Names of the taxa it learned from; a label is an index into them."""
+        return self.run.taxa
+
+    @property
+    def config(self) -> RunConfig:
+        """Every setting of its training."""
+        return self.run.config
+
+    @property
+    def photo_encoder(self) -> PhotoEncoder:
+        """The encoder of photos as a plain `nn.Module`, for probes and networks of one's own.
+
+        Raises InputError for a method that sees no photos.
+        """
+        if not self.run.method.sees_photos:
+            raise InputError(f"{self.run.path} was trained on chips alone; it has no encoder of photos.")
+        return PhotoEncoder(self.run.method)
+
+    def transform(self, photo: Photo) -> Tensor:
+        """A photo as the run sees it when it is asked: (3, px, px) uint8, the central square at the run's size.
+
+        Raises ImageError for a photo that cannot be read.
+        """
+        return torch.from_numpy(view_of(photo, self.run.photo_px)).permute(2, 0, 1).contiguous()
+
+    def embed_photos(
+        self, photos: Sequence[Photo], *, unreadable: Unreadable = "raise", progress: Progress = QUIET
+    ) -> NDArray[np.float32]:
+        """Unit vectors (n, d) of photos.
+
+        photos: paths, images of Pillow, or uint8 arrays (h, w, 3), RGB. unreadable: "raise" ImageError for one that
+        cannot be read, or "nan" in its row. Raises InputError for a run that sees no photos.
+
+            >>> vectors = model.embed_photos([photo])
+            >>> vectors.shape, round(float((vectors**2).sum()), 4)
+            ((1, 16), 1.0)
+        """
+        return embed_photos(
+            self.run.method, photos, self.run.photo_px, unreadable=unreadable, device=self.device, progress=progress
+        )
+
+    def embed_places(
+        self,
+        lon_lat: Sequence[tuple[float, float]] | NDArray[np.float64],
+        dates: Sequence[Date] | None = None,
+        *,
+        imagery: str | Path | None = None,
+        chips: NDArray[np.uint8] | None = None,
+        stretch: tuple[float, float] | None = None,
+        workers: int = 0,
+    ) -> NDArray[np.float32]:
+        """Unit vectors (n, d) of places at dates, in the space of the photos; NaN where there is no imagery.
+
+        lon_lat: (n, 2) degrees WGS84, longitude first. dates: of each place; None, alone or of a place: not known.
+        imagery: a raster of any CRS, a table of ready chips, or virtual:SEED, from which chips of the run's ground
+        sizes are cut; or chips: (n, px, px, 3) uint8, RGB, north up, or (n, sizes, px, px, 3) of a run of several.
+        stretch: the raster's values that become black and white. workers: processes that cut chips.
+
+        Raises ConfigError unless one of imagery and chips is given, PlaceError for a place that is not on Earth,
+        InputError for a run that sees no chips or for arrays that do not fit.
+
+            >>> model.embed_places([(10.0, 42.0)], ["2024-06-01"], imagery="virtual:0").shape
+            (1, 16)
+        """
+        places = np.asarray(lon_lat, dtype=np.float64).reshape(-1, 2)
+        for lon, lat in places.tolist():
+            Place(lon, lat)
+        if (imagery is None) == (chips is None):
+            raise ConfigError("places are seen through imagery or chips; give one of the two.")
+        if chips is not None:
+            images: list[NDArray[np.uint8] | None] = list(self._of_sizes(chips, len(places)))
+        else:
+            source = open_imagery(str(imagery)).chips(
+                ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=stretch
+            )
+            cuts = cut_places(places, source, px=self.run.chip_px, workers=workers)
+            images = [chip for cut in cuts for chip in cut.chips]
+        return self._embed_chips(images, places, _fractions(dates, len(places)))
+
+    def classify(
+        self,
+        photos: Sequence[Photo],
+        *,
+        unreadable: Unreadable = "raise",
+        progress: Progress = QUIET,
+    ) -> Named:
+        """Which taxon is in each photo.
+
+        By a classifier's probabilities (of its photo, with chip, place and date marked missing where it looks at them),
+        or else by likeness to the mean photo of each taxon that the run learned from, a cosine and not a probability.
+        Raises ImageError for a photo that cannot be read, CheckpointError for a run that knows no taxa.
+
+            >>> model.classify([photo]).top(1)[0][0][0]
+            'Corvus corax'
+        """
+        method = self.run.method
+        if not isinstance(method, Classifier):
+            means = self._means()
+            vectors = self.embed_photos(photos, unreadable=unreadable, progress=progress)
+            return Named(taxa=means.taxa, score=vectors @ means.embedding.T, meaning="cosine")
+        scores: list[NDArray[np.float32]] = []
+        with progress.bar("classifying", len(photos), unit="photos") as bar:
+            for views, readable in photo_views(photos, self.run.photo_px, unreadable=unreadable, progress=progress):
+                with inference(method, self.device) as where:
+                    alone = _photos_alone(_pixels(views, where), self.run.chip_px)
+                    found = method.probabilities(alone).float().cpu().numpy()
+                found[~readable] = np.nan
+                scores.append(found)
+                bar.advance(len(views))
+        return Named(taxa=method.config.taxa, score=np.concatenate(scores), meaning="probability")
+
+    def match(
+        self,
+        photos: Sequence[Photo],
+        chips: NDArray[np.uint8],
+        lon_lat: Sequence[tuple[float, float]] | NDArray[np.float64] | None = None,
+        dates: Sequence[Date] | None = None,
+    ) -> NDArray[np.float32]:
+        """How well each photo goes with the chip, place and date of its row: (n,).
+
+        By a run of cvm_mae the probability 0..1 that they belong together; by any other the cosine of their
+        embeddings. chips (n, px, px, 3) uint8, RGB, north up; lon_lat (n, 2) degrees; what is left out is not known.
+        Raises InputError for arrays that do not fit.
+        """
+        n = len(photos)
+        places = np.full((n, 2), np.nan) if lon_lat is None else np.asarray(lon_lat, dtype=np.float64).reshape(-1, 2)
+        images, fractions = self._of_sizes(chips, n), _fractions(dates, n)
+        method = self.run.method
+        if not method.matches_pairs:
+            of_places = self._embed_chips(list(images), places, fractions)
+            cosine: NDArray[np.float32] = (self.embed_photos(photos) * of_places).sum(axis=1)
+            return cosine
+        views = np.concatenate([views for views, _ in photo_views(photos, self.run.photo_px)])
+        found = []
+        with inference(method, self.device) as where:
+            for first in range(0, n, _BATCH):
+                some = slice(first, first + _BATCH)
+                logits = method.match(
+                    _pixels(views[some], where),
+                    _pixels(images[some, 0], where),
+                    torch.from_numpy(places[some]).float().to(where),
+                    torch.from_numpy(fractions[some]).float().to(where),
+                )
+                found.append(logits.float().sigmoid().cpu().numpy())
+        return np.concatenate(found)
+
+    def retrieve(
+        self, queries: NDArray[np.float32], gallery: NDArray[np.float32], top: int = 10, *, how: Search = "auto"
+    ) -> Found:
+        """The `top` rows of gallery (g, d) nearest to each query (q, d): unit vectors of photos, of places, or both.
+
+        how: "exact", "faiss", or "auto", which is exact up to a million rows. The result has index (q, top) and
+        similarity (q, top), nearest first.
+
+            >>> vectors = model.embed_photos([photo, photo])
+            >>> model.retrieve(vectors, vectors, top=1).similarity.round(3).tolist()
+            [[1.0], [1.0]]
+        """
+        return search(queries, gallery, top, how=how, device=self.device)
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the run, finished and whole, to another folder, which `birdsat.load` opens; the folder.
+
+        Raises ConfigError when the folder holds something already.
+        """
+        out = Path(folder)
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ConfigError(f"{out} holds something already; choose an empty folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        for name in (CONFIG_FILE, DATASET_FILE, TAXA_FILE, CARD_FILE, MODEL_FILE):  # the weights say it is complete
+            if (self.run.path / name).is_file():
+                shutil.copyfile(self.run.path / name, out / name)
+        return out
+
+    def _means(self) -> TaxonMeans:
+        return load_taxon_means(self.run.path)
+
+    def _of_sizes(self, chips: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
+        """(n, sizes, px, px, 3) from what the caller gave."""
+        several = chips[:, None] if chips.ndim == 4 else chips
+        if several.dtype != np.uint8 or several.ndim != 5 or several.shape[0] != n or several.shape[4] != 3:
+            raise InputError(
+                f"chips are {chips.dtype} {chips.shape}; uint8 ({n}, px, px, 3), or ({n}, sizes, px, px, 3), is needed."
+            )
+        return several
+
+    def _embed_chips(
+        self, images: Sequence[NDArray[np.uint8] | None], lon_lat: NDArray[np.float64], fractions: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """(n, d) of chips of one or several sizes, whose features are averaged; NaN where there is none."""
+        found = [row for row, image in enumerate(images) if image is not None]
+        if not found:
+            raise InputError(f"none of the {len(images):,} places has imagery; give imagery that covers them.")
+        method = self.run.method
+        vectors = []
+        with inference(method, self.device) as where:
+            for first in range(0, len(found), _BATCH):
+                rows = found[first : first + _BATCH]
+                chips = np.stack([image for row in rows if (image := images[row]) is not None])
+                sizes = [method.encode_chip(_pixels(chips[:, size], where)).float() for size in range(chips.shape[1])]
+                vectors.append(
+                    method.embed_chip(
+                        torch.stack(sizes).mean(dim=0),
+                        torch.from_numpy(lon_lat[rows]).float().to(where),
+                        torch.from_numpy(fractions[rows]).float().to(where),
+                    )
+                    .float()
+                    .cpu()
+                    .numpy()
+                )
+        every = np.concatenate(vectors)
+        out = np.full((len(images), every.shape[1]), np.nan, dtype=np.float32)
+        out[found] = every
+        return out
+
+
+def _photos_alone(photos: Tensor, chip_px: int) -> Batch:
+    """Photos whose chip, place and date are not known."""
+    n, nan = len(photos), torch.full((len(photos),), torch.nan, device=photos.device)
+    return Batch(
+        photos=(photos,),
+        chip=torch.zeros(n, 3, chip_px, chip_px, dtype=torch.uint8, device=photos.device),
+        has_photo=torch.ones(n, dtype=torch.bool, device=photos.device),
+        has_chip=torch.zeros(n, dtype=torch.bool, device=photos.device),
+        lon_lat=nan[:, None].expand(n, 2),
+        year_fraction=nan,
+        label=torch.zeros(n, dtype=torch.int64, device=photos.device),
+        row=torch.arange(n, device=photos.device),
+    )
+
+
+def _pixels(images: NDArray[np.uint8], where: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).contiguous().to(where)
+
+
+def _fractions(dates: Sequence[Date] | None, n: int) -> NDArray[np.float64]:
+    """(n,) of the year; NaN where the date is not known."""
+    if dates is None:
+        return np.full(n, np.nan)
+    if len(dates) != n:
+        raise InputError(f"{len(dates):,} dates were given for {n:,} rows; give one for each, None where not known.")
+    days = [parse_date(date) if isinstance(date, str) else date for date in dates]
+    return np.array([np.nan if day is None else year_fraction(day) for day in days])
