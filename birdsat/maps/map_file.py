@@ -105,7 +105,7 @@ class MapFile:
                 raise InputError("its cells are not where its tags say; give the file as birdsat wrote it.")
         except InputError as error:
             self._cog.close()
-            raise InputError(f"{path} is no map of birdsat: {error}") from error
+            raise InputError(f"{path} is not a map of birdsat: {error}") from error
         self.path = path
         self.created = self._cog.tags.get("created", "")
 

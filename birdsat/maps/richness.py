@@ -81,7 +81,7 @@ def check_probabilities(probability: NDArray[np.float32]) -> None:
     known = probability[np.isfinite(probability)]
     if np.isinf(probability).any() or (len(known) and not (known.min() >= 0 and known.max() <= 1)):
         raise InputError(
-            f"values from {np.nanmin(probability):g} to {np.nanmax(probability):g} are no probabilities, which lie in "
+            f"values from {np.nanmin(probability):g} to {np.nanmax(probability):g} are not probabilities, which lie in "
             "0..1; take calibrated maps, not scores."
         )
 

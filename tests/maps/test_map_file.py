@@ -186,7 +186,7 @@ def test_rasters_that_are_no_map_are_refused(tmp_path: Path) -> None:
     ):
         with create_cog(path, grid, band_names=names, tags=wrong) as sink:
             sink.write(0, np.zeros((len(names), *grid.shape), np.float32))
-        with pytest.raises(InputError, match=f"is no map of birdsat: {words}"):
+        with pytest.raises(InputError, match=f"is not a map of birdsat: {words}"):
             MapFile(path)
 
 

@@ -57,7 +57,7 @@ def test_blocks_stream():
 def test_scores_are_not_taken_for_probabilities(wrong):
     probability = np.full((1, 1, 2), 0.5, np.float32)
     probability[0, 0, 0] = wrong
-    with pytest.raises(InputError, match="are no probabilities"):
+    with pytest.raises(InputError, match="are not probabilities"):
         ProbabilityBlock(cells=np.arange(2), probability=probability)
 
 

@@ -264,7 +264,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     assert "Corvus corix" in failed(capsys, "map", "Corvus corix", "--run", run, *cells, "--out", out)
     assert "leave the records out" in failed(capsys, *words, "--occurrences", records, "--ranges", out)
     assert "way can be used with records to fit to only" in failed(capsys, *words, "--way", "both")
-    assert "is no range model" in failed(capsys, *words, "--ranges", tmp_path)
+    assert "is not a range model" in failed(capsys, *words, "--ranges", tmp_path)
     assert "Corvus corax is named twice" in failed(capsys, "map", TAXON, TAXON, *at)
     assert not out.exists()
 

@@ -254,7 +254,7 @@ def test_bad_input_of_richness_and_gaps_is_refused_before_anything_is_written(
     assert "named twice" in failed(capsys, "richness", *words, *out, "--taxa", "Pica pica", "Pica pica")
     assert "two months" in failed(capsys, "richness", *words, *out, "--also", "gif")
     none = (str(tmp_path), "--region", str(region))
-    assert "is no range model" in failed(capsys, "richness", *none, *out)
+    assert "is not a range model" in failed(capsys, "richness", *none, *out)
     elsewhere = str(write_records(tmp_path / "far.csv", [("Pica pica", 80.0, 40.5, "2020-01-01")]))
     gaps = ("gaps", *words, "--out", str(tmp_path / "gaps.csv"))
     assert "none of the 1 records lies in" in failed(capsys, *gaps, "--occurrences", elsewhere)

@@ -141,7 +141,7 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions, Asks["MapResult"]
                 missing.append(f"{what}, or a region in place of box and imagery ({MAKE_REGION})")
                 settings += [*lacking, "region"]
         if missing:
-            raise ConfigError(f"what is missing for this map: {'; and '.join(missing)}.", settings=settings)
+            raise ConfigError(f"this map needs {'; and '.join(missing)}.", settings=settings)
 
 
 @dataclass(frozen=True, kw_only=True)
