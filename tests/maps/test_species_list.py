@@ -88,7 +88,7 @@ def test_wrong_months_and_shapes_and_scores_are_refused():
         species_list(TAXA, good[:3], PLACE, 5)
     with pytest.raises(InputError, match="is needed"):
         place_calendar(TAXA, np.zeros((4, 11), np.float32), PLACE)
-    with pytest.raises(InputError, match="no probabilities"):
+    with pytest.raises(InputError, match="not probabilities"):
         species_list(TAXA, good - 0.5, PLACE, 5)
 
 
