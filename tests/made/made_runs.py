@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import torch
 
 from birdsat.dataset.build import build_dataset
+from birdsat.dataset.description import Description
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.box import Box
@@ -96,7 +97,7 @@ def make_dataset(
         chips=images if with_chips else None,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        title="noise",
+        description=Description(title="noise"),
     )
     return Dataset(folder)
 
