@@ -40,7 +40,7 @@ def test_a_map_from_a_region_is_the_map_from_imagery(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     embed(run, tmp_path / "region", "--harmonics", "6")
-    assert "4 cells; their course over the year is right to 0.0000" in capsys.readouterr().out
+    assert "4 cells; their annual cycle is right to 0.0000" in capsys.readouterr().out
     read = map_cells("--run", str(run), "--region", str(tmp_path / "region"), out=tmp_path / "one")
     place = ("--box=10,40,14,44", "--grid", "2", "--imagery", "virtual:0", "--workers", "0")
     np.testing.assert_allclose(read, map_cells("--run", str(run), *place, out=tmp_path / "other"), atol=1e-3)
