@@ -9,8 +9,12 @@
 Every verb of the command line is a function with the same settings; help(birdsat.map) lists them.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Read by torch when it is first imported: what Apple's GPUs cannot do runs on the CPU, and torch says so once.
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 if TYPE_CHECKING:
     from birdsat.api.load import load as load

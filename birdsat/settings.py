@@ -127,8 +127,8 @@ def _read(hint: Any, text: str, path: str) -> Any:
         )
     if origin is tuple or hint is tuple:
         return _read_tuple(arguments, text, path)
-    if dataclasses.is_dataclass(hint):
-        return _json(text, path, f"a {hint.__name__} as JSON")  # type: ignore[union-attr]
+    if dataclasses.is_dataclass(hint) or hasattr(hint, configs.KINDS):
+        return _json(text, path, f"a {hint.__name__} as JSON")
     if hint is bool:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{path} is {text!r}; allowed: true, false.")

@@ -15,9 +15,10 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.earth.place import Place
 from birdsat.embeddings.taxa import TaxonMeans, save_taxon_means
+from birdsat.encoders.encoder import View
 from birdsat.encoders.pixel_decoder import PixelDecoderConfig
 from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.view_encoder import View, ViewEncoderConfig
+from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.masked import MaskedConfig

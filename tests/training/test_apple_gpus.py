@@ -1,5 +1,8 @@
 """What Apple's GPUs and macOS ask, checked where there is no Mac: no float64 on the way of a batch, and no fork."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,16 @@ def test_a_run_is_trained_and_asked_without_float64(
 def test_the_guard_sees_float64() -> None:
     with NoFloat64(), pytest.raises(TypeError, match="float64"):
         torch.ones(2).double()
+
+
+def test_what_apples_gpus_cannot_do_falls_back_to_the_cpu_unless_it_is_forbidden() -> None:
+    ask = "import birdsat, os, sys; assert 'torch' not in sys.modules; print(os.environ['PYTORCH_ENABLE_MPS_FALLBACK'])"
+    for given, said in (({}, "1"), ({"PYTORCH_ENABLE_MPS_FALLBACK": "0"}, "0")):
+        around = {name: value for name, value in os.environ.items() if name != "PYTORCH_ENABLE_MPS_FALLBACK"}
+        asked = subprocess.run(
+            [sys.executable, "-c", ask], env=around | given, capture_output=True, text=True, check=True
+        )
+        assert asked.stdout.strip() == said
 
 
 def test_what_is_drawn_does_not_need_a_gpu_of_apple() -> None:

@@ -1,5 +1,6 @@
 """A stranger's method or encoder: its file and one line of a registry are enough."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from birdsat.config import to_dict
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import embed_split
@@ -22,6 +24,7 @@ from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Image, Method, M
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.methods.registry import METHODS
 from birdsat.recipes.finetune import finetune_tiny, started_from
+from birdsat.settings import replaced
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import rate_factors
 from birdsat.training.pretrain import pretrain
@@ -171,6 +174,13 @@ def test_an_encoder_from_elsewhere_stands_in_for_ours(config: RunConfig, dataset
     assert isinstance(run.method.encoders()["photo"], TwoLayers)
     assert load_run(tmp_path / "run").config == run.config
     assert len(embed_split(run.method, dataset, "val", photo_px=PX, chip_px=PX).photo) == dataset.rows("val")
+
+
+@pytest.mark.usefixtures("registered")
+def test_an_encoder_from_elsewhere_is_set_by_words(config: RunConfig) -> None:
+    given = replace(config.method, chip_encoder=TwoLayersConfig(width=5))  # type: ignore[call-arg]
+    words = [f"method.chip_encoder={json.dumps(to_dict(TwoLayersConfig(width=5)))}"]
+    assert replaced(config, words) == replace(config, method=given)
 
 
 def test_the_layers_of_any_encoder_learn_the_more_slowly_the_earlier_they_come() -> None:
