@@ -96,7 +96,6 @@ def make_dataset(
         chips=images if with_chips else None,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
-        title="noise",
     )
     return Dataset(folder)
 
