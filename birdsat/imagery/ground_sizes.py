@@ -32,8 +32,3 @@ def sizes_text(sizes: Sequence[float]) -> str:
     """In words, such as "100, 400 and 1600 km"."""
     *first, last = [f"{size:g}" for size in sizes]
     return f"{', '.join(first)} and {last} km" if first else f"{last} km"
-
-
-def size_words(sizes: Sequence[float]) -> str:
-    """As they are given on the command line, such as "100 400 1600"."""
-    return " ".join(f"{size:g}" for size in sizes)

@@ -190,7 +190,7 @@ def test_a_taxon_without_photos_has_no_vector() -> None:
 
 
 def test_a_run_without_or_with_damaged_taxon_embeddings_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="--resume"):
+    with pytest.raises(CheckpointError, match="Resume it with `birdsat pretrain`"):
         load_taxon_means(tmp_path)
     (tmp_path / "taxa.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(CheckpointError, match="damaged"):
@@ -200,5 +200,5 @@ def test_a_run_without_or_with_damaged_taxon_embeddings_says_what_to_do(tmp_path
 def test_taxon_embeddings_in_plain_lists_are_damaged(tmp_path: Path) -> None:
     table = pa.table({"taxon": ["Corvus corax"], "photos": [3], "embedding": [[0.6, 0.8]]})
     pq.write_table(table, tmp_path / "taxa.parquet")
-    with pytest.raises(CheckpointError, match=r"damaged \(column embedding holds list.*--resume"):
+    with pytest.raises(CheckpointError, match=r"damaged \(column embedding holds list.*resume the run"):
         load_taxon_means(tmp_path)

@@ -22,7 +22,7 @@ from birdsat.dataset.random_places import NoPhotos
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, PlaceError
 from birdsat.imagery.chips import RasterChips
-from birdsat.imagery.ground_sizes import check_sizes, ground_sizes, size_words, sizes_text
+from birdsat.imagery.ground_sizes import check_sizes, ground_sizes, sizes_text
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.sources import ChipSizes
@@ -101,7 +101,6 @@ def test_sizes_are_read_in_the_forms_of_earlier_versions_and_told_in_words() -> 
     assert ground_sizes(True) is True  # to be refused
     assert check_sizes([]) == () and check_sizes([3, 1]) == (1.0, 3.0)
     assert [sizes_text(sizes) for sizes in ((2.56,), (1, 2), (1, 2, 3))] == ["2.56 km", "1 and 2 km", "1, 2 and 3 km"]
-    assert size_words((100.0, 400.0)) == "100 400"
 
 
 def test_the_date_reaches_the_source_of_every_size() -> None:
