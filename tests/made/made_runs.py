@@ -20,7 +20,7 @@ from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.registry import MethodConfig, build_method
+from birdsat.methods.method import MethodSettings
 from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.training.config import RunConfig
@@ -35,7 +35,7 @@ PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=16, depth
 CROSS_VIEW = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig(hidden_width=16))
 
 
-def make_run(folder: Path, method: MethodConfig = CROSS_VIEW, *, seed: int = 0) -> Path:
+def make_run(folder: Path, method: MethodSettings = CROSS_VIEW, *, seed: int = 0) -> Path:
     config = RunConfig(method=method, views=ViewsConfig(photo_px=PX, chip_px=PX), batch_size=2, steps=1)
     facts = DatasetFacts(
         title="none",
@@ -53,7 +53,7 @@ def make_run(folder: Path, method: MethodConfig = CROSS_VIEW, *, seed: int = 0) 
     )
     prepare_folder(folder, config, facts, resume=False)
     torch.manual_seed(seed)
-    save_weights(build_method(method), folder / MODEL_FILE, {})
+    save_weights(method.build(), folder / MODEL_FILE, {})
     vector = np.full((1, WIDTH), WIDTH**-0.5, dtype=np.float32)
     save_taxon_means(TaxonMeans(taxa=(TAXON,), photos=np.array([3]), embedding=vector), folder)
     return folder
