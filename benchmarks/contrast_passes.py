@@ -72,7 +72,7 @@ def seconds_a_step(dataset: Dataset, folder: Path, *, timed_steps: int, turns: i
 def outcome(
     contrast_from: Literal["visible", "full"], dataset: Dataset, folder: Path, step: float, steps: int
 ) -> Outcome:
-    """Train, and judge on the test split."""
+    """Train, and evaluate on the test split."""
     run = pretrain(run_config(contrast_from, steps), dataset, folder / contrast_from)
     px = {"photo_px": run.photo_px, "chip_px": run.chip_px}
     val = embed_split(run.method, dataset, "val", **px) if dataset.rows("val") else None

@@ -88,7 +88,7 @@ def exact(gallery: int, queries: int) -> Measured:
 
 
 def approximate(gallery: int, queries: int) -> Measured:
-    """The nearest by an index of cells, which is judged after its time and memory were taken."""
+    """The nearest by an index of cells, which is evaluated after its time and memory were taken."""
     import faiss
 
     faiss.omp_set_num_threads(torch.get_num_threads())

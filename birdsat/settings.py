@@ -112,7 +112,7 @@ def _hint(holder: Any, key: str | int) -> Any:
 
 
 def _read(hint: Any, text: str, path: str) -> Any:
-    """JSON values from text, as the type wants them; the codec of configs judges what it cannot say of them."""
+    """JSON values from text, as the type wants them; the codec of configs checks what it cannot say of them."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
         return _read(arguments[0], text, path)

@@ -137,12 +137,12 @@ class CvmMae(Method):
             wrong = torch.arange(len(batch), device=photo.device).roll(1)
             found = wrong != wrong.roll(-1)  # false in a batch of one
         rebuilt = self.images([photo, chip], visible, generator=generator)
-        together = self._judge(self.images.features(rebuilt), known)
+        together = self._match_logit(self.images.features(rebuilt), known)
         wrong_chip = [visible[0], visible[1][wrong]]
         apart = self.images.encoder.features([photo, chip[wrong]], wrong_chip, generator)
         losses["match"] = match_loss(
             positive=together,
-            negative=self._judge(apart, None if known is None else known[wrong]),
+            negative=self._match_logit(apart, None if known is None else known[wrong]),
             paired=paired,
             unpaired=found & batch.has_photo & batch.has_chip[wrong],
         )
@@ -209,7 +209,7 @@ class CvmMae(Method):
             allowed = allowed & ~near_pairs(batch.lon_lat, batch.lon_lat, self.config.min_negative_km)
         return draw_hard_negatives(self.config.hardness * similarity, allowed, generator)
 
-    def _judge(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:
+    def _match_logit(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:
         return self.matching(self._pair(features, known))[:, 0]  # type: ignore[no-any-return]
 
     def _pair(self, features: Float[Tensor, "n features"], known: Float[Tensor, "n width"] | None) -> Tensor:

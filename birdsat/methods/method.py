@@ -155,7 +155,7 @@ class Method(nn.Module, ABC):
     sees_photos: bool = True
     sees_chips: bool = False
     uses_metadata: bool = False
-    matches_pairs: bool = False  # whether `match` judges a photo and a chip together
+    matches_pairs: bool = False  # whether `match` sees a photo and a chip together
     chips_are_frozen: bool = False  # then `losses` takes the batch's chip features, which were computed once
 
     @abstractmethod

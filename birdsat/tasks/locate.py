@@ -19,7 +19,7 @@ from birdsat.errors import InputError
 from birdsat.tasks.place_prior import PlacePrior
 
 _MID_MONTHS = np.array([mid_month(month) for month in range(1, 13)])
-NEAR_KM = 750.0  # as far as a country reaches, where photos are judged by distance (tasks.locate_report)
+NEAR_KM = 750.0  # as far as a country reaches, where photos are evaluated by distance (tasks.locate_report)
 _COARSE = Grid(Box(-180, -90, 180, 90), 2.5)  # in which surroundings are compared, whatever the region's grid
 _LEAST_PHOTOS = 10  # to fit a scale on
 _TILE_NUMBERS = 1 << 22  # similarities of photos x cells x months that are held at once
@@ -39,7 +39,7 @@ class Queries:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class LocationPosterior:
     """How similarity becomes probability."""
 
     scale: float  # inverse temperature: what cosines are multiplied by
@@ -61,7 +61,7 @@ class Located:
     total: NDArray[np.float64]  # (q,) what weights are divided by to be probabilities
 
 
-def locate(queries: Queries, region: Region, rule: Rule, *, best: int = 10) -> Located:
+def locate(queries: Queries, region: Region, posterior: LocationPosterior, *, best: int = 10) -> Located:
     """Find photos among the cells of a region.
 
     The probability of a cell is its area times the prior density times exp(scale x cosine of photo and cell at the
@@ -79,20 +79,20 @@ def locate(queries: Queries, region: Region, rule: Rule, *, best: int = 10) -> L
     total = torch.zeros(len(queries), dtype=torch.float64)
     coarse = torch.zeros(len(queries), _COARSE.cells, dtype=torch.float64)
     likeliest = _Likeliest(len(queries), best)
-    for block, prior in _blocks(queries, region, rule):
+    for block, prior in _blocks(queries, region, posterior):
         log_area = _log_areas(region.grid, block.lon_lat[:, 1])
         bins = torch.from_numpy(_COARSE.cells_at(block.lon_lat[:, 0], block.lon_lat[:, 1]))
         for some in _tiles(queries, block):
-            density = _log_density(queries, block, prior, rule, some)
+            density = _log_density(queries, block, prior, posterior, some)
             weight = (density + torch.from_numpy(log_area)[:, None]).exp().T  # (some, c)
             total[some] += weight.sum(dim=1)
             coarse[some] = coarse[some].index_add(1, bins, weight)
             likeliest.add(some, density.T, block.cells)
     around = _heaviest(coarse)
     near = _Likeliest(len(queries), 1)
-    for block, prior in _blocks(queries, region, rule):
+    for block, prior in _blocks(queries, region, posterior):
         for some in _tiles(queries, block):
-            density = _log_density(queries, block, prior, rule, some)
+            density = _log_density(queries, block, prior, posterior, some)
             bell = _log_bell(around[some], unit_sphere(block.lon_lat[:, 0], block.lon_lat[:, 1]))
             near.add(some, density.T + bell, block.cells)
     cells = likeliest.cells.numpy()
@@ -108,11 +108,11 @@ def locate(queries: Queries, region: Region, rule: Rule, *, best: int = 10) -> L
 
 
 def probabilities(
-    queries: Queries, located: Located, row: int, region: Region, rule: Rule
+    queries: Queries, located: Located, row: int, region: Region, posterior: LocationPosterior
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Positions and probabilities (c,) of all cells for one of the photos that were located, a block at a time."""
-    for block, prior in _blocks(queries, region, rule):
-        density = _log_density(queries, block, prior, rule, slice(row, row + 1))[:, 0].numpy()
+    for block, prior in _blocks(queries, region, posterior):
+        density = _log_density(queries, block, prior, posterior, slice(row, row + 1))[:, 0].numpy()
         weight = np.exp(density + _log_areas(region.grid, block.lon_lat[:, 1]))
         yield block.cells, (weight / located.total[row]).astype(np.float32)
 
@@ -151,14 +151,18 @@ def _log_bell(centre: NDArray[np.float64], points: NDArray[np.float64]) -> Tenso
     return (EARTH_RADIUS_KM / NEAR_KM) ** 2 * (cosine - 1)
 
 
-def _log_density(queries: Queries, block: RegionBlock, prior: Tensor, rule: Rule, some: slice) -> Tensor:
+def _log_density(
+    queries: Queries, block: RegionBlock, prior: Tensor, posterior: LocationPosterior, some: slice
+) -> Tensor:
     """(c, some) log of prior x likelihood, float64; at most 0 but for the prior, so that its exponential has room."""
     cosine = _cosines(queries, block, some)
-    return (_mean_over_times(cosine, rule.scale) - rule.scale).double() + prior[:, None]
+    return (_mean_over_times(cosine, posterior.scale) - posterior.scale).double() + prior[:, None]
 
 
-def fit_scale(queries: Queries, lon_lat: NDArray[np.float64], region: Region, prior: PlacePrior | None = None) -> Rule:
-    """The rule under which the true places (q, 2) of photos are most probable, with this prior.
+def fit_scale(
+    queries: Queries, lon_lat: NDArray[np.float64], region: Region, prior: PlacePrior | None = None
+) -> LocationPosterior:
+    """The posterior under which the true places (q, 2) of photos are most probable, with this prior.
 
     Its scale is the one of SCALES with the highest mean log probability of the true cell. Cells in even steps stand for
     all of a large region. Raises InputError when fewer than ten photos lie in cells of the region.
@@ -172,10 +176,10 @@ def fit_scale(queries: Queries, lon_lat: NDArray[np.float64], region: Region, pr
             "--calibrate out."
         )
     asked = Queries(embedding=queries.embedding[kept], year_fraction=queries.year_fraction[kept])
-    rule = Rule(scale=1.0, prior=prior)
+    posterior = LocationPosterior(scale=1.0, prior=prior)
     step = max(1, len(region) // _FIT_CELLS)
     others = torch.zeros((len(SCALES), len(asked)), dtype=torch.float64)
-    for block, log_prior in _blocks(asked, region, rule):
+    for block, log_prior in _blocks(asked, region, posterior):
         log_even = (torch.from_numpy(_log_areas(region.grid, block.lon_lat[:, 1])) + log_prior)[::step, None]
         for some in _tiles(asked, block):
             cosine = _cosines(asked, block, some)[:, ::step]
@@ -184,11 +188,11 @@ def fit_scale(queries: Queries, lon_lat: NDArray[np.float64], region: Region, pr
                 likely = (_mean_over_times(cosine, scale) - scale).double() + log_even
                 others[number, some] += step * likely.masked_fill(own_cell, -torch.inf).exp().sum(dim=0)
     centres = region.grid.centres(points.cells[kept])
-    log_even = torch.from_numpy(_log_areas(region.grid, centres[:, 1]) + rule.log_prior(centres))
+    log_even = torch.from_numpy(_log_areas(region.grid, centres[:, 1]) + posterior.log_prior(centres))
     cosine = _own_cosines(asked, points.year[kept])
     own = torch.stack([(_mean_over_times(cosine, scale) - scale).double() + log_even for scale in SCALES])
     log_probability = own - torch.logaddexp(own, others.log())
-    return Rule(scale=SCALES[int(log_probability.mean(dim=1).argmax())], prior=prior)
+    return LocationPosterior(scale=SCALES[int(log_probability.mean(dim=1).argmax())], prior=prior)
 
 
 def _mean_over_times(cosine: Tensor, scale: float) -> Tensor:
@@ -233,7 +237,7 @@ def _tiles(queries: Queries, block: RegionBlock) -> Iterator[slice]:
     return (slice(start, start + photos) for start in range(0, len(queries), photos))
 
 
-def _blocks(queries: Queries, region: Region, rule: Rule) -> Iterator[tuple[RegionBlock, Tensor]]:
+def _blocks(queries: Queries, region: Region, posterior: LocationPosterior) -> Iterator[tuple[RegionBlock, Tensor]]:
     """The region's blocks, and the log prior (c,) of their cells."""
     if queries.embedding.shape[1] != region.embedding_width:
         raise InputError(
@@ -241,4 +245,4 @@ def _blocks(queries: Queries, region: Region, rule: Rule) -> Iterator[tuple[Regi
             f"{region.embedding_width}; take both from the same run."
         )
     for block in region.blocks(("year",)):
-        yield block, torch.from_numpy(rule.log_prior(block.lon_lat))
+        yield block, torch.from_numpy(posterior.log_prior(block.lon_lat))

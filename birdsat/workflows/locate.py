@@ -30,7 +30,7 @@ from birdsat.pictures.map_picture import draw_map_file, save_png
 from birdsat.pictures.panel import MapPoints
 from birdsat.progress import QUIET, Progress, counted
 from birdsat.tables import Table
-from birdsat.tasks.locate import Located, Queries, Rule, fit_scale, locate, probabilities
+from birdsat.tasks.locate import Located, LocationPosterior, Queries, fit_scale, locate, probabilities
 from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_places, way
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
@@ -217,7 +217,7 @@ def _embed_photos(run: Run, photos: Sequence[Path]) -> NDArray[np.float32]:
 
 def _rule(
     run: Run, region: Region, calibrate: AnyPath | None, prior: AnyPath | None, *, dated: bool, workers: int
-) -> Rule:
+) -> LocationPosterior:
     """How similarity becomes probability; dated: whether the photos' dates will be known."""
     density = None if prior is None else _prior(Dataset(Path(prior)))
     if calibrate is None:
@@ -228,7 +228,7 @@ def _rule(
                 "dataset to fit one on.",
                 settings=("calibrate",),
             )
-        return Rule(scale=learned, prior=density)
+        return LocationPosterior(scale=learned, prior=density)
     table = embed_rows(run, Dataset(Path(calibrate)), "val", workers=workers)
     rows = _with_photo_and_place(table)
     year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)

@@ -39,7 +39,7 @@ def map_virtual_world(
     workers: int = 0,
     progress: Progress = QUIET,
 ) -> VirtualMaps:
-    """Map the world in cells of `step` degrees, and judge the maps."""
+    """Map the world in cells of `step` degrees, and evaluate the maps."""
     grid = Grid(Box(-180, -90, 180, 90), step)
     taxa = tuple(taxon for taxon, photos in zip(means.taxa, means.photos, strict=True) if photos > 0)
     lon, lat = (grid.lon[None, :] + 180) % 360 - 180, grid.lat[:, None]

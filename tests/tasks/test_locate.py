@@ -13,7 +13,7 @@ from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.tasks import locate as module
-from birdsat.tasks.locate import Queries, Rule, fit_scale, locate, probabilities
+from birdsat.tasks.locate import LocationPosterior, Queries, fit_scale, locate, probabilities
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 
 GRID = Grid(Box(-180, -80, 180, 80), 20.0)  # 8 x 18
@@ -37,7 +37,7 @@ def photos(n: int = 5, *, dated: bool) -> Queries:
     return Queries(embedding=embedding, year_fraction=draw.random(n) if dated else np.full(n, np.nan))
 
 
-def by_hand(queries: Queries, region: Region, rule: Rule) -> np.ndarray:
+def by_hand(queries: Queries, region: Region, rule: LocationPosterior) -> np.ndarray:
     """(q, c) probabilities, one by one."""
     year = np.concatenate([block.year for block in region.blocks()]).astype(np.float64)
     centres = GRID.centres(CELLS)
@@ -59,7 +59,7 @@ def test_probabilities_are_those_worked_out_one_by_one(
     monkeypatch.setattr(module, "_TILE_NUMBERS", tile)
     queries = photos(dated=dated)
     prior = fit_place_prior(np.array([[10.0, 10.0], [15.0, 20.0]]), np.array([[12.0, 12.0]])) if informed else None
-    rule = Rule(scale=7.0, prior=prior)
+    rule = LocationPosterior(scale=7.0, prior=prior)
     expected = by_hand(queries, region, rule)
     located = locate(queries, region, rule, best=len(CELLS))
     for row in range(len(queries)):
@@ -78,10 +78,12 @@ def test_probabilities_are_those_worked_out_one_by_one(
 def test_known_and_unknown_dates_may_stand_together(region: Region) -> None:
     known, unknown = photos(dated=True), photos(dated=False)
     when = np.where(np.arange(5) < 3, known.year_fraction, np.nan)
-    mixed = locate(Queries(embedding=known.embedding, year_fraction=when), region, Rule(scale=7.0))
-    np.testing.assert_allclose(mixed.probability[:3], locate(known, region, Rule(scale=7.0)).probability[:3], rtol=1e-5)
+    mixed = locate(Queries(embedding=known.embedding, year_fraction=when), region, LocationPosterior(scale=7.0))
     np.testing.assert_allclose(
-        mixed.probability[3:], locate(unknown, region, Rule(scale=7.0)).probability[3:], rtol=1e-5
+        mixed.probability[:3], locate(known, region, LocationPosterior(scale=7.0)).probability[:3], rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        mixed.probability[3:], locate(unknown, region, LocationPosterior(scale=7.0)).probability[3:], rtol=1e-5
     )
 
 
@@ -95,7 +97,7 @@ def test_the_estimate_is_where_likely_cells_stand_together_and_not_where_one_sta
     year = np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1)[:, None].astype(np.float32)
     region = made_region(tmp_path / "region", grid, cells, year)
     queries = Queries(embedding=np.array([[1, 0]], np.float32), year_fraction=np.array([np.nan]))
-    located = locate(queries, region, Rule(scale=10.0), best=1)
+    located = locate(queries, region, LocationPosterior(scale=10.0), best=1)
     assert located.lon_lat[0, 0].tolist() == [-102.5, -22.5]
     assert np.abs(located.estimate[0] - [60, 20]).max() < 10
 
@@ -105,7 +107,9 @@ def test_cells_of_one_area_weigh_alike(tmp_path: Path) -> None:
     year = np.ones((grid.cells, 1, 1), np.float32)
     region = made_region(tmp_path / "region", grid, np.arange(grid.cells), year)
     queries = Queries(embedding=np.ones((1, 1), np.float32), year_fraction=np.array([0.5]))
-    np.testing.assert_allclose(locate(queries, region, Rule(scale=5.0)).probability, 1 / grid.cells, rtol=1e-6)
+    np.testing.assert_allclose(
+        locate(queries, region, LocationPosterior(scale=5.0)).probability, 1 / grid.cells, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("scale", [4.0, 16.0])
@@ -116,7 +120,7 @@ def test_the_scale_that_drew_the_places_is_found_again(
     monkeypatch.setattr(module, "_FIT_CELLS", cells)
     queries = photos(1500, dated=True)
     draw = np.random.default_rng(2)
-    chance = by_hand(queries, region, Rule(scale=scale))
+    chance = by_hand(queries, region, LocationPosterior(scale=scale))
     places = GRID.centres(CELLS[[draw.choice(len(CELLS), p=row) for row in chance]])
     assert fit_scale(queries, places, region).scale == pytest.approx(scale, rel=0.2)
 
@@ -131,7 +135,7 @@ def test_too_few_places_in_the_region_to_fit_on_are_said(region: Region) -> None
 def test_embeddings_of_another_width_are_refused(region: Region) -> None:
     queries = Queries(embedding=np.ones((1, 4), np.float32), year_fraction=np.array([0.5]))
     with pytest.raises(InputError, match=r"width 4.* 6;"):
-        locate(queries, region, Rule(scale=1.0))
+        locate(queries, region, LocationPosterior(scale=1.0))
 
 
 @pytest.mark.parametrize("width_km", [50.0, 800.0, 20_000.0])

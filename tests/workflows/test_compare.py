@@ -45,7 +45,7 @@ def test_the_table_has_a_row_for_each_recipe_and_says_what_a_method_cannot_do(co
     assert (compared / "compare.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_was_judged_is_read_and_another_truth_is_refused(compared: Path, world: Path) -> None:
+def test_what_was_evaluated_is_read_and_another_truth_is_refused(compared: Path, world: Path) -> None:
     def again(truth: int, steps: int = 1) -> CompareRequest:
         same = {"recipes": "cve_mae_tiny", "seeds": 0, "workers": 0}
         return CompareRequest(dataset=world, out=compared, truth=truth, steps=steps, **same)

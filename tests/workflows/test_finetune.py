@@ -265,7 +265,7 @@ def test_the_figures_of_the_test_split_do_not_move_the_temperature_of_another_da
     assert isinstance(again, Classifier) and torch.equal(again.temperature, method.temperature)
 
 
-def test_a_run_that_names_no_taxa_cannot_be_judged(run: Path, dataset: Dataset) -> None:
+def test_a_run_that_names_no_taxa_cannot_be_evaluated(run: Path, dataset: Dataset) -> None:
     with pytest.raises(CheckpointError, match="mode finetune of `birdsat classify`"):
         evaluate_run(load_run(run), dataset)
 

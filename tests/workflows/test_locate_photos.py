@@ -76,7 +76,7 @@ def test_the_month_changes_the_map_and_without_one_it_is_a_mean_over_months(
     assert np.abs(january - july).max() > 1e-6 and np.abs(any_month - january).max() > 1e-7
 
 
-def test_photos_of_known_places_are_judged_beside_chance_and_the_most_similar_photo(
+def test_photos_of_known_places_are_evaluated_beside_chance_and_the_most_similar_photo(
     run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = make_dataset(tmp_path / "data", 5.0, splits=("train", "train", "val", "test", "test")).folder

@@ -50,7 +50,7 @@ class DemoConfig:
 
     observations: int = 9000  # in all splits
     val_fraction: float = 0.06
-    test_fraction: float = 0.26  # large, so that the lookalikes among its rows are enough to judge
+    test_fraction: float = 0.26  # large, so that the lookalikes among its rows are enough to evaluate
     block_km: float = 200.0  # splits are drawn in whole blocks of this side: no test place is a training place
     chip_ground_km: float = 40.0  # side of the ground under a chip
     map_step_degrees: float = 2.5  # side of a map's cell
@@ -302,7 +302,7 @@ def _bars(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON values; NaN, of what could not be judged, is None."""
+    """JSON values; NaN, of what could not be evaluated, is None."""
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):
