@@ -58,6 +58,14 @@ class TrainingError(BirdsatError):
     """Training cannot go on, for example because the loss is not finite."""
 
 
+class BusyError(BirdsatError):
+    """A folder or file that another process is writing."""
+
+
+class WorkerError(BirdsatError):
+    """A worker process died."""
+
+
 class UnknownTaxonError(BirdsatError):
     """A taxon that is not among the labels, or not in a table."""
 

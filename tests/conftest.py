@@ -2,11 +2,12 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from small_disk import SmallDisk
 
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
@@ -34,3 +35,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set BIRDSAT_SHARED_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], SmallDisk]]:
+    """Makes a disk of so many kilobytes; a test that may not mount one is skipped."""
+    disks: list[SmallDisk] = []
+
+    def make(kilobytes: int) -> SmallDisk:
+        disks.append(SmallDisk(tmp_path / f"disk{len(disks)}", kilobytes))
+        return disks[-1]
+
+    yield make
+    for disk in disks:
+        disk.unmount()

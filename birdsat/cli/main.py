@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from birdsat.cli.console import ConsoleProgress
 from birdsat.cli.parse import parse
 from birdsat.errors import BirdsatError, ConfigError
+from birdsat.files import is_full_disk
 from birdsat.workflows.registry import VERBS, Verb
 
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BirdsatError as error:
         _end(str(error), getattr(error, "exit_code", 1))
     except OSError as error:
-        _end(" ".join(str(error).split()), 1)
+        _end(words_of(error), 1)
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C.", 130)
 
@@ -90,6 +91,14 @@ def _print_help(group: str) -> None:
     print(
         f"\n`birdsat {group + ' ' if group else ''}VERB --help` explains one; `birdsat --version` prints the version."
     )
+
+
+def words_of(error: OSError) -> str:
+    """In one line; where there is no room, with what to do."""
+    said = " ".join(str(error).split())
+    if not is_full_disk(error):
+        return said
+    return f"the disk is full ({said}). Free some space and run the same command again; what is finished is kept."
 
 
 def _end(message: str, status: int) -> NoReturn:

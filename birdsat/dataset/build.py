@@ -6,16 +6,12 @@ are done stay as they are.
 
 import contextlib
 import dataclasses
-import errno
-import multiprocessing
 import os
-import signal
 import sqlite3
-import threading
-from collections import Counter
+import tempfile
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 from birdsat.dataset.card import write_card
@@ -35,8 +31,11 @@ from birdsat.dataset.manifest import (
 from birdsat.dataset.plan import DROPPED_HEAD, Plan, PlannedShard, every_row_dropped, write_plan
 from birdsat.dataset.sample import BandSums
 from birdsat.dataset.shard import ShardFacts, Sources, write_shard
+from birdsat.engine.local import in_processes
 from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.files import is_full_disk, new_temporary, put_in_place
 from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
+from birdsat.locks import folder_lock
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation
 from birdsat.observations.splits import SplitRule
@@ -45,7 +44,7 @@ from birdsat.progress import QUIET, Progress, counted
 
 SHARD_ROWS = 1024
 
-_Built = tuple[PlannedShard, ShardFacts, list[Remark]]
+_Built = tuple[PlannedShard, Path, ShardFacts, list[Remark]]  # the file not yet under its name
 
 
 def build_dataset(
@@ -71,9 +70,9 @@ def build_dataset(
     file. workers: processes; 0 builds in this one.
 
     The result depends on everything but `workers` and `progress`. Of a complete dataset of the same inputs only the
-    description is written anew, where it differs. Raises InputError when no
-    row is usable (dropped.csv then says why), DatasetError when the folder belongs to other inputs or another build,
-    or when the disk is full.
+    description is written anew, where it differs. Raises InputError when no row is usable (dropped.csv then says why),
+    DatasetError when the folder belongs to other inputs or when the disk is full, BusyError when another build is at
+    work in it, WorkerError when a worker process dies.
     """
     if workers < 0 or shard_rows < 1 or (photo_px is not None and photo_px < 1):
         raise ConfigError(
@@ -107,9 +106,9 @@ def build_dataset(
             dropped_file=None if _is_begun(out) else out / DROPPED_FILE,
         )
 
-    _make_folder(out)
+    _check_folder(out)
     try:
-        with _planned(out, draft) as plan:
+        with folder_lock(out), _planned(out, draft) as plan:
             if plan is None:
                 manifest = load_manifest(out)
                 return _update_description(manifest, described(manifest), out)
@@ -122,12 +121,13 @@ def build_dataset(
                 raise
             write_card(manifest, out)
             save_manifest(manifest, out)
+            plan.close()
+            _forget_plan(out)
+            return manifest
     except (OSError, sqlite3.OperationalError) as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error):
+        if is_full_disk(error) or "disk is full" in str(error):
             raise _disk_full(out) from error
         raise
-    _forget_plan(out)
-    return manifest
 
 
 def _update_description(manifest: Manifest, described: Manifest, out: Path) -> Manifest:
@@ -138,14 +138,13 @@ def _update_description(manifest: Manifest, described: Manifest, out: Path) -> M
     return described
 
 
-def _make_folder(out: Path) -> None:
-    """Make the folder; refuse one with files of others under the names that a build writes."""
+def _check_folder(out: Path) -> None:
+    """Refuse a folder with files of others under the names that a build writes."""
     if out.exists() and not out.is_dir():
         raise DatasetError(f"{out} is a file; choose a folder for the dataset.")
-    out.mkdir(parents=True, exist_ok=True)
     if _is_begun(out):
         return
-    taken = [path.name for name in (CARD_FILE, "*.parquet", "*.parquet.part") for path in out.glob(name)]
+    taken = [path.name for name in (CARD_FILE, "*.parquet") for path in out.glob(name)]
     if (out / DROPPED_FILE).exists() and not _lists_dropped_rows(out / DROPPED_FILE):
         taken.append(DROPPED_FILE)
     if taken:
@@ -171,8 +170,12 @@ def _planned(out: Path, draft: Callable[[Path], str]) -> Iterator[Plan | None]:
 
     draft: writes the plan of the inputs to a path and returns its fingerprint.
     """
-    path = out / f"{PLAN_FILE}.{os.getpid()}.part"
-    try:
+    with contextlib.ExitStack() as stack:
+        folder = out
+        if (out / MANIFEST_FILE).exists() and not os.access(out, os.W_OK):  # of a finished dataset on a read-only disk
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="birdsat-plan-")))
+        path = new_temporary(folder / PLAN_FILE)
+        stack.callback(path.unlink, missing_ok=True)
         fingerprint = draft(path)
         if (out / MANIFEST_FILE).exists():
             _same_inputs(out, load_manifest(out).fingerprint, fingerprint)
@@ -180,9 +183,7 @@ def _planned(out: Path, draft: Callable[[Path], str]) -> Iterator[Plan | None]:
             yield None
             return
         if not (out / PLAN_FILE).exists():
-            path.replace(out / PLAN_FILE)
-    finally:
-        path.unlink(missing_ok=True)
+            put_in_place(path, out / PLAN_FILE)
     plan = Plan(out / PLAN_FILE)
     try:
         _same_inputs(out, plan.fingerprint, fingerprint)
@@ -192,8 +193,9 @@ def _planned(out: Path, draft: Callable[[Path], str]) -> Iterator[Plan | None]:
 
 
 def _forget_plan(out: Path) -> None:
-    for name in (PLAN_FILE, f"{PLAN_FILE}-journal"):
-        (out / name).unlink(missing_ok=True)
+    for path in (out / PLAN_FILE, out / f"{PLAN_FILE}-journal"):
+        if path.exists():  # a disk that is read-only refuses to remove even what is not there
+            path.unlink()
 
 
 def _same_inputs(out: Path, there: str, given: str) -> None:
@@ -206,91 +208,45 @@ def _same_inputs(out: Path, there: str, given: str) -> None:
 
 
 def _build_shards(out: Path, plan: Plan, sources: Sources, workers: int, progress: Progress) -> None:
-    done = plan.shards(done=True)
-    to_build = plan.shards(done=False)
-    for shard in done:
-        _give_final_name(out, shard)
-    # Of a killed build; finished shards have their final name by now.
-    for leftover in (*(_part(out, shard) for shard in to_build), *out.glob(f"{PLAN_FILE}.*.part")):
-        leftover.unlink(missing_ok=True)
+    done, to_build = plan.shards(done=True), plan.shards(done=False)
+    unnamed = [shard for shard, facts in plan.finished() if facts.row_group_rows and not (out / shard.file).exists()]
     rows = sum(shard.rows for shard in done + to_build)
     with (
         progress.bar("building", rows, done=sum(shard.rows for shard in done)) as bar,
-        contextlib.closing(_built(out, plan, to_build, sources, workers)) as built,
+        contextlib.closing(_built(out, plan, unnamed + to_build, sources, workers)) as built,
     ):
-        for shard, facts, remarks in built:
-            # Noted first, renamed second: a kill between the two costs a rename, not a shard.
-            plan.finish(shard, facts, remarks)
-            _give_final_name(out, shard)
-            bar.advance(shard.rows)
-
-
-def _part(out: Path, shard: PlannedShard) -> Path:
-    return out / f"{shard.file}.part"
-
-
-def _give_final_name(out: Path, shard: PlannedShard) -> None:
-    if _part(out, shard).exists():
-        _part(out, shard).replace(out / shard.file)
+        for shard, path, facts, remarks in built:
+            # Noted first, named second: a kill between the two, a moment, costs the writing of that shard once more.
+            plan.finish(shard, facts, () if shard in unnamed else remarks)
+            put_in_place(path, out / shard.file)
+            bar.advance(0 if shard in unnamed else shard.rows)
 
 
 def _built(
     out: Path, plan: Plan, shards: list[PlannedShard], sources: Sources, workers: int
 ) -> Generator[_Built, None, None]:
-    """Shards as they get ready, each still under its partial name."""
-    if workers == 0 or not shards:
+    """Shards in their order, each still under a temporary name; those that are not asked for any more are removed."""
+    in_work: deque[tuple[PlannedShard, Path]] = deque()
+
+    def to_write() -> Iterator[tuple[Path, list[Observation]]]:
         for shard in shards:
-            yield shard, *write_shard(_part(out, shard), plan.observations(shard), sources)
-        return
-    pool = ProcessPoolExecutor(
-        min(workers, len(shards)),
-        mp_context=multiprocessing.get_context("spawn"),  # GDAL and Arrow have threads, which a fork would break
-        initializer=_start_worker,
-        initargs=(sources,),
-    )
-    running: dict[Future[tuple[ShardFacts, list[Remark]]], PlannedShard] = {}
-    waiting = iter(shards)
+            in_work.append((shard, new_temporary(out / shard.file)))
+            yield in_work[-1][1], plan.observations(shard)
+
+    write = partial(_write, sources)
     try:
-        while True:
-            for shard in waiting:
-                running[pool.submit(_work, _part(out, shard), plan.observations(shard))] = shard
-                if len(running) > workers:  # one more than can run, so that no worker waits
-                    break
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), *future.result()
-    except BrokenProcessPool as error:
-        raise DatasetError(
-            f"a worker process died while building {out}, perhaps for want of memory. Run the same command "
-            "again to continue, with fewer workers."
-        ) from error
+        written = in_processes(write, to_write(), workers=min(workers, len(shards)), doing=f"building {out}")
+        with contextlib.closing(written):
+            for facts, remarks in written:
+                yield *in_work[0], facts, remarks
+                in_work.popleft()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        for unfinished in running.values():
-            _part(out, unfinished).unlink(missing_ok=True)
+        for _, path in in_work:
+            path.unlink(missing_ok=True)
 
 
-_worker_sources: Sources | None = None  # set once in each worker process, not sent with each shard
-
-
-def _start_worker(sources: Sources) -> None:
-    global _worker_sources
-    _worker_sources = sources
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()  # returns when the parent is gone, killed or not
-        os._exit(1)
-
-
-def _work(path: Path, observations: list[Observation]) -> tuple[ShardFacts, list[Remark]]:
-    assert _worker_sources is not None
-    return write_shard(path, observations, _worker_sources)
+def _write(sources: Sources, shard: tuple[Path, list[Observation]]) -> tuple[ShardFacts, list[Remark]]:
+    return write_shard(*shard, sources)
 
 
 def _summarise(plan: Plan, taxa: Taxonomy | None, images: Sources, dropped_file: Path) -> Manifest:

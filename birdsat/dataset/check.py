@@ -1,12 +1,11 @@
 """Is a dataset whole? Every file hashed again, every image decoded, every count compared."""
 
 import hashlib
-import multiprocessing
 from collections import Counter
-from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from birdsat.dataset.manifest import SHARD_SCHEMA, Manifest, Shard, load_manifes
 from birdsat.dataset.sample import STATISTICS_PX
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.place import Place
-from birdsat.errors import ConfigError, ImageError, PlaceError
+from birdsat.engine.local import in_processes
+from birdsat.errors import ImageError, PlaceError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.observation import SPLITS
 from birdsat.progress import QUIET, Progress
@@ -46,17 +46,17 @@ class CheckReport:
 def check_dataset(folder: Path, *, workers: int = 2, progress: Progress = QUIET) -> CheckReport:
     """Check a dataset. workers: processes; 0 checks in this one.
 
-    Raises DatasetError, as `load_manifest` does, when there is no readable manifest to check against.
+    Raises DatasetError, as `load_manifest` does, when there is no readable manifest to check against; otherwise what
+    `in_processes` raises.
     """
-    if workers < 0:
-        raise ConfigError(f"workers is {workers}; allowed: 0 (check in this process) or more.")
     manifest = load_manifest(folder)
     problems, id_hashes = [], [np.empty(0, np.uint64)]
     filled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     taxon_rows: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    findings = in_processes(partial(_check_shard, folder), manifest.shards, workers=workers, doing=f"checking {folder}")
     checking = progress.bar("checking", manifest.rows())
-    with checking as bar, closing(_all_findings(folder, manifest, workers)) as findings:
-        for shard, found in zip(manifest.shards, findings, strict=True):
+    with checking as bar, closing(findings) as found_by_shard:
+        for shard, found in zip(manifest.shards, found_by_shard, strict=True):
             problems += found.problems
             filled[shard.split] += found.filled
             taxon_rows[shard.split] += found.taxon_rows
@@ -85,18 +85,6 @@ class _Findings:
     filled: Counter[str] = field(default_factory=Counter)  # rows with a photo, chip, place, date
     taxon_rows: Counter[str] = field(default_factory=Counter)
     id_hashes: Any = field(default_factory=lambda: np.empty(0, np.uint64))
-
-
-def _all_findings(folder: Path, manifest: Manifest, workers: int) -> Generator[_Findings, None, None]:
-    if workers == 0:
-        for shard in manifest.shards:
-            yield _check_shard(folder, shard)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_check_shard, [folder] * len(manifest.shards), manifest.shards)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _check_shard(folder: Path, shard: Shard) -> _Findings:

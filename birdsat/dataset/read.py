@@ -1,9 +1,6 @@
 """Datasets read as batches: shuffled and endless for training, in file order for embedding."""
 
-import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.row_groups import FACTS, IMAGES, Dataset, RowGroup, RowGroupReader, damaged
 from birdsat.dataset.views import ViewsConfig, whole_view
+from birdsat.engine.local import leave_signals_to_parent
 from birdsat.errors import BirdsatError, ConfigError, DatasetError, ImageError
 from birdsat.observations.observation import Split
 
@@ -183,7 +181,7 @@ class Batches:
             _Carried(stream),
             batch_size=None,
             num_workers=workers,
-            worker_init_fn=_leave_signals_to_the_parent,
+            worker_init_fn=_start_worker,
             multiprocessing_context=_START_METHOD if workers else None,
             pin_memory=pin_memory,
         )
@@ -195,20 +193,8 @@ class Batches:
             yield item
 
 
-def _leave_signals_to_the_parent(worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal, and a scheduler's SIGTERM every process of the job; training still
-    # wants batches while it comes to a stop. Only the parent itself, when it exits, may end its workers by SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":  # elsewhere a signal does not tell who sent it
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        threading.Thread(target=_end_when_the_parent_asks, daemon=True).start()
-
-
-def _end_when_the_parent_asks() -> None:
-    if sys.platform == "linux":
-        while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
-            pass
-        os._exit(0)  # torch in the parent would tell of anything but success
+def _start_worker(worker: int) -> None:
+    leave_signals_to_parent()
 
 
 class _Carried(IterableDataset[Batch | BirdsatError]):

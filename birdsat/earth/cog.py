@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 
 import numpy as np
@@ -20,6 +19,7 @@ from rasterio.windows import Window
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.errors import InputError
+from birdsat.files import put_in_place, temporary_folder
 
 TILE = 256  # rows and columns
 _CACHE_BYTES = 64 << 20  # of GDAL's blocks; its own default is a share of the machine's memory
@@ -114,7 +114,7 @@ def create_cog(
                 num_threads="ALL_CPUS",  # deflating takes longer than all else that a map needs
             )
             sums.refuse_damaged(finished)
-            finished.replace(path)
+            put_in_place(finished, path)
 
 
 class Cog:
@@ -203,10 +203,10 @@ class _TileSums:
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[Path]:
     """A hidden folder that also takes the driver's own temporary files, so that none outlives a failure."""
-    with _refusals(path):
-        folder = TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.")
-    with folder as name:
-        yield Path(name)
+    with ExitStack() as stack:
+        with _refusals(path):
+            folder = stack.enter_context(temporary_folder(path))
+        yield folder
 
 
 @contextmanager

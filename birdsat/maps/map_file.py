@@ -3,7 +3,7 @@
 import datetime
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from birdsat.earth.cog import TILE, Cog, CogSink, create_cog
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import atomic_path
+from birdsat.locks import file_lock
 from birdsat.maps.description import MapDescription, description_from, plain_figures
 
 _BLOCK_BYTES = 64 << 20  # of the numbers that a reader holds at once
@@ -54,14 +55,14 @@ def create_map(path: Path, description: MapDescription) -> Iterator[MapSink]:
 
     Both files appear when the block ends without an error and every row was written, and neither otherwise. Memory
     holds the rows at hand alone. Raises ConfigError for another ending, InputError when rows are missing, or when the
-    disk refuses a file.
+    disk refuses a file, BusyError when another process is writing the same map.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise ConfigError(f"a map is a GeoTIFF, and {path} does not end in .tif; name it so.")
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     tags = description.tags(created)
     with (
-        atomic_path(sidecar_path(path)) as partial,
+        _claimed(path) as partial,
         create_cog(path, description.grid, band_names=description.band_names, tags=tags) as cog,
     ):
         sink = MapSink(description, cog)
@@ -69,7 +70,21 @@ def create_map(path: Path, description: MapDescription) -> Iterator[MapSink]:
         try:
             partial.write_text(json.dumps(_sidecar(sink, created), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            raise InputError(f"{partial} cannot be written ({error}); check the free disk space.") from error
+            raise InputError(f"{path} cannot be written ({error}); check the free disk space.") from error
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[Path]:
+    """Be the only one who writes a map; the path under which its JSON is written meanwhile."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(path))
+            partial = stack.enter_context(atomic_path(sidecar_path(path)))
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be written ({error}); check the folder and the free disk space."
+            ) from error
+        yield partial
 
 
 def sidecar_path(path: Path) -> Path:

@@ -233,7 +233,7 @@ class RangeModel:
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
-        for kept in (*folder.glob(KEPT_FILES), *folder.glob(f"{KEPT_FILES}.part")):  # of the model that is replaced
+        for kept in folder.glob(KEPT_FILES):  # of the model that is replaced
             kept.unlink(missing_ok=True)
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}

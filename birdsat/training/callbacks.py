@@ -33,6 +33,7 @@ from birdsat.training.run_folder import (
     load_weights,
     save_weights,
 )
+from birdsat.training.shared_files import shared_temporary
 from birdsat.training.stopping import StopRequest
 from birdsat.training.validation import val_losses
 
@@ -224,10 +225,8 @@ class BetweenSteps(Callback):
             self._log.write(record)
 
     def _save(self, trainer: lightning.Trainer, step: int) -> None:
-        partial = self._run / f"{LAST_CHECKPOINT}.part"
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            partial.replace(self._run / LAST_CHECKPOINT)
+        with shared_temporary(trainer, self._run / LAST_CHECKPOINT) as partial:
+            trainer.save_checkpoint(partial)
         self._saved_step = step
         self._clock.skip()
 

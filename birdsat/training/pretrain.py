@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import lightning
@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from birdsat.dataset.row_groups import Dataset
 from birdsat.engine.device import pick_device
 from birdsat.errors import DatasetError
+from birdsat.locks import folder_lock
 from birdsat.progress import QUIET, Bar, Progress
 from birdsat.training.callbacks import BetweenSteps
 from birdsat.training.config import RunConfig, fitted_to, lightning_precision
@@ -30,6 +31,7 @@ from birdsat.training.run_folder import (
     prepare_folder,
     start_from,
 )
+from birdsat.training.shared_files import PlainCheckpointIO
 from birdsat.training.stopping import StopRequest
 
 
@@ -46,6 +48,7 @@ def pretrain(
 
     Raises
     - ConfigError: `out` holds something else, a run that is not to be resumed, or one with other settings.
+    - BusyError: another training is at work in it.
     - DatasetError: the train split is smaller than a batch, or has no photos or chips to learn from.
     - TrainingError: a loss or gradient is not finite. The last good checkpoint is kept.
     - TrainingStopped: Ctrl-C or SIGTERM came; the state was saved.
@@ -66,13 +69,14 @@ def pretrain(
     if checkpoint is not None and not done:
         check_checkpoint(checkpoint)  # before the folder is changed
     shown = progress if process_rank() == 0 else QUIET
-    if process_rank() == 0:
-        prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume, progress=shown)
-    if done:
+    # Of processes that train together, the first holds the folder for all.
+    with folder_lock(out) if process_rank() == 0 else nullcontext():
+        if process_rank() == 0:
+            prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume, progress=shown)
+        if not done:
+            with _quiet(), StopRequest() as stop, shown.bar("training", config.steps, unit="steps") as bar:
+                _fit(module, dataset, out, checkpoint, stop, bar)
         return load_run(out)
-    with _quiet(), StopRequest() as stop, shown.bar("training", config.steps, unit="steps") as bar:
-        _fit(module, dataset, out, checkpoint, stop, bar)
-    return load_run(out)
 
 
 def _check_images(config: RunConfig, dataset: Dataset) -> None:
@@ -117,6 +121,7 @@ def _fit(
         use_distributed_sampler=False,
         logger=False,
         enable_checkpointing=False,
+        plugins=[PlainCheckpointIO()],
         enable_progress_bar=False,
         enable_model_summary=False,
     )

@@ -16,9 +16,10 @@ from birdsat import config as config_files
 from birdsat.dataset.manifest import Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
 from birdsat.errors import CheckpointError, ConfigError, some_of
-from birdsat.files import write_atomic
+from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
+from birdsat.locks import is_unused
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
@@ -144,7 +145,21 @@ def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
     """Write the weights as safetensors with `facts` as their metadata, whole or not at all."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in method.state_dict().items()}
     # Not save_file: it makes files that only their owner may read.
-    write_atomic(path, save(tensors, metadata={"format": "pt"} | facts))
+    data = save(tensors, metadata={"format": "pt"} | facts)
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        for piece in _in_order(data):
+            file.write(piece)
+
+
+def _in_order(data: bytes) -> tuple[bytes, memoryview]:
+    """A safetensors file with its facts in the order of their names: the library writes them in one drawn anew by each
+    process, and equal weights should be equal bytes."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # so that the numbers stay aligned
+    return len(text).to_bytes(8, "little") + text, memoryview(data)[8 + size :]
 
 
 def replace_weights(method: nn.Module, path: Path) -> None:
@@ -259,13 +274,14 @@ def prepare_folder(
     unfinished from then on. Raises ConfigError when it holds something already that is not to be resumed, a run with
     other settings, or one that is to grow and has no checkpoint.
     """
-    if not _is_run(path) and path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not _is_run(path) and not is_unused(path):
         raise ConfigError(f"{path} holds something that is not a training run; choose another folder.")
     has_checkpoint, is_whole = (path / LAST_CHECKPOINT).is_file(), (path / MODEL_FILE).is_file()
     if not has_checkpoint and not is_whole:
-        (path / CHECKPOINTS_FOLDER).mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+        config_files.save(config, path / CONFIG_FILE)  # first: by it the folder is known as a run's, if we are killed
         config_files.save(facts, path / DATASET_FILE)
-        config_files.save(config, path / CONFIG_FILE)
+        (path / CHECKPOINTS_FOLDER).mkdir(exist_ok=True)
         return
     if not resume:
         state = "a finished" if is_whole else "an unfinished"

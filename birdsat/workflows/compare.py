@@ -15,6 +15,7 @@ from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.imagery.virtual_imagery import virtual_imagery
+from birdsat.locks import folder_lock
 from birdsat.pictures.comparison import draw_comparison
 from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
@@ -96,6 +97,11 @@ def compare(request: CompareRequest, progress: Progress = QUIET) -> CompareResul
     Each run lies in OUT/RECIPE-SEED; a recipe of a file has the file's name, or its folder's where that is config.json.
     Raises ConfigError for a folder that was compared with other settings, and for a recipe that sees no photos.
     """
+    with folder_lock(Path(request.out)):
+        return _compare(request, progress)
+
+
+def _compare(request: CompareRequest, progress: Progress) -> CompareResult:
     dataset, out = Dataset(Path(request.dataset)), Path(request.out)
     configs = _recipes(request.recipes)
     rows = []

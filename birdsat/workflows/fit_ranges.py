@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError
+from birdsat.locks import folder_lock
 from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
@@ -52,6 +53,11 @@ class FitResult:
 
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell."""
+    with folder_lock(Path(request.out)):
+        return _fit_ranges(request, progress)
+
+
+def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
     region = open_region(Path(request.region)) if run is None else open_region_of(run, Path(request.region))
     everything = read_tables(request.tables, request)

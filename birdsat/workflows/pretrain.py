@@ -13,7 +13,7 @@ from birdsat.recipes.registry import recipe
 from birdsat.training import pretrain as training
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import process_rank
-from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
+from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run, is_finished
 from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.requests.training import PretrainRequest
 from birdsat.workflows.training_settings import with_options
@@ -71,8 +71,9 @@ def train_and_name_taxa(
     """
     if config.method.chips_are_frozen and not config.start_from and process_rank() == 0:
         progress.note("the chip encoder is frozen at random weights; start from a run that has learned ones.")
+    was_done = resume and is_finished(out, config) and (out / TAXA_FILE).is_file()
     run = training.pretrain(config, dataset, out, resume=resume, progress=progress)
-    if process_rank() == 0 and run.method.sees_photos:
+    if process_rank() == 0 and run.method.sees_photos and not was_done:
         table = embed_rows(run, dataset, "train", workers=config.workers, progress=progress)
         save_taxon_means(taxon_means(table), run.path)
     return run

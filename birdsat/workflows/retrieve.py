@@ -15,7 +15,7 @@ from birdsat.dataset.stored_images import store_images
 from birdsat.embeddings.search import is_exact
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError
-from birdsat.files import write_atomic
+from birdsat.files import temporary_folder, write_atomic
 from birdsat.pictures.map_picture import save_png
 from birdsat.pictures.neighbours import Answered, cards, draw_neighbours, of_several_labels
 from birdsat.progress import QUIET, Progress
@@ -100,12 +100,12 @@ def _matcher(
         yield None
         return
     rows = searchable_rows(table)
-    with tempfile.TemporaryDirectory(prefix="birdsat-images-") as folder:
+    with temporary_folder(Path(tempfile.gettempdir()) / "birdsat-images") as folder:
         images = store_images(
             dataset,
             "test",
             rows,
-            Path(folder),
+            folder,
             photo_px=run.photo_px,
             chip_px=run.chip_px,
             workers=workers,

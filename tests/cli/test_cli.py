@@ -63,11 +63,11 @@ def test_ctrl_c_in_any_verb_is_one_line_and_status_130(
 def test_an_error_of_the_system_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb_that_raises(OSError(28, "No space left on device", "maps/a.tif"), monkeypatch)
+    verb_that_raises(OSError(13, "Permission denied", "maps/a.tif"), monkeypatch)
     with pytest.raises(SystemExit) as ended:
         main(["data", "info", "somewhere"])
     assert ended.value.code == 1
-    assert capsys.readouterr().err == "birdsat: [Errno 28] No space left on device: 'maps/a.tif'\n"
+    assert capsys.readouterr().err == "birdsat: [Errno 13] Permission denied: 'maps/a.tif'\n"
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

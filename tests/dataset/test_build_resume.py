@@ -1,3 +1,5 @@
+import errno
+import hashlib
 import os
 import signal
 import subprocess
@@ -14,11 +16,12 @@ from small_birds import SPECIES, encoded, write_photos
 import birdsat
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.description import Description
-from birdsat.dataset.manifest import PLAN_FILE, load_manifest
+from birdsat.dataset.manifest import load_manifest
 from birdsat.dataset.plan import Plan
-from birdsat.errors import DatasetError
+from birdsat.errors import BusyError, DatasetError
 from birdsat.imagery.chips import ReadyChips
 from birdsat.imagery.photo_folder import FolderPhotos
+from birdsat.locks import folder_lock
 from birdsat.observations.observation import SPLITS
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -87,6 +90,10 @@ def test_a_killed_build_continues_and_builds_nothing_twice(tmp_path):
     assert load_manifest(tmp_path / "whole") == manifest
 
 
+def tree(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
 def build(out, rows, photos, **settings):
     return build_dataset(out, rows, photos=FolderPhotos(photos), workers=0, shard_rows=4, **settings)
 
@@ -103,17 +110,35 @@ def stop_after(monkeypatch, shards):
     monkeypatch.setattr(Plan, "finish", finish_and_stop)
 
 
-def test_a_shard_noted_but_not_yet_renamed_is_not_built_again(tmp_path, monkeypatch):
+def test_a_shard_that_was_noted_but_has_no_file_is_written_again_and_counted_once(tmp_path, monkeypatch):
     rows = write_photos(tmp_path / "photos", 8)
-    stop_after(monkeypatch, 1)
+    (tmp_path / "photos" / "5.jpg").write_bytes(b"not a photo")
+    whole = build(tmp_path / "whole", rows, tmp_path / "photos")
+    stop_after(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path / "out", rows, tmp_path / "photos")
-    (part,) = (tmp_path / "out").glob("*.parquet.part")
-    before = part.stat()
     monkeypatch.undo()
-    build(tmp_path / "out", rows, tmp_path / "photos")
-    after = part.with_suffix("").stat()
-    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert len(list((tmp_path / "out").glob("*.parquet"))) == 1  # of two that were noted
+    assert build(tmp_path / "out", rows, tmp_path / "photos") == whole
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def test_a_finished_dataset_is_returned_where_nothing_can_be_written(tmp_path, monkeypatch):
+    rows = write_photos(tmp_path / "photos", 8)
+    manifest = build(tmp_path / "out", rows, tmp_path / "photos")
+    before = tree(tmp_path / "out")
+
+    def refuse(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    in_folder = str(tmp_path / "out")
+    usual_open, usual_unlink, usual_access = os.open, Path.unlink, os.access
+    monkeypatch.setattr(os, "open", lambda p, *a, **k: (refuse if in_folder in str(p) else usual_open)(p, *a, **k))
+    monkeypatch.setattr(Path, "unlink", lambda p, **k: (refuse if in_folder in str(p) else usual_unlink)(p, **k))
+    monkeypatch.setattr(os, "access", lambda p, mode: in_folder not in str(p) and usual_access(p, mode))
+    assert build(tmp_path / "out", rows, tmp_path / "photos") == manifest
+    monkeypatch.undo()
+    assert tree(tmp_path / "out") == before
 
 
 def test_a_complete_dataset_is_returned_as_it_is(tmp_path):
@@ -173,15 +198,11 @@ def test_other_inputs_are_refused_and_harm_nothing(tmp_path, monkeypatch, comple
     assert sorted((tmp_path / "out").iterdir()) == before
 
 
-def test_two_builds_of_one_folder_at_once_are_refused(tmp_path, monkeypatch):
+def test_two_builds_of_one_folder_at_once_are_refused(tmp_path):
     rows = write_photos(tmp_path / "photos", 8)
-    stop_after(monkeypatch, 1)
-    with pytest.raises(KeyboardInterrupt):
+    with folder_lock(tmp_path / "out"), pytest.raises(BusyError, match="is being written by"):
         build(tmp_path / "out", rows, tmp_path / "photos")
-    plan = Plan(tmp_path / "out" / PLAN_FILE)
-    with pytest.raises(DatasetError, match="another build is at work"):
-        build(tmp_path / "out", rows, tmp_path / "photos")
-    plan.close()
+    assert build(tmp_path / "out", rows, tmp_path / "photos").rows() == 8
 
 
 def ids_by_split(out):

@@ -16,10 +16,13 @@ import pytest
 import torch
 from recorded import RecordedProgress
 from safetensors.torch import load_file
+from sessions import of_session
+from small_disk import SmallDisk
 
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import CheckpointError, ConfigError, DatasetError, TrainingError
+from birdsat.errors import BusyError, CheckpointError, ConfigError, DatasetError, TrainingError
+from birdsat.locks import folder_lock
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.moco_geo import MocoGeoConfig
 from birdsat.training.config import RunConfig
@@ -326,6 +329,51 @@ def test_ctrl_c_and_sigterm_to_the_whole_process_group_save_and_exit(
         assert "Resume it" in stdout
         assert "Traceback" not in stderr
         assert read_metrics(out)[-1]["step"] == step
+
+
+def test_a_finished_run_on_a_read_only_disk_is_read_as_it_is(
+    config: RunConfig, dataset: Dataset, finished: Path, small_disk: Callable[[int], SmallDisk]
+) -> None:
+    disk = small_disk(8000)
+    shutil.copytree(finished, disk.folder / "run")
+    disk.refuse_writing()
+    run = pretrain(config, dataset, disk.folder / "run", resume=True)
+    assert run.path == disk.folder / "run"
+
+
+def test_a_second_training_in_one_folder_is_told_who_is_at_work(
+    config: RunConfig, dataset: Dataset, tmp_path: Path
+) -> None:
+    with folder_lock(tmp_path / "run"):
+        for resume in (False, True):
+            with pytest.raises(BusyError, match="run is being written by"):
+                pretrain(config, dataset, tmp_path / "run", resume=resume)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_workers_of_a_training_that_was_killed_end(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
+    never = 1_000_000
+    endless = dataclasses.replace(config, steps=never, workers=2, log_every=1, val_every=never, checkpoint_every=never)
+    config_files.save(endless, tmp_path / "settings.json")
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), tmp_path / "settings.json", dataset.folder, tmp_path / "run"],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    )
+
+    def wait_until(found: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not found():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    wait_until(lambda: bool(read_metrics(tmp_path / "run")))
+    assert len(of_session(process.pid)) >= 3
+    process.kill()
+    process.wait()
+    wait_until(lambda: not of_session(process.pid))
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import BirdsatWarning, CheckpointError, ConfigError
+from birdsat.files import new_temporary
+from birdsat.training import run_folder
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import read_metrics
 from birdsat.training.run_folder import (
@@ -34,6 +37,35 @@ def run(config: RunConfig, dataset: Dataset, tmp_path: Path) -> Path:
     prepare_folder(path, config, dataset_facts(dataset.manifest), resume=False)
     save_weights(config.method.build(), path / MODEL_FILE, {"step": "12"})
     return path
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_run_killed_while_its_first_files_were_written_is_taken_up(
+    config: RunConfig, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    path, usual, left = tmp_path / "run", run_folder.config_files.save, [written]
+
+    def killed(*given: object) -> None:
+        if left[0] == 0:
+            new_temporary(path / CONFIG_FILE)  # what it was at
+            raise KeyboardInterrupt
+        left[0] -= 1
+        usual(*given)
+
+    facts = dataset_facts(dataset.manifest)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.config_files, "save", killed)
+        with nullcontext() if written == 2 else pytest.raises(KeyboardInterrupt):
+            prepare_folder(path, config, facts, resume=False)
+    for resume in (True, False):
+        prepare_folder(path, config, facts, resume=resume)
+    assert (path / CONFIG_FILE).is_file() and (path / DATASET_FILE).is_file()
+
+
+def test_a_folder_with_a_file_of_somebody_else_is_refused(config: RunConfig, dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "thesis.doc").touch()
+    with pytest.raises(ConfigError, match="not a training run"):
+        prepare_folder(tmp_path, config, dataset_facts(dataset.manifest), resume=True)
 
 
 def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig, dataset: Dataset) -> None:

@@ -1,12 +1,11 @@
 """Chips of a grid's cells, or of given places, cut block by block. No torch, so that worker processes start fast."""
 
-import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from PIL import Image
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.place import Place
+from birdsat.engine.local import in_processes
 from birdsat.errors import ImageError, InputError, PlaceError
 from birdsat.imagery.sources import ChipSource
 
@@ -39,7 +39,7 @@ def cut_cells(
     where: NDArray[np.bool_] | None = None,
     spans: Iterable[range] | None = None,
     workers: int = 0,
-) -> Iterator[CutCells]:
+) -> Generator[CutCells, None, None]:
     """The chips of every cell, or of the cells where `where` (rows, columns) is True, in blocks.
 
     px: side that chips are resized to; None leaves them as they come. spans: positions to go through, one span after
@@ -53,7 +53,7 @@ def cut_cells(
 
 def cut_places(
     lon_lat: NDArray[np.float64], chips: ChipSource, *, px: int | None = None, workers: int = 0
-) -> Iterator[CutCells]:
+) -> Generator[CutCells, None, None]:
     """The chips of places (n, 2) in degrees, longitude first, in blocks; px and workers as in `cut_cells`.
 
     Raises PlaceError for a place that is none on Earth.
@@ -66,26 +66,31 @@ def cut_places(
 _Block = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def _cut_blocks(blocks: Iterator[_Block], chips: ChipSource, px: int | None, workers: int) -> Iterator[CutCells]:
-    if workers == 0:
-        for cells, lon_lat in blocks:
-            yield CutCells(cells, lon_lat, tuple(_cut(chips, px, place) for place in _places(lon_lat)))
-        return
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(chips, px)
-    ) as pool:
-        ahead: deque[tuple[_Block, Iterable[NDArray[np.uint8] | None]]] = deque()
-        try:
-            for block in blocks:
-                places = _places(block[1])
-                ahead.append((block, pool.map(_cut_in_worker, places, chunksize=_share(places, workers))))
-                if len(ahead) > 1:
-                    (cells, lon_lat), cut = ahead.popleft()
-                    yield CutCells(cells, lon_lat, tuple(cut))
-            for (cells, lon_lat), cut in ahead:
-                yield CutCells(cells, lon_lat, tuple(cut))
-        finally:
-            pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the blocks ahead
+def _cut_blocks(
+    blocks: Iterator[_Block], chips: ChipSource, px: int | None, workers: int
+) -> Generator[CutCells, None, None]:
+    in_work: deque[_Block] = deque()
+
+    def shares() -> Iterator[tuple[Place, ...]]:
+        for block in blocks:
+            in_work.append(block)
+            places = _places(block[1])
+            size = _share(places, workers)
+            yield from (places[first : first + size] for first in range(0, len(places), size))
+
+    # So much ahead that a block is in work while the one before is embedded.
+    cut = in_processes(
+        partial(_cut_all, chips, px), shares(), workers=workers, doing="cutting chips", ahead=4 * workers
+    )
+    ready: list[NDArray[np.uint8] | None] = []
+    with closing(cut):
+        for some in cut:
+            ready += some
+            cells, lon_lat = in_work[0]
+            if len(ready) == len(cells):
+                in_work.popleft()
+                yield CutCells(cells, lon_lat, tuple(ready))
+                ready = []
 
 
 def _places(lon_lat: NDArray[np.float64]) -> tuple[Place, ...]:
@@ -111,7 +116,11 @@ def _wanted(span: range, where: NDArray[np.bool_] | None) -> Iterator[int]:
 
 
 def _share(places: Sequence[Place], workers: int) -> int:
-    return max(1, len(places) // (4 * workers))  # several helpings each, so that a slow one holds up little
+    return max(1, len(places) // (4 * max(1, workers)))  # several helpings each, so that a slow one holds up little
+
+
+def _cut_all(chips: ChipSource, px: int | None, places: Sequence[Place]) -> list[NDArray[np.uint8] | None]:
+    return [_cut(chips, px, place) for place in places]
 
 
 def _cut(chips: ChipSource, px: int | None, place: Place) -> NDArray[np.uint8] | None:
@@ -126,17 +135,3 @@ def _resized(chip: NDArray[np.uint8], px: int | None) -> NDArray[np.uint8]:
         return chip
     # The filter of training's own views: Pillow's bilinear widens with the reduction, so it does not alias.
     return np.asarray(Image.fromarray(chip).resize((px, px), Image.Resampling.BILINEAR))
-
-
-_chips: ChipSource  # of this worker process
-_px: int | None
-
-
-def _start_worker(chips: ChipSource, px: int | None) -> None:
-    global _chips, _px
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process; the one that maps ends the others
-    _chips, _px = chips, px
-
-
-def _cut_in_worker(place: Place) -> NDArray[np.uint8] | None:
-    return _cut(_chips, _px, place)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from birdsat.embeddings.regions.manifest import (
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import ConfigError, DatasetError, InputError
 from birdsat.imagery.open_imagery import Imagery
+from birdsat.imagery.sources import ChipSource
+from birdsat.locks import folder_lock, is_unused
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
 from birdsat.training.fingerprint import model_fingerprint
@@ -59,7 +61,7 @@ def write_region(
     part, whatever the grid. workers, device and harmonics as in `embed_cells`.
 
     Raises ConfigError when the folder holds something else, or a region of other settings; InputError when no cell has
-    imagery; and what `Imagery.chips` raises.
+    imagery; BusyError when another process is writing it; and what `Imagery.chips` raises.
     """
     check_method(run.method)
     chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
@@ -79,19 +81,38 @@ def write_region(
         harmonics=kept_harmonics(run.method, harmonics),
         part_cells=PART_CELLS,
     )
-    if _prepare(folder, settings):
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; choose a folder for the region.")
+    with folder_lock(folder):
+        if not _prepare(folder, settings):
+            _write_parts(folder, run, settings, chips, where, workers, device, progress)
         return open_region(folder)
+
+
+def _write_parts(
+    folder: Path,
+    run: Run,
+    settings: RegionSettings,
+    chips: ChipSource,
+    where: NDArray[np.bool_] | None,
+    workers: int,
+    device: torch.device | str | None,
+    progress: Progress,
+) -> None:
+    """Embed the parts that are not there yet, and write region.json."""
+    grid = settings.grid
     size = settings.part_cells
     spans = [range(first, min(first + size, grid.cells)) for first in range(0, grid.cells, size)]
     missing = [span for number, span in enumerate(spans) if not _is_complete(folder / part_name(number))]
     asked = _asked(spans, where)
-    with progress.bar("embedding cells", asked, unit="cells", done=asked - _asked(missing, where)) as bar:
-        cuts = cut_cells(grid, chips, px=run.chip_px, where=where, spans=missing, workers=workers)
+    with (
+        progress.bar("embedding cells", asked, unit="cells", done=asked - _asked(missing, where)) as bar,
+        closing(cut_cells(grid, chips, px=run.chip_px, where=where, spans=missing, workers=workers)) as cuts,
+    ):
         embedded = ((cut.cells, embed_cut(run.method, cut, settings.harmonics, device)) for cut in cuts)
         for number, blocks in groupby(embedded, lambda block: int(block[0][0]) // size):
             write_part(folder / part_name(number), settings, _counted(blocks, bar.advance))
     _finish(folder, settings, len(spans))
-    return open_region(folder)
 
 
 def _widths(method: Method, px: int, device: torch.device | str | None) -> tuple[int, int]:
@@ -103,17 +124,14 @@ def _widths(method: Method, px: int, device: torch.device | str | None) -> tuple
 
 
 def _prepare(folder: Path, settings: RegionSettings) -> bool:
-    """Make the folder ready to be written, or to be continued; True where the region is complete already."""
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; choose a folder for the region.")
+    """Make a folder ready to be written, or to be continued; True where the region is complete already."""
     if (folder / REGION_FILE).is_file():
         saved = load_region_manifest(folder).settings
     elif (folder / PLAN_FILE).is_file():
         saved = config.load(RegionSettings, folder / PLAN_FILE)
-    elif folder.exists() and any(folder.iterdir()):
+    elif not is_unused(folder):
         raise ConfigError(f"{folder} holds something that is not a region; choose another folder.")
     else:
-        folder.mkdir(parents=True, exist_ok=True)
         config.save(settings, folder / PLAN_FILE)
         return False
     if differing := settings_that_differ(saved, settings):
@@ -124,7 +142,8 @@ def _prepare(folder: Path, settings: RegionSettings) -> bool:
     if (folder / REGION_FILE).is_file():
         with suppress(DatasetError):
             open_region(folder)
-            (folder / PLAN_FILE).unlink(missing_ok=True)  # of one killed between the two
+            if (folder / PLAN_FILE).exists():  # of one killed between the two
+                (folder / PLAN_FILE).unlink()
             return True
         config.save(settings, folder / PLAN_FILE)
         (folder / REGION_FILE).unlink()  # some part is gone: the others are kept

@@ -18,6 +18,7 @@ from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
+from birdsat.locks import folder_lock
 from birdsat.methods.inputs import Inputs
 from birdsat.methods.method import Method
 from birdsat.observations.observation import SPLITS, Split
@@ -104,10 +105,11 @@ def demo(request: DemoRequest, progress: Progress = QUIET, *, config: DemoConfig
 
     Raises DatasetError or ConfigError when the folder holds a demo of another seed or other sizes.
     """
-    config, out, seed = config or DemoConfig(), Path(request.out), request.seed
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; choose a folder for the demo.")
-    out.mkdir(parents=True, exist_ok=True)
+    with folder_lock(Path(request.out)):
+        return _demo(Path(request.out), request.seed, config or DemoConfig(), progress)
+
+
+def _demo(out: Path, seed: int, config: DemoConfig, progress: Progress) -> DemoResult:
     stages = Stages(out / SECONDS_FILE, count=8, progress=progress)
 
     with stages.stage("dataset", "building the virtual world", state_of(out / "dataset", MANIFEST_FILE)):

@@ -1,6 +1,7 @@
 """Regions: right cells and numbers, each chip encoded once, continued after a kill, and never another's."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from region_methods import Longitudes, MadeImagery, PhotosOnly, Seasons, Steady, run_of
+from small_disk import SmallDisk
 
 from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
@@ -18,7 +20,9 @@ from birdsat.embeddings.regions import write as write_region
 from birdsat.embeddings.regions.embed_cells import embed_cells, year_basis
 from birdsat.embeddings.regions.manifest import PLAN_FILE, REGION_FILE
 from birdsat.embeddings.regions.region import Region, open_region
-from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.errors import BusyError, ConfigError, DatasetError, InputError
+from birdsat.files import new_temporary
+from birdsat.locks import folder_lock
 
 GRID = Grid(Box(170, -20, -170, 0), 1.0)  # over the antimeridian, 20 x 20 cells
 
@@ -188,6 +192,26 @@ def test_a_region_of_other_settings_is_refused(
         (tmp_path / "region" / REGION_FILE).unlink()
     with pytest.raises(ConfigError, match=f"made otherwise: {said}"):
         make(tmp_path / "region", **how)
+
+
+def test_a_region_killed_before_its_settings_stood_is_taken_up(tmp_path: Path) -> None:
+    (tmp_path / "region").mkdir()
+    new_temporary(tmp_path / "region" / PLAN_FILE)
+    assert len(make(tmp_path / "region")) == len(make(tmp_path / "other"))
+
+
+def test_a_finished_region_on_a_read_only_disk_is_opened(small_disk: Callable[[int], SmallDisk]) -> None:
+    disk = small_disk(2000)
+    manifest = make(disk.folder / "region").manifest
+    disk.refuse_writing()
+    assert make(disk.folder / "region").manifest == manifest
+
+
+def test_two_who_write_one_region_are_refused_and_a_finished_one_may_be_asked_for_again(tmp_path: Path) -> None:
+    with folder_lock(tmp_path / "region"), pytest.raises(BusyError, match="region is being written by"):
+        make(tmp_path / "region")
+    written = make(tmp_path / "region").manifest
+    assert make(tmp_path / "region").manifest == written
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
