@@ -60,7 +60,7 @@ class EmbedRequest(GridOptions, Asks["RegionResult | SplitResult"]):
     land_only: bool = False
     """Leave out cells without any land."""
     harmonics: int = 3
-    """Waves a year that a cell's course over the year is kept in, 0 to 6."""
+    """Harmonics that a cell's annual cycle is kept in, 0 to 6."""
     workers: int = 0
     """Processes that decode images or cut chips."""
 
