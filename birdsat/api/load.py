@@ -29,7 +29,7 @@ def load(folder: str | Path) -> Loaded:
     of a newer birdsat: CheckpointError for runs and range models, DatasetError for regions and datasets.
 
         >>> birdsat.load(run)
-        <birdsat.Model CveMae of 2 taxa: ...>
+        <birdsat.Model CveMae of 1 taxa: ...>
     """
     path = Path(folder)
     for marker, opener in _OPENERS.items():

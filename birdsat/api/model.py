@@ -111,7 +111,7 @@ class Model:
 
         Raises ImageError for a photo that cannot be read.
         """
-        return torch.from_numpy(view_of(photo, self.run.photo_px)).permute(2, 0, 1).contiguous()
+        return torch.from_numpy(view_of(photo, self.run.photo_px).transpose(2, 0, 1).copy())
 
     def embed_photos(
         self, photos: Sequence[Photo], *, unreadable: Unreadable = "raise", progress: Progress = QUIET
