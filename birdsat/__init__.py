@@ -18,6 +18,7 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 if TYPE_CHECKING:
     from birdsat.api.load import load as load
+    from birdsat.api.load import open_map as open_map
     from birdsat.api.model import Model as Model
     from birdsat.api.model import Named as Named
     from birdsat.api.verbs import build_dataset as build_dataset
@@ -71,6 +72,7 @@ _VERBS = (
 )
 _HOMES = {
     "load": "birdsat.api.load",
+    "open_map": "birdsat.api.load",
     "Model": "birdsat.api.model",
     "Named": "birdsat.api.model",
     "BirdsatError": "birdsat.errors",

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(slots=True)
@@ -31,6 +35,18 @@ class Table:
     def rows(self) -> list[tuple[str, ...]]:
         """The rows of all sections."""
         return [row for section in self.sections for row in section]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The columns and rows for pandas: figures as numbers, where they are written as such."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.rows, columns=self.columns)
+        for number in range(self.words, len(self.columns)):
+            plain = frame.iloc[:, number].str.replace(",", "").replace("", None)
+            as_numbers = pd.to_numeric(plain, errors="coerce")
+            if as_numbers.notna().eq(plain.notna()).all():  # "0.5 (0.1)" stays text
+                frame = frame.assign(**{self.columns[number]: as_numbers})
+        return frame
 
     def markdown(self) -> str:
         """The columns and rows as a Markdown table, without title and caption."""

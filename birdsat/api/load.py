@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from birdsat.api.model import Model
 from birdsat.dataset.manifest import MANIFEST_FILE
@@ -11,6 +12,9 @@ from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import InputError
 from birdsat.ranges.model import SETTINGS_FILE, RangeModel, load_ranges
 from birdsat.training.run_folder import CONFIG_FILE, load_run
+
+if TYPE_CHECKING:
+    import xarray
 
 Loaded = Model | RangeModel | Region | Dataset
 
@@ -41,3 +45,15 @@ def load(folder: str | Path) -> Loaded:
         f"{path} is neither a run, a range model, a region nor a dataset: it has none of {', '.join(_OPENERS)}. Where "
         "it was being made, start the same command again: it continues."
     )
+
+
+def open_map(file: str | Path) -> "xarray.Dataset":
+    """A map that birdsat wrote, the .tif of it, as an xarray Dataset in memory.
+
+    Dimensions (time, lat, lon), or (time, y, x) with lat and lon beside for cells of one area; variables the quantity
+    (such as probability or score), its standard deviation and the area of applicability where the map has them. Raises
+    InputError for a file that is not a map of birdsat. Needs xarray: pip install 'birdsat[notebook]'.
+    """
+    from birdsat.maps.netcdf import read_xarray
+
+    return read_xarray(Path(file))

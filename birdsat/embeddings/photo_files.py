@@ -64,7 +64,7 @@ def photo_views(
                 yield view_of(photo, px)
             except ImageError as error:
                 if unreadable == "raise":
-                    raise ImageError(f'{error} Leave it out, or pass unreadable="nan" to go on without.') from error
+                    raise ImageError(f"{error} Leave it out, or mend it.") from error
                 missing += 1
                 yield None
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import h5netcdf
 import numpy as np
@@ -19,6 +20,9 @@ from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.files import output_file
 from birdsat.maps.description import MapDescription, plain_figures
 from birdsat.maps.map_file import MapFile
+
+if TYPE_CHECKING:
+    import xarray
 
 _PACKED = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 _NO_FLAG = np.int8(-1)
@@ -55,6 +59,19 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
             if applicability is not None and block.applicability is not None:
                 known = ~np.isnan(block.applicability)
                 applicability[window] = np.where(known, block.applicability, _NO_FLAG).astype(np.int8)
+
+
+def read_xarray(path: Path) -> "xarray.Dataset":
+    """A map that birdsat wrote as GeoTIFF, in memory, with the variables, coordinates and words of its NetCDF file.
+
+    Raises InputError for a file that is not such a map. Needs xarray (the extra "notebook").
+    """
+    import xarray
+
+    with TemporaryDirectory() as folder, MapFile(path) as map_file:
+        file = Path(folder) / "map.nc"
+        write_netcdf(map_file, file)
+        return xarray.load_dataset(file, engine="h5netcdf", decode_coords="all")
 
 
 class _File(io.FileIO):

@@ -3,24 +3,21 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
-from birdsat.dataset.views import whole_view
 from birdsat.earth.date import mid_month
-from birdsat.embeddings.inference import inference
+from birdsat.embeddings.photo_files import embed_photos
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
 from birdsat.embeddings.table import EmbeddingTable
-from birdsat.errors import ConfigError, ImageError, InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.maps.cell_rows import rows_of_cells
@@ -128,7 +125,10 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     region = open_region_of(run, Path(request.region))
     imagery = open_imagery(region.manifest.settings.imagery)
     when = np.nan if month is None else mid_month(month)
-    queries = Queries(embedding=_embed_photos(run, photos), year_fraction=np.full(len(photos), when))
+    queries = Queries(
+        embedding=embed_photos(run.method, photos, run.photo_px, progress=progress),
+        year_fraction=np.full(len(photos), when),
+    )
     rule = _rule(run, region, request.calibrate, request.prior, dated=month is not None, workers=request.workers)
     located = locate(queries, region, rule, best=BEST)
     out.mkdir(parents=True, exist_ok=True)
@@ -199,20 +199,6 @@ def _locate_dataset(request: LocateRequest) -> LocateResult:
     )
     write_atomic(run.path / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
     return LocateResult(report=report, files=(run.path / LOCATE_FILE,))
-
-
-def _embed_photos(run: Run, photos: Sequence[Path]) -> NDArray[np.float32]:
-    """(q, d) unit vectors."""
-    vectors = []
-    for photo in photos:
-        try:
-            image = whole_view(photo.read_bytes(), run.photo_px)
-        except ImageError as error:
-            raise InputError(f"{photo} cannot be located: {error}") from error
-        with inference(run.method) as where:
-            pixels = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(where)
-            vectors.append(run.method.embed_photo(pixels).float().cpu().numpy())
-    return np.concatenate(vectors)
 
 
 def _rule(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import BirdsatError, InputError
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
+from birdsat.maps.netcdf import read_xarray
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.pictures.panel import MapPoints
 from birdsat.pictures.points import read_points
@@ -27,6 +28,12 @@ from birdsat.workflows.fit_ranges import fit_records, read_tables
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
 from birdsat.workflows.requests.maps import MapRequest
+
+if TYPE_CHECKING:
+    import xarray
+
+if TYPE_CHECKING:
+    pass
 
 RELATIVE = Quantity(
     PROBABILITY.name,
@@ -50,6 +57,10 @@ class TaxonMap:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {"taxon": self.taxon, "files": list(map(str, self.files)), "evaluation": plain_figures(self.evaluation)}
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """The map as `birdsat.open_map` gives it."""
+        return read_xarray(self.files[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

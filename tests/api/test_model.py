@@ -66,7 +66,7 @@ def test_the_same_photos_give_the_same_bits_at_every_call_and_in_any_company(mod
 def test_a_photo_that_cannot_be_read_is_named_or_left_out(model: Model, photo: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(photo.read_bytes()[:100])
-    with pytest.raises(ImageError, match=r"broken.jpg cannot be decoded.*unreadable=\"nan\""):
+    with pytest.raises(ImageError, match=r"broken.jpg cannot be decoded.*Leave it out"):
         model.embed_photos([photo, broken])
     with pytest.raises(ImageError, match=r"absent.jpg cannot be read"):
         model.embed_photos([tmp_path / "absent.jpg"])

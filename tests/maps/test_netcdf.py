@@ -10,6 +10,7 @@ import rasterio
 import xarray as xr
 from small_maps import GRIDS, described, numbers, written
 
+import birdsat
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.errors import InputError
 from birdsat.maps import map_file as map_files
@@ -124,3 +125,9 @@ def test_a_folder_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     written(tmp_path / "map.tif", described(GRIDS[0]))
     with MapFile(tmp_path / "map.tif") as map_file, pytest.raises(InputError, match="cannot be written"):
         write_netcdf(map_file, tmp_path / "absent" / "map.nc")
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+def test_a_map_opened_from_python_says_what_its_netcdf_file_says(grid: AnyGrid, tmp_path: Path) -> None:
+    expected = netcdf(tmp_path, grid)
+    xr.testing.assert_identical(birdsat.open_map(tmp_path / "map.tif"), expected)

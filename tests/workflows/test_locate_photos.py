@@ -101,7 +101,7 @@ def test_what_cannot_be_located_is_said(
     at = ("--region", region, "--out", tmp_path / "out")
     corrupt = tmp_path / "corrupt.jpg"
     corrupt.write_bytes(noise(1, 20)[:60])
-    assert "corrupt.jpg cannot be located" in failed(capsys, run, photo, corrupt, *at)
+    assert "corrupt.jpg cannot be decoded" in failed(capsys, run, photo, corrupt, *at)
     assert "month is 13" in failed(capsys, run, photo, *at, "--month", 13)
     assert "No such file" in failed(capsys, run, tmp_path / "absent.jpg", *at)
     assert "two photos have the same name" in failed(capsys, run, photo, photo, *at)
