@@ -12,6 +12,7 @@ from small_fits import SETTINGS, small_fit
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import BirdsatWarning, CheckpointError
+from birdsat.processes import machine
 from birdsat.ranges.feature_cache import cache_file, iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 
@@ -97,7 +98,8 @@ def test_a_file_of_another_size_is_refused_and_says_what_to_do(change: int, fold
 
 def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder: Path) -> None:
     before = opened(folder)[2]
-    (folder / "ranges" / "cells-0123.f16.part").touch()  # of a fit that was killed
+    killed = f"{machine()}-{2**22 + 1}-1-00000000"  # no process has so high a number
+    (folder / "ranges" / f".cells-0123.f16.{killed}.part").touch()
     main(["embed", str(folder / "run"), str(folder / "south"), "--grid", "1", "--box=10,40,14,43", *IMAGERY])
     refit(folder, TAXA[0], TAXA[1], region="south")
     model, region, kept = opened(folder)
