@@ -89,6 +89,17 @@ def test_the_examples_in_the_docs_run(module: object, tmp_path: Path) -> None:
     assert done.attempted > 0 and done.failed == 0
 
 
+def test_the_page_on_python_says_what_python_says(tmp_path: Path) -> None:
+    run, photo = make_run(tmp_path / "run"), tmp_path / "photo.jpg"
+    photo.write_bytes(noise(0, 40))
+    page = Path(__file__).parents[2] / "docs" / "python.md"
+    names = {"birdsat": birdsat, "run": run, "photo": photo, "model": birdsat.load(run)}
+    done = doctest.testfile(
+        str(page), module_relative=False, globs=names, optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    )
+    assert done.attempted > 10 and done.failed == 0
+
+
 def test_a_path_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a run, a range model, a region nor a dataset"):
         birdsat.load(tmp_path)
