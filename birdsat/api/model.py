@@ -149,7 +149,7 @@ class Model:
         Raises ConfigError unless one of imagery and chips is given, PlaceError for a place that is not on Earth,
         InputError for a run that sees no chips or for arrays that do not fit.
 
-            >>> model.embed_places([(10.0, 42.0)], ["2024-06-01"], imagery="virtual:0").shape
+            >>> model.embed_places([(10.0, 42.0)], ["2024-06-01"], imagery=imagery).shape
             (1, 16)
         """
         places = np.asarray(lon_lat, dtype=np.float64).reshape(-1, 2)

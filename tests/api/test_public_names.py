@@ -80,7 +80,7 @@ def test_notes_are_warnings_or_go_where_they_are_wanted() -> None:
 def test_the_examples_in_the_docs_run(module: object, tmp_path: Path) -> None:
     run, photo = make_run(tmp_path / "run"), tmp_path / "photo.jpg"
     photo.write_bytes(noise(0, 40))
-    names = {"birdsat": birdsat, "run": run, "photo": photo, "model": birdsat.load(run)}
+    names = {"birdsat": birdsat, "run": run, "photo": photo, "model": birdsat.load(run), "imagery": "virtual:0"}
     done = doctest.testmod(
         import_module(module.__name__),  # type: ignore[attr-defined]
         extraglobs=names,

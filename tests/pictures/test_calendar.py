@@ -55,4 +55,4 @@ def test_the_same_calendar_gives_the_same_bytes():
 
 def test_a_calendar_without_taxa_is_refused():
     with pytest.raises(InputError, match="no taxon to draw"):
-        draw_calendar(calendar_of(3, least=1.1))
+        draw_calendar(calendar_of(3, min_probability=1.1))

@@ -143,7 +143,7 @@ def test_drawn_queries_have_the_ranks_they_have_among_all() -> None:
 
 @pytest.mark.parametrize("setting", [{"queries": 0}, {"shortlist": 0}, {"shortlist": 5}])
 def test_numbers_that_cannot_be_are_refused(setting: dict[str, int]) -> None:
-    with pytest.raises(ConfigError, match=r"allowed: 1 or more|--rerank"):
+    with pytest.raises(ConfigError, match=r"allowed: 1 or more|no run that ranks it again"):
         retrieve(table(), **setting, device="cpu")  # type: ignore[arg-type]
 
 
