@@ -4,7 +4,9 @@ import builtins
 import difflib
 import keyword
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(f"{error} ({', '.join(options)})" if options else str(error), 1)
     except BirdsatError as error:
         _end(str(error), getattr(error, "exit_code", 1))
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except OSError as error:
         _end(words_of(error), 1)
     except KeyboardInterrupt:
@@ -83,14 +88,13 @@ def _print_help(group: str) -> None:
     """The verbs, or those of a group such as data, each with the first line of what it is for."""
     shown = {name: verb for name, verb in VERBS.items() if name.startswith(f"{group} " if group else "")}
     width = max(map(len, shown))
-    print(f"usage: birdsat {group or 'VERB'} ...\n")
-    print("Bird species from photos, places and satellite images.\n")
+    verbs = f"{group} VERB".lstrip()
+    print(f"usage: birdsat {verbs} ...\n\nBird species from photos, places and satellite images.\n")
     for name, verb in shown.items():
         first = (verb.request.__doc__ or "").strip().splitlines()[0]
-        print(f"  {name:<{width}}  {first}")
-    print(
-        f"\n`birdsat {group + ' ' if group else ''}VERB --help` explains one; `birdsat --version` prints the version."
-    )
+        indent, columns = f"  {name:<{width}}  ", shutil.get_terminal_size().columns
+        print(textwrap.fill(first, columns, initial_indent=indent, subsequent_indent=" " * len(indent)))
+    print(f"\n`birdsat {verbs} --help` explains one; `birdsat --version` prints the version.")
 
 
 def words_of(error: OSError) -> str:

@@ -110,3 +110,9 @@ def test_the_command_line_offers_exactly_the_collections_there_are(capsys: pytes
     with pytest.raises(SystemExit):
         main(["data", "build", "--help"])
     assert f"{{{','.join(COLLECTIONS)}}}" in capsys.readouterr().out
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error_message() -> None:
+    command = f"{sys.executable} -u -c 'from birdsat.cli import main; main([\"recipes\"])' | true"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
