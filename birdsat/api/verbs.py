@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from birdsat.progress import QUIET, Progress
 from birdsat.workflows.registry import VERBS
@@ -24,7 +24,7 @@ from birdsat.workflows.requests.maps import (
 )
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.regions import EmbedRequest
-from birdsat.workflows.requests.request import Asks, Request
+from birdsat.workflows.requests.request import Request
 from birdsat.workflows.requests.tasks import (
     ClassifyRequest,
     CompareRequest,
@@ -34,6 +34,30 @@ from birdsat.workflows.requests.tasks import (
 )
 from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
 
+if TYPE_CHECKING:
+    from birdsat.workflows.build_dataset import build_dataset as _build_dataset
+    from birdsat.workflows.check_dataset import check_dataset as _check_dataset
+    from birdsat.workflows.classify import classify as _classify
+    from birdsat.workflows.compare import compare as _compare
+    from birdsat.workflows.demo.run import demo as _demo
+    from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
+    from birdsat.workflows.embed import embed as _embed
+    from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
+    from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
+    from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
+    from birdsat.workflows.gaps import find_gaps as _find_gaps
+    from birdsat.workflows.import_weights import import_weights as _import_weights
+    from birdsat.workflows.locate import locate_photos as _locate_photos
+    from birdsat.workflows.map_taxon import map_taxon as _map_taxon
+    from birdsat.workflows.pretrain import pretrain as _pretrain
+    from birdsat.workflows.random_chips import random_chips as _random_chips
+    from birdsat.workflows.recipes import recipes as _recipes
+    from birdsat.workflows.retrieve import retrieve as _retrieve
+    from birdsat.workflows.richness import map_richness as _map_richness
+    from birdsat.workflows.species import species_at as _species_at
+    from birdsat.workflows.taxa import taxa as _taxa
+    from birdsat.workflows.virtual_dataset import virtual_dataset as _virtual_dataset
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -41,8 +65,15 @@ R = TypeVar("R")
 class Function(Generic[P, R]):
     """A verb as a function. `with_progress` gives the same verb with bars and notes."""
 
-    def __init__(self, verb: str, request: Callable[P, Asks[R]], progress: Progress = QUIET) -> None:
-        self._verb, self._request, self._progress = verb, request, progress
+    def __init__(
+        self,
+        verb: str,
+        request: Callable[P, Request],
+        work: Callable[[], Callable[[Any, Progress], R]],
+        progress: Progress = QUIET,
+    ) -> None:
+        """work: what the registry names, for the eyes of type checkers; it is never called, so nothing is imported."""
+        self._verb, self._request, self._work, self._progress = verb, request, work, progress
         self.__name__ = verb.replace(" ", "_")
         self.__doc__ = _documented(VERBS[verb].request)
         self.__signature__ = inspect.signature(request)
@@ -51,12 +82,11 @@ class Function(Generic[P, R]):
         return f"<birdsat.{self.__name__}, see help(birdsat.{self.__name__})>"
 
     def __call__(self, *given: P.args, **fields: P.kwargs) -> R:
-        request = cast(Request, self._request(*given, **fields))
-        return cast(R, VERBS[self._verb](request, self._progress))
+        return cast(R, VERBS[self._verb](self._request(*given, **fields), self._progress))
 
     def with_progress(self, progress: Progress) -> "Function[P, R]":
         """The verb whose work is told to `progress` while it goes on; by default notes are warnings."""
-        return Function(self._verb, self._request, progress)
+        return Function(self._verb, self._request, self._work, progress)
 
 
 def _documented(request: type[Request]) -> str:
@@ -64,25 +94,25 @@ def _documented(request: type[Request]) -> str:
     return f"{inspect.getdoc(request)}\n\nArgs:\n{fields}\n"
 
 
-build_dataset = Function("data build", BuildDatasetRequest)
-describe_dataset = Function("data info", DescribeDatasetRequest)
-check_dataset = Function("data check", CheckDatasetRequest)
-virtual_dataset = Function("data virtual", VirtualDatasetRequest)
-random_chips = Function("data chips", RandomChipsRequest)
-list_recipes = Function("recipes", RecipesRequest)
-pretrain = Function("pretrain", PretrainRequest)
-import_weights = Function("import", ImportRequest)
-taxa = Function("taxa", TaxaRequest)
-classify = Function("classify", ClassifyRequest)
-retrieve = Function("retrieve", RetrieveRequest)
-compare = Function("compare", CompareRequest)
-embed = Function("embed", EmbedRequest)
-fit = Function("fit", FitRequest)
-map = Function("map", MapRequest)
-richness = Function("richness", RichnessRequest)
-species = Function("species", SpeciesRequest)
-gaps = Function("gaps", GapsRequest)
-locate = Function("locate", LocateRequest)
-evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest)
-evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest)
-demo = Function("demo", DemoRequest)
+build_dataset = Function("data build", BuildDatasetRequest, lambda: _build_dataset)
+describe_dataset = Function("data info", DescribeDatasetRequest, lambda: _describe_dataset)
+check_dataset = Function("data check", CheckDatasetRequest, lambda: _check_dataset)
+virtual_dataset = Function("data virtual", VirtualDatasetRequest, lambda: _virtual_dataset)
+random_chips = Function("data chips", RandomChipsRequest, lambda: _random_chips)
+list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
+pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
+import_weights = Function("import", ImportRequest, lambda: _import_weights)
+taxa = Function("taxa", TaxaRequest, lambda: _taxa)
+classify = Function("classify", ClassifyRequest, lambda: _classify)
+retrieve = Function("retrieve", RetrieveRequest, lambda: _retrieve)
+compare = Function("compare", CompareRequest, lambda: _compare)
+embed = Function("embed", EmbedRequest, lambda: _embed)
+fit = Function("fit", FitRequest, lambda: _fit_ranges)
+map = Function("map", MapRequest, lambda: _map_taxon)
+richness = Function("richness", RichnessRequest, lambda: _map_richness)
+species = Function("species", SpeciesRequest, lambda: _species_at)
+gaps = Function("gaps", GapsRequest, lambda: _find_gaps)
+locate = Function("locate", LocateRequest, lambda: _locate_photos)
+evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _evaluate_ranges)
+evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)
+demo = Function("demo", DemoRequest, lambda: _demo)

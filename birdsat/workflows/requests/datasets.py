@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from birdsat.dataset.collections.registry import COLLECTIONS
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Asks, Degrees, OneOf, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.check_dataset import CheckResult
-    from birdsat.workflows.describe_dataset import DatasetResult
+from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +30,7 @@ class CardWords(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildDatasetRequest(NewDataset, CardWords, Asks["DatasetResult"]):
+class BuildDatasetRequest(NewDataset, CardWords):
     """Build a dataset from a table of observations, or from a published collection. Started again, it continues."""
 
     table: AnyPath | None = None
@@ -99,7 +95,7 @@ class BuildDatasetRequest(NewDataset, CardWords, Asks["DatasetResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VirtualDatasetRequest(NewDataset, Asks["DatasetResult"]):
+class VirtualDatasetRequest(NewDataset):
     """Build a dataset of the virtual world, whose birds, ranges and imagery are all known."""
 
     observations: int = 6000
@@ -118,7 +114,7 @@ class VirtualDatasetRequest(NewDataset, Asks["DatasetResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomChipsRequest(NewDataset, CardWords, Asks["DatasetResult"]):
+class RandomChipsRequest(NewDataset, CardWords):
     """Build chips of random places, without birds, to pretrain a chip encoder on. Started again, it continues."""
 
     imagery: str
@@ -145,7 +141,7 @@ class RandomChipsRequest(NewDataset, CardWords, Asks["DatasetResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DescribeDatasetRequest(Request, Asks["DatasetResult"]):
+class DescribeDatasetRequest(Request):
     """Say what a dataset holds."""
 
     dataset: Positional[AnyPath]
@@ -153,7 +149,7 @@ class DescribeDatasetRequest(Request, Asks["DatasetResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckDatasetRequest(Request, Asks["CheckResult"]):
+class CheckDatasetRequest(Request):
     """Check that a dataset or a region is whole: hash every file again, decode every image, compare every count."""
 
     dataset: Positional[AnyPath]

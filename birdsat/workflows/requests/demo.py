@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from birdsat.workflows.requests.request import AnyPath, Asks, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.demo.run import DemoResult
+from birdsat.workflows.requests.request import AnyPath, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoRequest(Request, Asks["DemoResult"]):
+class DemoRequest(Request):
     """Build a virtual world, learn from it, classify, retrieve and map, and write one page. About ten minutes."""
 
     out: Positional[AnyPath] = Path("runs/demo")

@@ -2,18 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Asks, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
-    from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
+from birdsat.workflows.requests.request import AnyPath, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateRangesRequest(Request, Asks["EvaluateRangesResult"]):
+class EvaluateRangesRequest(Request):
     """Evaluate range models on a run's chip features beside every baseline, on ranges that are known.
 
     Models learn from presence and absence, and from a few presences of each taxon, in cells that are not those they are
@@ -76,7 +72,7 @@ class EvaluateRangesRequest(Request, Asks["EvaluateRangesResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateVirtualRequest(Request, Asks["EvaluateVirtualResult"]):
+class EvaluateVirtualRequest(Request):
     """Evaluate monthly maps of the virtual world's species, whose true ranges are known.
 
     A range model is fitted to so many records of each species, drawn near cities as observers are, and asked for every

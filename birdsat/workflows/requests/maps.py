@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from birdsat.earth.date import mid_month
 from birdsat.errors import ConfigError
@@ -11,14 +11,7 @@ from birdsat.workflows.map_formats import FORMATS
 from birdsat.workflows.requests.ranges import Way
 from birdsat.workflows.requests.records import RecordsOptions, TableOptions, check_tables
 from birdsat.workflows.requests.regions import GridOptions
-from birdsat.workflows.requests.request import AnyPath, Asks, Degrees, OneOf, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.gaps import GapsResult
-    from birdsat.workflows.locate import LocateResult
-    from birdsat.workflows.map_taxon import MapResult
-    from birdsat.workflows.richness import RichnessResult
-    from birdsat.workflows.species import SpeciesResult
+from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
 
 YEAR = tuple(range(1, 13))
 MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
@@ -67,7 +60,7 @@ class MapFilesOptions(MonthsOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapRequest(MapFilesOptions, GridOptions, RecordsOptions, Asks["MapResult"]):
+class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
     From photos, by what a run learned of the taxon's; from records, or a range model that was fitted to some: a
@@ -155,7 +148,7 @@ class RangesOptions(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RichnessRequest(RangesOptions, MapFilesOptions, Asks["RichnessResult"]):
+class RichnessRequest(RangesOptions, MapFilesOptions):
     """Map the expected number of species: the sum of the probabilities of all taxa of a range model.
 
     Written to OUT/richness.tif, .json and .png.
@@ -171,7 +164,7 @@ class RichnessRequest(RangesOptions, MapFilesOptions, Asks["RichnessResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeciesRequest(RangesOptions, Asks["SpeciesResult"]):
+class SpeciesRequest(RangesOptions):
     """List the taxa to expect at a place in a month, or through the year, with their probabilities."""
 
     place: Degrees
@@ -197,7 +190,7 @@ class SpeciesRequest(RangesOptions, Asks["SpeciesResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapsRequest(RangesOptions, MonthsOptions, TableOptions, Asks["GapsResult"]):
+class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
     """List where and when to look next: cells and months where a taxon is expected, unrecorded, and few looked."""
 
     occurrences: Sequence[AnyPath]
@@ -232,7 +225,7 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions, Asks["GapsResult"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocateRequest(Request, Asks["LocateResult"]):
+class LocateRequest(Request):
     """Say where photos could have been taken: a probability over the cells of a region, as a GeoTIFF and a picture.
 
     With a dataset in place of photos, measure how far from the truth that is, into RUN/locate.json.

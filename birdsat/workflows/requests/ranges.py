@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from birdsat.errors import ConfigError
 from birdsat.workflows.requests.records import RecordsOptions, check_tables
-from birdsat.workflows.requests.request import AnyPath, Asks, Positional
-
-if TYPE_CHECKING:
-    from birdsat.workflows.fit_ranges import FitResult
+from birdsat.workflows.requests.request import AnyPath, Positional
 
 Way = Literal["occurrences", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(RecordsOptions, Asks["FitResult"]):
+class FitRequest(RecordsOptions):
     """Fit a range model to records of one taxon or of thousands, on the cells of a region; maps are then read from it.
 
     All taxa of the tables say where was looked. Written beside the model is what it sees in the region's cells, 1.3 KB

@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Asks, Degrees, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.embed_region import RegionResult
-    from birdsat.workflows.embed_split import SplitResult
+from birdsat.workflows.requests.request import AnyPath, Degrees, Positional, Request
 
 Split = Literal["train", "val", "test"]
 Width = Literal["float32", "float16"]
@@ -41,7 +37,7 @@ class GridOptions(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmbedRequest(GridOptions, Asks["RegionResult | SplitResult"]):
+class EmbedRequest(GridOptions):
     """Write the embeddings of a dataset's split to a GeoParquet file, or those of a grid's cells to a region folder.
 
     birdsat embed RUN DATASET OUT.parquet embeds a split; birdsat embed RUN OUT --grid STEP --imagery IMAGERY embeds

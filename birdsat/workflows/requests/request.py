@@ -15,12 +15,11 @@ import typing
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from birdsat.errors import ConfigError, nearest
 
 T = TypeVar("T")
-R = TypeVar("R", covariant=True)  # a result record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,6 @@ class OneOf:
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
 Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
-
-
-class Asks(Generic[R]):
-    """A base of every verb's request: what the verb answers, for the eyes of type checkers."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,28 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.methods.inputs import Inputs
 from birdsat.objectives.balance import Balance
 from birdsat.recipes.registry import FINETUNE_RECIPES, RECIPE_FILE, RECIPES
-from birdsat.workflows.requests.request import AnyPath, Asks, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 from birdsat.workflows.requests.training import TrainingOptions
-
-if TYPE_CHECKING:
-    from birdsat.workflows.classify import ClassifyResult
-    from birdsat.workflows.compare import CompareResult
-    from birdsat.workflows.import_weights import ImportResult
-    from birdsat.workflows.retrieve import RetrieveResult
-    from birdsat.workflows.taxa import TaxaResult
 
 FrozenMode = Literal["probe", "knn"]
 Mode = Literal["probe", "knn", "finetune"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyRequest(TrainingOptions, Asks["ClassifyResult"]):
+class ClassifyRequest(TrainingOptions):
     """Tell taxa apart: linear probe and nearest neighbours on frozen embeddings, or a classifier trained from the run.
 
     Figures are of the test split; they are also written to RUN/classify.json and the worst pairs to RUN/confusions.png,
@@ -72,7 +65,7 @@ class ClassifyRequest(TrainingOptions, Asks["ClassifyResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrieveRequest(Request, Asks["RetrieveResult"]):
+class RetrieveRequest(Request):
     """Find chips for photos and photos for chips, with and without metadata.
 
     Figures are of the test split; they are also written to RUN/retrieve.json, with a picture in RUN/retrieve.png.
@@ -106,7 +99,7 @@ class RetrieveRequest(Request, Asks["RetrieveResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest(Request, Asks["CompareResult"]):
+class CompareRequest(Request):
     """Pretrain several recipes with several seeds and evaluate them alike: compare.md, compare.csv and compare.png.
 
     Started again, what is there is kept.
@@ -147,7 +140,7 @@ class CompareRequest(Request, Asks["CompareResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportRequest(Request, Asks["ImportResult"]):
+class ImportRequest(Request):
     """Make a run of a published checkpoint: BirdSAT's CVE and CVM models, Meta's MAE, or a ViT of timm."""
 
     source: Positional[str]
@@ -174,7 +167,7 @@ class ImportRequest(Request, Asks["ImportResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaxaRequest(Request, Asks["TaxaResult"]):
+class TaxaRequest(Request):
     """List the taxa that a run can map, with the photos behind each."""
 
     run: Positional[AnyPath]

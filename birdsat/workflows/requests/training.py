@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.recipes.registry import ALL_RECIPES, RECIPE_FILE, RECIPES
 from birdsat.settings import as_words, path_of
-from birdsat.workflows.requests.request import AnyPath, Asks, OneOf, Positional, Request
-
-if TYPE_CHECKING:
-    from birdsat.workflows.pretrain import PretrainResult
-    from birdsat.workflows.recipes import RecipesResult
+from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
 Precision = Literal["auto", "32", "bf16"]
 
@@ -67,7 +63,7 @@ class TrainingOptions(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainRequest(TrainingOptions, Asks["PretrainResult"]):
+class PretrainRequest(TrainingOptions):
     """Learn from a dataset. Ctrl-C saves; resumed, it continues to the same numbers."""
 
     SHORTCUTS: ClassVar[dict[str, str]] = TrainingOptions.SHORTCUTS | {
@@ -92,7 +88,7 @@ class PretrainRequest(TrainingOptions, Asks["PretrainResult"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecipesRequest(Request, Asks["RecipesResult"]):
+class RecipesRequest(Request):
     """List the recipes, or show one with every setting, as a file that is itself a recipe."""
 
     name: Positional[Annotated[str | None, OneOf(ALL_RECIPES, or_file=RECIPE_FILE)]] = None
