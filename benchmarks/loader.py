@@ -179,10 +179,10 @@ def training_step() -> Callable[[Batch], None]:
     """One step of the demo's model, as the demo trains it."""
     method = DEMO.method.build().train()
     optimiser = build_optimiser(method, DEMO.optimiser)
-    draw = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
 
     def step(batch: Batch) -> None:
-        losses = method.losses(DEMO.views.recolour(batch, draw), draw)
+        losses = method.losses(DEMO.views.recolour(batch, generator), generator)
         optimiser.zero_grad()
         torch.autograd.backward(list(losses.values()))  # as if from their sum
         optimiser.step()

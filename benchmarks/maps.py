@@ -3,7 +3,7 @@
     python benchmarks/maps.py [--iterations 2] [--folder FOLDER] [--threads N] [--out maps.json]
 
 One species in twelve months over every cell of a world grid of 0.25 degrees (1,036,800 cells), read from a region on
-disk: from photos (the course of each cell's embedding over the year against one vector), from occurrences (a range
+disk: from photos (the annual cycle of each cell's embedding against one vector), from occurrences (a range
 model of default size, with its uncertainty and area of applicability, by what it was found to see in the cells; that
 look, which `birdsat fit` does once for all maps, is timed apart), and from both. The map goes block by block to a file.
 The bar is 2 seconds on 2 cores. The same over a grid of 0.5 degrees says whether memory grows with the grid. Each part
@@ -81,7 +81,7 @@ class Measured:
 
 def make_region(folder: Path, step: float) -> None:
     """A region of the whole world, of made-up numbers: the same in every block, since nothing here looks at them."""
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     grid = Grid(Box(-180, -90, 180, 90), step)
     settings = RegionSettings(
         grid=grid,
@@ -97,8 +97,8 @@ def make_region(folder: Path, step: float) -> None:
         embedding_width=WIDTH,
         harmonics=HARMONICS,
     )
-    chip = draw.standard_normal((1024, CHIP_WIDTH), dtype=np.float32)
-    year = draw.standard_normal((1024, 1 + 2 * HARMONICS, WIDTH), dtype=np.float32) / WIDTH
+    chip = generator.standard_normal((1024, CHIP_WIDTH), dtype=np.float32)
+    year = generator.standard_normal((1024, 1 + 2 * HARMONICS, WIDTH), dtype=np.float32) / WIDTH
     parts = []
     for number, first in enumerate(range(0, grid.cells, PART_CELLS)):
         cells = np.arange(first, min(first + PART_CELLS, grid.cells))
@@ -149,9 +149,9 @@ def from_both(folder: Path) -> Iterator[NDArray[np.float32]]:
 def make_ranges(folder: Path) -> float:
     """A range model of default size that has learned nothing, which works as hard as one that has; the seconds that it
     takes to look at all cells of the region, which `birdsat fit` does once."""
-    draw, settings = np.random.default_rng(0), RangeNetworkConfig()
-    chip = draw.standard_normal((2048, CHIP_WIDTH), dtype=np.float32)
-    lon_lat = draw.uniform((-180, -90), (180, 90), (2048, 2))
+    generator, settings = np.random.default_rng(0), RangeNetworkConfig()
+    chip = generator.standard_normal((2048, CHIP_WIDTH), dtype=np.float32)
+    lon_lat = generator.uniform((-180, -90), (180, 90), (2048, 2))
     scale = InputProjection.fit(chip, lon_lat, settings.inputs)
     inputs = scale(chip, lon_lat)
     area = Applicability.fit(inputs, np.arange(len(inputs)))

@@ -56,12 +56,12 @@ def embeddings(rows: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.in
     genus = fixed.normal(size=(SPECIES // 10, WIDTH)).astype(np.float32)
     species = genus[fixed.integers(0, len(genus), SPECIES)] + 0.7 * fixed.normal(size=(SPECIES, WIDTH))
     species = species.astype(np.float32)
-    draw = np.random.default_rng([1, seed])
-    labels = draw.integers(0, SPECIES, rows)
+    generator = np.random.default_rng([1, seed])
+    labels = generator.integers(0, SPECIES, rows)
     vectors = np.empty((rows, WIDTH), dtype=np.float32)
     for start in range(0, rows, 4096):  # small blocks: the peak of the process is to be that of the search
         part = slice(start, start + 4096)
-        vectors[part] = draw.standard_normal((len(labels[part]), WIDTH), dtype=np.float32)
+        vectors[part] = generator.standard_normal((len(labels[part]), WIDTH), dtype=np.float32)
         vectors[part] += species[labels[part]]
         vectors[part] /= np.linalg.norm(vectors[part], axis=1, keepdims=True)
     return vectors, labels

@@ -20,6 +20,11 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
 class BirdsatError(Exception):
     """Base of every error that birdsat raises on purpose; the command line prints it without a traceback."""
 
+    def __init__(self, message: str, *, settings: Iterable[str] = ()) -> None:
+        """settings: the fields of the request that it is about, so that the command line can name its options."""
+        super().__init__(message)
+        self.settings = tuple(settings)
+
 
 class BirdsatWarning(UserWarning):
     """What the caller should know of the input or the result; where a progress object is given, it gets it instead."""
@@ -27,11 +32,6 @@ class BirdsatWarning(UserWarning):
 
 class ConfigError(BirdsatError):
     """A setting that does not exist, or a value it cannot take."""
-
-    def __init__(self, message: str, *, settings: Iterable[str] = ()) -> None:
-        """settings: the fields of the request that it is about, so that the command line can name its options."""
-        super().__init__(message)
-        self.settings = tuple(settings)
 
 
 class InputError(BirdsatError):

@@ -27,7 +27,7 @@ else:
     import fcntl
 
 _FOLDER_LOCK = ".birdsat.lock"
-_WORDS = 300  # most of a command that is told
+_WORDS = 300  # most of a command that is kept
 _FAR = 1 << 30  # position of the byte that Windows locks; others may read all that is before
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of file systems without locks
 _held: set[int] = set()  # file descriptors
@@ -81,7 +81,7 @@ def _lock(lock: Path, what: Path) -> Iterator[None]:
         return
     _held.add(descriptor)
     try:
-        with contextlib.suppress(OSError):  # as on a full disk: it is but told to others
+        with contextlib.suppress(OSError):  # as on a full disk: others only do not learn who holds it
             _write_record(descriptor)
         yield
     finally:

@@ -96,7 +96,7 @@ def test_a_whole_number_serves_where_a_fraction_is_meant() -> None:
     assert config.from_dict(Root, json.loads(json.dumps(data).replace("2.0", "2"))).pair == (2.0, 3.0)
 
 
-def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"kind": "Ro')
     with pytest.raises(ConfigError, match="not JSON"):
         config.load(Root, tmp_path / "config.json")

@@ -12,9 +12,9 @@ from birdsat.metrics import boyce_index, max_true_skill, reliability, true_skill
 
 
 def drawn(levels: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    draw = np.random.default_rng(seed)
-    score = (draw.integers(0, levels, 200) / levels).astype(np.float32)
-    return score, draw.random(200) < score
+    generator = np.random.default_rng(seed)
+    score = (generator.integers(0, levels, 200) / levels).astype(np.float32)
+    return score, generator.random(200) < score
 
 
 @pytest.mark.parametrize("levels", [4, 1000])
@@ -64,10 +64,10 @@ def slow_boyce(score: NDArray[np.float32], present: NDArray[np.float32], window:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("window, steps", [(0.1, 100), (0.2, 30)])
 def test_the_boyce_index_is_that_of_a_loop_over_windows(seed: int, window: float, steps: int) -> None:
-    draw = np.random.default_rng(seed)
-    score = draw.random(300).astype(np.float32)
+    generator = np.random.default_rng(seed)
+    score = generator.random(300).astype(np.float32)
     score[score < 0.2] = 0  # many cells of one score, and windows without any
-    present = score[draw.random(300) < score]
+    present = score[generator.random(300) < score]
     assert boyce_index(score, present, window=window, steps=steps) == pytest.approx(
         slow_boyce(score, present, window, steps)
     )
@@ -109,7 +109,7 @@ def test_calibration_error_is_the_gap_between_what_is_said_and_what_is() -> None
     assert (certain.error, certain.brier, certain.cells) == (0, 0, (7, 3))
 
 
-def test_scores_that_are_no_probabilities_are_not_evaluated_as_such() -> None:
+def test_scores_that_are_not_probabilities_are_not_evaluated_as_such() -> None:
     with pytest.raises(InputError, match="run from -1 to 0"):
         reliability(np.array([-1, 0], np.float32), np.array([True, False]))
     with pytest.raises(InputError, match="calibration"):

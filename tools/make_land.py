@@ -24,7 +24,7 @@ for polygon in topology["objects"]["land"]["geometries"][0]["arcs"]:
     for numbers in polygon:
         parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
         ring = unwrapped(np.concatenate([parts[0], *(part[1:] for part in parts[1:])]))
-        if ring[:, 1].max() > -89:  # the ring along the South Pole closes Antarctica in the plane, and is no coast
+        if ring[:, 1].max() > -89:  # the ring along the South Pole closes Antarctica in the plane, and is not a coast
             rings.append(np.rint(ring * UNITS_A_DEGREE).astype(np.int32))
 
 points = np.concatenate([np.diff(ring, axis=0, prepend=np.zeros((1, 2), np.int32)) for ring in rings])

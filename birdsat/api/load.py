@@ -1,4 +1,4 @@
-"""`birdsat.load`: whatever a folder holds, told by its marker file."""
+"""`birdsat.load`: whatever a folder holds, known by its marker file."""
 
 from collections.abc import Callable
 from pathlib import Path

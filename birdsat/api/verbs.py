@@ -85,7 +85,7 @@ class Function(Generic[P, R]):
         return cast(R, VERBS[self._verb](self._request(*given, **fields), self._progress))
 
     def with_progress(self, progress: Progress) -> "Function[P, R]":
-        """The verb whose work is told to `progress` while it goes on; by default notes are warnings."""
+        """The verb, which tells `progress` of its work while it goes on; by default notes are warnings."""
         return Function(self._verb, self._request, self._work, progress)
 
 

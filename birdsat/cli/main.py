@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from birdsat.cli.console import ConsoleProgress
 from birdsat.cli.parse import parse
-from birdsat.errors import BirdsatError, ConfigError
+from birdsat.errors import BirdsatError
 from birdsat.files import is_full_disk
 from birdsat.workflows.registry import VERBS, Verb
 
@@ -46,12 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _show_of(name)(result)
         if getattr(result, "failed", None):  # parts of what was asked, which have been shown
             raise SystemExit(1)
-    except ConfigError as error:
+    except BirdsatError as error:
         known = () if verb is None else verb.request.field_docs()
         options = [verb.request.option(name) for name in error.settings if name in known] if verb else []
-        _end(f"{error} ({', '.join(options)})" if options else str(error), 1)
-    except BirdsatError as error:
-        _end(str(error), getattr(error, "exit_code", 1))
+        _end(f"{error} ({', '.join(options)})" if options else str(error), getattr(error, "exit_code", 1))
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None

@@ -12,7 +12,7 @@ from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 
-STATISTICS_PX = 64  # shorter side at which photos are decoded for mean and spread
+STATISTICS_PX = 64  # shorter side at which photos are decoded for mean and standard deviation
 
 
 @dataclass(slots=True)

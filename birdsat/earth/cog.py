@@ -120,7 +120,7 @@ def create_cog(
 class Cog:
     """A GeoTIFF of float32 with NaN for nodata, as `create_cog` writes it, open for reading. Used by one thread.
 
-    Raises InputError for a file that is no raster.
+    Raises InputError for a file that is not a raster.
     """
 
     def __init__(self, path: Path) -> None:

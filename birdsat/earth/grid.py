@@ -19,8 +19,8 @@ Affine = tuple[float, float, float, float, float, float]  # x = a*column + b*row
 class RegularGrid(ABC):
     """Cells laid from the box's north-west corner, along meridians and parallels; every centre lies in the box.
 
-    A side that is no multiple of the step is rounded to whole cells. The *plane* is the grid's own map: its cells are
-    squares of `step` there. East on the plane grows with longitude alone, north with latitude alone.
+    A side that is not a multiple of the step is rounded to whole cells. The *plane* is the grid's own map: its cells
+    are squares of `step` there. East on the plane grows with longitude alone, north with latitude alone.
     """
 
     __slots__ = ()

@@ -70,7 +70,7 @@ def read_polygons(path: Path) -> Polygons:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error}); give a GeoJSON file.") from error
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON ({error}); export the region as GeoJSON.") from error
+        raise InputError(f"{path} is not JSON ({error}); export the region as GeoJSON.") from error
     try:
         _refuse_other_crs(content)
         return Polygons([_rings(coordinates) for coordinates in _found(content)])
@@ -104,9 +104,9 @@ def _rings(coordinates: Any) -> list[NDArray[np.float64]]:
     try:
         rings = [np.array([position[:2] for position in ring], dtype=np.float64) for ring in coordinates]
     except (TypeError, ValueError) as error:
-        raise InputError("a polygon's coordinates are no rings of [longitude, latitude]; export it again.") from error
+        raise InputError("a polygon's coordinates are not rings of [longitude, latitude]; export it again.") from error
     if not rings or any(ring.ndim != 2 or ring.shape[1] != 2 for ring in rings):
-        raise InputError("a polygon's coordinates are no rings of [longitude, latitude]; export it again.")
+        raise InputError("a polygon's coordinates are not rings of [longitude, latitude]; export it again.")
     return rings
 
 

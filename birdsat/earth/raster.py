@@ -23,7 +23,7 @@ class Raster:
     transparency, or the first alone, as grey, where there are fewer. `stretch` is (black, white): the values
     that become 0 and 255, needed for anything but 8 bits. Used by one thread of one process.
 
-    Raises InputError for a file that is no raster, has no CRS, has values of unknown range, or lacks a band.
+    Raises InputError for a file that is not a raster, has no CRS, has values of unknown range, or lacks a band.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ def load_taxon_means(run: Path) -> TaxonMeans:
     path = run / TAXA_FILE
     if not path.is_file():
         raise CheckpointError(
-            f"{path} does not exist: the run has no taxon embeddings, because it is no run folder or its "
+            f"{path} does not exist: the run has no taxon embeddings, because it is not a run folder or its "
             "training did not end. Resume it with `birdsat pretrain`."
         )
     try:

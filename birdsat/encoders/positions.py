@@ -1,4 +1,4 @@
-"""Where each patch lies, told to a transformer."""
+"""Where each patch lies, in numbers that a transformer is given."""
 
 import math
 from typing import Literal

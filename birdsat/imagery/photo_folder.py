@@ -36,6 +36,6 @@ class FolderPhotos:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FileNotFoundError(f"no file {observation.photo!r} in {self.root}") from error
         except ValueError as error:
-            raise ImageError(f"photo {observation.photo!r} is no path ({error}); mend the table.") from error
+            raise ImageError(f"photo {observation.photo!r} is not a path ({error}); mend the table.") from error
         except OSError as error:
             raise ImageError(f"photo {observation.photo!r} cannot be read ({error}); mend its permissions.") from error

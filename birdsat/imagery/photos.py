@@ -45,7 +45,7 @@ def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{_describe(data)} is no image; allowed: {', '.join(_FORMATS)}.") from error
+        raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(_FORMATS)}.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"image is too large ({error}); allowed: {MAX_PIXELS:,} pixels.") from error
     except Exception as error:  # decoders answer damaged bytes with almost any exception
@@ -61,7 +61,7 @@ def encode_jpeg(rgb: NDArray[np.uint8], quality: int = 92) -> bytes:
     Raises ImageError for an array of another shape or type.
     """
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
-        raise ImageError(f"array {rgb.shape} of {rgb.dtype} is no picture; (h, w, 3) of uint8 is needed.")
+        raise ImageError(f"array {rgb.shape} of {rgb.dtype} is not a picture; (h, w, 3) of uint8 is needed.")
     encoded: bytes = simplejpeg.encode_jpeg(
         np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="444"
     )
@@ -83,7 +83,7 @@ def is_upright_colour_jpeg(data: bytes, *, shorter_px: int | None = None) -> boo
 
 
 def shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
-    """Shrink (h, w, 3) uint8 so that the shorter side is `shorter_px`; what is no larger, or None, stays as it is."""
+    """Shrink (h, w, 3) uint8 so that the shorter side is `shorter_px`; what is not larger, or None, stays as it is."""
     height, width = rgb.shape[:2]
     shorter = min(height, width)
     if shorter_px is None or shorter <= shorter_px:

@@ -1,4 +1,4 @@
-"""What a map is of, and how that is told in the tags of its file."""
+"""What a map is of, and the tags that say so in its file."""
 
 import calendar
 import json
@@ -53,7 +53,7 @@ class MapDescription:
 
     def __post_init__(self) -> None:
         for month in self.months:
-            mid_month(month)  # refuses what is no month
+            mid_month(month)  # refuses what is not a month
         if len(set(self.months)) < len(self.months):
             raise ConfigError(f"months {self.months} name one twice; name each once.")
 

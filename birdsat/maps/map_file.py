@@ -106,7 +106,7 @@ class MapLayers:
 class MapFile:
     """A map that `create_map` wrote, open for reading. Used by one thread.
 
-    Raises InputError for a file that is no such map.
+    Raises InputError for a file that is not such a map.
     """
 
     def __init__(self, path: Path) -> None:

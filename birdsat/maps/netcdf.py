@@ -75,7 +75,7 @@ def read_xarray(path: Path) -> "xarray.Dataset":
 
 
 class _File(io.FileIO):
-    """The file under HDF5, which crashes the process when a write fails: it is told of none, and we are afterwards."""
+    """The file under HDF5, which crashes the process when a write fails: it sees none, and we see it afterwards."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "w+")

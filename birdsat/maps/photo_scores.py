@@ -48,7 +48,7 @@ def score_blocks(
     vectors (taxa, d): unit vectors to look for, such as `TaxonMeans.vectors`. months: 1..12, each asked at its middle.
 
     The score is the cosine between a taxon's mean photo embedding and the cell's chip, place and month embedding. It
-    orders cells and months of one taxon; it is no probability, and levels of two taxa are not comparable.
+    orders cells and months of one taxon; it is not a probability, and levels of two taxa are not comparable.
 
     Raises InputError for vectors of another width, ConfigError for a month outside 1..12.
     """

@@ -244,7 +244,7 @@ class Classifier(Method):
             self.backbone.requires_grad_(False)
         place_time = self.backbone.place_time_encoder()
         if self.config.inputs == "photo_chip" and place_time is not None:
-            place_time.requires_grad_(False)  # it is told nothing, and adds the same to every chip
+            place_time.requires_grad_(False)  # it is given nothing, and adds the same to every chip
         trainable = [p for p in self.backbone.parameters() if p.requires_grad]
         self.backbone.eval()
         with torch.enable_grad():

@@ -69,7 +69,7 @@ class MaeConfig(MethodSettings):
 class Mae(Method):
     """Rebuild hidden patches of one kind of image (He et al. 2022; BirdSAT section 4.1).
 
-    With place_time, the decoder is told where and when the photo was taken; the embedding of an image stays its own.
+    With place_time, the decoder is given where and when the photo was taken; the embedding of an image stays its own.
     """
 
     def __init__(self, config: MaeConfig) -> None:

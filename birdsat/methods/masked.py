@@ -16,7 +16,7 @@ from birdsat.methods.method import Normalise, Reconstruction
 from birdsat.objectives.reconstruct import denormalise_patches, normalise_patches, reconstruction_loss
 
 Normalised = Float[Tensor, "n 3 _height _width"]  # an image after `Normalise`
-Known = Float[Tensor, "n width"]  # what else is known of each sample, told to the decoder
+Known = Float[Tensor, "n width"]  # what else is known of each sample, given to the decoder
 
 
 @dataclass(frozen=True, kw_only=True)

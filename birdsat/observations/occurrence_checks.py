@@ -19,9 +19,10 @@ MAINLY_ON_LAND = 0.8  # share of a taxon's records on land from which those far 
 _SWAPPED_LEAST, _SWAPPED_SHARE = 3, 0.01  # as many records, and this share of them, make an error of a few slips
 _SWAPPED_OF_SEA = 0.8  # of the records at sea, the share that would lie on land if swapped; by chance about 0.3
 _SWAP_REMEDY = (
-    "Tell which column is which (--columns lon=COLUMN lat=COLUMN), or mend the table; nothing was changed. If the "
-    "places are right as they are, say so with --trust-places."
+    "Say which column is which (columns lon=COLUMN lat=COLUMN), or mend the table; nothing was changed. If the places "
+    "are right as they are, ask for them to be trusted."
 )
+_SWAP_SETTINGS = ("columns", "trust_places")
 _BEARINGS, _RINGS = 16, 4  # where land is looked for around a place at sea
 
 
@@ -92,7 +93,7 @@ def _beyond_latitude(occurrences: Occurrences) -> list[str]:
         return []
     found = f"{beyond:,} of {rows:,} rows have a latitude beyond 90 that is in range as a longitude"
     if beyond >= _SWAPPED_SHARE * rows:
-        raise InputError(f"longitude and latitude look swapped: {found}. {_SWAP_REMEDY}")
+        raise InputError(f"longitude and latitude look swapped: {found}. {_SWAP_REMEDY}", settings=_SWAP_SETTINGS)
     return [f"{found}: dropped as slips."]
 
 
@@ -107,7 +108,8 @@ def _refuse_swapped(
     if swapped >= max(_SWAPPED_LEAST, _SWAPPED_SHARE * of, _SWAPPED_OF_SEA * len(lon)):
         raise InputError(
             f"longitude and latitude look swapped: of {what} ({of:,}), {len(lon):,} lie far out at sea, and "
-            f"{swapped:,} of these would lie on land with the two exchanged. {_SWAP_REMEDY}"
+            f"{swapped:,} of these would lie on land with the two exchanged. {_SWAP_REMEDY}",
+            settings=_SWAP_SETTINGS,
         )
 
 

@@ -40,8 +40,8 @@ class InputProjection:
         centre = table.mean(axis=0)
         table = table - centre
         weight = np.ones(table.shape[1])
-        spread = table[:, :f].std(axis=0)
-        weight[:f] = np.where(spread > 0, 1 / np.maximum(spread, 1e-12), 0)  # every chip feature counts alike
+        std = table[:, :f].std(axis=0)
+        weight[:f] = np.where(std > 0, 1 / np.maximum(std, 1e-12), 0)  # every chip feature counts alike
         for part, share in ((slice(0, f), 1 - place_share), (slice(f, None), place_share)):
             variance = np.square(table[:, part] * weight[part]).sum(axis=1).mean() if table[:, part].size else 0.0
             weight[part] *= np.sqrt(share / variance) if variance > 0 else 0.0

@@ -118,7 +118,7 @@ def cve_mae_large() -> RunConfig:
 
 
 def mae_tiny_with_metadata() -> RunConfig:
-    """`mae_tiny` whose decoder is told place and date."""
+    """`mae_tiny` whose decoder is given place and date."""
     return _tiny_run(MaeConfig(image=_tiny_method().photo, place_time=PlaceTimeConfig()))
 
 

@@ -91,7 +91,7 @@ def evaluate_scores(
 
 
 def genus_of(taxon: Taxon) -> str:
-    """The genus; "" where it is only the first word of what is no scientific name, such as "Fish Crow"."""
+    """The genus; "" where it is only the first word of what is not a scientific name, such as "Fish Crow"."""
     first, *others = taxon.name.split()
     scientific = bool(others) and first[:1].isupper() and all(word.islower() for word in others)
     return taxon.genus if scientific or taxon.genus != first else ""

@@ -24,8 +24,8 @@ def evaluate_run(run: Run, dataset: Dataset, *, workers: int = 0, progress: Prog
     """Figures of a classifier's run on the test split of a dataset of its taxa.
 
     A temperature that is fitted on the val split of the run's own dataset is kept in its weights, for its
-    probabilities. Raises CheckpointError when the run is no classifier or one of other taxa, and DatasetError when the
-    test split has no photo.
+    probabilities. Raises CheckpointError when the run is not a classifier or one of other taxa, and DatasetError when
+    the test split has no photo.
     """
     method = run.method
     if not isinstance(method, Classifier):

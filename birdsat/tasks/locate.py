@@ -173,7 +173,8 @@ def fit_scale(
         raise InputError(
             f"{len(kept)} of the {len(queries):,} photos that the temperature is to be fitted on lie in cells of "
             f"{region.folder}; at least {_LEAST_PHOTOS} are needed. Take a region that covers them, or leave "
-            "--calibrate out."
+            "the dataset to fit it on out.",
+            settings=("calibrate", "region"),
         )
     asked = Queries(embedding=queries.embedding[kept], year_fraction=queries.year_fraction[kept])
     posterior = LocationPosterior(scale=1.0, prior=prior)

@@ -44,7 +44,8 @@ def fit_place_prior(places: NDArray[np.float64], held_out: NDArray[np.float64]) 
     if not len(places) or not len(held_out):
         raise InputError(
             f"where photos are taken cannot be learned from {len(places)} train and {len(held_out)} val places; give a "
-            "dataset with both, or leave --prior out."
+            "dataset with both, or leave the prior out.",
+            settings=("prior",),
         )
     kept = np.random.default_rng(0).permutation(len(places))[:_MOST_PLACES]
     points = unit_sphere(places[kept, 0], places[kept, 1])

@@ -26,7 +26,7 @@ class PlainCheckpointIO(TorchCheckpointIO):
 
 @contextmanager
 def shared_temporary(trainer: lightning.Trainer, path: Path) -> Iterator[Path]:
-    """`atomic_path` for all processes of a trainer: the first makes it, all are told it, and `path` is there for all
+    """`atomic_path` for all processes of a trainer: the first makes it, all know its name, and `path` is there for all
     once the block has ended in all of them."""
     strategy = trainer.strategy
     with atomic_path(path) if trainer.is_global_zero else nullcontext(path) as partial:

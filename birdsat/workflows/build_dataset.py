@@ -14,6 +14,7 @@ from birdsat.imagery.sources import ChipSource, ObservationChips
 from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
+from birdsat.workflows.cells import about
 from birdsat.workflows.describe_dataset import DatasetResult
 from birdsat.workflows.requests.datasets import BuildDatasetRequest
 
@@ -34,8 +35,9 @@ def build_dataset(request: BuildDatasetRequest, progress: Progress = QUIET) -> D
             raise ConfigError(
                 f"the collection {request.collection} brings chips of its own; leave chips out.", settings=("chips",)
             )
-        imagery = open_imagery(request.chips)
-        chips = imagery.chips(ground_km=request.chip_km, px=request.chip_px, stretch=request.stretch)
+        with about("chips"):
+            imagery = open_imagery(request.chips)
+            chips = imagery.chips(ground_km=request.chip_km, px=request.chip_px, stretch=request.stretch)
     manifest = build_shards(
         out,
         opened.observations,

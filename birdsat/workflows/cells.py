@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.earth.place import Place
-from birdsat.errors import ConfigError
+from birdsat.errors import BirdsatError, ConfigError
 from birdsat.workflows.requests.regions import GridOptions
 from birdsat.workflows.requests.request import Degrees
 
@@ -16,7 +16,7 @@ _MOST_CELLS = 1 << 30  # terabytes of embeddings; the world in cells of 0.01 deg
 
 
 def grid_of(options: GridOptions) -> AnyGrid:
-    """The cells that are asked for: of the world where no box is given. Raises ConfigError for what is no grid."""
+    """The cells that are asked for: of the world where no box is given. Raises ConfigError for impossible ones."""
     with about("box"):
         box = Box.parse(str(options.box or _WORLD))
     with about("grid" if options.grid_km is None else "grid_km"):
@@ -34,14 +34,15 @@ def grid_of(options: GridOptions) -> AnyGrid:
 
 
 def place_of(text: Degrees) -> Place:
-    """The place written "LON,LAT", in degrees. Raises ConfigError for other text, PlaceError for no place on Earth."""
-    try:
-        lon, lat = map(float, str(text).split(","))
-    except ValueError as error:
-        raise ConfigError(
-            f"{text!r} is not two numbers LON,LAT in degrees, longitude first, such as 9.5,47.2.", settings=("place",)
-        ) from error
-    return Place(lon, lat)
+    """The place written "LON,LAT", in degrees. ConfigError for other text, PlaceError for one not on Earth."""
+    with about("place"):
+        try:
+            lon, lat = map(float, str(text).split(","))
+        except ValueError as error:
+            raise ConfigError(
+                f"{text!r} is not two numbers LON,LAT in degrees, longitude first, such as 9.5,47.2."
+            ) from error
+        return Place(lon, lat)
 
 
 @contextmanager
@@ -49,5 +50,6 @@ def about(setting: str) -> Iterator[None]:
     """Errors about a value say which setting it is."""
     try:
         yield
-    except ConfigError as error:
-        raise ConfigError(str(error), settings=(setting,)) from error
+    except BirdsatError as error:
+        error.settings = error.settings or (setting,)
+        raise

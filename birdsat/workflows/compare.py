@@ -64,7 +64,7 @@ class Row:
         values = self.values(column)
         return statistics.fmean(values) if values else math.nan
 
-    def spread(self, column: str) -> float:
+    def std(self, column: str) -> float:
         """Standard deviation over the seeds; NaN with fewer than two."""
         values = self.values(column)
         return statistics.stdev(values) if len(values) > 1 else math.nan
@@ -83,7 +83,7 @@ class CompareResult:
         return tuple(self.folder / name for name in TABLE_FILES)
 
     def table(self) -> Table:
-        """Mean and spread of each figure, a row a recipe."""
+        """Mean and standard deviation of each figure, a row a recipe."""
         return _table(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
@@ -193,9 +193,9 @@ def write_table(rows: Sequence[Row], out: Path) -> None:
     write_atomic(markdown, _table(rows).markdown() + "\n")
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "spread"))])
+    writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std"))])
     for row in rows:
-        values = [value for column in shown for value in (row.mean(column), row.spread(column))]
+        values = [value for column in shown for value in (row.mean(column), row.std(column))]
         writer.writerow([row.recipe, len(row.runs), *("" if math.isnan(value) else f"{value:.5f}" for value in values)])
     write_atomic(table, buffer.getvalue())
     panels = {COLUMNS[column]: [row.values(column) for row in rows] for column in shown}
@@ -203,16 +203,16 @@ def write_table(rows: Sequence[Row], out: Path) -> None:
 
 
 def cell(row: Row, column: str) -> str:
-    """Mean and spread, or what is left of them."""
-    mean, spread = row.mean(column), row.spread(column)
+    """Mean and standard deviation, or what is left of them."""
+    mean, std = row.mean(column), row.std(column)
     if math.isnan(mean):
         return "–"
-    return f"{mean:.3f}" if math.isnan(spread) else f"{mean:.3f} ± {spread:.3f}"
+    return f"{mean:.3f}" if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
 
 
 def _table(rows: Sequence[Row]) -> Table:
     shown = _shown(rows)
-    table = Table(columns=["recipe"], title=f"mean and spread over {len(rows[0].runs)} seed(s)")
+    table = Table(columns=["recipe"], title=f"mean and standard deviation over {len(rows[0].runs)} seed(s)")
     for column in shown:
         table.add_column(COLUMNS[column])
     for row in rows:

@@ -86,7 +86,8 @@ class Outputs:
             if not any(sink.cells_with_value for sink in sinks):
                 raise InputError(
                     f"no cell with imagery lies within the polygons, of {imaged:,} in the box {grid.box}; draw "
-                    "polygons (longitude first) that hold the centres of some, or leave them out."
+                    "polygons (longitude first) that hold the centres of some, or leave them out.",
+                    settings=("within",),
                 )
         return [self._write_others(one, imagery.land) for one in maps]
 
@@ -144,5 +145,6 @@ def _check_imagery(cells: int, grid: AnyGrid, imagery: str, progress: Progress) 
     raise InputError(
         f"none of the {grid.cells:,} cells in the box {grid.box} has imagery in {imagery}; take a box that it "
         f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
-        "chips elsewhere, choose box and cells to fit them, or cut chips from a raster."
+        "chips elsewhere, choose box and cells to fit them, or cut chips from a raster.",
+        settings=("box",),
     )

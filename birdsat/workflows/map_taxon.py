@@ -22,7 +22,7 @@ from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import load_run
-from birdsat.workflows.cells import grid_of
+from birdsat.workflows.cells import about, grid_of
 from birdsat.workflows.embed_region import embed_grid, open_region_of
 from birdsat.workflows.fit_ranges import fit_records, read_tables
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
@@ -122,7 +122,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     outputs, taxa = Outputs.of(request), _Taxa(request.taxon)
     taxa.keep(lambda taxon: outputs.check_new(file_name(taxon)))
     if request.box is not None:
-        grid_of(request)  # refuses what is no grid before anything is opened
+        grid_of(request)  # refuses impossible cells before anything is opened
     if request.is_from_photos:
         mapped = _from_photos(request, taxa, progress)
     elif request.ranges is not None:
@@ -178,8 +178,10 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
         grid, imagery = region.grid, open_imagery(region.manifest.settings.imagery)
     else:
         assert request.imagery is not None
-        grid, imagery = grid_of(request), open_imagery(request.imagery)
-        chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
+        grid = grid_of(request)
+        with about("imagery"):
+            imagery = open_imagery(request.imagery)
+            chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
 
     def blocks(some: Sequence[str]) -> Blocks:
         vectors = means.vectors(tuple(some))

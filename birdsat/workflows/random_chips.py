@@ -21,12 +21,16 @@ def random_chips(request: RandomChipsRequest, progress: Progress = QUIET) -> Dat
     Raises ConfigError for a box that is not one, InputError where it has too little land or imagery, DatasetError where
     the folder holds something else.
     """
-    out, imagery = Path(request.out), open_imagery(str(request.imagery))
-    if imagery.is_table:
-        raise InputError(f"{imagery.text} is a table of chips at places of its own; give a raster to cut chips from.")
+    out = Path(request.out)
     with about("box"):
         box = Box.parse(str(request.box))
-    chips = imagery.chips(ground_km=request.chip_km, px=request.chip_px, stretch=request.stretch)
+    with about("imagery"):
+        imagery = open_imagery(str(request.imagery))
+        if imagery.is_table:
+            raise InputError(
+                f"{imagery.text} is a table of chips at places of its own; give a raster to cut chips from."
+            )
+        chips = imagery.chips(ground_km=request.chip_km, px=request.chip_px, stretch=request.stretch)
     land = imagery.land.contains if request.land_only else None
     manifest = build_dataset(
         out,

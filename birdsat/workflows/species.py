@@ -94,12 +94,14 @@ def _cell_at(region: Region, model: RangeModel, place: Place) -> RegionBlock:
     if points.cells[0] < 0:
         raise PlaceError(
             f"{where(place)} is outside {region.folder}, whose box is {region.grid.box}; take a place within it, or "
-            "embed a region that holds it."
+            "embed a region that holds it.",
+            settings=("place",),
         )
     if not points.found[0]:
         raise PlaceError(
             f"the cell at {where(place)} was not embedded in {region.folder}: it has no imagery, or lies at sea in a "
-            "region of land only. Take a place near it that has."
+            "region of land only. Take a place near it that has.",
+            settings=("place",),
         )
     return RegionBlock(
         cells=points.cells, lon_lat=region.grid.centres(points.cells), chip=points.chip, year=points.year

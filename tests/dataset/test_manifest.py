@@ -32,7 +32,7 @@ def test_a_newer_schema_is_refused_with_what_to_do(folder):
         load_manifest(folder)
 
 
-def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_dataset_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="is not a dataset"):
         load_manifest(tmp_path)
 
@@ -50,7 +50,7 @@ def test_the_ground_size_of_an_earlier_manifest_is_read(folder, written, read):
     assert load_manifest(folder).chip_ground_km == read
 
 
-def test_a_ground_size_that_is_no_number_is_refused(folder):
+def test_a_ground_size_that_is_not_a_number_is_refused(folder):
     edit(folder, chip_ground_km="wide")
     with pytest.raises(DatasetError, match="chip_ground_km is 'wide'; a list is needed"):
         load_manifest(folder)

@@ -39,7 +39,7 @@ def random_images(n: int = 16, px: int = 12) -> torch.Tensor:
     return torch.randint(0, 256, (n, 3, px, px), generator=torch.Generator().manual_seed(5)).to(torch.uint8)
 
 
-def draw(seed: int = 0) -> torch.Generator:
+def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
@@ -146,12 +146,12 @@ def test_undecodable_bytes_are_an_image_error() -> None:
 
 
 def test_no_jitter_is_the_identity() -> None:
-    assert torch.equal(PLAIN(random_images(), draw()), random_images())
+    assert torch.equal(PLAIN(random_images(), generator()), random_images())
 
 
 def test_jitter_repeats_with_its_generator_and_differs_between_images() -> None:
     image = random_images()[:1].expand(16, -1, -1, -1)
-    once, again, other = (ColourJitter()(image, draw(seed)) for seed in (0, 0, 1))
+    once, again, other = (ColourJitter()(image, generator(seed)) for seed in (0, 0, 1))
     assert once.dtype == torch.uint8 and once.shape == image.shape
     assert torch.equal(once, again)
     assert not torch.equal(once, other)
@@ -160,18 +160,18 @@ def test_jitter_repeats_with_its_generator_and_differs_between_images() -> None:
 
 def test_jitter_leaves_black_images_black() -> None:
     black = torch.zeros(8, 3, 4, 4, dtype=torch.uint8)
-    assert torch.equal(ColourJitter()(black, draw()), black)
+    assert torch.equal(ColourJitter()(black, generator()), black)
 
 
 def test_mixed_precision_does_not_touch_the_colours() -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = ColourJitter()(random_images(), draw())
-    assert torch.equal(mixed, ColourJitter()(random_images(), draw()))
+        mixed = ColourJitter()(random_images(), generator())
+    assert torch.equal(mixed, ColourJitter()(random_images(), generator()))
 
 
 def test_brightness_is_one_factor_an_image_within_its_range() -> None:
     grey = torch.full((500, 3, 2, 2), 100, dtype=torch.uint8)
-    bright = ColourJitter(brightness=0.3, contrast=0.0, saturation=0.0, hue=0.0)(grey, draw()).float()
+    bright = ColourJitter(brightness=0.3, contrast=0.0, saturation=0.0, hue=0.0)(grey, generator()).float()
     assert (bright == bright[:, :1, :1, :1]).all()
     assert 70 <= bright.min() < 75 and 125 < bright.max() <= 130
 
@@ -180,7 +180,7 @@ def test_contrast_keeps_an_images_mean_grey() -> None:
     image = (random_images(200).float() / 4 + 90).to(torch.uint8)
     luminance = torch.tensor([0.213, 0.715, 0.072]).view(1, 3, 1, 1)
     before, after = ((x.float() * luminance).sum(1) for x in (
-        image, ColourJitter(brightness=0.0, contrast=0.5, saturation=0.0, hue=0.0)(image, draw())
+        image, ColourJitter(brightness=0.0, contrast=0.5, saturation=0.0, hue=0.0)(image, generator())
     ))  # fmt: skip
     assert (before.mean((1, 2)) - after.mean((1, 2))).abs().max() < 0.5
     spread = after.std((1, 2)) / before.std((1, 2))
@@ -192,26 +192,26 @@ def test_saturation_and_hue_keep_luminance_and_greys(setting: str) -> None:
     jitter = ColourJitter(**{"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0} | {setting: 0.4})
     luminance = torch.tensor([0.213, 0.715, 0.072]).view(1, 3, 1, 1)
     image = (random_images(64).float() / 8 + 110).to(torch.uint8)
-    after = jitter(image, draw())
+    after = jitter(image, generator())
     assert (((after.float() - image.float()) * luminance).sum(1)).abs().max() < 1
     assert (after.float() - image.float()).abs().amax((1, 2, 3)).median() > 2
     grey = torch.arange(64, dtype=torch.uint8).view(64, 1, 1, 1).expand(64, 3, 2, 2)
-    assert (jitter(grey, draw()).float() - grey.float()).abs().max() <= 1
+    assert (jitter(grey, generator()).float() - grey.float()).abs().max() <= 1
 
 
 def test_hue_turns_the_colour_wheel() -> None:
     red = torch.tensor([200, 40, 40], dtype=torch.uint8).view(1, 3, 1, 1).expand(400, 3, 1, 1)
     jitter = ColourJitter(brightness=0.0, contrast=0.0, saturation=0.0, hue=0.5)
-    strongest = jitter(red, draw()).flatten(1).argmax(1)
+    strongest = jitter(red, generator()).flatten(1).argmax(1)
     assert set(strongest.tolist()) == {0, 1, 2}
 
 
 def test_a_recoloured_batch_keeps_everything_but_its_colours() -> None:
     batch = batch_of(random_images())
-    recoloured = ViewsConfig().recolour(batch, draw())
+    recoloured = ViewsConfig().recolour(batch, generator())
     assert not torch.equal(recoloured.photo, batch.photo) and not torch.equal(recoloured.chip, batch.chip)
     assert torch.equal(recoloured.row, batch.row) and torch.equal(recoloured.lon_lat, batch.lon_lat)
-    assert torch.equal(ViewsConfig(chip_colour=PLAIN).recolour(batch, draw()).chip, batch.chip)
+    assert torch.equal(ViewsConfig(chip_colour=PLAIN).recolour(batch, generator()).chip, batch.chip)
 
 
 def test_views_are_saved_and_loaded_as_json() -> None:

@@ -1,4 +1,4 @@
-"""Regions read from GeoJSON: what lies inside, and files that are no region."""
+"""Regions read from GeoJSON: what lies inside, and files that are not a region."""
 
 import json
 from pathlib import Path
@@ -87,8 +87,8 @@ def test_slanted_edges_and_the_whole_world(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content, words",
     [
-        ("", "is no JSON"),
-        ("{", "is no JSON"),
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
         ("[1, 2]", "found list; give a Polygon"),
         ({"type": "Point", "coordinates": [1, 2]}, "found Point; give a Polygon"),
         (feature({"type": "LineString", "coordinates": [[1, 2], [3, 4]]}), "found LineString"),
@@ -99,15 +99,15 @@ def test_slanted_edges_and_the_whole_world(tmp_path: Path) -> None:
         (polygon(ring(-40, 110, -10, 155)), "longitude and latitude are swapped"),
         (polygon(ring(300_000, 5_000_000, 400_000, 5_100_000)), "project the region to EPSG:4326"),
         (polygon(ring(-500, 0, 500, 10)), "more than once"),
-        ({"type": "Polygon", "coordinates": [[["a", "b"], [1, 2], [3, 4]]]}, "no rings of"),
-        ({"type": "Polygon", "coordinates": [[1, 2], [3, 4]]}, "no rings of"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1, None], [1, 1]]]}, "no rings of|not finite"),
+        ({"type": "Polygon", "coordinates": [[["a", "b"], [1, 2], [3, 4]]]}, "not rings of"),
+        ({"type": "Polygon", "coordinates": [[1, 2], [3, 4]]}, "not rings of"),
+        ({"type": "Polygon", "coordinates": [[[0, 0], [1, None], [1, 1]]]}, "not rings of|not finite"),
         ('{"type": "Polygon", "coordinates": [[[0, 0], [NaN, 1], [1, 1]]]}', "not finite"),
         (polygon([[0, 5], [1, 5], [2, 5]]), "no width or height"),
         (polygon(ring(0, 0, 1, 1)) | {"crs": {"properties": {"name": "EPSG:28356"}}}, "project the region"),
     ],
 )
-def test_what_is_no_region_is_refused_by_name(tmp_path: Path, content: Any, words: str) -> None:
+def test_what_is_not_a_region_is_refused_by_name(tmp_path: Path, content: Any, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         read(tmp_path, content)
     assert "region.geojson" in str(caught.value)

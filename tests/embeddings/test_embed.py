@@ -55,19 +55,19 @@ class MeanColour(Method):
 
 
 def rows(n: int = 7, seed: int = 0) -> tuple[list[Batch], RowFacts]:
-    draw = np.random.default_rng(seed)
-    lon_lat = draw.uniform(-80, 80, (n, 2))
+    generator = np.random.default_rng(seed)
+    lon_lat = generator.uniform(-80, 80, (n, 2))
     lon_lat[1] = math.nan
-    year = draw.random(n)
+    year = generator.random(n)
     year[2] = math.nan
     label = np.arange(n) % 2  # the last taxon has no row
     facts = RowFacts(ids=tuple(f"o{i}" for i in range(n)), label=label, lon_lat=lon_lat, year_fraction=year)
     has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
     has_photo[3], has_chip[4] = False, False
-    photo = torch.from_numpy(draw.integers(0, 255, (n, 3, 8, 8), dtype=np.uint8))
+    photo = torch.from_numpy(generator.integers(0, 255, (n, 3, 8, 8), dtype=np.uint8))
     whole = Batch(
         photos=(photo,),
-        chip=torch.from_numpy(draw.integers(0, 255, (n, 3, 4, 4), dtype=np.uint8)),
+        chip=torch.from_numpy(generator.integers(0, 255, (n, 3, 4, 4), dtype=np.uint8)),
         has_photo=has_photo,
         has_chip=has_chip,
         lon_lat=torch.from_numpy(lon_lat).float(),

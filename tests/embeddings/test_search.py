@@ -13,10 +13,12 @@ from birdsat.errors import ConfigError
 
 
 def vectors(n: int, seed: int, *, width: int = 8, centres: int = 0) -> NDArray[np.float32]:
-    draw = np.random.default_rng(seed)
-    values = draw.normal(size=(n, width))
+    generator = np.random.default_rng(seed)
+    values = generator.normal(size=(n, width))
     if centres:
-        values = 0.3 * values + np.random.default_rng(99).normal(size=(centres, width))[draw.integers(0, centres, n)]
+        values = (
+            0.3 * values + np.random.default_rng(99).normal(size=(centres, width))[generator.integers(0, centres, n)]
+        )
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 

@@ -21,7 +21,7 @@ def test_a_photo_that_is_a_link_is_read(tmp_path):
 
 @pytest.mark.parametrize("photo", ["a\0b.jpg", "\udcff.jpg\0"])
 def test_a_path_that_no_file_can_have_is_an_error_of_that_photo(tmp_path, photo):
-    with pytest.raises(ImageError, match="is no path"):
+    with pytest.raises(ImageError, match="is not a path"):
         FolderPhotos(tmp_path).photo(bird(0, photo=photo))
 
 

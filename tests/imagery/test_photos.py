@@ -151,7 +151,7 @@ def test_a_jpeg_with_a_hole_in_it_is_refused() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"hello, I am a text file\n", b"\xff\xd8\xff", bytes(1000), b"%!PS-Adobe-3.0 EPSF-3.0\n"]
 )
-def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_an_image_are_refused(data: bytes) -> None:
     with pytest.raises(ImageError):
         decode_rgb(data)
 
@@ -173,8 +173,8 @@ def test_a_bomb_is_refused_from_its_header(side: int, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
-def test_an_array_that_is_no_picture_is_not_encoded(array: NDArray[np.uint8]) -> None:
-    with pytest.raises(ImageError, match="is no picture"):
+def test_an_array_that_is_not_a_picture_is_not_encoded(array: NDArray[np.uint8]) -> None:
+    with pytest.raises(ImageError, match="is not a picture"):
         encode_jpeg(array)
 
 
@@ -201,7 +201,7 @@ def png(width: int, height: int, *, bit_depth: int, colour_type: int, rows: byte
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def test_a_photo_decoded_inexactly_is_no_smaller_than_asked_and_no_larger_than_it_is():
+def test_a_photo_decoded_inexactly_is_at_least_as_large_as_asked_and_not_enlarged():
     data = encode_jpeg(np.random.default_rng(0).integers(0, 255, (90, 160, 3), dtype=np.uint8))
     exact, loose = decode_rgb(data, shorter_px=40), decode_rgb(data, shorter_px=40, exact=False)
     assert min(exact.shape[:2]) == 40

@@ -21,16 +21,16 @@ PLACES: NDArray[np.float64] = np.stack([_LON.ravel(), _LAT.ravel()], axis=1)  # 
 
 def habitat(taxa: int = 3, seed: int = 0) -> NDArray[np.float64]:
     """(n, taxa) smooth fields over the places; a taxon lives where its own is high."""
-    draw = np.random.default_rng(seed)
-    waves, phase = draw.normal(0, 0.12, (2, taxa)), draw.uniform(0, 2 * np.pi, taxa)
+    generator = np.random.default_rng(seed)
+    waves, phase = generator.normal(0, 0.12, (2, taxa)), generator.uniform(0, 2 * np.pi, taxa)
     return np.sin(PLACES @ waves + phase)
 
 
 def chips(fields: NDArray[np.float64], seed: int = 0) -> NDArray[np.float32]:
     """(n, WIDTH) features that show the fields, turned and with some noise."""
-    draw = np.random.default_rng(seed + 1)
-    shown = fields @ draw.normal(0, 1, (fields.shape[1], WIDTH))
-    return (shown + draw.normal(0, 0.1, shown.shape)).astype(np.float32)
+    generator = np.random.default_rng(seed + 1)
+    shown = fields @ generator.normal(0, 1, (fields.shape[1], WIDTH))
+    return (shown + generator.normal(0, 0.1, shown.shape)).astype(np.float32)
 
 
 def presence(fields: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -39,8 +39,8 @@ def presence(fields: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def draw_rows(present: NDArray[np.bool_], each: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows (p,) and labels (p,): so many presences of every taxon."""
-    draw = np.random.default_rng(seed + 2)
-    rows = [draw.choice(np.flatnonzero(one), each, replace=False) for one in present.T]
+    generator = np.random.default_rng(seed + 2)
+    rows = [generator.choice(np.flatnonzero(one), each, replace=False) for one in present.T]
     return np.concatenate(rows), np.repeat(np.arange(present.shape[1]), each)
 
 
@@ -90,9 +90,9 @@ def block(chip: NDArray[np.float32], year: NDArray[np.float32] | None = None) ->
 
 def _year() -> NDArray[np.float32]:
     """(n, 3, 4) annual cycles of unit embeddings, which change little over the year."""
-    draw = np.random.default_rng(7)
-    year = draw.normal(0, 0.05, (len(PLACES), 3, 4))
-    mean = draw.normal(0, 1, (len(PLACES), 4))
+    generator = np.random.default_rng(7)
+    year = generator.normal(0, 0.05, (len(PLACES), 3, 4))
+    mean = generator.normal(0, 1, (len(PLACES), 4))
     year[:, 0] = mean / np.linalg.norm(mean, axis=1, keepdims=True)
     return year.astype(np.float32)
 

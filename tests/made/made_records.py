@@ -40,8 +40,8 @@ def embed(run: Path, out: Path, box: Box, step: float = 2.0) -> Path:
 
 def land_places(box: Box, count: int, seed: int = 0) -> NDArray[np.float64]:
     """(count, 2) places on land in the box."""
-    draw = np.random.default_rng(seed)
-    lon, lat = draw.uniform(box.west, box.east, 40 * count), draw.uniform(box.south, box.north, 40 * count)
+    generator = np.random.default_rng(seed)
+    lon, lat = generator.uniform(box.west, box.east, 40 * count), generator.uniform(box.south, box.north, 40 * count)
     land = np.flatnonzero(WORLD.land(lon, lat))[:count]
     return np.stack([lon[land], lat[land]], axis=1)
 
@@ -50,12 +50,12 @@ def write_records(
     path: Path, records: Sequence[tuple[str, NDArray[np.float64]]], *, dated: bool = False, seed: int = 0
 ) -> Path:
     """A CSV of taxon, lon, lat and, where dated, a date in any month of 2020."""
-    draw = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     with path.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["taxon", "lon", "lat", "date"])
         for taxon, places in records:
             for lon, lat in places.tolist():
-                date = f"2020-{draw.integers(1, 13):02d}-{draw.integers(1, 29):02d}" if dated else ""
+                date = f"2020-{generator.integers(1, 13):02d}-{generator.integers(1, 29):02d}" if dated else ""
                 table.writerow([taxon, f"{lon:.4f}", f"{lat:.4f}", date])
     return path

@@ -1,4 +1,4 @@
-"""A progress object that keeps what it is told."""
+"""A progress object that keeps what it is given."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -174,7 +174,7 @@ def test_impossible_months_are_refused(months: tuple[int, ...]) -> None:
         described(GRID, months=months)
 
 
-def test_rasters_that_are_no_map_are_refused(tmp_path: Path) -> None:
+def test_rasters_that_are_not_a_map_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "map.tif"
     tags = described(GRID).tags("2026-01-01T00:00:00+00:00")
     moved = Grid(Box(112, -44, 153, -10), 1)

@@ -73,15 +73,15 @@ def build(config: ClassifierConfig) -> Classifier:
 
 
 def batch(n: int = 5) -> Batch:
-    draw = seeded(0)
-    lon_lat, year_fraction = torch.rand(n, 2, generator=draw) * 60, torch.rand(n, generator=draw)
+    generator = seeded(0)
+    lon_lat, year_fraction = torch.rand(n, 2, generator=generator) * 60, torch.rand(n, generator=generator)
     lon_lat[1], year_fraction[2] = math.nan, math.nan
     has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
     has_photo[3], has_chip[4] = False, False
-    photo = torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8)
+    photo = torch.randint(0, 256, (n, 3, 16, 16), generator=generator, dtype=torch.uint8)
     return Batch(
         photos=(photo,),
-        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=draw, dtype=torch.uint8),
+        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=generator, dtype=torch.uint8),
         has_photo=has_photo,
         has_chip=has_chip,
         lon_lat=lon_lat,

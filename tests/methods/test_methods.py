@@ -81,15 +81,15 @@ def method(request: pytest.FixtureRequest) -> Method:
 
 
 def batch(n: int = 5) -> Batch:
-    draw = torch.Generator().manual_seed(0)
-    lon_lat = torch.rand(n, 2, generator=draw) * 60
-    year_fraction = torch.rand(n, generator=draw)
+    generator = torch.Generator().manual_seed(0)
+    lon_lat = torch.rand(n, 2, generator=generator) * 60
+    year_fraction = torch.rand(n, generator=generator)
     lon_lat[1], year_fraction[2] = math.nan, math.nan
     has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
     has_photo[3], has_chip[4] = False, False
     return Batch(
-        photos=tuple(torch.randint(0, 256, (n, 3, 16, 16), generator=draw, dtype=torch.uint8) for _ in range(2)),
-        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=draw, dtype=torch.uint8),
+        photos=tuple(torch.randint(0, 256, (n, 3, 16, 16), generator=generator, dtype=torch.uint8) for _ in range(2)),
+        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=generator, dtype=torch.uint8),
         has_photo=has_photo,
         has_chip=has_chip,
         lon_lat=lon_lat,
@@ -325,8 +325,8 @@ def test_hard_negatives_are_drawn_by_a_power_of_the_odds_that_contrast_gives(har
     assert isinstance(method, CvmMae)
     given = replace(batch(), has_chip=torch.tensor([True, True, True, False, False]))
     odds = torch.tensor([[9.0, 1, 4, 1, 1]]).expand(5, 5)  # of a chip belonging to the photo
-    draw = seeded()
-    drawn = torch.stack([method._hard_negatives(odds.log(), given, draw)[0] for _ in range(4000)])
+    generator = seeded()
+    drawn = torch.stack([method._hard_negatives(odds.log(), given, generator)[0] for _ in range(4000)])
     expected = 4**hardness / (4**hardness + 1)
     assert float((drawn[:, 0] == 2).float().mean()) == pytest.approx(expected, abs=0.03)
 
@@ -374,9 +374,9 @@ def test_photos_learn_the_cluster_nearest_to_their_place() -> None:
 
 
 def test_clusters_of_places_are_the_same_in_bf16() -> None:
-    draw = seeded()
-    places = torch.rand(500, 2, generator=draw) * 20  # a country: all directions nearly alike
-    centres = tuple((lon, lat) for lon, lat in (torch.rand(100, 2, generator=draw) * 20).tolist())
+    generator = seeded()
+    places = torch.rand(500, 2, generator=generator) * 20  # a country: all directions nearly alike
+    centres = tuple((lon, lat) for lon, lat in (torch.rand(100, 2, generator=generator) * 20).tolist())
     method = moco(centres=centres)
     with torch.autocast("cpu", torch.bfloat16):
         rounded = method.cluster(places)

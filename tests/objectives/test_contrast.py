@@ -12,11 +12,11 @@ N, WIDTH = 6, 8
 
 
 def inputs(dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
-    draw = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     nan = math.nan
     return {
-        "one": F.normalize(torch.randn(N, WIDTH, generator=draw, dtype=dtype), dim=1),
-        "other": F.normalize(torch.randn(N, WIDTH, generator=draw, dtype=dtype), dim=1),
+        "one": F.normalize(torch.randn(N, WIDTH, generator=generator, dtype=dtype), dim=1),
+        "other": F.normalize(torch.randn(N, WIDTH, generator=generator, dtype=dtype), dim=1),
         "log_scale": torch.tensor(1.5, dtype=dtype),
         "paired": torch.tensor([True, True, True, False, True, True]),
         "lon_lat": torch.tensor([[0.0, 0.0], [0.5, 0.0], [90.0, 0.0], [9.0, 9.0], [179.9, 0.0], [nan, nan]]),

@@ -13,8 +13,8 @@ EVERYTHING = torch.ones(N, N, dtype=torch.bool)
 
 def test_negatives_are_drawn_in_proportion_to_the_exponential_of_similarity() -> None:
     similarity = torch.tensor([[9.0, 0.0, math.log(2), math.log(5)]]).expand(N, N)
-    draw = torch.Generator().manual_seed(0)
-    drawn = torch.stack([draw_hard_negatives(similarity, EVERYTHING, draw)[0] for _ in range(8000)])
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.stack([draw_hard_negatives(similarity, EVERYTHING, generator)[0] for _ in range(8000)])
     share = torch.bincount(drawn[:, 0], minlength=N) / len(drawn)
     assert torch.allclose(share, torch.tensor([0.0, 1, 2, 5]) / 8, atol=0.02)
 
@@ -22,9 +22,9 @@ def test_negatives_are_drawn_in_proportion_to_the_exponential_of_similarity() ->
 def test_a_row_never_draws_its_own_pair_nor_one_that_is_not_allowed() -> None:
     allowed = EVERYTHING.clone()
     allowed[:, 2] = False
-    draw = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     for _ in range(200):
-        drawn, found = draw_hard_negatives(torch.eye(N) * 50, allowed, draw)
+        drawn, found = draw_hard_negatives(torch.eye(N) * 50, allowed, generator)
         assert (drawn != torch.arange(N)).all() and (drawn != 2).all() and found.all()
 
 

@@ -17,8 +17,8 @@ from birdsat.observations.splits import block
 
 
 def places(count: int = 400, seed: int = 0) -> NDArray[np.float64]:
-    draw = np.random.default_rng(seed)
-    return np.stack([draw.uniform(-180, 180, count), draw.uniform(-90, 90, count)], axis=1)
+    generator = np.random.default_rng(seed)
+    return np.stack([generator.uniform(-180, 180, count), generator.uniform(-90, 90, count)], axis=1)
 
 
 def same_block(number: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -108,7 +108,7 @@ def test_latitudes_beyond_90_are_an_error_where_they_are_many_and_a_note_where_f
     )
 
 
-def test_the_place_0_0_is_no_place():
+def test_the_place_0_0_is_not_a_place():
     checked = check_occurrences(recorded(tit=[(0, 0), (0, 5), (5, 0), *scattered(10, 1, 59, 1, 39)]))
     assert checked.occurrences.dropped == {"place 0,0": 1}
     assert len(checked.occurrences) == 12

@@ -216,7 +216,7 @@ def test_year_and_month_and_day_make_a_date_where_there_is_no_other(tmp_path):
     }
 
 
-def test_a_year_alone_is_no_date_and_nothing_is_said_of_it(tmp_path):
+def test_a_year_alone_is_not_a_date_and_nothing_is_said_of_it(tmp_path):
     path = tmp_path / "bbs.parquet"
     rows = {"species": ["Parus major"] * 2, "lon": [1.0, 1.0], "lat": [2.0, 2.0], "year": [2001, 2002], "count": [1, 2]}
     pq.write_table(pa.table(rows), path)

@@ -14,10 +14,10 @@ Rows = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
 
 def rows_held_out(count: int = 4000, taxa: int = 3, seed: int = 0) -> Rows:
     """True log odds (r,), taxon and presence: as many points as background, in truth."""
-    draw = np.random.default_rng(seed)
-    odds = draw.normal(0, 2, count)
-    present = draw.random(count) < 1 / (1 + np.exp(-odds))
-    return odds, draw.integers(0, taxa, count), present
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(0, 2, count)
+    present = generator.random(count) < 1 / (1 + np.exp(-odds))
+    return odds, generator.integers(0, taxa, count), present
 
 
 @pytest.mark.parametrize(("wrong", "by"), [(4.0, 0.0), (0.5, 1.0)])

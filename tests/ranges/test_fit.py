@@ -133,11 +133,11 @@ def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: Rang
 
 def migrant(dates_known: float = 1.0) -> RangeModel:
     """North in July, south in January, seen as often in both."""
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     north, south = np.flatnonzero(PLACES[:, 1] > 25), np.flatnonzero(PLACES[:, 1] < 5)
-    rows = np.concatenate([draw.choice(north, 60), draw.choice(south, 60)])
-    dates = np.concatenate([draw.normal(0.53, 0.06, 60), draw.normal(0.04, 0.06, 60)]) % 1.0
-    dates[draw.random(120) >= dates_known] = np.nan
+    rows = np.concatenate([generator.choice(north, 60), generator.choice(south, 60)])
+    dates = np.concatenate([generator.normal(0.53, 0.06, 60), generator.normal(0.04, 0.06, 60)]) % 1.0
+    dates[generator.random(120) >= dates_known] = np.nan
     points = points_at(rows, np.zeros(120, np.int64), 1, dates)
     return fit(points, rows, CHIP, replace(SMALL, steps=100))
 
@@ -155,8 +155,8 @@ def test_a_migrant_moves_with_the_month(dates_known: float) -> None:
 
 def test_a_background_of_where_was_looked_keeps_the_roads_out_of_the_map() -> None:
     """Records of three taxa lie beside roads alone; the weighted background lies there too."""
-    draw = np.random.default_rng(1)
-    road = draw.random(len(PLACES)) < 0.3
+    generator = np.random.default_rng(1)
+    road = generator.random(len(PLACES)) < 0.3
     chip = np.concatenate([CHIP, np.where(road, 2.0, 0.0)[:, None]], axis=1).astype(np.float32)
     rows, taxon = draw_rows(PRESENT & road[:, None], 15)
     points = points_at(rows, taxon, 3)
@@ -177,8 +177,8 @@ def test_more_places_than_a_step_holds_are_drawn_anew_in_each() -> None:
 
 def test_photos_help_where_they_tell_what_few_records_do_not() -> None:
     """Chip features are noise, neighbours differ; the shared space of photos and chips shows the habitat."""
-    draw = np.random.default_rng(3)
-    fields, noise = draw.normal(0, 1, FIELDS.shape), draw.normal(0, 1, CHIP.shape).astype(np.float32)
+    generator = np.random.default_rng(3)
+    fields, noise = generator.normal(0, 1, FIELDS.shape), generator.normal(0, 1, CHIP.shape).astype(np.float32)
     present = presence(fields)
     year = (fields / np.linalg.norm(fields, axis=1, keepdims=True)).astype(np.float32)[:, None]
     rows, taxon = draw_rows(present, 8)

@@ -77,7 +77,7 @@ def test_a_model_of_the_release_before_opens_with_its_figures_under_the_new_name
     np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), model.year_mean(CHIP, PLACES))
 
 
-def test_saving_again_replaces_and_a_save_cut_short_is_no_model(
+def test_saving_again_replaces_and_a_save_cut_short_is_not_a_model(
     model: RangeModel, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model.save(folder)

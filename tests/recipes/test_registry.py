@@ -33,7 +33,7 @@ def test_a_recipe_written_as_a_file_is_the_same_recipe(tmp_path: Path) -> None:
     assert recipe(str(tmp_path / "mine.json")) == recipe("moco_geo_tiny")
 
 
-def test_names_and_files_that_are_no_recipes_are_refused_with_what_is(tmp_path: Path) -> None:
+def test_names_and_files_that_are_not_recipes_are_refused_with_what_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no recipe 'cve_mea_tiny'; nearest: 'cve_mae_tiny'.*`birdsat recipes`"):
         recipe("cve_mea_tiny")
     with pytest.raises(ConfigError, match=r"gone.json cannot be read"):

@@ -27,11 +27,11 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def table(n: int, seed: int, *, taxa: int = 4, chips: bool = True) -> EmbeddingTable:
     """Photos show the taxon but for the last two, which look alike; their chips with place and date differ."""
-    draw = np.random.default_rng(seed)
-    labels = draw.integers(0, taxa, n)
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, taxa, n)
     looks, lives = np.eye(6)[np.minimum(labels, taxa - 2)], np.eye(6)[labels]
-    photo = unit(looks + 0.15 * draw.normal(size=(n, 6)))
-    chip = unit(lives + 0.15 * draw.normal(size=(n, 6))) if chips else None
+    photo = unit(looks + 0.15 * generator.normal(size=(n, 6)))
+    chip = unit(lives + 0.15 * generator.normal(size=(n, 6))) if chips else None
     return EmbeddingTable(
         taxa=TAXA,
         ids=tuple(f"{seed}-{i}" for i in range(n)),
@@ -40,7 +40,7 @@ def table(n: int, seed: int, *, taxa: int = 4, chips: bool = True) -> EmbeddingT
         year_fraction=np.zeros(n),
         photo=photo,
         chip=chip,
-        chip_without_metadata=unit(draw.normal(size=(n, 6))) if chips else None,
+        chip_without_metadata=unit(generator.normal(size=(n, 6))) if chips else None,
     )
 
 
@@ -56,9 +56,9 @@ def with_rows_missing(whole: EmbeddingTable, *, photo: slice, chip: slice) -> Em
 @pytest.mark.parametrize("c", [0.01, 1.0])
 def test_the_probe_is_scikit_learns_logistic_regression(c: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_module, "BLOCK_ROWS", 64)
-    draw = np.random.default_rng(0)
-    labels = draw.integers(0, 4, 300)
-    features = (draw.normal(size=(300, 7)) + np.eye(4, 7)[labels]).astype(np.float32)
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 4, 300)
+    features = (generator.normal(size=(300, 7)) + np.eye(4, 7)[labels]).astype(np.float32)
     ours = fit_probe(features, labels, 4, c=c, device="cpu")
     theirs = LogisticRegression(C=c, tol=1e-8, max_iter=2000).fit(features, labels)
     np.testing.assert_allclose(ours.weight.numpy().T, theirs.coef_, atol=2e-3)
@@ -132,7 +132,7 @@ def test_taxa_without_a_training_photo_are_counted_and_wrong() -> None:
         assert score.told_apart.left_out == 1 and math.isnan(score.told_apart.accuracy)
 
 
-def test_rows_without_a_photo_are_left_out_and_a_missing_chip_is_no_obstacle() -> None:
+def test_rows_without_a_photo_are_left_out_and_a_missing_chip_does_not_matter() -> None:
     train = with_rows_missing(table(200, 0), photo=slice(0, 7), chip=slice(20, 60))
     test = with_rows_missing(table(100, 2), photo=slice(0, 5), chip=slice(50, 100))
     report = classify(train, table(50, 4), test, device="cpu")

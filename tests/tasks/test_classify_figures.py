@@ -87,7 +87,7 @@ def test_genus_and_family_are_right_when_the_named_taxon_lies_in_them() -> None:
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_the_first_word_of_a_common_name_is_no_genus(taxon: Taxon, genus: str) -> None:
+def test_the_first_word_of_a_common_name_is_not_a_genus(taxon: Taxon, genus: str) -> None:
     assert genus_of(taxon) == genus
 
 

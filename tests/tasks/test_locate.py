@@ -26,15 +26,15 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def region(tmp_path: Path) -> Region:
-    draw = np.random.default_rng(0)
-    year = draw.normal(size=(len(CELLS), 3, 6)).astype(np.float32) / 3
+    generator = np.random.default_rng(0)
+    year = generator.normal(size=(len(CELLS), 3, 6)).astype(np.float32) / 3
     return made_region(tmp_path / "region", GRID, CELLS, year)
 
 
 def photos(n: int = 5, *, dated: bool) -> Queries:
-    draw = np.random.default_rng(1)
-    embedding = unit(draw.normal(size=(n, 6)))
-    return Queries(embedding=embedding, year_fraction=draw.random(n) if dated else np.full(n, np.nan))
+    generator = np.random.default_rng(1)
+    embedding = unit(generator.normal(size=(n, 6)))
+    return Queries(embedding=embedding, year_fraction=generator.random(n) if dated else np.full(n, np.nan))
 
 
 def by_hand(queries: Queries, region: Region, rule: LocationPosterior) -> np.ndarray:
@@ -119,9 +119,9 @@ def test_the_scale_that_drew_the_places_is_found_again(
 ) -> None:
     monkeypatch.setattr(module, "_FIT_CELLS", cells)
     queries = photos(1500, dated=True)
-    draw = np.random.default_rng(2)
+    generator = np.random.default_rng(2)
     chance = by_hand(queries, region, LocationPosterior(scale=scale))
-    places = GRID.centres(CELLS[[draw.choice(len(CELLS), p=row) for row in chance]])
+    places = GRID.centres(CELLS[[generator.choice(len(CELLS), p=row) for row in chance]])
     assert fit_scale(queries, places, region).scale == pytest.approx(scale, rel=0.2)
 
 
@@ -140,8 +140,8 @@ def test_embeddings_of_another_width_are_refused(region: Region) -> None:
 
 @pytest.mark.parametrize("width_km", [50.0, 800.0, 20_000.0])
 def test_the_prior_is_a_density_over_the_sphere(width_km: float) -> None:
-    draw = np.random.default_rng(0)
-    points = unit(draw.normal(size=(3, 3))).astype(np.float64)
+    generator = np.random.default_rng(0)
+    points = unit(generator.normal(size=(3, 3))).astype(np.float64)
     prior = PlacePrior(points=points, width_km=width_km)
     lat = np.degrees(np.arcsin(np.linspace(-1, 1, 1201)))  # even in area
     lon, lat = (axis.ravel() for axis in np.meshgrid(np.linspace(-180, 180, 1200, endpoint=False), lat))

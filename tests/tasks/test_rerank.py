@@ -26,9 +26,9 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 @pytest.fixture
 def table() -> EmbeddingTable:
     """Rows 4 and 9 have no chip. Place and date change nothing in the embeddings."""
-    draw = np.random.default_rng(0)
-    photo = unit(draw.normal(size=(N, 6)))
-    chip = unit(photo + 1.2 * draw.normal(size=(N, 6)))
+    generator = np.random.default_rng(0)
+    photo = unit(generator.normal(size=(N, 6)))
+    chip = unit(photo + 1.2 * generator.normal(size=(N, 6)))
     chip[[4, 9]] = math.nan
     return EmbeddingTable(
         taxa=tuple("abcde"),

@@ -23,9 +23,9 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def table(n: int = 40, *, noise: float = 0.0, chips: bool = True) -> EmbeddingTable:
-    draw = np.random.default_rng(0)
-    photo = unit(draw.normal(size=(n, 8)))
-    chip = unit(photo + noise * draw.normal(size=(n, 8))) if chips else None
+    generator = np.random.default_rng(0)
+    photo = unit(generator.normal(size=(n, 8)))
+    chip = unit(photo + noise * generator.normal(size=(n, 8))) if chips else None
     return EmbeddingTable(
         taxa=tuple("abcde"),
         ids=tuple(map(str, range(n))),
@@ -34,16 +34,16 @@ def table(n: int = 40, *, noise: float = 0.0, chips: bool = True) -> EmbeddingTa
         year_fraction=np.zeros(n),
         photo=photo,
         chip=chip,
-        chip_without_metadata=unit(draw.normal(size=(n, 8))) if chips else None,
+        chip_without_metadata=unit(generator.normal(size=(n, 8))) if chips else None,
     )
 
 
 def test_ranks_are_those_of_a_loop_over_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "LEAST_QUERIES", 1)
     monkeypatch.setattr(neighbours, "BLOCK_CELLS", 70)  # blocks of two queries
-    draw = np.random.default_rng(1)
-    query, gallery = unit(draw.normal(size=(31, 4))), unit(draw.normal(size=(31, 4)))
-    labels = draw.integers(0, 6, 31)
+    generator = np.random.default_rng(1)
+    query, gallery = unit(generator.normal(size=(31, 4))), unit(generator.normal(size=(31, 4)))
+    labels = generator.integers(0, 6, 31)
     pair_rank, species_rank = answer_ranks(query, gallery, labels, device="cpu")
     for i in range(31):
         order = np.argsort(-(gallery @ query[i]))
@@ -78,10 +78,10 @@ def test_a_chip_that_is_in_the_gallery_twice_only_shifts_the_pair_by_one() -> No
 
 @pytest.mark.parametrize("k", [1, 5, 10])
 def test_chance_is_what_random_orders_give(k: int) -> None:
-    draw = np.random.default_rng(2)
+    generator = np.random.default_rng(2)
     labels = np.repeat(np.arange(4), [3, 5, 7, 15])
     same = np.bincount(labels)[labels]
-    hits = [np.isin(labels[i], labels[draw.permutation(30)[:k]]) for i in range(30) for _ in range(400)]
+    hits = [np.isin(labels[i], labels[generator.permutation(30)[:k]]) for i in range(30) for _ in range(400)]
     assert chance_recall(same, 30, k) == pytest.approx(np.mean(hits), abs=0.02)
 
 
@@ -92,9 +92,9 @@ def test_chance_of_the_pair_is_k_in_n_and_its_median_half_of_n() -> None:
 
 
 def test_chance_of_the_median_rank_is_what_random_orders_give() -> None:
-    draw = np.random.default_rng(3)
+    generator = np.random.default_rng(3)
     right = np.repeat([2, 6], 20)
-    first = [draw.permutation(40)[:m].min() + 1 for m in right for _ in range(500)]
+    first = [generator.permutation(40)[:m].min() + 1 for m in right for _ in range(500)]
     assert chance_median_rank(right, 40) == pytest.approx(np.median(first), abs=1)
 
 

@@ -64,12 +64,12 @@ def test_what_was_evaluated_is_read_and_another_truth_is_refused(compared: Path,
         kept.write_text(json.dumps(figures))
 
 
-def test_mean_and_spread_are_over_the_seeds() -> None:
+def test_mean_and_standard_deviation_are_over_the_seeds() -> None:
     def run(probe: float) -> dict[str, float | None]:
         return dict.fromkeys(COLUMNS) | {"probe": probe}
 
     row = Row(recipe="one", runs=(run(0.2), run(0.4)))
-    assert row.mean("probe") == pytest.approx(0.3) and row.spread("probe") == pytest.approx(math.sqrt(0.02))
+    assert row.mean("probe") == pytest.approx(0.3) and row.std("probe") == pytest.approx(math.sqrt(0.02))
     assert cell(row, "probe") == "0.300 ± 0.141" and cell(row, "map_auc") == "–"
     assert cell(Row(recipe="one", runs=(run(0.2),)), "probe") == "0.200"
     assert len(draw_comparison(["one", "two"], {COLUMNS["probe"]: [[0.2, 0.4], []]}).axes) == 1

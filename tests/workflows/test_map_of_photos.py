@@ -70,7 +70,7 @@ def test_cells_without_imagery_are_counted_on_stderr(
     assert printed.out.splitlines() == [str(tmp_path / "maps" / f"Corvus_corax.{kind}") for kind in ("tif", "png")]
 
 
-def test_ready_chips_of_another_size_are_mapped_and_a_damaged_one_is_no_imagery(run: Path, tmp_path: Path) -> None:
+def test_ready_chips_of_another_size_are_mapped_and_a_damaged_one_counts_as_none(run: Path, tmp_path: Path) -> None:
     images = [noise(i, 32) for i in range(4)]
     images[2] = images[2][:40]
     cells = map_cells(run, ready_chips(tmp_path / "chips.parquet", images), tmp_path / "maps")

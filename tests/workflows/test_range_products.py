@@ -225,7 +225,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
     assert "expected but unrecorded" in capsys.readouterr().out
 
 
-def test_cells_outside_the_area_of_applicability_are_no_gaps(
+def test_cells_outside_the_area_of_applicability_are_not_gaps(
     words: tuple[str, ...], records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("birdsat.ranges.feature_cache.cache_file", lambda *_: tmp_path / "none")

@@ -56,7 +56,7 @@ def cut_places(
 ) -> Generator[CutCells, None, None]:
     """The chips of places (n, 2) in degrees, longitude first, in blocks; px and workers as in `cut_cells`.
 
-    Raises PlaceError for a place that is none on Earth.
+    Raises PlaceError for a place that is not on Earth.
     """
     rows = np.arange(len(lon_lat), dtype=np.int64)
     blocks = (rows[first : first + BLOCK_CELLS] for first in range(0, len(rows), BLOCK_CELLS))

@@ -185,7 +185,7 @@ def mask_fingerprint(where: NDArray[np.bool_] | None) -> str:
 
 
 def settings_that_differ(saved: RegionSettings, wanted: RegionSettings) -> list[str]:
-    """In words, what is not the same; a run's name is no setting."""
+    """In words, what is not the same; a run's name is not a setting."""
     old, new = _flat(config.to_dict(saved)), _flat(config.to_dict(wanted))
     return [f"{name} is {new[name]}, was {old[name]}" for name in new if name != "run" and new[name] != old[name]]
 
@@ -202,7 +202,7 @@ def _flat(settings: Mapping[str, object]) -> dict[str, object]:
 def load_region_manifest(folder: Path) -> RegionManifest:
     """Read region.json.
 
-    Raises DatasetError when the folder is no region, is unfinished or damaged, or is of a newer schema.
+    Raises DatasetError when the folder is not a region, is unfinished or damaged, or is of a newer schema.
     """
     path = folder / REGION_FILE
     if not path.is_file():

@@ -38,7 +38,7 @@ def embed_places(
     harmonics, workers and device as in `embed_cells`.
 
     Raises InputError for a method that sees no chips, and when no place has imagery; ConfigError for a chip source of
-    more or fewer ground sizes than the run's; PlaceError for a place that is none on Earth.
+    more or fewer ground sizes than the run's; PlaceError for a place that is not on Earth.
     """
     check_method(run.method)
     _check_chips(run, chips)

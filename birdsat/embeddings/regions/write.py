@@ -191,7 +191,8 @@ def _finish(folder: Path, settings: RegionSettings, stretches: int) -> None:
     if cells == 0:
         raise InputError(
             f"none of the {without_imagery:,} cells in the box {settings.grid.box} has imagery in {settings.imagery}; "
-            "take a box that it covers."
+            "take a box that it covers.",
+            settings=("box",),
         )
     manifest = RegionManifest(
         settings=settings,

@@ -88,7 +88,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def from_published(tensors: Mapping[str, Tensor], wanted: Wanted | None = None) -> Published:
-    """The method that the tensors are of, told by their names, with sizes taken from their shapes.
+    """The method that the tensors are of, known by their names, with sizes taken from their shapes.
 
     Raises CheckpointError for tensors that are unknown, missing or of a wrong size.
     """

@@ -90,7 +90,8 @@ class TableColumns:
         for what, column in named.items():
             if what not in known or not column:
                 raise InputError(
-                    f"column {what}={column} cannot be used; write NAME=COLUMN, NAME one of {', '.join(known)}."
+                    f"column {what}={column} cannot be used; write NAME=COLUMN, NAME one of {', '.join(known)}.",
+                    settings=("columns",),
                 )
         return cls(**named)
 
@@ -125,7 +126,8 @@ def read_table(
         )
         raise InputError(
             f"{path} has no column for the taxon; its columns are {', '.join(present)}. Name the one that holds "
-            f"scientific names, columns taxon=COLUMN{ebird}."
+            f"scientific names, columns taxon=COLUMN{ebird}.",
+            settings=("columns",),
         )
     if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is not a date
         found = {what: name for what, name in found.items() if what not in ("year", "month", "day")}
@@ -135,7 +137,8 @@ def read_table(
             raise InputError(
                 f"{path} has {', '.join(found[name] for name in group if name in found)} but nothing for "
                 f"{', '.join(missing)}; its columns are {', '.join(present)}. Name the missing ones: "
-                f"columns {' '.join(f'{name}=COLUMN' for name in missing)}."
+                f"columns {' '.join(f'{name}=COLUMN' for name in missing)}.",
+                settings=("columns",),
             )
     return _observations(source, found, rules)
 
@@ -168,7 +171,10 @@ def _find(present: Sequence[str], what: str, asked: str | None, path: Path) -> s
             return asked
         near = difflib.get_close_matches(asked, present, n=3, cutoff=0.5)
         nearest = f"; nearest: {', '.join(map(repr, near))}" if near else ""
-        raise InputError(f"{path} has no column {asked!r} for {what}{nearest}. Its columns are {', '.join(present)}.")
+        raise InputError(
+            f"{path} has no column {asked!r} for {what}{nearest}. Its columns are {', '.join(present)}.",
+            settings=("columns",),
+        )
     by_plain_name = {_plain(name): name for name in reversed(present)}
     usual = (by_plain_name.get(_plain(synonym)) for synonym in _SYNONYMS[what])
     return next((name for name in usual if name is not None), None)

@@ -69,11 +69,13 @@ class EmbedRequest(GridOptions):
         """Raise ConfigError for paths that are too few or too many, and for settings of the other half."""
         super().check()
         if len(self.paths) != (1 if self.is_of_cells else 2):
-            form = "OUT --grid STEP --imagery IMAGERY" if self.is_of_cells else "DATASET OUT.parquet"
-            known = "a grid is given" if self.is_of_cells else "no grid is given"
+            cells, split = (
+                "`birdsat embed RUN OUT --grid STEP --imagery IMAGERY`",
+                "`birdsat embed RUN DATASET OUT.parquet`",
+            )
+            known, form = ("a grid is given", cells) if self.is_of_cells else ("no grid is given", split)
             raise ConfigError(
-                f"{known}, and {len(self.paths)} paths follow the run; write `birdsat embed RUN {form}`.",
-                settings=("paths",),
+                f"{known}, and {len(self.paths)} paths follow the run; write {form}.", settings=("paths",)
             )
         if not self.is_of_cells:
             self.reject_unused(("box", "imagery", "stretch", "land_only", "harmonics"), "a grid")

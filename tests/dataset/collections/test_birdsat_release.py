@@ -103,7 +103,7 @@ def test_what_cannot_be_paired_is_dropped_with_a_remark(release, tmp_path):
     ]
 
 
-def test_a_row_that_is_no_bird_is_counted(release):
+def test_a_row_that_is_not_a_bird_is_counted(release):
     images = [image(20, "train")]
     write_json(release / "train_birds.json", images, [1], categories=CATEGORIES)
     write_labels(release / "train_birds_labels.csv", (0,))

@@ -32,7 +32,7 @@ def test_folders_of_splits_above_the_species_are_kept(tmp_path):
     ]
 
 
-def test_what_is_no_photo_or_has_no_species_is_counted(tmp_path):
+def test_what_is_not_a_photo_or_has_no_species_is_counted(tmp_path):
     put(tmp_path, "train/A b/1.jpg", "train/A b/notes.txt", "train/lost.jpg", "lost.jpg")
     remarks = [(row.row, row.reason) for row in read_image_folder(tmp_path) if isinstance(row, Remark)]
     assert remarks == [

@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused(tmp_path, text, message):
         list(json_lists(path, ("images",)))
 
 
-def test_what_is_no_text_or_absent_is_refused(tmp_path):
+def test_what_is_not_text_or_absent_is_refused(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(b'{"images": ["\xff\xfe"]}')
     with pytest.raises(InputError, match="is not UTF-8"):

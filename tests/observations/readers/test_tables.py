@@ -195,7 +195,7 @@ def test_row_numbers_stay_right_after_a_malformed_line(tmp_path):
     ]
 
 
-def test_a_list_of_numbers_is_no_coordinate_and_drops_the_row(tmp_path):
+def test_a_list_of_numbers_is_not_a_coordinate_and_drops_the_row(tmp_path):
     table = tmp_path / "t.parquet"
     pq.write_table(pa.table({"species": ["Apus apus"], "lon": [[1.0, 2.0]], "lat": [3.0]}), table)
     assert sorted_out(table)[1] == ["coordinates unreadable"]
@@ -280,7 +280,7 @@ def test_the_real_pair_table_reads_whole(shared_data):
     assert not dropped
 
 
-def test_counts_of_individuals_are_read_and_what_is_no_number_is_not_counted(tmp_path):
+def test_counts_of_individuals_are_read_and_what_is_not_a_number_is_not_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("species,lon,lat,individualCount\nApus apus,1,2,7\nApus apus,1,2,X\nApus apus,1,2,\n")
     assert [row.count for row in read_table(path)] == [7.0, None, None]

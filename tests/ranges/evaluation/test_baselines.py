@@ -34,9 +34,9 @@ MODELS = [
 
 
 def cells(count: int = 300, seed: int = 0) -> Cells:
-    draw = np.random.default_rng(seed)
-    lon_lat = np.stack([draw.uniform(110, 150, count), draw.uniform(-40, -10, count)], axis=1)
-    climate = np.stack([lon_lat[:, 1] * 0.5 + 30, draw.random(count)], axis=1)
+    generator = np.random.default_rng(seed)
+    lon_lat = np.stack([generator.uniform(110, 150, count), generator.uniform(-40, -10, count)], axis=1)
+    climate = np.stack([lon_lat[:, 1] * 0.5 + 30, generator.random(count)], axis=1)
     climate[::17, 0] = np.nan
     return Cells(lon_lat=lon_lat, columns={"climate": climate})
 
@@ -100,9 +100,9 @@ def test_the_logistic_regression_is_that_of_scikit_learn_on_squares_and_products
 
 
 def test_too_many_columns_are_not_multiplied_with_each_other_but_may_be_used_as_they_are() -> None:
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     plain = cells(100)
-    wide = Cells(lon_lat=plain.lon_lat, columns={"chip": draw.standard_normal((100, 120))})
+    wide = Cells(lon_lat=plain.lon_lat, columns={"chip": generator.standard_normal((100, 120))})
     given = points(wide, each=5)
     with pytest.raises(ConfigError, match="120 columns; up to 50"):
         QuadraticLogistic(columns=("chip",)).fit(given)
@@ -126,8 +126,8 @@ def test_fewer_cells_than_neighbours_are_refused() -> None:
 
 
 def test_the_loss_assumes_every_taxon_absent_but_the_one_seen() -> None:
-    draw = torch.Generator().manual_seed(0)
-    present, absent = torch.randn(5, 4, generator=draw), torch.randn(5, 4, generator=draw)
+    generator = torch.Generator().manual_seed(0)
+    present, absent = torch.randn(5, 4, generator=generator), torch.randn(5, 4, generator=generator)
     taxon = torch.tensor([0, 3, 3, 1, 2])
     seen, unseen = [], []
     for i in range(5):

@@ -36,8 +36,8 @@ def ranges(taxa: int = 4, seed: int = 0) -> Ranges:
     """A 16 x 12 grid of cells; the last taxon is everywhere."""
     lon, lat = np.meshgrid(np.arange(110.5, 126), np.arange(-31.5, -20))
     lon_lat = np.stack([lon.ravel(), lat.ravel()], axis=1)
-    draw = np.random.default_rng(seed)
-    centres = np.stack([draw.uniform(111, 125, taxa), draw.uniform(-31, -21, taxa)], axis=1)
+    generator = np.random.default_rng(seed)
+    centres = np.stack([generator.uniform(111, 125, taxa), generator.uniform(-31, -21, taxa)], axis=1)
     presence = np.linalg.norm(lon_lat[:, None] - centres[None], axis=2) < 5
     presence[:, -1] = True
     species = tuple(f"Taxon {label}" for label in range(taxa))
@@ -314,9 +314,9 @@ def test_means_are_by_taxon_first_by_bins_of_points_and_by_bands() -> None:
 
 
 def test_a_taxon_has_every_figure_and_an_auc_in_each_band_with_both_kinds() -> None:
-    draw = np.random.default_rng(0)
-    score, lat = draw.random(200).astype(np.float32), draw.uniform(-25, 5, 200)
-    truth = (draw.random(200) < score) & (lat < 0)
+    generator = np.random.default_rng(0)
+    score, lat = generator.random(200).astype(np.float32), generator.uniform(-25, 5, 200)
+    truth = (generator.random(200) < score) & (lat < 0)
     one = taxon_figures("a", score, truth, lat, points=2, probabilities=True)
     assert one.brier == pytest.approx(np.mean((score - truth) ** 2))
     assert one.skill == pytest.approx(max_true_skill(score, truth).value)

@@ -13,9 +13,9 @@ from birdsat.ranges.evaluation.map_figures import evaluate_maps
 
 @pytest.mark.parametrize("levels", [3, 1000])
 def test_auc_is_the_share_of_pairs_in_the_right_order(levels: int) -> None:
-    draw = np.random.default_rng(levels)
-    score = draw.integers(0, levels, 60).astype(np.float32)
-    truth = draw.random(60) < 0.3
+    generator = np.random.default_rng(levels)
+    score = generator.integers(0, levels, 60).astype(np.float32)
+    truth = generator.random(60) < 0.3
     right = [1.0 if a > b else 0.5 if a == b else 0.0 for a in score[truth] for b in score[~truth]]
     auc, average_precision = map_scores(score, truth)
     assert auc == pytest.approx(np.mean(right))
@@ -31,8 +31,8 @@ def test_a_perfect_map_scores_one_and_a_flat_one_chance() -> None:
 
 
 def test_taxa_everywhere_or_nowhere_are_skipped_and_the_mean_is_over_the_others() -> None:
-    draw = np.random.default_rng(0)
-    score = draw.random((4, 2, 5, 6)).astype(np.float32)
+    generator = np.random.default_rng(0)
+    score = generator.random((4, 2, 5, 6)).astype(np.float32)
     truth = score > 0.7
     truth[1], truth[2] = True, False
     truth[3] = ~truth[3]
@@ -54,9 +54,9 @@ def test_masked_cells_and_cells_without_imagery_are_not_evaluated() -> None:
 
 
 def test_one_mask_of_the_grid_serves_every_taxon_and_month() -> None:
-    draw = np.random.default_rng(0)
-    score, truth = draw.random((2, 3, 4, 5)).astype(np.float32), draw.random((2, 3, 4, 5)) < 0.4
-    mask = draw.random((4, 5)) < 0.6
+    generator = np.random.default_rng(0)
+    score, truth = generator.random((2, 3, 4, 5)).astype(np.float32), generator.random((2, 3, 4, 5)) < 0.4
+    mask = generator.random((4, 5)) < 0.6
     evaluated = evaluate_maps(["a", "b"], score, truth, mask).taxa
     for i, taxon in enumerate(evaluated):
         auc, _ = map_scores(score[i][:, mask].ravel(), truth[i][:, mask].ravel())

@@ -76,7 +76,7 @@ def test_arrays_and_rows_say_the_same(tmp_path: Path, form: str) -> None:
         ({"lat": np.array(["north"] * 3)}, "not numbers"),
     ],
 )
-def test_arrays_that_are_no_range_grid_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+def test_arrays_that_are_not_a_range_grid_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_range_grid(saved(tmp_path, **changed))
 
@@ -105,7 +105,7 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
         ("1,1,a", "wrong number of cells"),
     ],
 )
-def test_rows_that_are_no_range_are_refused_by_number(tmp_path: Path, line: str, message: str) -> None:
+def test_rows_that_are_not_a_range_are_refused_by_number(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "ranges.csv"
     path.write_text(f"lat,lon,species,presence\n1,1,a,1\n{line}\n")
     with pytest.raises(InputError, match=message):

@@ -61,7 +61,7 @@ def test_rows_that_cannot_be_read_are_refused_by_number(tmp_path: Path, line: st
         read_surveys(path)
 
 
-def test_tables_that_are_no_surveys_are_refused(tmp_path: Path) -> None:
+def test_tables_that_are_not_surveys_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "surveys.csv"
     path.write_text("species,lon,lat\na,1,1\n")
     with pytest.raises(InputError, match="no column count, year"):

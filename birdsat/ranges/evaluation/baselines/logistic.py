@@ -21,7 +21,7 @@ class QuadraticLogistic:
     """A logistic regression of each taxon on columns, their squares and their products.
 
     Columns are standardised before and after they are multiplied. Points and background weigh the same in sum, so that
-    the value is no probability of presence but rises with it.
+    the value is not a probability of presence but rises with it.
     """
 
     columns: tuple[str, ...] = (COORDINATES,)
