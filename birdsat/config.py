@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, NewerFormatError, nearest
 from birdsat.files import write_atomic
 
 T = TypeVar("T")
@@ -45,7 +45,8 @@ def _encode(value: Any) -> Any:
 def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
     """Build `cls` from `to_dict`'s output.
 
-    Raises ConfigError for a setting `cls` does not have, one it needs and did not get, or one of another type.
+    Raises NewerFormatError for a setting, kind or choice that `cls` does not have, ConfigError for a setting that it
+    needs and did not get, or one of another type.
     """
     kind = data.get(KIND, cls.__name__)
     if kind != cls.__name__:
@@ -55,9 +56,9 @@ def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(fields) - {KIND})
     if unknown:
-        raise ConfigError(
-            f"{where} has unknown setting(s) {', '.join(unknown)}; {cls.__name__} knows {', '.join(fields)}. "
-            "It may come from a newer birdsat: update, or remove the setting."
+        several = f"settings {', '.join(unknown)}" if len(unknown) > 1 else f"setting {unknown[0]!r}"
+        raise NewerFormatError(
+            f"{where} has the unknown {several}{nearest(unknown[0], fields)}; {cls.__name__} has {', '.join(fields)}."
         )
     hints = typing.get_type_hints(cls, include_extras=True)
     values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
@@ -83,7 +84,7 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         return from_dict(hint, value, where)  # type: ignore[arg-type]
     if origin is typing.Literal:
         if value not in arguments:
-            raise ConfigError(f"{where} is {value!r}; allowed: {', '.join(map(repr, arguments))}.")
+            raise NewerFormatError(f"{where} is {value!r}; allowed: {', '.join(map(repr, arguments))}.")
         return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
@@ -110,7 +111,7 @@ def _found_among(kinds: Mapping[str, str], value: Any, where: str) -> type:
     places = {place.partition(":")[2]: place for place in kinds.values()}
     if kind not in places:
         given = f"of kind {kind!r}" if isinstance(value, dict) else repr(value)
-        raise ConfigError(f"{where} is {given}; allowed: settings of kind {', '.join(sorted(places))}.")
+        raise NewerFormatError(f"{where} is {given}; allowed: settings of kind {', '.join(sorted(places))}.")
     module, _, name = places[kind].partition(":")
     found: type = getattr(importlib.import_module(module), name)
     return found
@@ -127,7 +128,7 @@ def _decode_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
             if dataclasses.is_dataclass(option) and option.__name__ == value.get(KIND):  # type: ignore[union-attr]
                 return from_dict(option, value, where)  # type: ignore[arg-type]
         names = ", ".join(getattr(option, "__name__", str(option)) for option in options)
-        raise ConfigError(f"{where} is of kind {value.get(KIND)!r}; allowed: {names}.")
+        raise NewerFormatError(f"{where} is of kind {value.get(KIND)!r}; allowed: {names}.")
     errors = []
     for option in options:
         try:
@@ -142,12 +143,25 @@ def save(config: Any, path: Path) -> None:
     write_atomic(path, json.dumps(to_dict(config), indent=2) + "\n")
 
 
-def load(cls: type[T], path: Path) -> T:
-    """Read what `save` wrote. Raises ConfigError when the file is not JSON or does not describe a `cls`."""
+def load(cls: type[T], path: Path, *, schema: int | None = None) -> T:
+    """Read what `save` wrote; schema: the latest that is known here, of files that say theirs.
+
+    Raises ConfigError when the file is not JSON or does not describe a `cls`, and NewerFormatError when it is of a
+    later schema or has what `cls` does not. What to do about it is the caller's to say.
+    """
     try:
         data = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path} is not JSON ({error}); restore it or train the run again.") from error
+    except ValueError as error:  # no JSON, or no text
+        raise ConfigError(f"{path.name} is not JSON ({error}).") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{path} does not hold a JSON object; restore it or train the run again.")
+        raise ConfigError(f"{path.name} does not hold a JSON object.")
+    if schema is not None:
+        _check_schema(data.get("schema_version"), schema, path.name)
     return from_dict(cls, data, path.name)
+
+
+def _check_schema(written: object, known: int, where: str) -> None:
+    if not isinstance(written, int):
+        raise ConfigError(f"{where} is of schema {written!r}, which is not a number.")
+    if written > known:
+        raise NewerFormatError(f"{where} is of schema {written}, and this birdsat reads up to {known}.")

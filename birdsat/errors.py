@@ -17,6 +17,11 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     return f"; nearest: {', '.join(map(repr, near))}" if near else ""
 
 
+def newer(what: object, why: object, remedy: str) -> str:
+    """The message on a folder of a newer birdsat; why: a sentence; remedy: what this one can do instead."""
+    return f"{what} is of a newer birdsat, or was changed by hand: {why} Update birdsat, or {remedy} with this one."
+
+
 class BirdsatError(Exception):
     """Base of every error that birdsat raises on purpose; the command line prints it without a traceback."""
 
@@ -32,6 +37,10 @@ class BirdsatWarning(UserWarning):
 
 class ConfigError(BirdsatError):
     """A setting that does not exist, or a value it cannot take."""
+
+
+class NewerFormatError(ConfigError):
+    """A file of ours of a later schema, or with a setting, kind or choice that is not known here."""
 
 
 class InputError(BirdsatError):

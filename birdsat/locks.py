@@ -38,8 +38,8 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """Be the only one who writes in a folder. It is made where it is not there, and gone again if nothing came of it.
 
     What killed processes left half-written in it is removed. A folder that may not be written is not locked: it is
-    either finished, or whatever writes in it is told. Raises BusyError when another holds it, ConfigError when it is a
-    file.
+    either finished, or whatever writes in it gets an error. Raises BusyError when another holds it, ConfigError when it
+    is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; choose a folder.")
@@ -107,7 +107,7 @@ def _acquire(lock: Path, what: Path) -> int | None:
             return None
         try:
             if not _try_lock(descriptor):
-                raise BusyError(_told(lock, what))
+                raise BusyError(_who_holds(lock, what))
             if _is_at(descriptor, lock):
                 return descriptor
         except BaseException:
@@ -199,7 +199,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def _told(lock: Path, what: Path) -> str:
+def _who_holds(lock: Path, what: Path) -> str:
     holder: dict[str, Any] = {}
     with contextlib.suppress(OSError):
         holder = _parsed(lock.read_bytes())

@@ -52,7 +52,7 @@ def held_by_another(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path) -> None:
+def test_a_second_process_learns_who_holds_the_folder(tmp_path: Path) -> None:
     with held_by_another(tmp_path) as process:
         with pytest.raises(BusyError) as raised, folder_lock(tmp_path):
             pass

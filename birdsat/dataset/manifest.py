@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from birdsat import config
-from birdsat.errors import ConfigError, DatasetError
+from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
 from birdsat.observations.observation import SPLITS, Split
@@ -148,15 +148,8 @@ def load_manifest(folder: Path) -> Manifest:
             f"{folder} is not a dataset: it has no {MANIFEST_FILE}. Build one with `birdsat data build`."
         )
     try:
-        version = json.loads(path.read_text())["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged ({error!r}); restore it, or build the dataset again.") from error
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise DatasetError(
-            f"{folder} has dataset schema {version}; this birdsat reads up to {SCHEMA_VERSION}. "
-            "Update birdsat, or build the dataset again with this one."
-        )
-    try:
-        return config.load(Manifest, path)
+        return config.load(Manifest, path, schema=SCHEMA_VERSION)
+    except NewerFormatError as error:
+        raise DatasetError(newer(folder, error, "build the dataset again")) from error
     except ConfigError as error:
         raise DatasetError(f"{path} is damaged: {error} Restore it, or build the dataset again.") from error

@@ -1,7 +1,6 @@
 """A fitted range model: asked for probabilities over cells and months, saved as a folder, loaded again."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from birdsat.config import Reading
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
-from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
+from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, UnknownTaxonError, newer
 from birdsat.files import write_atomic
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
@@ -255,13 +254,12 @@ def load_ranges(folder: Path) -> RangeModel:
     if not path.is_file():
         raise CheckpointError(f"{folder} is not a range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
     try:
-        version = json.loads(path.read_text()).get("schema_version")
-        if version != SCHEMA_VERSION:
+        facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
+        if facts.schema_version < SCHEMA_VERSION:
             raise CheckpointError(
-                f"{folder} has schema {version!r}, and this birdsat reads {SCHEMA_VERSION}; fit again with it, or read "
-                "the folder with the birdsat that wrote it."
+                f"{folder} was fitted by an earlier birdsat (schema {facts.schema_version}, and this one reads "
+                f"{SCHEMA_VERSION}); fit it again with `birdsat fit`."
             )
-        facts = config.load(RangeFacts, path)
         tensors = {_RENAMED_TENSORS.get(name, name): value for name, value in load_file(weights).items()}
         projection = InputProjection(
             centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
@@ -275,6 +273,8 @@ def load_ranges(folder: Path) -> RangeModel:
         )
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
+    except NewerFormatError as error:
+        raise CheckpointError(newer(folder, error, "fit it again")) from error
     except (
         OSError,
         ValueError,

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from birdsat.errors import ConfigError, nearest
+from birdsat.errors import ConfigError, NewerFormatError, nearest
 
 if TYPE_CHECKING:
     from birdsat.training.config import RunConfig
@@ -95,9 +95,11 @@ def _read(path: Path) -> "RunConfig":
 
     try:
         return config.load(RunConfig, path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ConfigError(
             f"the recipe {path} cannot be read ({error}); `birdsat recipes` lists those by name."
         ) from error
+    except NewerFormatError as error:
+        raise ConfigError(f"{path} is a recipe of a newer birdsat, or has a mistake: {error}") from error
     except ConfigError as error:
-        raise ConfigError(f"{path} is not a recipe: {error}") from error
+        raise ConfigError(f"{path} is not a recipe: {error} The config.json of any run is one.") from error

@@ -15,7 +15,7 @@ from torch import nn
 from birdsat import config as config_files
 from birdsat.dataset.manifest import Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
-from birdsat.errors import CheckpointError, ConfigError, some_of
+from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, newer, some_of
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
@@ -133,7 +133,9 @@ def load_run(path: Path) -> Run:
         facts = config_files.load(DatasetFacts, path / DATASET_FILE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} has no {DATASET_FILE}; restore it, or train the run again.") from error
-    except (ConfigError, UnicodeDecodeError) as error:
+    except NewerFormatError as error:
+        raise CheckpointError(newer(path, error, "train the run again")) from error
+    except ConfigError as error:
         raise CheckpointError(f"{path} is damaged: {error} Restore it, or train the run again.") from error
     with torch.random.fork_rng(devices=[]):
         method = config.method.build()

@@ -28,7 +28,7 @@ def edit(folder, **values):
 
 def test_a_newer_schema_is_refused_with_what_to_do(folder):
     edit(folder, schema_version=99, something_new=1)
-    with pytest.raises(DatasetError, match=r"schema 99; this birdsat reads up to 1\. Update birdsat"):
+    with pytest.raises(DatasetError, match=r"newer birdsat.*schema 99, and this birdsat reads up to 1\."):
         load_manifest(folder)
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from birdsat import config
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
-from birdsat.errors import ConfigError, DatasetError
+from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 
+T = TypeVar("T")
 SCHEMA_VERSION = 1
 REGION_FILE = "region.json"
 PLAN_FILE = "embedding.json"  # the settings of a region that is being made; gone once it is complete
@@ -214,17 +216,19 @@ def load_region_manifest(folder: Path) -> RegionManifest:
         raise DatasetError(
             f"{folder} is not a region: it has no {REGION_FILE}. Make one with `birdsat embed RUN --grid ...`."
         )
-    remedy = "Restore it, or embed the region again in another folder."
+    return _load(RegionManifest, path, schema=SCHEMA_VERSION)
+
+
+def load_region_plan(folder: Path) -> RegionSettings:
+    """The settings of a region that is being made. Raises DatasetError when it is damaged, or of a newer birdsat."""
+    return _load(RegionSettings, folder / PLAN_FILE, schema=None)
+
+
+def _load(cls: type[T], path: Path, *, schema: int | None) -> T:
+    again = "embed the region again in another folder"
     try:
-        version = json.loads(path.read_text())["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged ({error!r}). {remedy}") from error
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise DatasetError(
-            f"{folder} has region schema {version}; this birdsat reads up to {SCHEMA_VERSION}. Update birdsat, or "
-            "embed the region again with this one."
-        )
-    try:
-        return config.load(RegionManifest, path)
+        return config.load(cls, path, schema=schema)
+    except NewerFormatError as error:
+        raise DatasetError(newer(path.parent, error, again)) from error
     except ConfigError as error:
-        raise DatasetError(f"{path} is damaged: {error} {remedy}") from error
+        raise DatasetError(f"{path} is damaged: {error} Restore it, or {again}.") from error

@@ -24,6 +24,7 @@ from birdsat.embeddings.regions.manifest import (
     RegionPart,
     RegionSettings,
     load_region_manifest,
+    load_region_plan,
     mask_fingerprint,
     part_name,
     read_part_facts,
@@ -128,7 +129,7 @@ def _prepare(folder: Path, settings: RegionSettings) -> bool:
     if (folder / REGION_FILE).is_file():
         saved = load_region_manifest(folder).settings
     elif (folder / PLAN_FILE).is_file():
-        saved = config.load(RegionSettings, folder / PLAN_FILE)
+        saved = load_region_plan(folder)
     elif not is_unused(folder):
         raise ConfigError(f"{folder} holds something that is not a region; choose another folder.")
     else:
