@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def some_of(names: Iterable[str], most: int = 5) -> str:
@@ -15,6 +16,11 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     """Words for a message on the names that a mistyped one may stand for; nothing where none is like it."""
     near = difflib.get_close_matches(name, list(known), n=most, cutoff=0.5)
     return f"; nearest: {', '.join(map(repr, near))}" if near else ""
+
+
+def not_a(kind: str, folder: Path, marker: str) -> str:
+    """The message on a folder that is not of the kind that was asked for; marker: the file that such a one has."""
+    return f"{folder} is not a {kind}: it {f'has no {marker}' if folder.exists() else 'does not exist'}."
 
 
 def newer(what: object, why: object, remedy: str) -> str:

@@ -2,6 +2,7 @@
 
 import builtins
 import difflib
+import errno
 import keyword
 import os
 import shutil
@@ -96,10 +97,14 @@ def _print_help(group: str) -> None:
 
 
 def words_of(error: OSError) -> str:
-    """In one line; where there is no room, with what to do."""
+    """In one line; where nothing can be written, with what to do."""
     said = " ".join(str(error).split())
     if not is_full_disk(error):
-        return said
+        if error.filename is None or error.strerror is None:
+            return said
+        refused = isinstance(error, PermissionError) or error.errno == errno.EROFS
+        remedy = "; name another place, or change who may read and write there" if refused else ""
+        return f"{error.filename}: {error.strerror}{remedy}."
     return f"the disk is full ({said}). Free some space and run the same command again; what is finished is kept."
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from birdsat import config
-from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer
+from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer, not_a
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
 from birdsat.observations.observation import SPLITS, Split
@@ -144,9 +144,7 @@ def load_manifest(folder: Path) -> Manifest:
                 f"{folder} is half built: it has a plan but no {MANIFEST_FILE}. Run the same "
                 "`birdsat data build` again; it continues where it stopped."
             )
-        raise DatasetError(
-            f"{folder} is not a dataset: it has no {MANIFEST_FILE}. Build one with `birdsat data build`."
-        )
+        raise DatasetError(f"{not_a('dataset', folder, MANIFEST_FILE)} Build one with `birdsat data build`.")
     try:
         return config.load(Manifest, path, schema=SCHEMA_VERSION)
     except NewerFormatError as error:

@@ -117,7 +117,8 @@ class TrainingStream(IterableDataset[Batch]):
         if self.batches_per_epoch == 0:
             raise DatasetError(
                 f"split {split!r} of {dataset.folder} has {rows:,} rows; a batch of {batch_size:,} on each of "
-                f"{ranks} rank(s) needs more. Lower the batch size to at most {rows // ranks:,}."
+                f"{ranks} rank(s) needs more. Lower the batch size to at most {rows // ranks:,}.",
+                settings=("batch_size",),
             )
         self.dataset, self.split, self.views = dataset, split, views
         self.batch_size, self.seed, self.rank, self.ranks = batch_size, seed, rank, ranks

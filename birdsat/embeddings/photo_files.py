@@ -41,7 +41,7 @@ def view_of(photo: Photo, px: int) -> NDArray[np.uint8]:
             try:
                 data = Path(photo).read_bytes()
             except OSError as error:
-                raise ImageError(f"{photo} cannot be read ({error.strerror}); mend the path.") from error
+                raise ImageError(f"{photo} cannot be read ({error.strerror}).") from error
             try:
                 return whole_view(data, px)
             except ImageError as error:

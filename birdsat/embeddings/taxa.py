@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.write import vector_column
-from birdsat.errors import CheckpointError, UnknownTaxonError
+from birdsat.errors import CheckpointError, UnknownTaxonError, not_a
 from birdsat.files import atomic_path
 
 TAXA_FILE = "taxa.parquet"
@@ -70,8 +70,7 @@ def load_taxon_means(run: Path) -> TaxonMeans:
     path = run / TAXA_FILE
     if not path.is_file():
         raise CheckpointError(
-            f"{path} does not exist: the run has no taxon embeddings, because it is not a run folder or its "
-            "training did not end. Resume it with `birdsat pretrain`."
+            f"{not_a('finished training run', run, TAXA_FILE)} Train one with `birdsat pretrain`, or resume it."
         )
     try:
         table = pq.read_table(path, columns=["taxon", "photos", "embedding"])

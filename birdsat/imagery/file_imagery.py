@@ -31,7 +31,8 @@ class FileImagery(Imagery):
         path = Path(self.text)
         if not path.is_file():
             raise InputError(
-                f"imagery {self.text} does not exist; give a raster, a table of chips, or {' or '.join(SCHEMES)}."
+                f"imagery {self.text} does not exist; give a raster, a table of chips, or {' or '.join(SCHEMES)}.",
+                settings=("imagery", "chips"),
             )
         if not self.is_table:
             return of_sizes(sizes_km, lambda km: RasterChips(path, ground_km=km, px=px, stretch=stretch))

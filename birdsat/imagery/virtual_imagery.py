@@ -36,7 +36,10 @@ def open_virtual(text: str) -> VirtualImagery:
     """The planet that "virtual:SEED" names. Raises InputError for a seed that is not a whole number."""
     seed = text.removeprefix(_SCHEME)
     if not (seed.isascii() and seed.isdecimal()):
-        raise InputError(f"imagery {text!r} names no seed; write {_SCHEME}0, or another whole number.")
+        raise InputError(
+            f"imagery {text!r} names no seed; write {_SCHEME}0, or another whole number.",
+            settings=("imagery", "chips"),
+        )
     return VirtualImagery(text, int(seed))
 
 

@@ -20,7 +20,7 @@ from birdsat.config import Reading
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
-from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, UnknownTaxonError, newer
+from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, UnknownTaxonError, newer, not_a
 from birdsat.files import write_atomic
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
@@ -252,7 +252,11 @@ def load_ranges(folder: Path) -> RangeModel:
     """Read what `RangeModel.save` wrote. Raises CheckpointError when it is absent, damaged or of a newer schema."""
     path, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
     if not path.is_file():
-        raise CheckpointError(f"{folder} is not a range model: it has no {SETTINGS_FILE}. Make one with `birdsat fit`.")
+        if weights.is_file():
+            raise CheckpointError(
+                f"{folder} is half written: it has no {SETTINGS_FILE}. Fit it again with `birdsat fit`."
+            )
+        raise CheckpointError(f"{not_a('range model', folder, SETTINGS_FILE)} Make one with `birdsat fit`.")
     try:
         facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
         if facts.schema_version < SCHEMA_VERSION:

@@ -15,7 +15,7 @@ from torch import nn
 from birdsat import config as config_files
 from birdsat.dataset.manifest import Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
-from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, newer, some_of
+from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, newer, not_a, some_of
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
@@ -117,9 +117,7 @@ def load_run(path: Path) -> Run:
     those of the method that config.json describes.
     """
     if not (path / CONFIG_FILE).is_file():
-        raise CheckpointError(
-            f"{path} is not a training run: it has no {CONFIG_FILE}. Train one with `birdsat pretrain`."
-        )
+        raise CheckpointError(f"{not_a('training run', path, CONFIG_FILE)} Train one with `birdsat pretrain`.")
     if not (path / MODEL_FILE).is_file():
         remedy = (
             "resume it with `birdsat pretrain`"

@@ -67,7 +67,9 @@ def test_an_error_of_the_system_is_one_line(
     with pytest.raises(SystemExit) as ended:
         main(["data", "info", "somewhere"])
     assert ended.value.code == 1
-    assert capsys.readouterr().err == "birdsat: [Errno 13] Permission denied: 'maps/a.tif'\n"
+    assert capsys.readouterr().err == (
+        "birdsat: maps/a.tif: Permission denied; name another place, or change who may read and write there.\n"
+    )
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

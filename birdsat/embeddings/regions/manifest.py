@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from birdsat import config
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
-from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer
+from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer, not_a
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 
@@ -210,11 +210,11 @@ def load_region_manifest(folder: Path) -> RegionManifest:
     if not path.is_file():
         if (folder / PLAN_FILE).is_file():
             raise DatasetError(
-                f"{folder} is half embedded: it has parts but no {REGION_FILE}. Run the same `birdsat embed RUN "
-                "--grid ...` again; it continues where it stopped."
+                f"{folder} is half embedded: it has parts but no {REGION_FILE}. Run the same `birdsat embed` "
+                "again; it continues where it stopped."
             )
         raise DatasetError(
-            f"{folder} is not a region: it has no {REGION_FILE}. Make one with `birdsat embed RUN --grid ...`."
+            f"{not_a('region', folder, REGION_FILE)} Make one with `birdsat embed RUN OUT --grid STEP ...`."
         )
     return _load(RegionManifest, path, schema=SCHEMA_VERSION)
 

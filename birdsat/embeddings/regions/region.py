@@ -118,8 +118,8 @@ class Region:
         if (own := model_fingerprint(run)) != settings.model:
             raise ConfigError(
                 f"{self.folder} was embedded by the run {settings.run!r} (model {settings.model}), not by {run.path} "
-                f"(model {own}); take that run, or embed the region again with `birdsat embed {run.path} --grid "
-                "STEP ...` in another folder."
+                f"(model {own}); take that run, or embed the region again with `birdsat embed {run.path} OUT "
+                "--grid STEP ...` in another folder."
             )
 
     def check_files(self) -> None:
@@ -195,8 +195,8 @@ class Region:
 
     def _damaged(self, part: RegionPart, what: str) -> DatasetError:
         return DatasetError(
-            f"{self.folder / part.file} is damaged: {what}. Restore it, or delete it and run the same `birdsat embed "
-            "RUN --grid ...` again, which makes it anew."
+            f"{self.folder / part.file} is damaged: {what}. Restore it, or delete it and run the same `birdsat embed` "
+            "again, which makes it anew."
         )
 
 
@@ -212,7 +212,6 @@ def open_region(folder: Path) -> Region:
         if found != part.size_bytes:
             state = "is missing" if found is None else f"has {found:,} bytes in place of {part.size_bytes:,}"
             raise DatasetError(
-                f"{path} {state}. Restore it, or run the same `birdsat embed RUN --grid ...` again, which makes it "
-                "anew."
+                f"{path} {state}. Restore it, or run the same `birdsat embed` again, which makes it anew."
             )
     return region
