@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.date import mid_month
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.photo_files import embed_photos
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
@@ -32,7 +33,6 @@ from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.embed_region import open_region_of
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.requests.maps import LocateRequest
 from birdsat.workflows.requests.request import AnyPath
@@ -168,7 +168,7 @@ def _locate_dataset(request: LocateRequest) -> LocateResult:
     assert request.dataset is not None
     run = load_run(Path(request.run))
     dataset, region = Dataset(Path(request.dataset)), open_region_of(run, Path(request.region))
-    test, train = (embed_rows(run, dataset, split, workers=request.workers) for split in ("test", "train"))
+    test, train = (embed_split(run, dataset, split, workers=request.workers) for split in ("test", "train"))
     rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
     if not len(rows) or not len(known):
         raise InputError(f"{request.dataset} has no photos with a known place in its train and test splits.")
@@ -215,7 +215,7 @@ def _rule(
                 settings=("calibrate",),
             )
         return LocationPosterior(scale=learned, prior=density)
-    table = embed_rows(run, Dataset(Path(calibrate)), "val", workers=workers)
+    table = embed_split(run, Dataset(Path(calibrate)), "val", workers=workers)
     rows = _with_photo_and_place(table)
     year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
     queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)

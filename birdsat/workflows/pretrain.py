@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.progress import QUIET, Progress
@@ -14,7 +15,6 @@ from birdsat.training import pretrain as training
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run, is_finished
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.requests.training import PretrainRequest
 from birdsat.workflows.training_settings import with_options
 
@@ -74,6 +74,6 @@ def train_and_name_taxa(
     was_done = resume and is_finished(out, config) and (out / TAXA_FILE).is_file()
     run = training.pretrain(config, dataset, out, resume=resume, progress=progress)
     if process_rank() == 0 and run.method.sees_photos and not was_done:
-        table = embed_rows(run, dataset, "train", workers=config.workers, progress=progress)
+        table = embed_split(run, dataset, "train", workers=config.workers, progress=progress)
         save_taxon_means(taxon_means(table), run.path)
     return run
