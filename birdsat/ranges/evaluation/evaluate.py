@@ -4,7 +4,6 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ def evaluate_points(
     models: Sequence[PresenceModel],
     *,
     points: int | None = 10,
-    hold_out: HoldOut | None = None,
+    hold_out: HoldOut,
     later: Ranges | None = None,
     repeats: int = 1,
     seed: int = 0,
@@ -57,9 +56,6 @@ def evaluate_points(
     of both are held out by where they lie. repeats: times that folds and points are drawn anew. Raises InputError when
     no taxon can be evaluated.
     """
-    hold_out = hold_out or HoldOut()
-    if (points is not None and points < 1) or repeats < 1:
-        raise ConfigError(f"{points} points and {repeats} repeats were asked for; 1 or more of each are needed.")
     evaluated = later or ranges
     if evaluated.truth.species != ranges.truth.species:
         raise InputError(
@@ -107,7 +103,7 @@ def evaluate_surveys(
     ranges: Ranges,
     models: Sequence[SurveyModel],
     *,
-    hold_out: HoldOut | None = None,
+    hold_out: HoldOut,
     repeats: int = 1,
     seed: int = 0,
     progress: Progress = QUIET,
@@ -117,9 +113,6 @@ def evaluate_surveys(
     Each taxon is evaluated over all held-out cells together. repeats: times that folds are drawn anew. Raises
     InputError when no taxon can be evaluated.
     """
-    hold_out = hold_out or HoldOut()
-    if repeats < 1:
-        raise ConfigError(f"{repeats} repeats were asked for; 1 or more are needed.")
     _refuse_namesakes(models)
     evaluated = []
     for model in models:
@@ -132,31 +125,6 @@ def evaluate_surveys(
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
     title = f"presence and absence, {hold_out}{drawn_anew}"
     return _evaluation(title, evaluated, ranges.truth.species, hold_out, _POOLED_NOTE)
-
-
-def evaluate_range_grid(
-    ranges: Ranges,
-    *,
-    survey_models: Sequence[SurveyModel] = (),
-    models: Sequence[PresenceModel] = (),
-    points: Sequence[int] = (10, 50),
-    hold_out: HoldOut | None = None,
-    repeats: int = 1,
-    seed: int = 0,
-    progress: Progress = QUIET,
-) -> tuple[Evaluation, ...]:
-    """All models on one range grid: those that learn from surveys, then the others for each number of points."""
-    if not survey_models and not models:
-        raise ConfigError("there is no model to evaluate; give one or more.")
-    evaluations = []
-    if survey_models:
-        evaluations.append(
-            evaluate_surveys(ranges, survey_models, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
-        )
-    if models:
-        evaluate = partial(evaluate_points, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
-        evaluations += [evaluate(ranges, models, points=number) for number in points]
-    return tuple(evaluations)
 
 
 _Rows = NDArray[np.bool_]
