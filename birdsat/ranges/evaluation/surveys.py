@@ -36,7 +36,7 @@ class Surveys:
             raise InputError(
                 f"no route was surveyed from {low} to {high}; the surveys are of {self.years[0]} to {self.years[-1]}."
             )
-        presence: NDArray[np.bool_] = counted[known].any(axis=2)
+        presence = counted[known].sum(axis=2) > 0
         return RangeGrid(lon_lat=self.lon_lat[known], species=self.species, presence=presence)
 
 
