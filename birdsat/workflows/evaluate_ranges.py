@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.files import write_atomic
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.baselines.standard import standard_models, standard_survey_models
@@ -57,7 +58,7 @@ def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) 
     grids = list(_grids(request))
     columns = Columns(
         run=load_run(Path(request.run)),
-        imagery=request.imagery,
+        imagery=open_imagery(request.imagery),
         rasters=tuple(map(parse_raster, request.rasters)),
         cell_degrees=grids[0].step_degrees,
         stretch=request.stretch,

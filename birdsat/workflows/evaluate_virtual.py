@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from birdsat.embeddings.regions.region import open_region
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.virtual_evaluation import VirtualEvaluation, evaluate_on_world
@@ -16,7 +16,6 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.tables import Table
 from birdsat.training.run_folder import load_run
-from birdsat.workflows.embed_region import open_region_of
 from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
 
@@ -42,8 +41,8 @@ class EvaluateVirtualResult:
 def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET) -> EvaluateVirtualResult:
     """Fit to records drawn anew and evaluate every month. Raises ConfigError for a region of real imagery."""
     run, out = load_run(Path(request.run)), Path(request.out)
-    region = open_region_of(run, Path(request.region))
-    imagery = open_imagery(region.manifest.settings.imagery)
+    region = open_region(Path(request.region), run)
+    imagery = region.imagery
     world = imagery.virtual_world
     if world is None:
         raise ConfigError(

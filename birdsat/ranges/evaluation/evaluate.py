@@ -12,7 +12,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluation import Evaluation, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import PresenceModel, SurveyModel
+from birdsat.ranges.evaluation.learning import NamedModel, PresenceModel, SurveyModel
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
 
@@ -238,14 +238,14 @@ def _unscored(figures: Sequence[ModelFigures]) -> Iterator[str]:
             yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not evaluated by these."
 
 
-def _refuse_namesakes(models: Sequence[PresenceModel] | Sequence[SurveyModel]) -> None:
+def _refuse_namesakes(models: Sequence[NamedModel]) -> None:
     names = [model.name for model in models]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ConfigError(f"two models are called {twice[0]!r}; give one of them a label of its own.")
 
 
-def _checked(model: PresenceModel | SurveyModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
+def _checked(model: NamedModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
     if np.isinf(score).any():
         raise InputError(f"{model.name} gives infinite scores; a cell without a score is NaN.")
     return score
