@@ -1,7 +1,8 @@
 """One family of errors. Each says what was got, what is allowed, and what to do about it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 def some_of(names: Iterable[str], most: int = 5) -> str:
@@ -32,6 +33,15 @@ class ConfigError(BirdsatError):
         """settings: the fields of the request that it is about, so that the command line can name its options."""
         super().__init__(message)
         self.settings = tuple(settings)
+
+
+@contextmanager
+def about(*settings: str) -> Iterator[None]:
+    """Errors about a value, from where its name is not known, say which settings it is of."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(str(error), settings=settings) from error
 
 
 class InputError(BirdsatError):

@@ -20,9 +20,8 @@ from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.finetuned import evaluate_run
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.pretrain import train_and_name_taxa
+from birdsat.workflows.pretrain import train_and_name_taxa, with_options
 from birdsat.workflows.requests.tasks import ClassifyRequest, FrozenMode
-from birdsat.workflows.training_settings import with_options
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 _FINETUNE_RECIPE = "finetune_tiny"
