@@ -32,6 +32,7 @@ from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import LocateRequest
 from birdsat.workflows.requests.request import AnyPath
 
@@ -92,16 +93,8 @@ class LocatedPhotos:
         ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocateResult:
+class LocateResult(Reported[LocatedPhotos | LocateReport]):
     """Where photos could have been taken, or how far from the truth that is."""
-
-    report: LocatedPhotos | LocateReport
-    files: tuple[Path, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.report.to_dict() | {"files": list(map(str, self.files))}
 
 
 def locate_photos(request: LocateRequest, progress: Progress = QUIET) -> LocateResult:

@@ -32,9 +32,6 @@ from birdsat.workflows.requests.maps import MapRequest
 if TYPE_CHECKING:
     import xarray
 
-if TYPE_CHECKING:
-    pass
-
 RELATIVE = Quantity(
     PROBABILITY.name,
     PROBABILITY.units,
