@@ -74,15 +74,14 @@ def outcome(
 ) -> Outcome:
     """Train, and evaluate on the test split."""
     run = pretrain(run_config(contrast_from, steps), dataset, folder / contrast_from)
-    px = {"photo_px": run.photo_px, "chip_px": run.chip_px}
-    val = embed_split(run.method, dataset, "val", **px) if dataset.rows("val") else None
-    test = embed_split(run.method, dataset, "test", **px)
+    val = embed_split(run, dataset, "val") if dataset.rows("val") else None
+    test = embed_split(run, dataset, "test")
     found = retrieve(test)
     return Outcome(
         contrast_from=contrast_from,
         seconds_a_step=step,
         steps=steps,
-        probe_top1=classify(embed_split(run.method, dataset, "train", **px), val, test).score().top1,
+        probe_top1=classify(embed_split(run, dataset, "train"), val, test).score().top1,
         photo_to_chip_r1=found.result("photo to chip", with_metadata=True).species.at[1],
         chip_to_photo_r1=found.result("chip to photo", with_metadata=True).species.at[1],
     )

@@ -29,7 +29,7 @@ from rich.table import Table
 
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.build import build_dataset
-from birdsat.dataset.read import train_loader
+from birdsat.dataset.read import Batches, TrainingStream
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.place import Place
 from birdsat.imagery.photo_folder import FolderPhotos
@@ -154,7 +154,7 @@ def pillow_one_by_one(pairs: Iterable[tuple[Path, Path]]) -> float:
 
 def loader_speed(dataset: Dataset, *, batch_size: int, batches: int, workers: int) -> float:
     """Pairs a second of the train loader, the start of its workers included."""
-    loader = train_loader(dataset, batch_size=batch_size, views=DEMO.views, seed=0, workers=workers)
+    loader = Batches(TrainingStream(dataset, batch_size=batch_size, views=DEMO.views, seed=0), workers=workers)
     started = time.perf_counter()
     count = sum(len(batch) for batch in itertools.islice(loader, batches))
     return count / (time.perf_counter() - started)
@@ -220,9 +220,8 @@ def main() -> None:
         speed = Speed(pillow_one_by_one=pillow, train_loader=loader, ratio=loader / pillow)
         waiting = None
         if not options.skip_step:
-            batches = train_loader(
-                dataset, batch_size=options.batch_size, views=DEMO.views, seed=0, workers=DEMO.workers
-            )
+            stream = TrainingStream(dataset, batch_size=options.batch_size, views=DEMO.views, seed=0)
+            batches = Batches(stream, workers=DEMO.workers)
             waiting = waiting_share(iter(batches), training_step(), options.iterations)
 
     table = Table("measure", "value", "bar")

@@ -1,7 +1,8 @@
 """One family of errors. Each says what was got, what is allowed, and what to do about it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -47,6 +48,16 @@ class ConfigError(BirdsatError):
 
 class NewerFormatError(ConfigError):
     """A file of ours of a later schema, or with a setting, kind or choice that is not known here."""
+
+
+@contextmanager
+def about(*settings: str) -> Iterator[None]:
+    """Errors about a value, from where its name is not known, say which settings it is of."""
+    try:
+        yield
+    except BirdsatError as error:
+        error.settings = error.settings or settings
+        raise
 
 
 class InputError(BirdsatError):

@@ -21,21 +21,10 @@ _Score = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Skill:
-    """The true skill statistic at one threshold."""
-
-    value: float  # sensitivity + specificity - 1; 0 by chance, 1 when all cells are right
-    threshold: float  # cells at or above it are taken for present
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Reliability:
-    """How often a taxon is there in the cells whose probability is about the same."""
+    """How far values between 0 and 1 are from being probabilities."""
 
-    predicted: tuple[float, ...]  # mean probability of the cells of each bin that has any, ascending
-    observed: tuple[float, ...]  # share of them where the taxon is
-    cells: tuple[int, ...]
-    error: float  # expected calibration error: mean gap between the two, weighed by cells
+    error: float  # expected calibration error: gap of mean probability and share of hits in a bin, weighed by cells
     brier: float  # mean squared gap between probability and truth (Brier 1950)
 
 
@@ -75,31 +64,19 @@ def map_scores(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[fl
     return auc, average_precision
 
 
-def max_true_skill(score: _Score, truth: _Truth) -> Skill:
+def max_true_skill(score: _Score, truth: _Truth) -> float:
     """The highest true skill statistic that any threshold reaches (Allouche, Tsoar and Kadmon 2006).
 
-    score (n,) without NaN; truth (n,) holds True and False. The threshold is chosen on these very cells: to evaluate a
-    threshold, choose it on others and give it to `true_skill`. Of several that are best, the highest. Raises
-    InputError for a truth of one kind.
+    Sensitivity + specificity - 1: 0 by chance, 1 when all cells are right. score (n,) without NaN; truth (n,) holds
+    True and False. The threshold is chosen on these very cells. Raises InputError for a truth of one kind.
     """
-    _refuse_one_kind(truth)
+    if truth.all() or not truth.any():
+        raise InputError("skill needs cells with and without the taxon; the truth given holds one kind only.")
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
     hits = np.cumsum(truth[order])[last_of_tie]
     false_alarms = last_of_tie + 1 - hits
-    skill = hits / hits[-1] - false_alarms / false_alarms[-1]
-    best = int(skill.argmax())
-    return Skill(value=float(skill[best]), threshold=float(score[order][last_of_tie[best]]))
-
-
-def true_skill(score: _Score, truth: _Truth, threshold: float) -> float:
-    """The true skill statistic where cells that score at least `threshold` are taken for present.
-
-    score (n,) without NaN; truth (n,). Raises InputError for a truth of one kind.
-    """
-    _refuse_one_kind(truth)
-    taken = score >= np.float32(threshold)
-    return float(taken[truth].mean() - taken[~truth].mean())
+    return float((hits / hits[-1] - false_alarms / false_alarms[-1]).max())
 
 
 def boyce_index(score: _Score, present: _Score, *, window: float = BOYCE_WINDOW, steps: int = BOYCE_STEPS) -> float:
@@ -126,7 +103,7 @@ def boyce_index(score: _Score, present: _Score, *, window: float = BOYCE_WINDOW,
     return _spearman(ratio[new], position[new])
 
 
-def reliability(probability: NDArray[np.floating], truth: _Truth, *, bins: int = CALIBRATION_BINS) -> Reliability:
+def reliability(probability: NDArray[np.floating], truth: _Truth) -> Reliability:
     """How far values between 0 and 1 are probabilities. probability (n,) without NaN, truth (n,); bins of equal width.
 
     Of a classifier, probability is that of the taxon it named, and truth whether that was right (Guo et al. 2017).
@@ -141,15 +118,13 @@ def reliability(probability: NDArray[np.floating], truth: _Truth, *, bins: int =
             f"calibration is of probabilities, and these scores run from {value.min():g} to {value.max():g}; "
             "calibrate them first, or leave calibration out."
         )
+    bins = CALIBRATION_BINS
     at = np.digitize(value, np.linspace(0, 1, bins + 1)[1:-1], right=True)  # upper edges belong to a bin
     cells = np.bincount(at, minlength=bins)
     some = cells > 0
     predicted = np.bincount(at, weights=value, minlength=bins)[some] / cells[some]
     observed = np.bincount(at, weights=truth, minlength=bins)[some] / cells[some]
     return Reliability(
-        predicted=tuple(predicted.tolist()),
-        observed=tuple(observed.tolist()),
-        cells=tuple(cells[some].tolist()),
         error=float((np.abs(predicted - observed) * cells[some]).sum() / len(value)),
         brier=float(np.square(value - truth).mean()),
     )
@@ -222,11 +197,6 @@ def chance_median_rank(right: NDArray[np.int64], gallery: int) -> int:
         else:
             low = middle + 1
     return low
-
-
-def _refuse_one_kind(truth: _Truth) -> None:
-    if truth.all() or not truth.any():
-        raise InputError("skill needs cells with and without the taxon; the truth given holds one kind only.")
 
 
 def _within(values: _Score, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.int64]:

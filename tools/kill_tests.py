@@ -90,7 +90,7 @@ class Pretrain(Kind):
             recipe("cve_mae_tiny"), steps=8, batch_size=8, workers=1, log_every=1, val_every=3, checkpoint_every=2
         )
         run = pretrain(config, dataset, out, resume=again)
-        rows = embed_split(run.method, dataset, "train", photo_px=run.photo_px, chip_px=run.chip_px)
+        rows = embed_split(run, dataset, "train")
         save_taxon_means(taxon_means(rows), out)
 
     def contents(self, path: Path) -> str | None:

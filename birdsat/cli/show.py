@@ -55,23 +55,14 @@ def richness(result: RichnessResult) -> None:
     print(*result.files, sep="\n")
 
 
-def species(result: SpeciesResult) -> None:
-    """The taxa, and the files."""
+def gaps(result: EvaluateVirtualResult | GapsResult | LocateResult | SpeciesResult) -> None:
+    """The table of a report, and the files with all of it."""
     print_table(result.report.table())
     for file in result.files:
         print(file)
 
 
-def gaps(result: GapsResult) -> None:
-    """The most promising, and the file with all."""
-    print_table(result.report.table())
-    print(*result.files, sep="\n")
-
-
-def locate(result: LocateResult) -> None:
-    """The likeliest cells, or how well photos are located."""
-    print_table(result.report.table())
-    print(*result.files, sep="\n")
+evaluate_virtual = locate = species = gaps
 
 
 def embed(result: RegionResult | SplitResult) -> None:
@@ -88,13 +79,6 @@ def embed(result: RegionResult | SplitResult) -> None:
 
 def evaluate_ranges(result: EvaluateRangesResult) -> None:
     """A table for each way of learning, and the files."""
-    for table in result.tables():
-        print_table(table)
-    print(*result.files, sep="\n")
-
-
-def evaluate_virtual(result: EvaluateVirtualResult) -> None:
-    """Residents and migrants, and the file."""
     for table in result.tables():
         print_table(table)
     print(*result.files, sep="\n")

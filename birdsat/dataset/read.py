@@ -211,35 +211,6 @@ class _Carried(IterableDataset[Batch | BirdsatError]):
             yield error
 
 
-def train_loader(
-    dataset: Dataset,
-    split: Split = "train",
-    *,
-    batch_size: int,
-    views: ViewsConfig,
-    seed: int,
-    workers: int,
-    rank: int = 0,
-    ranks: int = 1,
-    start_batch: int = 0,
-    window_groups: int = _WINDOW_GROUPS,
-    pin_memory: bool = False,
-) -> Batches:
-    """A TrainingStream read by `workers` processes; the batches are the same for any number of them."""
-    stream = TrainingStream(
-        dataset,
-        split,
-        batch_size=batch_size,
-        views=views,
-        seed=seed,
-        rank=rank,
-        ranks=ranks,
-        start_batch=start_batch,
-        window_groups=window_groups,
-    )
-    return Batches(stream, workers=workers, pin_memory=pin_memory)
-
-
 def read_split(
     dataset: Dataset, split: Split, *, batch_size: int, photo_px: int, chip_px: int, workers: int
 ) -> Iterator[Batch]:

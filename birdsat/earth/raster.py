@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import rasterio
@@ -60,9 +59,7 @@ class Raster:
     def __enter__(self) -> "Raster":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def cut(self, place: Place, ground_km: float, px: int) -> NDArray[np.uint8]:

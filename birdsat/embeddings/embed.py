@@ -13,67 +13,67 @@ from birdsat.dataset.read import RowFacts, read_split, row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable, join
-from birdsat.errors import DatasetError
+from birdsat.errors import ConfigError, DatasetError
+from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.methods.method import Method
 from birdsat.observations.observation import Split
 from birdsat.progress import QUIET, Progress
+from birdsat.training.run_folder import Run
 
 
 def embed_split(
-    method: Method,
+    run: Run,
     dataset: Dataset,
     split: Split,
     *,
-    photo_px: int,
-    chip_px: int,
     batch_size: int = 256,
     workers: int = 0,
-    device: torch.device | str | None = None,
     progress: Progress = QUIET,
 ) -> EmbeddingTable:
-    """Embed every row of `split`; each photo and each chip goes through its encoder once.
+    """Embed every row of `split` by a run; each photo and each chip goes through its encoder once.
 
-    The chip embeddings with and without place and date share that one pass. photo_px, chip_px: side of the
-    images the method was trained on, pixels. Raises DatasetError when the split is empty.
+    The chip embeddings with and without place and date share that one pass. Raises DatasetError when the split is
+    empty, ConfigError as `check_ground`.
     """
-    blocks = embed_blocks(
-        method,
-        dataset,
-        split,
-        photo_px=photo_px,
-        chip_px=chip_px,
-        batch_size=batch_size,
-        workers=workers,
-        device=device,
-        progress=progress,
-    )
-    return join(list(blocks))
+    return join(list(embed_blocks(run, dataset, split, batch_size=batch_size, workers=workers, progress=progress)))
 
 
 def embed_blocks(
-    method: Method,
+    run: Run,
     dataset: Dataset,
     split: Split,
     *,
-    photo_px: int,
-    chip_px: int,
     batch_size: int = 256,
     workers: int = 0,
-    device: torch.device | str | None = None,
     progress: Progress = QUIET,
 ) -> Iterator[EmbeddingTable]:
     """`embed_split` one batch at a time, in file order, so that memory stays flat."""
+    check_ground(run, dataset)
     rows = dataset.rows(split)
     if rows == 0:
         raise DatasetError(
             f"split {split!r} of the dataset has no rows; take another split, or build the dataset with one."
         )
-    batches = read_split(dataset, split, batch_size=batch_size, photo_px=photo_px, chip_px=chip_px, workers=workers)
-    blocks = embed_batches(method, batches, row_facts(dataset, split), dataset.taxa, device=device)
+    batches = read_split(
+        dataset, split, batch_size=batch_size, photo_px=run.photo_px, chip_px=run.chip_px, workers=workers
+    )
     with progress.bar(f"embedding {split}", rows) as bar:
-        for block in blocks:
+        for block in embed_batches(run.method, batches, row_facts(dataset, split), dataset.taxa):
             bar.advance(len(block))
             yield block
+
+
+def check_ground(run: Run, dataset: Dataset) -> None:
+    """Raises ConfigError when the run sees chips and those of the dataset show a size of ground it did not learn."""
+    learned, given = run.dataset.chip_ground_km, dataset.manifest.chip_ground_km
+    if not run.method.sees_chips or not learned or not given:
+        return
+    if not all(any(math.isclose(one, size) for one in learned) for size in given):
+        raise ConfigError(
+            f"{run.path} learned from chips of {sizes_text(learned)}, and those of {dataset.folder} show "
+            f"{sizes_text(given)}; build the dataset with chips of {sizes_text(learned)}, or take a run that was "
+            f"trained on chips of {sizes_text(given)}."
+        )
 
 
 def embed_batches(

@@ -76,8 +76,3 @@ def open_imagery(text: str) -> Imagery:
     module, function = next(openers, _FILES).split(":")
     imagery: Imagery = getattr(import_module(module), function)(text)
     return imagery
-
-
-def land_under(text: str) -> Land:
-    """The land of the planet that the imagery of this name shows: Earth, or a virtual one."""
-    return open_imagery(text).land

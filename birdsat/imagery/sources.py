@@ -18,19 +18,23 @@ from birdsat.imagery.ground_sizes import check_sizes
 from birdsat.observations.observation import Observation
 
 
-class PhotoSource(Protocol):
-    """Where photos come from."""
+class _Source(Protocol):
+    """Where images come from."""
 
     @property
     def identity(self) -> dict[str, Any]:
         """What tells the source from another, as JSON has it; see `source_identity`."""
 
+
+class PhotoSource(_Source, Protocol):
+    """Where photos come from."""
+
     def photo(self, observation: Observation) -> bytes:
         """The encoded photo. Raises FileNotFoundError where there is none, ImageError where unusable."""
 
 
-class ChipSource(Protocol):
-    """Where chips come from that belong to places: of one ground size, or of several."""
+class _Squares(_Source, Protocol):
+    """Where chips come from, whatever they belong to."""
 
     @property
     def ground_km(self) -> tuple[float, ...]:
@@ -40,9 +44,9 @@ class ChipSource(Protocol):
     def px(self) -> int:
         """Side of a chip in pixels."""
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What tells the source from another, as JSON has it; see `source_identity`."""
+
+class ChipSource(_Squares, Protocol):
+    """Where chips come from that belong to places: of one ground size, or of several."""
 
     def chips(self, place: Place, *, date: datetime.date | None = None) -> tuple[NDArray[np.uint8], ...]:
         """A chip (px, px, 3) of every size, RGB, north up. Imagery without dates is the same for every `date`.
@@ -55,20 +59,8 @@ class ChipSource(Protocol):
 
 
 @runtime_checkable
-class ObservationChips(Protocol):
+class ObservationChips(_Squares, Protocol):
     """Where chips come from that belong to observations, not to places."""
-
-    @property
-    def ground_km(self) -> tuple[float, ...]:
-        """The side of the chips' squares on the ground, kilometres."""
-
-    @property
-    def px(self) -> int:
-        """Side of a chip in pixels."""
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What tells the source from another, as JSON has it; see `source_identity`."""
 
     def observation_chip(self, observation: Observation) -> bytes:
         """The encoded chip of an observation with a place. Raises PlaceError where there is none."""

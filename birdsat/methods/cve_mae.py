@@ -77,10 +77,6 @@ class CveMaeConfig(MethodSettings):
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 0 or more.")
 
     @property
-    def photo_px(self) -> int:
-        return self.photo.encoder.views[0].px
-
-    @property
     def chip_px(self) -> int:
         return self.chip_encoder.views[0].px
 

@@ -67,10 +67,6 @@ class CvmMaeConfig(MethodSettings):
             raise ConfigError("hard negatives are drawn by what contrast learns; give contrast_weight above 0.")
 
     @property
-    def photo_px(self) -> int:
-        return self.images.encoder.views[0].px
-
-    @property
     def chip_px(self) -> int:
         return self.images.encoder.views[1].px
 

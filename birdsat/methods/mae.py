@@ -41,10 +41,6 @@ class MaeConfig(MethodSettings):
         self.image.one_view(self.of)
 
     @property
-    def photo_px(self) -> int | None:
-        return self.image.encoder.views[0].px if self.of == "photo" else None
-
-    @property
     def chip_px(self) -> int | None:
         return self.image.encoder.views[0].px if self.of == "chip" else None
 

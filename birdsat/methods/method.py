@@ -59,8 +59,8 @@ class MethodSettings(ABC):
 
     @property
     def photo_px(self) -> int | None:
-        """Side of the photos it sees; None: it sees none."""
-        return None
+        """Side of the photos it sees, of its encoder's first view unless it says otherwise; None: it sees none."""
+        return None if self.photo_encoder is None else self.photo_encoder.views[0].px
 
     @property
     def chip_px(self) -> int | None:

@@ -56,10 +56,6 @@ class MocoGeoConfig(MethodSettings):
             raise ConfigError(f"place_weight is {self.place_weight}; allowed: 0 or more.")
 
     @property
-    def photo_px(self) -> int:
-        return self.encoder.views[0].px
-
-    @property
     def photo_views(self) -> int:
         return 2
 

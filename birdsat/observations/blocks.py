@@ -1,11 +1,8 @@
 """Which cells are held out together: blocks of the Earth's surface, whole regions, or, when asked for, single cells."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.earth.box import Box
 from birdsat.earth.clusters import cluster_places
 from birdsat.earth.place import Place, unit_sphere
 from birdsat.errors import ConfigError, InputError
@@ -59,22 +56,6 @@ def deal_folds(blocks: _Ids, folds: int = FOLDS, seed: int = 0) -> _Ids:
     turn[np.random.default_rng(seed).permutation(len(which))] = np.arange(len(which))
     dealt: _Ids = (turn % folds)[at]
     return dealt
-
-
-def hold_out_boxes(lon_lat: _Places, boxes: Sequence[Box]) -> _Ids:
-    """(n,) fold of each place (n, 2): the number of the first box that holds it; -1, only ever trained on, elsewhere.
-
-    Raises InputError for a box that holds no place, or boxes that leave nothing to train on.
-    """
-    fold = np.full(len(lon_lat), -1, dtype=np.int64)
-    for number, box in reversed(list(enumerate(boxes))):
-        fold[box.contains(*lon_lat.T)] = number
-    empty = [str(box) for number, box in enumerate(boxes) if not (fold == number).any()]
-    if empty:
-        raise InputError(f"no cell lies in held-out box {empty[0]}, or earlier boxes hold them all; move the box.")
-    if len(boxes) == 1 and (fold == 0).all():
-        raise InputError(f"every cell lies in held-out box {boxes[0]}, so that none is left to learn from; shrink it.")
-    return fold
 
 
 def hold_out_regions(lon_lat: _Places, regions: int = 2, seed: int = 0) -> _Ids:

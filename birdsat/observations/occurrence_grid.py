@@ -1,7 +1,7 @@
 """Occurrences on a grid: thinned, and as a measure of how much was looked."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +42,14 @@ class Effort:
 
     cells: NDArray[np.int64]  # (k,) positions in the grid, row by row from the north-west, sorted
     records: NDArray[np.int64]  # (k, 13) records of all taxa: first those without a date, then by month
-    dates: NDArray[np.int64]  # (k,) distinct days
 
-    def weight(self, cells: NDArray[np.int64], *, by: Literal["records", "dates"] = "records") -> NDArray[np.float64]:
-        """(c,) for cells (c,): records of all taxa, or distinct days; 0 where there is none.
+    def weight(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(c,) for cells (c,): records of all taxa; 0 where there is none.
 
         Background points drawn with these weights share the bias of the records: the target-group background of
         Phillips et al. 2009, Ecological Applications 19(1), 181-197.
         """
-        return self._at(cells, self.records.sum(axis=1) if by == "records" else self.dates).astype(np.float64)
+        return self._at(cells, self.records.sum(axis=1)).astype(np.float64)
 
     def by_month(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """(12, c) records of all taxa; those without a date count one twelfth in each month."""
@@ -85,7 +84,7 @@ def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
 
 
 def effort(occurrences: Occurrences, grid: Cells) -> Effort:
-    """How many records of all taxa, and on how many days, fall in each cell; those outside the grid are left out.
+    """How many records of all taxa fall in each cell; those outside the grid are left out.
 
     Give the records of every taxon that the same observers would have recorded, not those of one taxon.
     """
@@ -94,9 +93,7 @@ def effort(occurrences: Occurrences, grid: Cells) -> Effort:
     cells, index = np.unique(cell[inside], return_inverse=True)
     records = np.zeros((len(cells), 13), dtype=np.int64)
     np.add.at(records, (index, occurrences.month[inside]), 1)
-    day = occurrences.day[inside].astype(np.int64)
-    of_cell = np.unique(np.stack([index, day])[:, day > 0], axis=1)[0]
-    return Effort(cells=cells, records=records, dates=np.bincount(of_cell, minlength=len(cells)))
+    return Effort(cells=cells, records=records)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

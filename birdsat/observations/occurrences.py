@@ -159,21 +159,18 @@ class Occurrences:
 def read_occurrences(
     tables: Path | Sequence[Path],
     *,
-    taxa: Sequence[str] | None = None,
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
-    taxa: those asked for, all when None. Subspecies count with their species unless asked for by their own name;
-    authors behind a name are left out. max_uncertainty_km: rows whose place is given as less exact are dropped. Memory
-    grows with the distinct records (see `DistinctRecords`), not with the rows.
+    Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
+    given as less exact are dropped. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
 
-    Raises UnknownTaxonError for a taxon asked for that no table records, InputError for tables that cannot be read or
-    hold no record with a place.
+    Raises InputError for tables that cannot be read or hold no record with a place.
     """
     paths = [tables] if isinstance(tables, Path) else list(tables)
-    names = _Names(taxa)
+    names = _Names()
     records = DistinctRecords()
     dropped: Counter[str] = Counter()
     noted: Counter[str] = Counter()
@@ -187,17 +184,11 @@ def read_occurrences(
             elif (reason := _take(row, names, records)) is not None:
                 dropped[reason] += 1
     named = " and ".join(map(str, paths))
-    for asked in names.asked or ():
-        if asked not in names.seen:
-            raise UnknownTaxonError(asked, names.seen, among=f"taxa recorded in {named}")
     label, day, lon_lat = records.arrays()
     if len(label) == 0:
         why = ", ".join(f"{reason} ({count:,})" for reason, count in dropped.most_common()) or "there are no rows"
         raise InputError(f"{named}: no row is a record with a place: {why}. Give a table with coordinates.")
     known = tuple(sorted(names.labels))
-    for asked in names.asked or ():
-        if asked not in known:
-            raise InputError(f"{named}: no record of {asked!r} has a place; give a table with its coordinates.")
     if names.folded:
         noted["subspecies counted with its species"] += names.folded
     label = np.searchsorted(known, list(names.labels)).astype(np.int32)[label]
@@ -217,9 +208,7 @@ def read_occurrences(
 class _Names:
     """Which taxon a name in a table means, looked up once for each way to write it."""
 
-    def __init__(self, taxa: Sequence[str] | None) -> None:
-        self.asked = None if taxa is None else {_full_name(name) for name in taxa}
-        self.seen: set[str] = set()  # every taxon recorded, asked for or not
+    def __init__(self) -> None:
         self.labels: dict[str, int] = {}  # of the taxa with records, in the order they came
         self.folded = 0  # rows of subspecies that count with their species
         self._meaning: dict[str, str | None] = {}
@@ -238,20 +227,10 @@ class _Names:
     def _understand(self, written: str) -> str | None:
         name = parse_name(written)
         if name is None:
-            if self.asked is None or written not in self.asked:
-                return None
-            self.seen.add(written)
-            return written
-        own = name.full if self.asked is not None and name.full in self.asked else name.species
-        if name.full != own and (self.asked is None or own in self.asked):
+            return None
+        if name.full != name.species:
             self._subspecies.add(written)
-        self.seen.add(own)
-        return own
-
-
-def _full_name(text: str) -> str:
-    name = parse_name(text)
-    return text if name is None else name.full
+        return name.species
 
 
 def _take(row: Observation, names: _Names, records: DistinctRecords) -> str | None:
@@ -259,8 +238,6 @@ def _take(row: Observation, names: _Names, records: DistinctRecords) -> str | No
     taxon = names.taxon(row.taxon)
     if taxon is None:
         return "not one species"
-    if names.asked is not None and taxon not in names.asked:
-        return "taxon not asked for"
     if row.place is None:
         return "no place"
     records.add(names.label(taxon), row.date.toordinal() if row.date else 0, row.place.lon, row.place.lat)

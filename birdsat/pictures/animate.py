@@ -25,13 +25,12 @@ def animate_map(
     *,
     land: Land = EARTH,
     points: Sequence[MapPoints] = (),
-    subtitle: str | None = None,
     month_ms: int = MONTH_MS,
 ) -> None:
     """Write the map as an animated GIF, a frame a month in order of the year, without end.
 
     Frames are drawn as by `draw_map`, with one colour scale and one palette for all, so that nothing flickers. points
-    are drawn in their months; subtitle: None names the model. Raises InputError for a map of fewer than two months,
+    are drawn in their months. Raises InputError for a map of fewer than two months,
     or when the disk refuses the file.
     """
     about = map_file.description
@@ -48,7 +47,7 @@ def animate_map(
             title=about.title,
             quantity=about.quantity,
             is_taxon=about.is_taxon,
-            subtitle=f"model {about.model}" if subtitle is None else subtitle,
+            subtitle=f"model {about.model}",
             applicability=layers.applicability,
             land=land,
             points=points,

@@ -94,13 +94,8 @@ def draw_map(
     return figure
 
 
-def draw_map_file(
-    map_file: MapFile, *, land: Land = EARTH, points: Sequence[MapPoints] = (), subtitle: str | None = None
-) -> Figure:
-    """The map as `draw_map` draws it, read no finer than the picture shows, so that a map of any size can be drawn.
-
-    subtitle: None names the model.
-    """
+def draw_map_file(map_file: MapFile, *, land: Land = EARTH, points: Sequence[MapPoints] = ()) -> Figure:
+    """The map as `draw_map` draws it, read no finer than the picture shows, so that a map of any size can be drawn."""
     about = map_file.description
     most = next((cells for panels, cells in _CELLS.items() if len(about.layers) <= panels), _CELLS_OF_MANY)
     layers = map_file.decimated(most)
@@ -111,7 +106,7 @@ def draw_map_file(
         title=about.title,
         quantity=about.quantity,
         is_taxon=about.is_taxon,
-        subtitle=f"model {about.model}" if subtitle is None else subtitle,
+        subtitle=f"model {about.model}",
         applicability=layers.applicability,
         land=land,
         points=points,

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import near_land
-from birdsat.earth.outline import EARTH
+from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
-from birdsat.imagery.open_imagery import land_under
 from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
@@ -41,9 +40,7 @@ def check_records(
         for taxon in taxa:
             everything.of(taxon)  # refuses what is not there
         asked = everything.only_taxa(taxa)
-    thinned = thin_records(
-        asked, region.grid, region.manifest.settings.imagery, trust_places=trust_places, progress=progress
-    )
+    thinned = thin_records(asked, region.grid, region.imagery.land, trust_places=trust_places, progress=progress)
     found = region.at(thinned.lon_lat, columns=()).found
     thinned = thinned.where(found, reason="in a cell without imagery")
     for reason, count in thinned.dropped.items():
@@ -57,13 +54,12 @@ def check_records(
 
 
 def thin_records(
-    asked: Occurrences, grid: AnyGrid, imagery: str, *, trust_places: bool = False, progress: Progress = QUIET
+    asked: Occurrences, grid: AnyGrid, land: Land, *, trust_places: bool = False, progress: Progress = QUIET
 ) -> Occurrences:
-    """Check records against the land of the planet that imagery shows, and keep one of each taxon, cell and month.
+    """Check records against the land of their planet, and keep one of each taxon, cell and month.
 
     What is odd is noted. Raises what `check_occurrences` raises.
     """
-    land = land_under(imagery)
     checked = check_occurrences(
         asked,
         on_land=land.contains,

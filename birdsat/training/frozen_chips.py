@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -78,7 +77,5 @@ class _Rows:
     def __enter__(self) -> "_Rows":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()

@@ -7,14 +7,13 @@ from birdsat.dataset.build import build_dataset as build_shards
 from birdsat.dataset.collections.collection import Collection
 from birdsat.dataset.collections.registry import collections_by_setting, open_collection
 from birdsat.dataset.description import Description
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, about
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.imagery.sources import ChipSource, ObservationChips
 from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
-from birdsat.workflows.cells import about
 from birdsat.workflows.describe_dataset import DatasetResult
 from birdsat.workflows.requests.datasets import BuildDatasetRequest
 

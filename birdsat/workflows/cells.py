@@ -1,12 +1,9 @@
 """What a request writes of cells and places, made of its text."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.earth.place import Place
-from birdsat.errors import BirdsatError, ConfigError
+from birdsat.errors import ConfigError, about
 from birdsat.workflows.requests.regions import GridOptions
 from birdsat.workflows.requests.request import Degrees
 
@@ -43,13 +40,3 @@ def place_of(text: Degrees) -> Place:
                 f"{text!r} is not two numbers LON,LAT in degrees, longitude first, such as 9.5,47.2."
             ) from error
         return Place(lon, lat)
-
-
-@contextmanager
-def about(setting: str) -> Iterator[None]:
-    """Errors about a value say which setting it is."""
-    try:
-        yield
-    except BirdsatError as error:
-        error.settings = error.settings or (setting,)
-        raise

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.embed import check_ground, embed_split
 from birdsat.files import write_atomic
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.inputs import INPUT_WORDS
@@ -19,10 +20,8 @@ from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.finetuned import evaluate_run
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.embed_rows import check_ground, embed_rows
-from birdsat.workflows.pretrain import train_and_name_taxa
+from birdsat.workflows.pretrain import train_and_name_taxa, with_options
 from birdsat.workflows.requests.tasks import ClassifyRequest, FrozenMode
-from birdsat.workflows.training_settings import with_options
 
 CLASSIFY_FILE, CONFUSIONS_FILE = "classify.json", "confusions.png"
 _FINETUNE_RECIPE = "finetune_tiny"
@@ -74,9 +73,9 @@ def classify_frozen(
 ) -> ClassifyReport:
     """Learn from the train split, choose on val, measure on test; written to the run's folder."""
     report = tasks.classify(
-        embed_rows(run, dataset, "train", workers=workers, progress=progress),
-        embed_rows(run, dataset, "val", workers=workers, progress=progress) if dataset.rows("val") else None,
-        embed_rows(run, dataset, "test", workers=workers, progress=progress),
+        embed_split(run, dataset, "train", workers=workers, progress=progress),
+        embed_split(run, dataset, "val", workers=workers, progress=progress) if dataset.rows("val") else None,
+        embed_split(run, dataset, "test", workers=workers, progress=progress),
         taxa=dataset.manifest.taxa,
         modes=modes,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.taxa import save_taxon_means, taxon_means
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
@@ -29,7 +30,6 @@ from birdsat.training.pretrain import pretrain
 from birdsat.training.resuming import saved_steps
 from birdsat.training.run_folder import CONFIG_FILE, Run
 from birdsat.virtual.world import VirtualWorld
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.requests.tasks import CompareRequest
 from birdsat.workflows.virtual_maps import map_virtual_world
 
@@ -162,8 +162,8 @@ def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | Non
 
 def evaluate(run: Run, dataset: Dataset, truth: int | None, progress: Progress = QUIET) -> Figures:
     """What a run can do with the test split."""
-    train, test = (embed_rows(run, dataset, split, progress=progress) for split in ("train", "test"))
-    val = embed_rows(run, dataset, "val", progress=progress) if dataset.rows("val") else None
+    train, test = (embed_split(run, dataset, split, progress=progress) for split in ("train", "test"))
+    val = embed_split(run, dataset, "val", progress=progress) if dataset.rows("val") else None
     means = taxon_means(train)
     save_taxon_means(means, run.path)
     figures: Figures = dict.fromkeys(COLUMNS)

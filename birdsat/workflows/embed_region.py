@@ -8,7 +8,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land_cells import land_cells
 from birdsat.embeddings.regions.embed_cells import HARMONICS
 from birdsat.embeddings.regions.manifest import REGION_FILE
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.write import write_region
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.progress import QUIET, Progress
@@ -89,11 +89,4 @@ def embed_grid(
     )
     if missing := region.manifest.without_imagery:
         progress.note(f"{missing:,} of {missing + len(region):,} cells have no imagery.")
-    return region
-
-
-def open_region_of(run: Run, folder: Path) -> Region:
-    """The region in a folder, embedded by the same model. Raises DatasetError or ConfigError where it is not."""
-    region = open_region(folder)
-    region.check_model(run)
     return region

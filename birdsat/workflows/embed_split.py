@@ -9,7 +9,6 @@ from birdsat.embeddings.embed import embed_blocks
 from birdsat.embeddings.write import write_embeddings
 from birdsat.progress import QUIET, Progress
 from birdsat.training.run_folder import load_run
-from birdsat.workflows.embed_rows import check_ground
 from birdsat.workflows.requests.regions import EmbedRequest
 
 
@@ -37,14 +36,5 @@ def embed_split(request: EmbedRequest, progress: Progress = QUIET) -> SplitResul
     """
     folder, out = map(Path, request.paths)
     run, dataset = load_run(Path(request.run)), Dataset(folder)
-    check_ground(run, dataset)
-    blocks = embed_blocks(
-        run.method,
-        dataset,
-        request.split,
-        photo_px=run.photo_px,
-        chip_px=run.chip_px,
-        workers=request.workers,
-        progress=progress,
-    )
+    blocks = embed_blocks(run, dataset, request.split, workers=request.workers, progress=progress)
     return SplitResult(file=out, rows=write_embeddings(out, blocks, width=request.width))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.files import write_atomic
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.baselines.standard import standard_models, standard_survey_models
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
-from birdsat.ranges.evaluation.evaluate import evaluate_occurrences, evaluate_points, evaluate_range_grid
+from birdsat.ranges.evaluation.evaluate import evaluate_occurrences, evaluate_points, evaluate_surveys
 from birdsat.ranges.evaluation.evaluation import Evaluation
 from birdsat.ranges.evaluation.hold_out import HoldOut
 from birdsat.ranges.evaluation.learning import PresenceModel
@@ -57,7 +58,7 @@ def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) 
     grids = list(_grids(request))
     columns = Columns(
         run=load_run(Path(request.run)),
-        imagery=request.imagery,
+        imagery=open_imagery(request.imagery),
         rasters=tuple(map(parse_raster, request.rasters)),
         cell_degrees=grids[0].step_degrees,
         stretch=request.stretch,
@@ -122,17 +123,30 @@ def _by_occurrences(
 def _by_range_grid(
     request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, progress: Progress
 ) -> tuple[Evaluation, ...]:
+    ranges, hold_out = columns.ranges(grids[0], progress), _hold_out(request)
     near = (SimilarPlaces(place=False), SimilarPlaces(place=True))
-    return evaluate_range_grid(
-        columns.ranges(grids[0], progress),
-        survey_models=(*standard_survey_models(columns.raster_names), *near),
-        models=_presence_models(columns.raster_names, request.seed),
-        points=request.points,
-        hold_out=_hold_out(request),
+    surveys = evaluate_surveys(
+        ranges,
+        (*standard_survey_models(columns.raster_names), *near),
+        hold_out=hold_out,
         repeats=request.repeats,
         seed=request.seed,
         progress=progress,
     )
+    models = _presence_models(columns.raster_names, request.seed)
+    few = (
+        evaluate_points(
+            ranges,
+            models,
+            points=points,
+            hold_out=hold_out,
+            repeats=request.repeats,
+            seed=request.seed,
+            progress=progress,
+        )
+        for points in request.points
+    )
+    return (surveys, *few)
 
 
 def _presence_models(rasters: tuple[str, ...], seed: int) -> tuple[PresenceModel, ...]:

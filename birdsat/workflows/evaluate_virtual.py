@@ -1,49 +1,34 @@
 """Range models evaluated on the virtual world, where the truth of every month is known."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from birdsat.embeddings.regions.region import open_region
 from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.virtual_evaluation import VirtualEvaluation, evaluate_on_world
 from birdsat.ranges.evaluation.virtual_records import draw_records
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
-from birdsat.tables import Table
 from birdsat.training.run_folder import load_run
-from birdsat.workflows.embed_region import open_region_of
 from birdsat.workflows.fit_ranges import fit_records
+from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
 
 VIRTUAL_JSON = "evaluation_virtual.json"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluateVirtualResult:
-    """Figures of monthly maps, and the file they were written to."""
-
-    evaluation: VirtualEvaluation
-    files: tuple[Path, ...]
-
-    def tables(self) -> tuple[Table, ...]:
-        """Residents and migrants."""
-        return (self.evaluation.table(),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.evaluation.to_dict() | {"files": [str(file) for file in self.files]}
+class EvaluateVirtualResult(Reported[VirtualEvaluation]):
+    """Figures of monthly maps, of residents and migrants, and the file they were written to."""
 
 
 def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET) -> EvaluateVirtualResult:
     """Fit to records drawn anew and evaluate every month. Raises ConfigError for a region of real imagery."""
     run, out = load_run(Path(request.run)), Path(request.out)
-    region = open_region_of(run, Path(request.region))
-    imagery = open_imagery(region.manifest.settings.imagery)
+    region = open_region(Path(request.region), run)
+    imagery = region.imagery
     world = imagery.virtual_world
     if world is None:
         raise ConfigError(
@@ -61,4 +46,4 @@ def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET
     evaluation = evaluate_on_world(model, region, world)
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / VIRTUAL_JSON, json.dumps(evaluation.to_dict(), indent=2) + "\n")
-    return EvaluateVirtualResult(evaluation=evaluation, files=(out / VIRTUAL_JSON,))
+    return EvaluateVirtualResult(report=evaluation, files=(out / VIRTUAL_JSON,))

@@ -24,7 +24,6 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.embed_region import open_region_of
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.requests.records import TableOptions
 
@@ -59,7 +58,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
 
 def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
-    region = open_region(Path(request.region)) if run is None else open_region_of(run, Path(request.region))
+    region = open_region(Path(request.region), run)
     everything = read_tables(request.tables, request)
     records = check_records(region, everything, request.taxa, trust_places=request.trust_places, progress=progress)
     model = fit_records(

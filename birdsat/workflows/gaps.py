@@ -1,9 +1,7 @@
 """Where and when to look next: a taxon is expected, nobody recorded it, and few looked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,19 +16,12 @@ from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.workflows.fit_ranges import read_tables
 from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import GapsRequest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GapsResult:
+class GapsResult(Reported[SurveyGaps]):
     """Survey gaps, and the table that they were written to."""
-
-    report: SurveyGaps
-    files: tuple[Path, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.report.to_dict() | {"files": list(map(str, self.files))}
 
 
 def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:

@@ -11,6 +11,7 @@ from torch import Tensor
 from birdsat import config as config_files
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_atomic
@@ -28,7 +29,6 @@ from birdsat.training.run_folder import (
     load_run,
     save_weights,
 )
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.requests.tasks import ImportRequest
 
 TIMM = "timm:"  # before the name of a model of that library
@@ -119,7 +119,7 @@ def write_run(source: str, out: Path, wanted: Wanted, *, chip_km: tuple[float, .
 
 def learn_taxa(run: Run, dataset: Dataset, *, workers: int = 0, progress: Progress = QUIET) -> int:
     """Give an imported run the mean photo embedding of each taxon of a dataset, which maps need; how many."""
-    means = taxon_means(embed_rows(run, dataset, "train", workers=workers, progress=progress))
+    means = taxon_means(embed_split(run, dataset, "train", workers=workers, progress=progress))
     save_taxon_means(means, run.path)
     return sum(photos > 0 for photos in means.photos)
 

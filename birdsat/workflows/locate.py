@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.date import mid_month
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.photo_files import embed_photos
-from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.search import nearest
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
-from birdsat.imagery.open_imagery import open_imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
@@ -31,9 +31,8 @@ from birdsat.tasks.locate import Located, LocationPosterior, Queries, fit_scale,
 from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_places, way
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.embed_region import open_region_of
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import LocateRequest
 from birdsat.workflows.requests.request import AnyPath
 
@@ -94,16 +93,8 @@ class LocatedPhotos:
         ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocateResult:
+class LocateResult(Reported[LocatedPhotos | LocateReport]):
     """Where photos could have been taken, or how far from the truth that is."""
-
-    report: LocatedPhotos | LocateReport
-    files: tuple[Path, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.report.to_dict() | {"files": list(map(str, self.files))}
 
 
 def locate_photos(request: LocateRequest, progress: Progress = QUIET) -> LocateResult:
@@ -122,8 +113,8 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))
     check_new((out / CELLS_FILE, *parts), request.overwrite)
     run = load_run(Path(request.run))
-    region = open_region_of(run, Path(request.region))
-    imagery = open_imagery(region.manifest.settings.imagery)
+    region = open_region(Path(request.region), run)
+    imagery = region.imagery
     when = np.nan if month is None else mid_month(month)
     queries = Queries(
         embedding=embed_photos(run.method, photos, run.photo_px, progress=progress),
@@ -167,8 +158,8 @@ def _locate_dataset(request: LocateRequest) -> LocateResult:
     """
     assert request.dataset is not None
     run = load_run(Path(request.run))
-    dataset, region = Dataset(Path(request.dataset)), open_region_of(run, Path(request.region))
-    test, train = (embed_rows(run, dataset, split, workers=request.workers) for split in ("test", "train"))
+    dataset, region = Dataset(Path(request.dataset)), open_region(Path(request.region), run)
+    test, train = (embed_split(run, dataset, split, workers=request.workers) for split in ("test", "train"))
     rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
     if not len(rows) or not len(known):
         raise InputError(f"{request.dataset} has no photos with a known place in its train and test splits.")
@@ -215,7 +206,7 @@ def _rule(
                 settings=("calibrate",),
             )
         return LocationPosterior(scale=learned, prior=density)
-    table = embed_rows(run, Dataset(Path(calibrate)), "val", workers=workers)
+    table = embed_split(run, Dataset(Path(calibrate)), "val", workers=workers)
     rows = _with_photo_and_place(table)
     year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
     queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)

@@ -10,7 +10,7 @@ import numpy as np
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import BirdsatError, InputError
+from birdsat.errors import BirdsatError, InputError, about
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
 from birdsat.maps.netcdf import read_xarray
@@ -21,9 +21,9 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.ranges.records import Records, check_records
-from birdsat.training.run_folder import load_run
-from birdsat.workflows.cells import about, grid_of
-from birdsat.workflows.embed_region import embed_grid, open_region_of
+from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.cells import grid_of
+from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.fit_ranges import fit_records, read_tables
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
@@ -31,9 +31,6 @@ from birdsat.workflows.requests.maps import MapRequest
 
 if TYPE_CHECKING:
     import xarray
-
-if TYPE_CHECKING:
-    pass
 
 RELATIVE = Quantity(
     PROBABILITY.name,
@@ -174,8 +171,8 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
     if len(request.months) > 1 and not run.method.uses_metadata:
         progress.note(f"{run.path} was trained without place and date: its maps of all months are the same.")
     if request.region is not None:
-        region = open_region_of(run, Path(request.region))
-        grid, imagery = region.grid, open_imagery(region.manifest.settings.imagery)
+        region = open_region(Path(request.region), run)
+        grid, imagery = region.grid, region.imagery
     else:
         assert request.imagery is not None
         grid = grid_of(request)
@@ -213,11 +210,11 @@ def _from_ranges(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
     taxa.keep(lambda taxon: model.labels((taxon,)))
     if not taxa.left:
         return None
-    named = request.region is not None or request.imagery is not None
-    region = _cells(request, progress) if named else region_of(model)
+    run, named = _run(request), request.region is not None or request.imagery is not None
+    region = _cells(request, run, progress) if named else region_of(model)
     check_ranges(model, region)
-    if request.run is not None:
-        region.check_model(load_run(Path(request.run)))
+    if run is not None:
+        region.check_model(run)
     return _of_model(request, model, region, Path(request.ranges).name, progress)
 
 
@@ -228,7 +225,8 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
     taxa.keep(everything.of)
     if not taxa.left:
         return None
-    region = _cells(request, progress)
+    run = _run(request)
+    region = _cells(request, run, progress)
     records = check_records(region, everything, taxa.left, trust_places=request.trust_places, progress=progress)
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
@@ -242,7 +240,7 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
     taxa.keep(check_recorded)
     records = Records(taxa=records.taxa.only_taxa(taxa.left), everything=everything)
     model = fit_records(
-        None if request.run is None else load_run(Path(request.run)),
+        run,
         region,
         records,
         way=request.way,
@@ -251,15 +249,17 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
     return _of_model(request, model, region, f"fit to {request.way}", progress)
 
 
-def _cells(request: MapRequest, progress: Progress) -> Region:
+def _run(request: MapRequest) -> Run | None:
+    return None if request.run is None else load_run(Path(request.run))
+
+
+def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region:
     """The region named, embedded by the run where one is named; or the cells of the box, embedded into out/region."""
     if request.region is not None:
-        if request.run is None:
-            return open_region(Path(request.region))
-        return open_region_of(load_run(Path(request.run)), Path(request.region))
-    assert request.run is not None and request.imagery is not None
+        return open_region(Path(request.region), run)
+    assert run is not None and request.imagery is not None
     return embed_grid(
-        load_run(Path(request.run)),
+        run,
         grid_of(request),
         request.imagery,
         Path(request.out) / "region",
@@ -272,7 +272,7 @@ def _cells(request: MapRequest, progress: Progress) -> Region:
 def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str, progress: Progress) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
     warn_if_undated(model, request.months, progress)
-    imagery, facts = open_imagery(region.manifest.settings.imagery), model.facts
+    imagery, facts = region.imagery, model.facts
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, request.months):

@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
+from birdsat.embeddings.embed import embed_split
 from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
-from birdsat.errors import ConfigError
+from birdsat.errors import about
 from birdsat.progress import QUIET, Progress
 from birdsat.recipes.ours import changed, with_frozen_chips
 from birdsat.recipes.registry import recipe
+from birdsat.settings import replaced
 from birdsat.training import pretrain as training
 from birdsat.training.config import RunConfig
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run, is_finished
-from birdsat.workflows.embed_rows import embed_rows
-from birdsat.workflows.requests.training import PretrainRequest
-from birdsat.workflows.training_settings import with_options
+from birdsat.workflows.requests.training import PretrainRequest, TrainingOptions
 
 _FILES = (CONFIG_FILE, DATASET_FILE, MODEL_FILE, CARD_FILE, TAXA_FILE)
 
@@ -55,11 +55,16 @@ def run_config(request: PretrainRequest) -> RunConfig:
     """All settings that the request asks for."""
     config = recipe(request.recipe)
     if request.freeze_chips:
-        try:
+        with about("freeze_chips"):
             config = with_frozen_chips(config)
-        except ConfigError as error:
-            raise ConfigError(str(error), settings=("freeze_chips",)) from error
     return with_options(changed(config, start_from=tuple(map(Path, request.start_from)) or None), request)
+
+
+def with_options(config: RunConfig, options: TrainingOptions) -> RunConfig:
+    """The run with the single settings of a request. Raises ConfigError for one that it cannot have."""
+    config = changed(config, **{name: getattr(options, name) for name in TrainingOptions.SHORTCUTS})
+    with about("set"):
+        return replaced(config, options.set)
 
 
 def train_and_name_taxa(
@@ -74,6 +79,6 @@ def train_and_name_taxa(
     was_done = resume and is_finished(out, config) and (out / TAXA_FILE).is_file()
     run = training.pretrain(config, dataset, out, resume=resume, progress=progress)
     if process_rank() == 0 and run.method.sees_photos and not was_done:
-        table = embed_rows(run, dataset, "train", workers=config.workers, progress=progress)
+        table = embed_split(run, dataset, "train", workers=config.workers, progress=progress)
         save_taxon_means(taxon_means(table), run.path)
     return run

@@ -6,11 +6,10 @@ from birdsat.dataset.build import build_dataset
 from birdsat.dataset.description import Description
 from birdsat.dataset.random_places import NoPhotos, random_places
 from birdsat.earth.box import Box
-from birdsat.errors import InputError
+from birdsat.errors import InputError, about
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
-from birdsat.workflows.cells import about
 from birdsat.workflows.describe_dataset import DatasetResult
 from birdsat.workflows.requests.datasets import RandomChipsRequest
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.stored_images import store_images
+from birdsat.embeddings.embed import check_ground, embed_split
 from birdsat.embeddings.search import is_exact
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError
@@ -24,7 +25,6 @@ from birdsat.tasks.retrieve import first_answers, searchable_rows
 from birdsat.tasks.retrieve import retrieve as search_both_ways
 from birdsat.tasks.retrieve_report import PROTOCOLS, Direction, RetrieveReport
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.embed_rows import check_ground, embed_rows
 from birdsat.workflows.requests.tasks import RetrieveRequest
 
 FIGURES_FILE, PICTURE_FILE = "retrieve.json", "retrieve.png"
@@ -58,7 +58,7 @@ def retrieve(request: RetrieveRequest, progress: Progress = QUIET) -> RetrieveRe
     run, dataset, rules = load_run(Path(request.run)), Dataset(Path(request.dataset)), PROTOCOLS[request.protocol]
     is_exact(dataset.rows("test"), request.search)  # before the work: raises where faiss is needed and absent
     other = None if request.rerank is None else _matching_run(Path(request.rerank), run, dataset)
-    table = embed_rows(run, dataset, "test", workers=request.workers, progress=progress)
+    table = embed_split(run, dataset, "test", workers=request.workers, progress=progress)
     with _matcher(other, dataset, table, request.workers, progress) as matcher:
         report = search_both_ways(
             table,

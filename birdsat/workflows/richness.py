@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from birdsat.embeddings.regions.region import Region
-from birdsat.imagery.open_imagery import open_imagery
 from birdsat.maps.description import RICHNESS, MapDescription
 from birdsat.maps.richness import ProbabilityBlock, RichnessSum
 from birdsat.progress import QUIET, Progress
@@ -70,7 +69,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         },
     )
     blocks = _blocks(model, region, taxa, request.months)
-    (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, open_imagery(settings.imagery), progress)
+    (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress)
     return RichnessResult(taxa=taxa, files=files)
 
 

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,19 +19,12 @@ from birdsat.ranges.model import RangeModel
 from birdsat.workflows.cells import place_of
 from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SpeciesResult:
+class SpeciesResult(Reported[SpeciesList | PlaceCalendar]):
     """The taxa to expect at a place."""
-
-    report: SpeciesList | PlaceCalendar
-    files: tuple[Path, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return self.report.to_dict() | {"files": list(map(str, self.files))}
 
 
 def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesResult:

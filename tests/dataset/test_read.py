@@ -26,7 +26,6 @@ from birdsat.dataset.read import (
     read_rows,
     read_split,
     row_facts,
-    train_loader,
 )
 from birdsat.dataset.views import ViewsConfig
 from birdsat.errors import ConfigError, DatasetError
@@ -219,8 +218,8 @@ def test_workers_change_neither_order_nor_pixels(dataset: Dataset, workers: int)
 
 @pytest.mark.parametrize(("start", "workers"), [(1, 0), (7, 2), (15, 2), (16, 0), (35, 2)])
 def test_a_later_start_continues_as_if_never_stopped(dataset: Dataset, start: int, workers: int) -> None:
-    continued = first(train_loader(dataset, batch_size=4, views=VIEWS, seed=1, workers=workers, start_batch=start), 5)
-    through = first(train_loader(dataset, batch_size=4, views=VIEWS, seed=1, workers=0), start + 5)
+    continued = first(Batches(stream(dataset, start_batch=start), workers=workers), 5)
+    through = first(Batches(stream(dataset), workers=0), start + 5)
     assert_same(continued, through[start:])
 
 

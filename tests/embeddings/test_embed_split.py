@@ -2,16 +2,19 @@
 
 import datetime
 import io
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from region_methods import KM, run_of
 
 from birdsat.dataset.build import build_dataset
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
+from birdsat.dataset.views import ViewsConfig
 from birdsat.earth.place import Place
 from birdsat.embeddings.embed import embed_blocks, embed_split
 from birdsat.encoders.encoder import View
@@ -22,8 +25,10 @@ from birdsat.errors import DatasetError
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
-from birdsat.methods.method import Method, MethodSettings
+from birdsat.methods.method import MethodSettings
 from birdsat.observations.observation import Observation
+from birdsat.training.config import RunConfig
+from birdsat.training.run_folder import Run
 
 ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=8),), width=16, depth=1, heads=2)
 PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
@@ -33,7 +38,7 @@ CVE = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig
 class Noise:
     """Photos and chips of noise, another for every row and place."""
 
-    ground_km, px = (4.0,), 16
+    ground_km, px = (KM,), 16
     identity: ClassVar = {"class": "Noise"}
 
     def photo(self, observation: Observation) -> bytes:
@@ -67,13 +72,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return Dataset(folder)
 
 
-def fresh(config: MethodSettings) -> Method:
+def fresh(config: MethodSettings) -> Run:
     torch.manual_seed(0)
-    return config.build()
+    views = ViewsConfig(photo_px=16, chip_px=16)
+    return replace(run_of(config.build()), config=RunConfig(method=config, views=views))
 
 
 def test_every_row_of_the_split_is_embedded_in_file_order_with_its_facts(dataset: Dataset) -> None:
-    table = embed_split(fresh(CVE), dataset, "test", photo_px=16, chip_px=16, batch_size=4, device="cpu")
+    table = embed_split(fresh(CVE), dataset, "test", batch_size=4)
     facts = row_facts(dataset, "test")
     assert table.ids == facts.ids and len(table) == 11
     np.testing.assert_array_equal(table.lon_lat, facts.lon_lat)
@@ -84,20 +90,20 @@ def test_every_row_of_the_split_is_embedded_in_file_order_with_its_facts(dataset
 
 
 def test_batch_size_and_workers_change_nothing(dataset: Dataset) -> None:
-    method = fresh(CVE)
-    one = embed_split(method, dataset, "test", photo_px=16, chip_px=16, batch_size=11, device="cpu")
-    other = embed_split(method, dataset, "test", photo_px=16, chip_px=16, batch_size=3, workers=1, device="cpu")
+    run = fresh(CVE)
+    one = embed_split(run, dataset, "test", batch_size=11)
+    other = embed_split(run, dataset, "test", batch_size=3, workers=1)
     assert one.ids == other.ids
     np.testing.assert_allclose(one.photo, other.photo, atol=1e-6)
     np.testing.assert_allclose(one.chip, other.chip, atol=1e-6)  # type: ignore[arg-type]
 
 
 def test_blocks_come_a_batch_at_a_time(dataset: Dataset) -> None:
-    blocks = embed_blocks(fresh(MaeConfig(image=PHOTO)), dataset, "test", photo_px=16, chip_px=16, batch_size=4)
+    blocks = embed_blocks(fresh(MaeConfig(image=PHOTO)), dataset, "test", batch_size=4)
     sizes = [(len(block), block.chip) for block in blocks]
     assert sizes == [(4, None), (4, None), (3, None)]
 
 
 def test_an_empty_split_is_refused(dataset: Dataset) -> None:
     with pytest.raises(DatasetError, match="'val' of the dataset has no rows"):
-        embed_split(fresh(CVE), dataset, "val", photo_px=16, chip_px=16)
+        embed_split(fresh(CVE), dataset, "val")

@@ -3,15 +3,15 @@
 import numpy as np
 
 from birdsat.earth.outline import EARTH
-from birdsat.imagery.open_imagery import land_under, open_imagery
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.imagery.virtual_imagery import virtual_imagery
 from birdsat.virtual.world import VirtualWorld
 
 
 def test_a_virtual_planet_has_its_own_land_and_all_other_imagery_shows_the_earth() -> None:
-    assert land_under("mosaic.tif") is EARTH
+    assert open_imagery("mosaic.tif").land is EARTH
     lon, lat = np.arange(-180.0, 180, 30), np.arange(-75.0, 80, 30)[:, None]
-    virtual = land_under("virtual:3")
+    virtual = open_imagery("virtual:3").land
     np.testing.assert_array_equal(virtual.contains(lon, lat), VirtualWorld(3).land(lon, lat))
     assert virtual.coasts is None
 

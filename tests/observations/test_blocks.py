@@ -2,14 +2,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from birdsat.earth.box import Box
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, InputError
 from birdsat.observations.blocks import (
     blocks_by_degrees,
     blocks_by_km,
     deal_folds,
-    hold_out_boxes,
     hold_out_regions,
     random_folds,
 )
@@ -65,21 +63,6 @@ def test_more_folds_than_blocks_are_refused() -> None:
 def test_blocks_of_no_size_are_refused(size: float) -> None:
     with pytest.raises(ConfigError, match="wide; allowed"):
         blocks_by_degrees(places(), size)
-
-
-def test_boxes_are_folds_and_the_rest_is_only_trained_on() -> None:
-    lon_lat = np.array([[175.0, 0], [-175, 0], [10, 0], [20, 0], [100, 0]])
-    fold = hold_out_boxes(lon_lat, [Box(170, -5, -170, 5), Box(0, -5, 30, 5), Box(15, -5, 110, 5)])
-    assert fold.tolist() == [0, 0, 1, 1, 2]
-    assert hold_out_boxes(lon_lat, [Box(0, -5, 30, 5)]).tolist() == [-1, -1, 0, 0, -1]
-
-
-def test_boxes_that_hold_nothing_or_everything_are_refused() -> None:
-    lon_lat = np.array([[10.0, 0], [20, 0]])
-    with pytest.raises(InputError, match="no cell lies in held-out box 50,-5,60,5"):
-        hold_out_boxes(lon_lat, [Box(0, -5, 15, 5), Box(50, -5, 60, 5)])
-    with pytest.raises(InputError, match="every cell lies in"):
-        hold_out_boxes(lon_lat, [Box(0, -5, 30, 5)])
 
 
 def test_two_regions_of_a_wide_continent_are_its_west_and_its_east() -> None:

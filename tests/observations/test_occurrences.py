@@ -112,15 +112,7 @@ def test_scientific_names_lose_their_authors_and_subspecies_are_counted_with_the
     assert (found.taxa, len(found)) == (("Junco hyemalis",), 3)
     assert found.noted == {"subspecies counted with its species": 2}
     assert found.dropped == {"not one species": 1}
-    assert read_occurrences(path, taxa=["Junco hyemalis (Linnaeus, 1758)"]).lon_lat[:, 0].tolist() == [-92, -91, -90]
-
-
-def test_a_subspecies_asked_for_by_name_is_a_taxon_of_its_own(tmp_path):
-    path = table(tmp_path / "t.csv", "Junco hyemalis,-90,40,", "Junco hyemalis oreganus Townsend,-91,40,")
-    found = read_occurrences(path, taxa=["Junco hyemalis oreganus"])
-    assert (found.taxa, found.lon_lat.tolist()) == (("Junco hyemalis oreganus",), [[-91, 40]])
-    assert found.dropped == {"taxon not asked for": 1}
-    assert found.noted == {}
+    assert found.lon_lat[:, 0].tolist() == [-92, -91, -90]
 
 
 def test_an_inaturalist_export_is_read_and_captive_birds_are_dropped(tmp_path):
@@ -150,20 +142,6 @@ def test_domestic_birds_of_ebird_are_dropped(tmp_path):
     )
     found = read_occurrences(path)
     assert (len(found), found.dropped) == (1, {"captive or domestic": 1})
-
-
-def test_a_taxon_that_is_not_there_is_answered_with_the_nearest(tmp_path):
-    path = table(tmp_path / "t.csv", "Parus major,9,47,", "Apus apus,9,47,")
-    with pytest.raises(
-        UnknownTaxonError, match=r"'Parus majr' is not among the 2 taxa recorded.*nearest: 'Parus major'"
-    ):
-        read_occurrences(path, taxa=["Apus apus", "Parus majr"])
-
-
-def test_a_taxon_without_any_place_is_refused(tmp_path):
-    path = table(tmp_path / "t.csv", "Parus major,9,47,", "Apus apus,,,")
-    with pytest.raises(InputError, match="no record of 'Apus apus' has a place"):
-        read_occurrences(path, taxa=["Apus apus", "Parus major"])
 
 
 def test_a_table_without_places_is_refused_with_the_reasons(tmp_path):

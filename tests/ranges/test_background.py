@@ -11,7 +11,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.earth.land_cells import land_cells
 from birdsat.embeddings.regions.region import open_region
-from birdsat.imagery.open_imagery import land_under
+from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.ranges.background import draw_background
 from birdsat.ranges.evaluation import occurrence_points as evaluation
@@ -114,7 +114,7 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
     monkeypatch.setattr(evaluation, "cells_around", lambda truth: region.grid)
     monkeypatch.setattr(evaluation, "land_cells", lambda grid, land: np.isin(np.arange(grid.cells), region.cells()))
     points, of = evaluation.occurrence_points(
-        everything, truth, Columns(run=run, imagery=IMAGERY), min_records=1, most=20_000, seed=3
+        everything, truth, Columns(run=run, imagery=open_imagery(IMAGERY)), min_records=1, most=20_000, seed=3
     )
     (fitted,) = taken
     assert of.species == records.taxa.taxa == ("Corvus corax", "Pica pica")
@@ -129,7 +129,7 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
 
 def test_background_anywhere_lies_on_the_land_of_the_planet_that_the_imagery_shows() -> None:
     grid = Grid(land_box(), 2)
-    cells = np.flatnonzero(land_cells(grid, land_under(IMAGERY)))
+    cells = np.flatnonzero(land_cells(grid, open_imagery(IMAGERY).land))
     lon, lat = grid.centres(cells[:, None].ravel()).T
     near = [WORLD.land(lon + east, lat + north) for east in (-2 / 3, 0, 2 / 3) for north in (-2 / 3, 0, 2 / 3)]
     assert len(cells) and np.any(near, axis=0).all()

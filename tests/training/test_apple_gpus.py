@@ -31,7 +31,7 @@ def test_a_run_is_trained_and_asked_without_float64(
     monkeypatch.setattr(pretraining, "_fit", guarded)
     run = pretraining.pretrain(config, dataset, tmp_path / "run")
     with NoFloat64():
-        embed_split(run.method, dataset, "val", photo_px=16, chip_px=16)
+        embed_split(run, dataset, "val")
 
 
 def test_the_guard_sees_float64() -> None:

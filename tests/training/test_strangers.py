@@ -139,7 +139,7 @@ def test_a_method_is_trained_loaded_and_asked_like_any_other(
     assert run.config == trained.config and run.config.method == MeanColourConfig(
         rows=dataset.rows("train"), photo_mean=dataset.manifest.photo_mean, photo_std=dataset.manifest.photo_std
     )
-    tables = [embed_split(each.method, dataset, "val", photo_px=PX, chip_px=PX) for each in (trained, run)]
+    tables = [embed_split(each, dataset, "val") for each in (trained, run)]
     np.testing.assert_array_equal(tables[0].photo, tables[1].photo)
     np.testing.assert_allclose(np.linalg.norm(tables[0].photo, axis=1), 1, atol=1e-5)
 
@@ -173,7 +173,7 @@ def test_an_encoder_from_elsewhere_stands_in_for_ours(config: RunConfig, dataset
     run = pretrain(two_steps(config, method), dataset, tmp_path / "run")
     assert isinstance(run.method.encoders()["photo"], TwoLayers)
     assert load_run(tmp_path / "run").config == run.config
-    assert len(embed_split(run.method, dataset, "val", photo_px=PX, chip_px=PX).photo) == dataset.rows("val")
+    assert len(embed_split(run, dataset, "val").photo) == dataset.rows("val")
 
 
 @pytest.mark.usefixtures("registered")

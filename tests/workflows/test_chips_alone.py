@@ -10,11 +10,11 @@ from made_runs import make_dataset, make_run
 
 from birdsat.cli import main
 from birdsat.dataset.manifest import load_manifest
+from birdsat.embeddings.embed import check_ground
 from birdsat.embeddings.regions.region import open_region
 from birdsat.errors import ConfigError
 from birdsat.training.run_folder import DATASET_FILE, load_run
 from birdsat.virtual.world import VirtualWorld
-from birdsat.workflows.embed_rows import check_ground
 
 CHIPS = ("--imagery", "virtual:3", "--count", "12", "--chip-px", "64", "--workers", "0")
 

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_draws_other_records(
 ) -> None:
     def figures(seed: int) -> dict[str, object]:
         request = EvaluateVirtualRequest(run=run, region=region, out=tmp_path, points=2, seed=seed)
-        return workflow.evaluate_virtual(request, RecordedProgress()).evaluation.to_dict()
+        return workflow.evaluate_virtual(request, RecordedProgress()).report.to_dict()
 
     first = figures(0)
     assert figures(0) == first != figures(1)

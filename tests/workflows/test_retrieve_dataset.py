@@ -125,7 +125,7 @@ def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = make_dataset(tmp_path / "data", KM).folder
-    monkeypatch.setattr(retrieval, "embed_rows", lambda *_, **__: pytest.fail("embedded"))
+    monkeypatch.setattr(retrieval, "embed_split", lambda *_, **__: pytest.fail("embedded"))
     with pytest.raises(ConfigError, match=r"mine holds a CveMae, which matches no pairs.*cvm_mae"):
         found(run, data, rerank=run)
     with pytest.raises(ConfigError, match="a shortlist of 9 needs a run that ranks it again"):

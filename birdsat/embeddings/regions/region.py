@@ -18,6 +18,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.manifest import RegionManifest, RegionPart, load_region_manifest, region_schema
 from birdsat.errors import ConfigError, DatasetError
+from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run
 
@@ -63,6 +64,11 @@ class Region:
     def harmonics(self) -> int:
         """K, of the annual cycle; 0: the method knows no dates."""
         return self.manifest.settings.harmonics
+
+    @property
+    def imagery(self) -> Imagery:
+        """What its cells were embedded from, which need not be there any more."""
+        return open_imagery(self.manifest.settings.imagery)
 
     def __len__(self) -> int:
         """Cells with imagery."""
@@ -200,10 +206,11 @@ class Region:
         )
 
 
-def open_region(folder: Path) -> Region:
-    """The region in a folder.
+def open_region(folder: Path, run: Run | None = None) -> Region:
+    """The region in a folder; run: by whose model it must have been embedded.
 
-    Raises DatasetError when it is none, is unfinished, lacks part of a file, or is of a newer schema.
+    Raises DatasetError when it is none, is unfinished, lacks part of a file, or is of a newer schema, ConfigError when
+    it is of another model.
     """
     region = Region(folder, load_region_manifest(folder))
     for part in region.manifest.parts:
@@ -214,4 +221,6 @@ def open_region(folder: Path) -> Region:
             raise DatasetError(
                 f"{path} {state}. Restore it, or run the same `birdsat embed` again, which makes it anew."
             )
+    if run is not None:
+        region.check_model(run)
     return region

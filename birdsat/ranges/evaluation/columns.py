@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from birdsat.earth.raster_values import raster_values
 from birdsat.embeddings.regions.places import embed_places
 from birdsat.errors import ConfigError
-from birdsat.imagery.open_imagery import open_imagery
+from birdsat.imagery.open_imagery import Imagery
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluate import Ranges
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -24,7 +24,7 @@ class Columns:
     """Where the columns of places come from."""
 
     run: Run
-    imagery: str
+    imagery: Imagery
     rasters: tuple[tuple[str, Path], ...] = ()  # name of the columns, and a raster; one name may have several
     cell_degrees: float | None = None  # side of the cells that rasters are averaged over
     stretch: tuple[float, float] | None = None
@@ -37,8 +37,7 @@ class Columns:
 
     def of(self, lon_lat: NDArray[np.float64]) -> tuple[Cells, NDArray[np.bool_]]:
         """The columns of places (n, 2), and which of these have imagery."""
-        imagery = open_imagery(self.imagery)
-        chips = imagery.chips(ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
+        chips = self.imagery.chips(ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
         found = embed_places(self.run, chips, lon_lat, workers=self.workers)
         columns: dict[str, NDArray[np.float32]] = {CHIP: found.chip}
         for name, path in self.rasters:

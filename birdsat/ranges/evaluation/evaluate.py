@@ -4,7 +4,6 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluation import Evaluation, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import PresenceModel, SurveyModel
+from birdsat.ranges.evaluation.learning import NamedModel, PresenceModel, SurveyModel
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
 
@@ -40,7 +39,7 @@ def evaluate_points(
     models: Sequence[PresenceModel],
     *,
     points: int | None = 10,
-    hold_out: HoldOut | None = None,
+    hold_out: HoldOut,
     later: Ranges | None = None,
     repeats: int = 1,
     seed: int = 0,
@@ -57,9 +56,6 @@ def evaluate_points(
     of both are held out by where they lie. repeats: times that folds and points are drawn anew. Raises InputError when
     no taxon can be evaluated.
     """
-    hold_out = hold_out or HoldOut()
-    if (points is not None and points < 1) or repeats < 1:
-        raise ConfigError(f"{points} points and {repeats} repeats were asked for; 1 or more of each are needed.")
     evaluated = later or ranges
     if evaluated.truth.species != ranges.truth.species:
         raise InputError(
@@ -107,7 +103,7 @@ def evaluate_surveys(
     ranges: Ranges,
     models: Sequence[SurveyModel],
     *,
-    hold_out: HoldOut | None = None,
+    hold_out: HoldOut,
     repeats: int = 1,
     seed: int = 0,
     progress: Progress = QUIET,
@@ -117,9 +113,6 @@ def evaluate_surveys(
     Each taxon is evaluated over all held-out cells together. repeats: times that folds are drawn anew. Raises
     InputError when no taxon can be evaluated.
     """
-    hold_out = hold_out or HoldOut()
-    if repeats < 1:
-        raise ConfigError(f"{repeats} repeats were asked for; 1 or more are needed.")
     _refuse_namesakes(models)
     evaluated = []
     for model in models:
@@ -132,31 +125,6 @@ def evaluate_surveys(
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
     title = f"presence and absence, {hold_out}{drawn_anew}"
     return _evaluation(title, evaluated, ranges.truth.species, hold_out, _POOLED_NOTE)
-
-
-def evaluate_range_grid(
-    ranges: Ranges,
-    *,
-    survey_models: Sequence[SurveyModel] = (),
-    models: Sequence[PresenceModel] = (),
-    points: Sequence[int] = (10, 50),
-    hold_out: HoldOut | None = None,
-    repeats: int = 1,
-    seed: int = 0,
-    progress: Progress = QUIET,
-) -> tuple[Evaluation, ...]:
-    """All models on one range grid: those that learn from surveys, then the others for each number of points."""
-    if not survey_models and not models:
-        raise ConfigError("there is no model to evaluate; give one or more.")
-    evaluations = []
-    if survey_models:
-        evaluations.append(
-            evaluate_surveys(ranges, survey_models, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
-        )
-    if models:
-        evaluate = partial(evaluate_points, hold_out=hold_out, repeats=repeats, seed=seed, progress=progress)
-        evaluations += [evaluate(ranges, models, points=number) for number in points]
-    return tuple(evaluations)
 
 
 _Rows = NDArray[np.bool_]
@@ -270,14 +238,14 @@ def _unscored(figures: Sequence[ModelFigures]) -> Iterator[str]:
             yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not evaluated by these."
 
 
-def _refuse_namesakes(models: Sequence[PresenceModel] | Sequence[SurveyModel]) -> None:
+def _refuse_namesakes(models: Sequence[NamedModel]) -> None:
     names = [model.name for model in models]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ConfigError(f"two models are called {twice[0]!r}; give one of them a label of its own.")
 
 
-def _checked(model: PresenceModel | SurveyModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
+def _checked(model: NamedModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
     if np.isinf(score).any():
         raise InputError(f"{model.name} gives infinite scores; a cell without a score is NaN.")
     return score

@@ -60,11 +60,11 @@ class ModelFigures:
     def means(self) -> Means:
         return _means(self.figures)
 
-    def by_points(self, edges: Sequence[int] = POINT_BINS) -> tuple[tuple[str, Means], ...]:
+    def by_points(self) -> tuple[tuple[str, Means], ...]:
         """Means of the taxa with about as many training points; bins without taxa are left out."""
-        at = np.searchsorted(edges, [one.points for one in self.figures], "right") - 1
-        names = [f"{low}-{high - 1}" if high > low + 1 else f"{low}" for low, high in pairwise(edges)]
-        names.append(f"{edges[-1]} or more")
+        at = np.searchsorted(POINT_BINS, [one.points for one in self.figures], "right") - 1
+        names = [f"{low}-{high - 1}" if high > low + 1 else f"{low}" for low, high in pairwise(POINT_BINS)]
+        names.append(f"{POINT_BINS[-1]} or more")
         binned = [
             (name, [one for one, i in zip(self.figures, at, strict=True) if i == b]) for b, name in enumerate(names)
         ]
@@ -90,7 +90,6 @@ class Evaluation:
     models: tuple[ModelFigures, ...]
     skipped: tuple[str, ...]  # taxa that could not be evaluated: too few points, or no cells of one kind
     notes: tuple[str, ...] = ()  # what must be known to read the figures
-    band_degrees: float = BAND_DEGREES
 
     def model(self, name: str) -> ModelFigures:
         """The figures of one model. Raises KeyError when it was not evaluated."""
@@ -112,7 +111,7 @@ class Evaluation:
                     **_plain(model.means),
                     "by_points": [{"points": name, **_plain(means)} for name, means in model.by_points()],
                     "by_latitude": [
-                        {"south": south, "north": south + self.band_degrees, "taxa": taxa, "auc": auc}
+                        {"south": south, "north": south + BAND_DEGREES, "taxa": taxa, "auc": auc}
                         for south, taxa, auc in model.by_latitude()
                     ],
                     "taxa": [
@@ -150,7 +149,7 @@ class Evaluation:
         """Mean AUC by band of latitude."""
         bands = [{south: auc for south, _, auc in model.by_latitude()} for model in self.models]
         souths = sorted({south for one in bands for south in one}, reverse=True)
-        heads = [f"{south:g} to {south + self.band_degrees:g}" for south in souths]
+        heads = [f"{south:g} to {south + BAND_DEGREES:g}" for south in souths]
         table = Table(title="AUC by latitude", columns=["model", *heads])
         for model, one in zip(self.models, bands, strict=True):
             table.add_row(model.model, *(_figure(one[south]) if south in one else "" for south in souths))
@@ -177,17 +176,16 @@ def taxon_figures(
     *,
     points: int,
     probabilities: bool,
-    band_degrees: float = BAND_DEGREES,
 ) -> TaxonFigures:
     """Every figure of one taxon. score, truth, lat (n,): cells with and without the taxon, none without a score."""
     auc, average_precision = map_scores(score, truth)
     calibration = reliability(score, truth) if probabilities else None
     bands = []
-    band = np.floor(lat / band_degrees)
+    band = np.floor(lat / BAND_DEGREES)
     for number in np.unique(band):
         here = band == number
         if truth[here].any() and not truth[here].all():
-            bands.append((float(number * band_degrees), map_scores(score[here], truth[here])[0]))
+            bands.append((float(number * BAND_DEGREES), map_scores(score[here], truth[here])[0]))
     return TaxonFigures(
         taxon=taxon,
         points=points,
@@ -195,7 +193,7 @@ def taxon_figures(
         absent=int((~truth).sum()),
         auc=auc,
         average_precision=average_precision,
-        skill=max_true_skill(score, truth).value,
+        skill=max_true_skill(score, truth),
         boyce=boyce_index(score, score[truth]),
         calibration_error=float("nan") if calibration is None else calibration.error,
         brier=float("nan") if calibration is None else calibration.brier,

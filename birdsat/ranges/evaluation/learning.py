@@ -15,8 +15,8 @@ Scorer = Callable[[Cells], NDArray[np.float32]]
 """Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
 
 
-class PresenceModel(Protocol):
-    """Learns from points and background. Two fits to the same points give the same scores."""
+class NamedModel(Protocol):
+    """What tables say of a model."""
 
     @property
     def name(self) -> str:
@@ -28,23 +28,17 @@ class PresenceModel(Protocol):
         """Scores lie between 0 and 1 and are meant as probabilities, so that their calibration can be evaluated."""
         ...
 
+
+class PresenceModel(NamedModel, Protocol):
+    """Learns from points and background. Two fits to the same points give the same scores."""
+
     def fit(self, points: Points) -> Scorer:
         """Learn every taxon, one by one or together. Reads nothing but `points`."""
         ...
 
 
-class SurveyModel(Protocol):
+class SurveyModel(NamedModel, Protocol):
     """Learns from presence and absence."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in tables."""
-        ...
-
-    @property
-    def probabilities(self) -> bool:
-        """As of `PresenceModel`."""
-        ...
 
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
         """Learn from cells and presence (n, taxa)."""

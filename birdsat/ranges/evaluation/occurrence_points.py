@@ -8,7 +8,6 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.earth.land_cells import land_cells
 from birdsat.errors import InputError
-from birdsat.imagery.open_imagery import land_under
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import points_on_cells
@@ -41,12 +40,12 @@ def occurrence_points(
     taxa = [taxon for taxon in truth.species if rows.get(taxon, 0) >= min_records]
     if not taxa:
         raise InputError(f"no taxon of the ranges has {min_records} records; are the scientific names the same?")
-    grid = cells_around(truth)
-    thinned = thin_records(everything.only_taxa(taxa), grid, columns.imagery, progress=progress)
+    grid, land = cells_around(truth), columns.imagery.land
+    thinned = thin_records(everything.only_taxa(taxa), grid, land, progress=progress)
     points = points_on_cells(
         Records(taxa=thinned, everything=everything),
         grid,
-        np.flatnonzero(land_cells(grid, land_under(columns.imagery))),
+        np.flatnonzero(land_cells(grid, land)),
         most=most,
         seed=seed,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.readers.table_rows import column_names, table_rows
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -23,25 +23,20 @@ class Surveys:
     years: NDArray[np.int64]  # (y,) ascending: those in which anything was counted
     counted: NDArray[np.bool_]  # (routes, species, y)
 
-    def ranges(self, first: int | None = None, last: int | None = None, least_share: float = 0.0) -> RangeGrid:
+    def ranges(self, first: int | None = None, last: int | None = None) -> RangeGrid:
         """Where species were from year `first` to year `last`, both included; None has no end.
 
         Routes that were surveyed in none of these years are left out. A species is present on a route where it was
-        counted in one year or more, and in `least_share` (0..1) or more of the years in which the route was surveyed.
-        Raises InputError for years without any survey.
+        counted in one year or more. Raises InputError for years without any survey.
         """
-        if not 0 <= least_share <= 1:
-            raise ConfigError(f"the least share of years is {least_share}; allowed: 0 to 1.")
         low, high = self.years[0] if first is None else first, self.years[-1] if last is None else last
         counted = self.counted[:, :, (self.years >= low) & (self.years <= high)]
-        surveyed = counted.any(axis=1).sum(axis=1)  # (routes,) years
-        known = surveyed > 0
+        known = counted.any(axis=(1, 2))
         if not known.any():
             raise InputError(
                 f"no route was surveyed from {low} to {high}; the surveys are of {self.years[0]} to {self.years[-1]}."
             )
-        years = counted[known].sum(axis=2)
-        presence = (years > 0) & (years >= least_share * surveyed[known, None])
+        presence = counted[known].sum(axis=2) > 0
         return RangeGrid(lon_lat=self.lon_lat[known], species=self.species, presence=presence)
 
 

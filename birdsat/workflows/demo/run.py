@@ -20,8 +20,7 @@ from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.locks import folder_lock
 from birdsat.methods.inputs import Inputs
-from birdsat.methods.method import Method
-from birdsat.observations.observation import SPLITS, Split
+from birdsat.observations.observation import SPLITS
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.map_figures import MapReport
@@ -131,9 +130,9 @@ def _demo(out: Path, seed: int, config: DemoConfig, progress: Progress) -> DemoR
     ):
         bare_run = _pretrain(config.without_metadata, seed, dataset, out / "without-metadata", progress)
     with stages.stage("embed", "embedding all photos and chips"):
-        train, val, test = _embed(run.method, run, dataset, progress)
-        bare_splits = _embed(bare_run.method, bare_run, dataset, progress)
-        random_splits = _embed(_untrained(run), run, dataset, progress)
+        train, val, test = _embed(run, dataset, progress)
+        bare_splits = _embed(bare_run, dataset, progress)
+        random_splits = _embed(_untrained(run), dataset, progress)
         means = taxon_means(train)
         save_taxon_means(means, run.path)
         save_taxon_means(taxon_means(bare_splits[0]), bare_run.path)
@@ -212,22 +211,16 @@ def _pretrain(config: RunConfig, seed: int, dataset: Dataset, out: Path, progres
     return pretrain(dataclasses.replace(config, seed=seed), dataset, out, resume=True, progress=progress)
 
 
-def _untrained(run: Run) -> Method:
-    """The method as it was before the first step of training."""
+def _untrained(run: Run) -> Run:
+    """The run as it was before the first step of training."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.config.seed)
-        return run.config.method.build().eval()
+        return dataclasses.replace(run, method=run.config.method.build().eval())
 
 
-def _embed(
-    method: Method, run: Run, dataset: Dataset, progress: Progress
-) -> tuple[EmbeddingTable, EmbeddingTable, EmbeddingTable]:
+def _embed(run: Run, dataset: Dataset, progress: Progress) -> list[EmbeddingTable]:
     """Train, val and test."""
-
-    def one(split: Split) -> EmbeddingTable:
-        return embed_split(method, dataset, split, photo_px=run.photo_px, chip_px=run.chip_px, progress=progress)
-
-    return one("train"), one("val"), one("test")
+    return [embed_split(run, dataset, split, progress=progress) for split in SPLITS]
 
 
 def _photos_alone(table: EmbeddingTable) -> EmbeddingTable:

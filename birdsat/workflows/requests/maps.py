@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from birdsat.earth.date import mid_month
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, about
 from birdsat.workflows.map_formats import FORMATS
 from birdsat.workflows.requests.ranges import Way
 from birdsat.workflows.requests.records import RecordsOptions, TableOptions, check_tables
@@ -280,10 +280,8 @@ class LocateRequest(Request):
 
 def check_month(month: int, setting: str) -> None:
     """Raise ConfigError for what is not a month."""
-    try:
+    with about(setting):
         mid_month(month)
-    except ConfigError as error:
-        raise ConfigError(str(error), settings=(setting,)) from error
 
 
 def check_once(taxa: Sequence[str], setting: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, about
 from birdsat.recipes.registry import ALL_RECIPES, RECIPE_FILE, RECIPES
 from birdsat.settings import as_words, path_of
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
@@ -53,10 +53,8 @@ class TrainingOptions(Request):
     def check(self) -> None:
         """Raise ConfigError for words that are not settings, and for a setting that is given in two ways."""
         super().check()
-        try:
+        with about("set"):
             paths = {path_of(word) for word in self.set}
-        except ConfigError as error:
-            raise ConfigError(str(error), settings=("set",)) from error
         for name in self.given(*self.SHORTCUTS):
             if (path := self.SHORTCUTS[name]) in paths:
                 raise ConfigError(f"{path} is given in two ways; leave one of them out.", settings=(name, "set"))

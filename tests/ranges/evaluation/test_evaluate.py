@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from birdsat.earth.box import Box
 from birdsat.earth.raster_values import raster_values
 from birdsat.errors import ConfigError, InputError
 from birdsat.metrics import boyce_index, max_true_skill
@@ -20,7 +19,6 @@ from birdsat.ranges.evaluation.evaluate import (
     Ranges,
     evaluate_occurrences,
     evaluate_points,
-    evaluate_range_grid,
     evaluate_surveys,
 )
 from birdsat.ranges.evaluation.evaluation import Evaluation, ModelFigures, TaxonFigures, taxon_figures
@@ -178,13 +176,6 @@ def test_later_ranges_of_other_taxa_are_refused() -> None:
         evaluate_points(ranges(), [Spy()], later=ranges(taxa=3), hold_out=BLOCKS)
 
 
-def test_held_out_boxes_are_evaluated_and_nothing_else() -> None:
-    spy, box = Spy(), Box(110, -32, 116, -20)
-    evaluate_points(ranges(), [spy], points=6, hold_out=HoldOut(by="boxes", boxes=(box,)))
-    assert len(spy.told) == 1 and not box.contains(*spy.told[0].background.lon_lat.T).any()
-    assert box.contains(*spy.asked[0].lon_lat.T).all()
-
-
 def test_random_splits_carry_their_warning_into_every_form() -> None:
     evaluated = evaluate_points(ranges(), [Spy()], points=6, hold_out=HoldOut(by="random"))
     for form in (evaluated.table().caption, evaluated.markdown(), json.dumps(evaluated.to_dict())):
@@ -241,19 +232,14 @@ def test_given_points_anywhere_are_learned_once_and_evaluated_on_every_cell() ->
         evaluate_occurrences(points, ranges(taxa=3), [NearestPoints()])
 
 
-def test_all_models_are_evaluated_on_one_grid_on_the_same_points() -> None:
-    evaluated = evaluate_range_grid(
-        ranges(),
-        survey_models=[SimilarCells(k=5)],
-        models=[NearestPoints(), QuadraticLogistic()],
-        points=(6, 20),
-        hold_out=BLOCKS,
-    )
-    assert [len(one.models) for one in evaluated] == [1, 2, 2]
+def test_all_models_are_evaluated_on_the_same_points_and_cells() -> None:
+    models = [NearestPoints(), QuadraticLogistic()]
+    evaluated = [evaluate_points(ranges(), models, points=points, hold_out=BLOCKS) for points in (6, 20)]
+    evaluated.append(evaluate_surveys(ranges(), [SimilarCells(k=5)], hold_out=BLOCKS))
     assert [one.title.split(",")[0] for one in evaluated] == [
-        "presence and absence",
         "6 points a taxon",
         "20 points a taxon",
+        "presence and absence",
     ]
     for one in evaluated:
         assert all(model.means.auc > 0.6 for model in one.models)
@@ -261,13 +247,9 @@ def test_all_models_are_evaluated_on_one_grid_on_the_same_points() -> None:
         assert all(same == told[0] for same in told)
 
 
-def test_models_of_one_name_and_no_model_at_all_are_refused() -> None:
+def test_models_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="two models are called 'nearest point'"):
-        evaluate_points(ranges(), [NearestPoints(), NearestPoints()])
-    with pytest.raises(ConfigError, match="no model"):
-        evaluate_range_grid(ranges())
-    with pytest.raises(ConfigError, match="1 or more"):
-        evaluate_points(ranges(), [Spy()], points=0)
+        evaluate_points(ranges(), [NearestPoints(), NearestPoints()], hold_out=BLOCKS)
 
 
 def test_columns_of_other_cells_than_the_ranges_are_refused() -> None:
@@ -319,7 +301,7 @@ def test_a_taxon_has_every_figure_and_an_auc_in_each_band_with_both_kinds() -> N
     truth = (generator.random(200) < score) & (lat < 0)
     one = taxon_figures("a", score, truth, lat, points=2, probabilities=True)
     assert one.brier == pytest.approx(np.mean((score - truth) ** 2))
-    assert one.skill == pytest.approx(max_true_skill(score, truth).value)
+    assert one.skill == pytest.approx(max_true_skill(score, truth))
     assert one.boyce == pytest.approx(boyce_index(score, score[truth]))
     bands = {south: roc_auc_score(truth[here], score[here])
              for south in (-30, -20, -10) if (here := (lat >= south) & (lat < south + 10)).any()}  # fmt: skip

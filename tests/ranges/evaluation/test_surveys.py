@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import InputError
 from birdsat.ranges.evaluation.surveys import Surveys, read_surveys
 
 ROWS = """species,lon,lat,year,count
@@ -32,13 +32,6 @@ def test_before_and_after_a_year_are_ranges_over_the_routes_surveyed_then(survey
     assert early.presence.tolist() == [[True, True], [True, False]]
     assert late.lon_lat.tolist() == [[-100, 40], [-102, 42]]
     assert late.presence.tolist() == [[False, True], [True, True]]
-
-
-def test_a_species_may_have_to_be_there_in_a_share_of_the_years(surveys: Surveys) -> None:
-    assert surveys.ranges(first=2005, least_share=0.6).presence.tolist() == [[False, True], [True, False]]
-    assert surveys.ranges(first=2005, least_share=0.5).presence.tolist() == [[False, True], [True, True]]
-    with pytest.raises(ConfigError, match="0 to 1"):
-        surveys.ranges(least_share=1.5)
 
 
 def test_years_without_a_survey_are_refused(surveys: Surveys) -> None:

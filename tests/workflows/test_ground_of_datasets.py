@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from made_runs import KM, PHOTO, make_dataset, make_run
 
+from birdsat.embeddings.embed import embed_split
 from birdsat.errors import ConfigError
 from birdsat.methods.mae import MaeConfig
 from birdsat.training.run_folder import load_run
 from birdsat.workflows.classify import classify
 from birdsat.workflows.embed import embed
-from birdsat.workflows.embed_rows import embed_rows
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.tasks import ClassifyRequest, RetrieveRequest
 from birdsat.workflows.retrieve import retrieve
@@ -47,4 +47,4 @@ def test_the_ground_size_matters_only_where_chips_are_there_and_seen(run: Path, 
     other, bare = make_dataset(tmp_path / "other", 7.5), make_dataset(tmp_path / "bare", 7.5, with_chips=False)
     same = make_dataset(tmp_path / "same", KM)
     for folder, dataset in ((blind, other), (run, bare), (run, same)):
-        assert len(embed_rows(load_run(folder), dataset, "test")) == 2
+        assert len(embed_split(load_run(folder), dataset, "test")) == 2
