@@ -114,7 +114,7 @@ def test_the_command_line_offers_exactly_the_collections_there_are(capsys: pytes
     assert f"{{{','.join(COLLECTIONS)}}}" in capsys.readouterr().out
 
 
-def test_output_that_nobody_reads_to_its_end_is_no_error_message() -> None:
+def test_output_that_nobody_reads_to_its_end_prints_no_error() -> None:
     command = f"{sys.executable} -u -c 'from birdsat.cli import main; main([\"recipes\"])' | true"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert ended.stderr == ""

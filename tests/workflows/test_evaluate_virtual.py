@@ -64,7 +64,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_draws_other_records(
     assert figures(0) == first != figures(1)
 
 
-def test_a_region_of_real_imagery_is_refused_and_so_are_no_points(run: Path, region: Path, tmp_path: Path) -> None:
+def test_a_region_of_real_imagery_is_refused_and_so_are_zero_points(run: Path, region: Path, tmp_path: Path) -> None:
     copied = tmp_path / "region"
     copied.mkdir()
     for file in region.iterdir():
