@@ -35,9 +35,9 @@ class MapScores:
 
     grid: AnyGrid
     months: tuple[int, ...]
-    score: NDArray[np.float32]  # (taxa, months, rows, columns) cosines, -1..1; NaN where nothing was asked or found
-    asked: int  # cells
-    without_imagery: int  # cells among them for which the chip source has no chip, or a damaged one
+    score: NDArray[
+        np.float32
+    ]  # (taxa, months, rows, columns) cosines, -1..1; NaN where there is none
 
 
 def score_blocks(
@@ -111,19 +111,15 @@ def predict_maps(
         method, vectors, grid, months, chips, chip_px=chip_px, where=where, workers=workers, device=device
     )
     score = np.full((len(vectors), len(months), grid.cells), np.nan, dtype=np.float32)
-    without_imagery = 0
     with progress.bar("mapping", asked, unit="cells") as bar:
         for block in blocks:
             if len(block.cells):
                 score[:, :, block.cells] = block.score
-            without_imagery += block.without_imagery
             bar.advance(len(block.cells) + block.without_imagery)
     return MapScores(
         grid=grid,
         months=tuple(months),
         score=score.reshape(len(vectors), len(months), *grid.shape),
-        asked=asked,
-        without_imagery=without_imagery,
     )
 
 

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,12 @@ class CompareResult:
 
     def table(self) -> Table:
         """Mean and standard deviation of each figure, a row a recipe."""
-        return _table(self.rows)
+        shown = _shown(self.rows)
+        title = f"mean and standard deviation over {len(self.rows[0].runs)} seed(s)"
+        table = Table(columns=["recipe", *(COLUMNS[column] for column in shown)], title=title)
+        for row in self.rows:
+            table.add_row(row.recipe, *(cell(row, column) for column in shown))
+        return table
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: the figures of each recipe with each seed."""
@@ -112,8 +117,9 @@ def _compare(request: CompareRequest, progress: Progress) -> CompareResult:
             config = replace(config, val_every=min(config.val_every, config.steps))
             figures.append(_figures(config, dataset, out / f"{name}-{seed}", request.truth, progress))
         rows.append(Row(recipe=name, runs=tuple(figures)))
-    write_table(rows, out)
-    return CompareResult(rows=tuple(rows), folder=out)
+    result = CompareResult(rows=tuple(rows), folder=out)
+    _write(result)
+    return result
 
 
 def _recipes(names: Sequence[str]) -> dict[str, RunConfig]:
@@ -185,12 +191,10 @@ def evaluate(run: Run, dataset: Dataset, truth: int | None, progress: Progress =
     return figures
 
 
-def write_table(rows: Sequence[Row], out: Path) -> None:
-    """The table as Markdown and as CSV, and the plot."""
-    shown = _shown(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    markdown, table, plot = (out / name for name in TABLE_FILES)
-    write_atomic(markdown, _table(rows).markdown() + "\n")
+def _write(result: CompareResult) -> None:
+    rows, shown = result.rows, _shown(result.rows)
+    markdown, table, plot = result.files
+    write_atomic(markdown, result.table().markdown() + "\n")
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std"))])
@@ -210,17 +214,6 @@ def cell(row: Row, column: str) -> str:
     return f"{mean:.3f}" if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    shown = _shown(rows)
-    table = Table(columns=["recipe"], title=f"mean and standard deviation over {len(rows[0].runs)} seed(s)")
-    for column in shown:
-        table.add_column(COLUMNS[column])
-    for row in rows:
-        table.add_row(row.recipe, *(cell(row, column) for column in shown))
-    return table
-
-
-def _shown(rows: Iterable[Row]) -> list[str]:
+def _shown(rows: Sequence[Row]) -> list[str]:
     """Columns that any recipe has."""
-    rows = list(rows)
     return [column for column in COLUMNS if any(row.values(column) for row in rows)]

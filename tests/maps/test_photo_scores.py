@@ -93,7 +93,6 @@ def test_every_cell_and_month_is_the_cosine_worked_out_by_hand(monkeypatch: pyte
                 wrapped = (lon + 180) % 360 - 180
                 raw = np.array([round(lon - 90), wrapped, 100 * mid_month(month)])
                 np.testing.assert_allclose(maps.score[:, m, row, column], (raw / np.linalg.norm(raw))[:2], rtol=1e-5)
-    assert (maps.asked, maps.without_imagery) == (25, 5)
     assert sum(method.encoded) == 20  # once a cell, whatever the months and taxa
     assert max(method.encoded) <= 7
 
@@ -104,7 +103,7 @@ def test_only_the_cells_asked_for_are_cut_and_scored() -> None:
     where[2:4, 1] = True
     maps = predict_maps(method, np.eye(1, 3, dtype=np.float32), GRID, (5,), Longitudes(), where=where, device="cpu")
     np.testing.assert_array_equal(np.isfinite(maps.score[0, 0]), where)
-    assert (maps.asked, maps.without_imagery, sum(method.encoded)) == (2, 0, 2)
+    assert sum(method.encoded) == 2
 
 
 def test_worker_processes_cut_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +117,7 @@ def test_worker_processes_cut_the_same_map(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_region_without_imagery_is_nodata_and_never_zero() -> None:
     north = Grid(Box(0, 0, 8, 8), 4.0)
     maps = predict_maps(Stub(), np.eye(1, 3, dtype=np.float32), north, (1,), Longitudes(), device="cpu")
-    assert np.isnan(maps.score).all() and maps.without_imagery == maps.asked == 4
+    assert np.isnan(maps.score).all()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -128,7 +127,6 @@ def test_chips_of_another_size_are_averaged_and_damaged_ones_leave_a_hole(worker
     maps = predict_maps(method, vectors, GRID, (1,), Checkerboard(), chip_px=2, workers=workers, device="cpu")
     assert method.px == {2}
     np.testing.assert_array_equal(np.isnan(maps.score[0, 0]), np.arange(5)[None, :].repeat(5, 0) == 0)
-    assert maps.without_imagery == 5
     raw = np.array([127.5, 176, 100 * mid_month(1)])  # grey; the centre of the second column
     np.testing.assert_allclose(maps.score[0, 0, :, 1], (raw / np.linalg.norm(raw))[0], atol=2e-3)
 
@@ -142,7 +140,7 @@ def test_the_progress_of_a_map_counts_cells() -> None:
 def test_scores_that_take_too_much_memory_are_refused_before_anything_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     one = np.eye(1, 3, dtype=np.float32)
     monkeypatch.setattr(predict, "MOST_SCORE_BYTES", 2 * 25 * 4)
-    assert predict_maps(Stub(), one, GRID, (1, 7), Longitudes(), device="cpu").asked == 25
+    assert predict_maps(Stub(), one, GRID, (1, 7), Longitudes(), device="cpu").score.shape == (1, 2, 5, 5)
     with pytest.raises(InputError, match="5 x 5 cells, 3 months and 1 taxa need"):
         predict_maps(Stub(), one, GRID, (1, 6, 7), Broken(), device="cpu")
 
