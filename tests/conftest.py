@@ -12,6 +12,9 @@ from small_disk import SmallDisk
 if TYPE_CHECKING:
     from tiny_world import TinyWorld
 
+# Before torch is imported, here and in child processes: models this small gain nothing from threads, and test processes
+# side by side would only get into each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 

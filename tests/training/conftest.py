@@ -1,10 +1,8 @@
 """A method that trains in a second, on the dataset of the tiny world."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from made_runs import CROSS_VIEW, PX, make_dataset, rows
 from tiny_world import ROWS, TinyWorld
 
@@ -14,15 +12,6 @@ from birdsat.observations.observation import Split
 from birdsat.training.config import RunConfig
 from birdsat.training.optimiser import OptimiserConfig
 from birdsat.training.pretrain import pretrain
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """More threads only get into each other's way with models this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """From a pretrained run to a classifier that is evaluated, kept and used by the other verbs."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,14 +40,6 @@ TAXONOMY = Taxonomy(
     Taxon(name=name, family="Corvidae" if name[0] != "S" else "Sittidae", common_name=name.upper()) for name in COLOURS
 )
 ROWS: dict[Split, int] = {"train": 48, "val": 12, "test": 24}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 class ColouredImages(NoiseImages):

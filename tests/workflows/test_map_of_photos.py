@@ -1,25 +1,15 @@
 """`birdsat map` on a run that was never trained: what it refuses, what it says, and what it writes."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import torch
 from made_runs import CROSS_VIEW, GRID_BOX, PX, TAXON, make_run, noise, ready_chips
 from rasterio.transform import from_bounds
 
 from birdsat.cli import main
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def map_cells(run: Path, imagery: Path | str, out: Path, *more: str) -> np.ndarray:
