@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Threads that wait sleep: see birdsat/cli/__init__.py.
 export OMP_WAIT_POLICY ?= PASSIVE
-# Tests run on every core, each process computing with one thread: they would share cores otherwise.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
+# Tests run on every core; those of a file stay in one process, where what they share is made once.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 

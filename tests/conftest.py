@@ -4,11 +4,17 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_disk import SmallDisk
 
+if TYPE_CHECKING:
+    from tiny_world import TinyWorld
+
+# Before torch is imported, here and in child processes: models this small gain nothing from threads, and test processes
+# side by side would only get into each other's way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
@@ -35,6 +41,24 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set BIRDSAT_SHARED_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TinyWorld"]:
+    """One of everything, built once for all tests of this process: read it, and write in a copy."""
+    from tiny_world import build  # here, so that tests of other things start without torch
+
+    world = build(tmp_path_factory.mktemp("tiny") / "world")
+    before = _contents(world.folder)
+    yield world
+    changed = {path for path, _ in before.items() ^ _contents(world.folder).items()}
+    assert not changed, f"a test wrote into the tiny world, which all share; let it copy: {sorted(changed)}"
+
+
+def _contents(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of change of every file."""
+    files = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {path: (facts.st_size, facts.st_mtime_ns) for path, facts in files.items()}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Imagery of a virtual planet, named by its seed."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from birdsat.earth.outline import Land
 from birdsat.errors import InputError
@@ -26,7 +27,7 @@ class VirtualImagery(Imagery):
     @property
     def virtual_world(self) -> VirtualWorld:
         """The world on this planet."""
-        return VirtualWorld(self.seed)
+        return _world(self.seed)
 
     def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
         return of_sizes(sizes_km, lambda km: VirtualChips(self.seed, ground_km=km, px=px))
@@ -46,6 +47,12 @@ def open_virtual(text: str) -> VirtualImagery:
 def virtual_imagery(seed: int) -> VirtualImagery:
     """The planet of a seed."""
     return VirtualImagery(f"{_SCHEME}{seed}", seed)
+
+
+@lru_cache(maxsize=2)
+def _world(seed: int) -> VirtualWorld:
+    """Kept, as the surveys of the planet that make its species take most of a second, and a map asks several times."""
+    return VirtualWorld(seed)
 
 
 def virtual_land(world: VirtualWorld) -> Land:

@@ -123,6 +123,7 @@ class VirtualWorld:
         return draw_photo(species.body, species.plumage, scene, random, self.photo_px)
 
     def _climate(self, points: NDArray[np.float64]) -> Land:
-        if self._last_grid is None or not np.array_equal(points, self._last_grid[0]):
-            self._last_grid = (points, self._planet.survey(points))
-        return self._last_grid[1]
+        last = self._last_grid
+        if last is None or not np.array_equal(points, last[0]):
+            last = self._last_grid = (points, self._planet.survey(points))
+        return last[1]

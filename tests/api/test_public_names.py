@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from made_runs import make_run, noise
 from recorded import RecordedProgress
+from tiny_world import TinyWorld
 
 import birdsat
 from birdsat.api import load, model
@@ -56,7 +56,7 @@ def test_every_verb_is_a_function_of_its_request_s_fields() -> None:
         assert all(f"{name}: {doc}" in function.__doc__ for name, doc in request.field_docs().items())
 
 
-def test_a_verb_takes_its_fields_checks_them_and_gives_its_result(tmp_path: Path) -> None:
+def test_a_verb_takes_its_fields_checks_them_and_gives_its_result(tiny_world: TinyWorld, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no taxon is named") as raised:
         birdsat.map(taxon=[], ranges="ranges")
     assert raised.value.settings == ("taxon",)
@@ -64,8 +64,7 @@ def test_a_verb_takes_its_fields_checks_them_and_gives_its_result(tmp_path: Path
         birdsat.pretrain(dataset="data", run=str(tmp_path / "run"), recipe="cve_mae_tny")
     with pytest.raises(TypeError, match="unexpected keyword"):
         birdsat.map(taxon="A b", taxons="A b")  # type: ignore[call-arg]
-    run = make_run(tmp_path / "run")
-    assert birdsat.taxa(run=str(run)).to_dict()
+    assert birdsat.taxa(run=str(tiny_world.run)).to_dict()
     assert birdsat.list_recipes().lines
 
 
@@ -77,9 +76,8 @@ def test_notes_are_warnings_or_go_where_they_are_wanted() -> None:
 
 
 @pytest.mark.parametrize("module", [load, model], ids=lambda module: module.__name__)
-def test_the_examples_in_the_docs_run(module: object, tmp_path: Path) -> None:
-    run, photo = make_run(tmp_path / "run"), tmp_path / "photo.jpg"
-    photo.write_bytes(noise(0, 40))
+def test_the_examples_in_the_docs_run(module: object, tiny_world: TinyWorld) -> None:
+    run, photo = tiny_world.run, tiny_world.photo
     names = {"birdsat": birdsat, "run": run, "photo": photo, "model": birdsat.load(run), "imagery": "virtual:0"}
     done = doctest.testmod(
         import_module(module.__name__),  # type: ignore[attr-defined]
@@ -89,9 +87,8 @@ def test_the_examples_in_the_docs_run(module: object, tmp_path: Path) -> None:
     assert done.attempted > 0 and done.failed == 0
 
 
-def test_the_page_on_python_says_what_python_says(tmp_path: Path) -> None:
-    run, photo = make_run(tmp_path / "run"), tmp_path / "photo.jpg"
-    photo.write_bytes(noise(0, 40))
+def test_the_page_on_python_says_what_python_says(tiny_world: TinyWorld) -> None:
+    run, photo = tiny_world.run, tiny_world.photo
     page = Path(__file__).parents[2] / "docs" / "python.md"
     names = {"birdsat": birdsat, "run": run, "photo": photo, "model": birdsat.load(run)}
     done = doctest.testfile(

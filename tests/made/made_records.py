@@ -1,7 +1,7 @@
 """Tables of occurrences on the land of a virtual planet, for tests of fits and maps."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +13,6 @@ from birdsat.virtual.world import VirtualWorld
 
 WORLD = VirtualWorld(0)
 IMAGERY = "virtual:0"
-OTHER = "Pica pica"
-
-
-def land_box(side: float = 12.0, step: float = 2.0) -> Box:
-    """A square of the virtual planet with the most land, found on a lattice, away from poles and antimeridian."""
-    best: tuple[int, Box] | None = None
-    for west in range(-150, 140, 10):
-        for south in range(-50, 40, 10):
-            lon, lat = np.meshgrid(west + np.arange(step / 2, side, step), south + np.arange(step / 2, side, step))
-            land = int(np.count_nonzero(WORLD.land(lon, lat)))
-            if best is None or land > best[0]:
-                best = land, Box(west, south, west + side, south + side)
-    assert best is not None
-    return best[1]
 
 
 def box_option(box: Box) -> str:
@@ -46,16 +32,23 @@ def land_places(box: Box, count: int, seed: int = 0) -> NDArray[np.float64]:
     return np.stack([lon[land], lat[land]], axis=1)
 
 
-def write_records(
-    path: Path, records: Sequence[tuple[str, NDArray[np.float64]]], *, dated: bool = False, seed: int = 0
-) -> Path:
-    """A CSV of taxon, lon, lat and, where dated, a date in any month of 2020."""
-    generator = np.random.default_rng(seed)
+def write_rows(path: Path, rows: Iterable[tuple[str, float, float, str]]) -> Path:
+    """A CSV of taxon, lon, lat and date."""
     with path.open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["taxon", "lon", "lat", "date"])
-        for taxon, places in records:
-            for lon, lat in places.tolist():
-                date = f"2020-{generator.integers(1, 13):02d}-{generator.integers(1, 29):02d}" if dated else ""
-                table.writerow([taxon, f"{lon:.4f}", f"{lat:.4f}", date])
+        table.writerows((taxon, f"{lon:.4f}", f"{lat:.4f}", date) for taxon, lon, lat, date in rows)
     return path
+
+
+def write_records(
+    path: Path, records: Sequence[tuple[str, NDArray[np.float64]]], *, dated: bool = False, seed: int = 0
+) -> Path:
+    """A CSV of taxa at places (n, 2) and, where dated, a date in any month of 2020."""
+    generator = np.random.default_rng(seed)
+    rows = [
+        (taxon, lon, lat, f"2020-{generator.integers(1, 13):02d}-{generator.integers(1, 29):02d}" if dated else "")
+        for taxon, places in records
+        for lon, lat in places.tolist()
+    ]
+    return write_rows(path, rows)

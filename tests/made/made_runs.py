@@ -1,6 +1,9 @@
 """Runs that were never trained, and datasets of noise that they can be asked about."""
 
+import datetime
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -25,19 +28,23 @@ from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import MethodSettings
 from birdsat.observations.observation import Observation, Split
 from birdsat.observations.splits import SplitRule
+from birdsat.observations.taxonomy import Taxonomy
 from birdsat.training.config import RunConfig
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts, prepare_folder, save_weights
 
 PX, KM, WIDTH = 16, 5.0, 16
-TAXON = "Corvus corax"
+TAXON, OTHER = "Corvus corax", "Pica pica"
 GRID = Grid(Box(10, 40, 14, 44), 2.0)  # 2 x 2 cells
-BOX = "--box=10,40,14,44"
+GRID_BOX = "--box=10,40,14,44"
 ENCODER = ViewEncoderConfig(views=(View(px=PX, patch_px=8),), width=WIDTH, depth=1, heads=2)
 PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
 CROSS_VIEW = CveMaeConfig(photo=PHOTO, chip_encoder=ENCODER, place_time=PlaceTimeConfig(hidden_width=16))
+FEW: tuple[Split, ...] = ("train", "train", "train", "test", "test")
+_WEST, _DEGREES = -150.0, 1 / 8  # the places of rows go eastwards from the west of the tiny world's box
 
 
 def make_run(folder: Path, method: MethodSettings = CROSS_VIEW, *, seed: int = 0) -> Path:
+    """A run of random weights that knows one taxon, from three photos."""
     config = RunConfig(method=method, views=ViewsConfig(photo_px=PX, chip_px=PX), batch_size=2, steps=1)
     facts = DatasetFacts(
         title="none",
@@ -61,41 +68,70 @@ def make_run(folder: Path, method: MethodSettings = CROSS_VIEW, *, seed: int = 0
     return folder
 
 
+def noise(seed: int, px: int = PX) -> bytes:
+    return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
+
+
+class Images(Protocol):
+    """Where a dataset's photos and chips are from."""
+
+    px: int
+    ground_km: tuple[float, ...]
+    identity: dict[str, object]
+
+    def photo(self, observation: Observation) -> bytes: ...
+
+    def encoded_chip(self, place: Place) -> bytes: ...
+
+
 class NoiseImages:
+    """Noise: of each row of `rows` photo and chip are the same image, and no two rows have the same."""
+
     px = PX
 
-    def __init__(self, ground_km: float) -> None:
-        self.ground_km = (ground_km,)
-        self.identity = {"class": "NoiseImages", "ground_km": ground_km}
+    def __init__(self, ground_km: float = KM) -> None:
+        self.ground_km: tuple[float, ...] = (ground_km,)
+        self.identity: dict[str, object] = {"class": type(self).__name__, "ground_km": ground_km}
 
     def photo(self, observation: Observation) -> bytes:
-        return noise(int(observation.id), PX)
+        return noise(int(observation.id))
 
     def encoded_chip(self, place: Place) -> bytes:
-        return noise(int(place.lon), PX)
+        return noise(int((place.lon - _WEST) / _DEGREES))
 
 
-def noise(seed: int, px: int) -> bytes:
-    return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
+def rows(splits: Sequence[Split] = FEW, taxa: Sequence[str] = (TAXON, OTHER)) -> list[Observation]:
+    """A row of each split named, at a place of its own, on the first of a month, of the taxa in turn."""
+    return [
+        Observation(
+            id=str(number),
+            taxon=taxa[number % len(taxa)],
+            photo=str(number),
+            place=Place(_WEST + (number + 0.5) * _DEGREES, 10.0),
+            date=datetime.date(2020, 1 + number % 12, 1),
+            split=split,
+        )
+        for number, split in enumerate(splits)
+    ]
 
 
 def make_dataset(
     folder: Path,
-    ground_km: float,
+    observations: Sequence[Observation] | None = None,
     *,
+    images: Images | None = None,
+    ground_km: float = KM,
     with_chips: bool = True,
-    splits: tuple[Split, ...] = ("train", "train", "train", "test", "test"),
+    taxonomy: Taxonomy | None = None,
 ) -> Dataset:
-    images = NoiseImages(ground_km)
-    taxa = (TAXON, "Pica pica")
+    """The observations (a few rows, if none are given) with their images (noise, whose chips show `ground_km`)."""
+    images = NoiseImages(ground_km) if images is None else images
     build_dataset(
         folder,
-        [
-            Observation(id=str(i), taxon=taxa[i % 2], photo=str(i), place=Place(float(i), 10.0), split=split)
-            for i, split in enumerate(splits)
-        ],
+        rows() if observations is None else observations,
         photos=images,
         chips=images if with_chips else None,
+        taxa=taxonomy,
         splits=SplitRule(val_fraction=0, test_fraction=0),
         workers=0,
         description=Description(title="noise"),
@@ -104,6 +140,7 @@ def make_dataset(
 
 
 def ready_chips(path: Path, images: list[bytes], *, off_by: float = 0.0) -> Path:
+    """A table of chips at the first cells of GRID."""
     places = [place for block in GRID.places() for place in block][: len(images)]
     table = {"lon": [p.lon + off_by for p in places], "lat": [p.lat for p in places], "chip": images}
     pq.write_table(pa.table(table), path)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_records import IMAGERY, WORLD, embed, land_box, land_places, write_records
-from made_runs import make_run
+from made_records import IMAGERY, WORLD, land_places, write_records
+from tiny_world import BOX, TinyWorld
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
@@ -92,14 +92,12 @@ def test_cells_around_ranges_hold_theirs_and_reach_over_the_world() -> None:
 
 
 def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the same cells, from the same tables: a region that was embedded, and ranges whose cells are all of its."""
-    box = land_box()
-    run = load_run(make_run(tmp_path / "run"))
-    region = open_region(embed(run.path, tmp_path / "region", box))
-    tables = [("Pica pica", land_places(box, 40)), ("Corvus corax", land_places(box, 30, 1))]
-    more = [("Parus major", np.repeat(land_places(box, 5, 2), 4, axis=0))]  # only told of
+    run, region = load_run(tiny_world.run), open_region(tiny_world.region)
+    tables = [("Pica pica", land_places(BOX, 40)), ("Corvus corax", land_places(BOX, 30, 1))]
+    more = [("Parus major", np.repeat(land_places(BOX, 5, 2), 4, axis=0))]  # only told of
     everything = read_occurrences(write_records(tmp_path / "records.csv", tables + more, dated=True))
     taken: list[Points] = []
     monkeypatch.setattr(fitting, "fit_points", lambda points, *rest, **more: taken.append(points))
@@ -114,7 +112,7 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
     monkeypatch.setattr(evaluation, "cells_around", lambda truth: region.grid)
     monkeypatch.setattr(evaluation, "land_cells", lambda grid, land: np.isin(np.arange(grid.cells), region.cells()))
     points, of = evaluation.occurrence_points(
-        everything, truth, Columns(run=run, imagery=open_imagery(IMAGERY)), min_records=1, most=20_000, seed=3
+        everything, truth, Columns(run=run, imagery=IMAGERY), min_records=1, most=20_000, seed=3
     )
     (fitted,) = taken
     assert of.species == records.taxa.taxa == ("Corvus corax", "Pica pica")
@@ -128,11 +126,9 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
 
 
 def test_background_anywhere_lies_on_the_land_of_the_planet_that_the_imagery_shows() -> None:
-    grid = Grid(land_box(), 2)
-    cells = np.flatnonzero(land_cells(grid, open_imagery(IMAGERY).land))
-    lon, lat = grid.centres(cells[:, None].ravel()).T
-    near = [WORLD.land(lon + east, lat + north) for east in (-2 / 3, 0, 2 / 3) for north in (-2 / 3, 0, 2 / 3)]
-    assert len(cells) and np.any(near, axis=0).all()
-    away = np.setdiff1d(np.arange(grid.cells), cells)
-    lon, lat = grid.centres(away).T
-    assert not any(WORLD.land(lon + e, lat + n).any() for e in (-2 / 3, 0, 2 / 3) for n in (-2 / 3, 0, 2 / 3))
+    grid = Grid(Box(-180, -60, 180, 60), 6)
+    shows_land = land_cells(grid, open_imagery(IMAGERY).land)
+    lon, lat = grid.centres(np.arange(grid.cells)).T
+    land = [WORLD.land((lon + east + 180) % 360 - 180, lat + north) for east in (-2, 0, 2) for north in (-2, 0, 2)]
+    assert 0 < shows_land.sum() < grid.cells
+    np.testing.assert_array_equal(shows_land.ravel(), np.any(land, axis=0))

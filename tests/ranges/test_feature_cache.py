@@ -1,13 +1,11 @@
 """What a range model sees in a region's cells: kept by the fit, read by every map, and never another model's."""
 
-import csv
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import make_run
-from small_fits import SETTINGS, small_fit
+from tiny_world import CELLS, SETTINGS, TAXA, TinyWorld, small_fit
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import Region, open_region
@@ -17,32 +15,11 @@ from birdsat.ranges.feature_cache import cache_file, iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 
 MONTHS = (1, 7)
-TAXA = ("Corvus corax", "Parus major", "Pica pica")
-IMAGERY = ("--imagery", "virtual:0")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of a run, a region of 4 x 4 cells, records, and a range model fitted to them."""
-    folder = tmp_path_factory.mktemp("made")
-    run = make_run(folder / "run")
-    main(["embed", str(run), str(folder / "region"), "--grid", "1", "--box=10,40,14,44", *IMAGERY])
-    rows = [
-        (taxon, lon, 40.5 + row, f"2020-{month:02d}-10")
-        for lon in (10.5, 11.5, 12.5, 13.5)
-        for month in MONTHS
-        for row, taxon in enumerate(TAXA)
-    ]
-    with (folder / "records.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("taxon", "lon", "lat", "date"), *rows])
-    refit(folder)
-    return folder
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path / "made")
-    return tmp_path / "made"
+def folder(tiny_world: TinyWorld, tmp_path: Path) -> Path:
+    return tiny_world.copied(tmp_path / "made").folder
 
 
 def refit(folder: Path, *taxa: str, region: str = "region") -> None:
@@ -68,7 +45,7 @@ def test_maps_of_kept_features_are_those_of_computed_ones_and_do_not_run_the_net
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, region, kept = opened(folder)
-    assert kept.stat().st_size == 16 * 2 * (SETTINGS.members * SETTINGS.width + 1)
+    assert kept.stat().st_size == CELLS * 2 * (SETTINGS.members * SETTINGS.width + 1)
     model.folder = None
     computed = maps(model, region)
     monkeypatch.setattr(RangeModel, "features", lambda *_: pytest.fail("the networks ran"))
@@ -100,12 +77,13 @@ def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder:
     before = opened(folder)[2]
     killed = f"{machine()}-{2**22 + 1}-1-00000000"  # no process has so high a number
     (folder / "ranges" / f".cells-0123.f16.{killed}.part").touch()
-    main(["embed", str(folder / "run"), str(folder / "south"), "--grid", "1", "--box=10,40,14,43", *IMAGERY])
-    refit(folder, TAXA[0], TAXA[1], region="south")
+    east = ("--grid", "2", "--box=-148,0,-138,12", "--imagery", "virtual:0")
+    main(["embed", str(folder / "mine"), str(folder / "east"), *east])
+    refit(folder, TAXA[0], TAXA[1], region="east")
     model, region, kept = opened(folder)
     assert not before.exists() and not kept.exists() and len(list((folder / "ranges").iterdir())) == 3
-    assert maps(model, region).shape == (3, 2, 2, 16)  # computed
-    assert cache_file(model, open_region(folder / "south")).is_file()
+    assert maps(model, region).shape == (3, 2, 2, CELLS)  # computed
+    assert cache_file(model, open_region(folder / "east")).is_file()
 
 
 def test_features_of_other_weights_are_not_read(folder: Path) -> None:
@@ -128,7 +106,7 @@ def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(
     blocks = iter_features(model, region)
     first = next(blocks)
     kept.unlink()
-    assert sum(map(len, blocks)) + len(first) == 16
+    assert sum(map(len, blocks)) + len(first) == CELLS
 
 
 def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,4 +117,4 @@ def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytes
         refit(folder)
     monkeypatch.setattr(RangeModel, "features", features)
     assert sorted(file.name for file in (folder / "ranges").iterdir()) == ["ranges.json", "ranges.safetensors"]
-    assert maps(*opened(folder)[:2]).shape == (3, 3, 2, 16)
+    assert maps(*opened(folder)[:2]).shape == (3, 3, 2, CELLS)

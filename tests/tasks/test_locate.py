@@ -41,12 +41,15 @@ def by_hand(queries: Queries, region: Region, rule: LocationPosterior) -> np.nda
     """(q, c) probabilities, one by one."""
     year = np.concatenate([block.year for block in region.blocks()]).astype(np.float64)
     centres = GRID.centres(CELLS)
+    area = [np.cos(np.radians(lat)) for lat in centres[:, 1]]
+    prior = [np.exp(rule.log_prior(centre[None]))[0] for centre in centres]
     found = np.zeros((len(queries), len(CELLS)))
     for q, (photo, when) in enumerate(zip(queries.embedding, queries.year_fraction, strict=True)):
         times = [mid_month(month) for month in range(1, 13)] if np.isnan(when) else [when]
+        bases = [year_basis(np.array([t]), 1)[0] for t in times]
         for c in range(len(CELLS)):
-            likely = [np.exp(rule.scale * photo @ (year_basis(np.array([t]), 1)[0] @ year[c])) for t in times]
-            found[q, c] = np.mean(likely) * np.cos(np.radians(centres[c, 1])) * np.exp(rule.log_prior(centres[[c]]))[0]
+            likely = [np.exp(rule.scale * photo @ (basis @ year[c])) for basis in bases]
+            found[q, c] = sum(likely) / len(likely) * area[c] * prior[c]
     return found / found.sum(axis=1, keepdims=True)
 
 

@@ -310,7 +310,6 @@ def test_ctrl_c_and_sigterm_to_the_whole_process_group_save_and_exit(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         )
@@ -358,7 +357,6 @@ def test_the_workers_of_a_training_that_was_killed_end(config: RunConfig, datase
     config_files.save(endless, tmp_path / "settings.json")
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(SCRIPT), tmp_path / "settings.json", dataset.folder, tmp_path / "run"],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
         cwd=Path(__file__).parents[2],
         start_new_session=True,
     )
@@ -386,7 +384,7 @@ def test_two_processes_train_one_run(config: RunConfig, dataset: Dataset, tmp_pa
         [sys.executable, script, tmp_path / "settings.json", dataset.folder, out],
         check=True,
         timeout=120,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert [r["step"] for r in read_metrics(out)] == [2, 4, 5, 6, 8, 10, 10, 12, 12]
     assert load_run(out).config.devices == 2

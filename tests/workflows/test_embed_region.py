@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from made_runs import TAXON, make_dataset, make_run, noise, ready_chips
+from made_runs import GRID_BOX, TAXON, make_run, noise, ready_chips
+from tiny_world import ROWS
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region
@@ -15,13 +16,8 @@ from birdsat.workflows.embed_region import RegionResult
 from birdsat.workflows.requests.regions import EmbedRequest
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
-
 def embed(run: Path, out: Path, *more: str, imagery: str = "virtual:0") -> None:
-    main(["embed", str(run), str(out), "--grid", "2", "--box=10,40,14,44", "--imagery", imagery, *more])
+    main(["embed", str(run), str(out), "--grid", "2", GRID_BOX, "--imagery", imagery, *more])
 
 
 def map_cells(*words: str, out: Path) -> np.ndarray:
@@ -46,15 +42,15 @@ def test_a_map_from_a_region_is_the_map_from_imagery(
     np.testing.assert_allclose(read, map_cells("--run", str(run), *place, out=tmp_path / "other"), atol=1e-3)
 
 
-def test_python_has_the_region_and_the_files(run: Path, tmp_path: Path) -> None:
+def test_python_has_the_region_and_the_files(run: Path, dataset: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "region")
     made = embed_anything(EmbedRequest(run=str(run), paths=out, grid=2, box=[10, 40, 14, 44], imagery="virtual:0"))
     assert isinstance(made, RegionResult) and len(made.region) == 4 and made.region.folder == Path(out)
     assert made.to_dict()["cells"] == 4 and all(file.is_file() for file in made.files)
     assert [file.name for file in made.files] == ["region.json", "cells-000000.parquet"]
-    dataset = make_dataset(tmp_path / "data", 5.0).folder
-    split = embed_anything(EmbedRequest(run=run, paths=(dataset, tmp_path / "train.parquet"), split="train"))
-    assert split.to_dict() == {"file": str(tmp_path / "train.parquet"), "rows": 3}
+    paths = (dataset, tmp_path / "train.parquet")
+    split = embed_anything(EmbedRequest(run=run, paths=paths, split="train"))
+    assert split.to_dict() == {"file": str(tmp_path / "train.parquet"), "rows": ROWS["train"]}
 
 
 def test_cells_without_imagery_are_nodata_and_counted(
@@ -120,15 +116,14 @@ def test_a_region_that_is_not_finished_is_refused(
 
 
 def test_options_that_do_not_go_together_are_refused(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("map", TAXON, "--run", str(run))
     said = failed(capsys, *words, "--imagery", "virtual:0")
     assert "a box west,south,east,north, or a region" in said and "(--box, --region)" in said
     said = failed(capsys, *words, "--region", str(tmp_path), "--grid", "1")
     assert "grid can be used with a box and imagery" in said and "(--grid)" in said
-    dataset = str(make_dataset(tmp_path / "data", 5.0).folder)
-    both = ("embed", str(run), dataset, str(tmp_path / "out"))
+    both = ("embed", str(run), str(dataset), str(tmp_path / "out"))
     assert "2 paths follow the run; write `birdsat embed RUN OUT --grid" in failed(
         capsys, *both, "--grid", "2", "--imagery", "virtual:0"
     )

@@ -2,17 +2,17 @@
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-from made_records import IMAGERY, land_box, land_places, write_records
-from made_runs import TAXON, make_run
+from made_records import IMAGERY, land_places, write_records
+from made_runs import TAXON
 from numpy.typing import NDArray
 from rasterio.transform import from_bounds
 from recorded import RecordedProgress
+from tiny_world import BOX, small_settings
 
 from birdsat.cli import main
 from birdsat.errors import ConfigError, InputError
@@ -20,13 +20,10 @@ from birdsat.ranges.evaluation import occurrence_points
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells
 from birdsat.ranges.evaluation.learning import PresenceModel
 from birdsat.ranges.evaluation.our_models import RangeNetworkModel
-from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import evaluate_ranges as workflow
 from birdsat.workflows.evaluate_ranges import EvaluateRangesResult, evaluate_ranges
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
 
-BOX = land_box()
-SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
 OURS, NEAREST = "birdsat: chip + place", NearestPoints().name
 
 
@@ -35,7 +32,7 @@ def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """The baselines have tests of their own; one of each kind stands for them here."""
 
     def models(names: tuple[str, ...], seed: int) -> tuple[PresenceModel, ...]:
-        return NearestPoints(), RangeNetworkModel(settings=replace(SMALL, seed=seed))
+        return NearestPoints(), RangeNetworkModel(settings=small_settings(seed))
 
     monkeypatch.setattr(workflow, "_presence_models", models)
     monkeypatch.setattr(
@@ -44,11 +41,6 @@ def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "_BACKGROUND", 20)
     monkeypatch.setattr(occurrence_points, "_SOUTH", BOX.south)  # so that land is asked for in few cells
     monkeypatch.setattr(occurrence_points, "_NORTH", BOX.north)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
 
 
 def centres() -> NDArray[np.float64]:

@@ -1,32 +1,23 @@
 """`evaluate virtual`: from a region of the virtual world to figures of every month."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made_records import WORLD
-from made_runs import make_run
 from recorded import RecordedProgress
+from tiny_world import small_settings
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region
 from birdsat.errors import ConfigError
-from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import evaluate_virtual as workflow
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
-
-SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
 
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "RangeNetworkConfig", lambda seed: replace(SMALL, seed=seed))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+    monkeypatch.setattr(workflow, "RangeNetworkConfig", small_settings)
 
 
 @pytest.fixture(scope="module")

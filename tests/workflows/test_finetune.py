@@ -1,39 +1,30 @@
 """From a pretrained run to a classifier that is evaluated, kept and used by the other verbs."""
 
-import datetime
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from made_runs import CROSS_VIEW, ENCODER, PHOTO, PX, NoiseImages, make_dataset, rows
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 from birdsat import config as config_files
 from birdsat.cli import main
-from birdsat.dataset.build import build_dataset
 from birdsat.dataset.pick import photos_of_rows
 from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.dataset.views import ViewsConfig
-from birdsat.earth.place import Place
-from birdsat.encoders.encoder import View
-from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.place_time import PlaceTimeConfig
-from birdsat.encoders.view_encoder import ViewEncoderConfig
 from birdsat.errors import CheckpointError, ConfigError, DatasetError
 from birdsat.imagery.photos import encode_jpeg
 from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked import MaskedConfig
 from birdsat.observations.observation import Observation, Split
-from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 from birdsat.recipes.finetune import finetune_tiny, started_from
 from birdsat.recipes.registry import FINETUNE_RECIPES, recipe
@@ -44,7 +35,6 @@ from birdsat.training.run_folder import MODEL_FILE, load_run
 from birdsat.workflows.classify import ClassifyResult, classify
 from birdsat.workflows.requests.tasks import ClassifyRequest
 
-PX = 16
 COLOURS = {"Corvus corax": (30, 30, 40), "Pica pica": (230, 230, 230), "Sitta europaea": (60, 90, 220)}
 TAXONOMY = Taxonomy(
     Taxon(name=name, family="Corvidae" if name[0] != "S" else "Sittidae", common_name=name.upper()) for name in COLOURS
@@ -52,68 +42,31 @@ TAXONOMY = Taxonomy(
 ROWS: dict[Split, int] = {"train": 48, "val": 12, "test": 24}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class ColouredImages:
+class ColouredImages(NoiseImages):
     """Photos in their taxon's colour, with noise; chips of noise."""
-
-    ground_km = (5.0,)
-    px = PX
-    identity: ClassVar = {"class": "ColouredImages"}
 
     def photo(self, observation: Observation) -> bytes:
         noise = np.random.default_rng(int(observation.id)).integers(-25, 25, (20, 20, 3))
         return encode_jpeg(np.clip(np.array(COLOURS[observation.taxon]) + noise, 0, 255).astype(np.uint8))
 
-    def encoded_chip(self, place: Place) -> bytes:
-        rng = np.random.default_rng(1000 + int(place.lon))
-        return encode_jpeg(rng.integers(0, 256, (PX, PX, 3), dtype=np.uint8))
 
-
-def make_dataset(folder: Path, *, val: bool = True, chips: bool = True, taxa: int = 3) -> Dataset:
-    splits: list[Split] = [split for split, rows in ROWS.items() for _ in range(rows) if val or split != "val"]
-    names = list(COLOURS)[:taxa]
-    rows = [
-        Observation(
-            id=str(number),
-            taxon=names[number % taxa],
-            photo=None if number == len(splits) - 1 else str(number),
-            place=Place(float(number), 10.0),
-            date=datetime.date(2020, 1 + number % 12, 1),
-            split=split,
-        )
-        for number, split in enumerate(splits)
-    ]
-    images = ColouredImages()
-    build_dataset(
-        folder,
-        rows,
-        photos=images,
-        chips=images if chips else None,
-        taxa=TAXONOMY,
-        splits=SplitRule(val_fraction=0, test_fraction=0),
-        workers=0,
-    )
-    return Dataset(folder)
+def coloured(folder: Path, *, val: bool = True, chips: bool = True, taxa: int = 3) -> Dataset:
+    splits: list[Split] = [split for split, count in ROWS.items() for _ in range(count) if val or split != "val"]
+    birds = rows(splits, list(COLOURS)[:taxa])
+    birds[-1] = replace(birds[-1], photo=None)
+    return make_dataset(folder, birds, images=ColouredImages(), with_chips=chips, taxonomy=TAXONOMY)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    return make_dataset(tmp_path_factory.mktemp("data") / "colours")
+    return coloured(tmp_path_factory.mktemp("data") / "colours")
 
 
 @pytest.fixture(scope="module")
 def run(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    encoder = ViewEncoderConfig(views=(View(px=PX, patch_px=8),), width=16, depth=2, heads=2)
-    photo = MaskedConfig(encoder=encoder, decoder=PixelDecoderConfig(width=16, depth=1, heads=2))
+    encoder = replace(ENCODER, depth=2)  # layers whose rates differ
     config = RunConfig(
-        method=CveMaeConfig(photo=photo, chip_encoder=encoder, place_time=PlaceTimeConfig(hidden_width=16)),
+        method=replace(CROSS_VIEW, photo=replace(PHOTO, encoder=encoder), chip_encoder=encoder),
         views=ViewsConfig(photo_px=PX, chip_px=PX),
         batch_size=16,
         steps=1,
@@ -182,7 +135,7 @@ def test_a_classifier_is_a_run_that_other_verbs_take(tuned: Path, dataset: Datas
 
 
 def test_a_cascade_goes_on_from_a_classifier_to_another_dataset(tuned: Path, tmp_path: Path) -> None:
-    two = make_dataset(tmp_path / "two", taxa=2)
+    two = coloured(tmp_path / "two", taxa=2)
     (report,) = finetune(tuned, two.folder, out=tmp_path / "onwards", steps=2).reports
     assert len(report.taxa) == 2
     config = load_run(tmp_path / "onwards").config
@@ -245,7 +198,7 @@ def test_options_of_finetune_are_refused_without_it(run: Path, dataset: Dataset,
 
 
 def test_without_val_the_last_weights_are_evaluated_without_a_temperature(run: Path, tmp_path: Path) -> None:
-    plain = make_dataset(tmp_path / "plain", val=False)
+    plain = coloured(tmp_path / "plain", val=False)
     (report,) = finetune(run, plain.folder, out=tmp_path / "made", steps=2).reports
     calibration = report.best.figures.calibration
     assert calibration.temperature is None and calibration.scaled_error is None
@@ -259,7 +212,7 @@ def test_the_figures_of_the_test_split_do_not_move_the_temperature_of_another_da
 ) -> None:
     method = load_run(tuned).method
     assert isinstance(method, Classifier)
-    other = make_dataset(tmp_path / "other", chips=False)  # another fingerprint, the same taxa
+    other = coloured(tmp_path / "other", chips=False)  # another fingerprint, the same taxa
     evaluate_run(load_run(tuned), other)
     again = load_run(tuned).method
     assert isinstance(again, Classifier) and torch.equal(again.temperature, method.temperature)

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_runs import KM, PHOTO, make_dataset, make_run
+from made_runs import PHOTO, make_dataset, make_run
 
+from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import embed_split
 from birdsat.errors import ConfigError
 from birdsat.methods.mae import MaeConfig
@@ -15,12 +16,6 @@ from birdsat.workflows.embed import embed
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.tasks import ClassifyRequest, RetrieveRequest
 from birdsat.workflows.retrieve import retrieve
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
 
 VERBS: dict[str, Callable[[Path, Path, Path], object]] = {
     "classify": lambda run, data, out: classify(ClassifyRequest(run=run, dataset=data)),
@@ -36,15 +31,18 @@ VERBS: dict[str, Callable[[Path, Path, Path], object]] = {
 def test_a_dataset_whose_chips_show_another_size_of_ground_is_refused(
     verb: Callable[[Path, Path, Path], object], run: Path, tmp_path: Path
 ) -> None:
-    folder = make_dataset(tmp_path / "data", 7.5).folder
+    folder = make_dataset(tmp_path / "data", ground_km=7.5).folder
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km.*build the dataset with chips of 5 km"):
         verb(run, folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_the_ground_size_matters_only_where_chips_are_there_and_seen(run: Path, tmp_path: Path) -> None:
+def test_the_ground_size_matters_only_where_chips_are_there_and_seen(run: Path, dataset: Path, tmp_path: Path) -> None:
+    same = Dataset(dataset)
     blind = make_run(tmp_path / "blind", MaeConfig(image=PHOTO))
-    other, bare = make_dataset(tmp_path / "other", 7.5), make_dataset(tmp_path / "bare", 7.5, with_chips=False)
-    same = make_dataset(tmp_path / "same", KM)
+    other, bare = (
+        make_dataset(tmp_path / name, ground_km=7.5, with_chips=chips)
+        for name, chips in (("other", True), ("bare", False))
+    )
     for folder, dataset in ((blind, other), (run, bare), (run, same)):
         assert len(embed_split(load_run(folder), dataset, "test")) == 2

@@ -2,37 +2,19 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from made_runs import make_dataset, make_run, noise
+from tiny_world import BOX, CELLS, SIDE
 
 from birdsat.cli import main
 from birdsat.errors import InputError
 from birdsat.workflows.locate import locate_photos
 from birdsat.workflows.requests.maps import LocateRequest
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
-
-@pytest.fixture(scope="module")
-def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cells around the places of `make_dataset`, whose photos are at 0 to 4 degrees east, 10 north."""
-    out = tmp_path_factory.mktemp("regions") / "mine"
-    main(["embed", str(run), str(out), "--grid", "1", "--box=-2,6,6,14", "--imagery", "virtual:0"])
-    return out
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "bird.jpg"
-    path.write_bytes(noise(7, 20))
-    return path
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -53,7 +35,7 @@ def test_a_photo_becomes_a_map_that_sums_to_one_a_picture_and_a_table(
     )
     with rasterio.open(out / "bird.tif") as tiff:
         cells = tiff.read(1)
-        assert cells.shape == (8, 8) and cells.sum() == pytest.approx(1, abs=1e-5)
+        assert cells.shape == (SIDE, SIDE) and cells.sum() == pytest.approx(1, abs=1e-5)
         assert json.loads(tiff.tags()["sources"])["month"] == "5"
         rows = [row for row in csv.DictReader((out / "located.csv").open()) if row["photo"] == "bird.jpg"]
         assert [int(row["rank"]) for row in rows] == list(range(1, 11))
@@ -77,18 +59,18 @@ def test_the_month_changes_the_map_and_without_one_it_is_a_mean_over_months(
 
 
 def test_photos_of_known_places_are_evaluated_beside_chance_and_the_most_similar_photo(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, region: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dataset = make_dataset(tmp_path / "data", 5.0, splits=("train", "train", "val", "test", "test")).folder
-    main(["locate", str(run), "--region", str(region), "--dataset", str(dataset)])
-    report = json.loads((run / "locate.json").read_text())
+    mine = shutil.copytree(run, tmp_path / "mine")
+    main(["locate", str(mine), "--region", str(region), "--dataset", str(dataset)])
+    report = json.loads((mine / "locate.json").read_text())
     names = [way["name"] for way in report["ways"]]
     assert names[0].startswith("located") and names[-3:] == [
         "most similar training photo",
         "random training photo",
         "random cell",
     ]
-    assert (report["photos"], report["photos_outside_the_region"], report["cells"]) == (2, 0, 64)
+    assert (report["photos"], report["photos_outside_the_region"], report["cells"]) == (2, 0, CELLS)
     for way in report["ways"]:
         shares = list(way["within_km"].values())
         assert list(way["within_km"]) == ["25", "200", "750", "2500"] and shares == sorted(shares) and shares[-1] == 1
@@ -126,11 +108,11 @@ def test_python_has_the_estimates_and_the_files(run: Path, region: Path, photo: 
     made = locate_photos(asked)
     told = made.to_dict()
     assert [cell["rank"] for cell in told["cells"]] == list(range(1, 11))
-    assert told["estimates"][0]["photo"] == "bird.jpg" and -2 < told["estimates"][0]["lon"] < 6
+    assert told["estimates"][0]["photo"] == "bird.jpg" and BOX.west < told["estimates"][0]["lon"] < BOX.east
     assert {file.name for file in made.files} == {"bird.tif", "bird.png", "located.csv"}
 
 
 def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: Path, tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path / "data", 5.0).folder  # without a val split
+    dataset = make_dataset(tmp_path / "data").folder  # without a val split
     with pytest.raises(InputError, match="3 train and 0 val places"):
         locate_photos(LocateRequest(run=run, dataset=dataset, region=region))

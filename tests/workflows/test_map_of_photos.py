@@ -1,35 +1,20 @@
 """`birdsat map` on a run that was never trained: what it refuses, what it says, and what it writes."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
-import torch
-from made_runs import BOX, CROSS_VIEW, PX, TAXON, make_run, noise, ready_chips
+from made_runs import CROSS_VIEW, GRID_BOX, PX, TAXON, make_run, noise, ready_chips
 from rasterio.transform import from_bounds
 
 from birdsat.cli import main
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
-
 def map_cells(run: Path, imagery: Path | str, out: Path, *more: str) -> np.ndarray:
     """(months, 2, 2) of the map that the verb wrote."""
-    words = ["map", TAXON, "--run", str(run), BOX, "--grid", "2", "--imagery", str(imagery), "--workers", "0"]
+    words = ["map", TAXON, "--run", str(run), GRID_BOX, "--grid", "2", "--imagery", str(imagery), "--workers", "0"]
     main([*words, "--out", str(out), *more])
     with rasterio.open(out / "Corvus_corax.tif") as tiff:
         return np.asarray(tiff.read())

@@ -9,25 +9,22 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import rasterio
-from made_records import IMAGERY, OTHER, box_option, embed, land_box, land_places, write_records
-from made_runs import TAXON, make_run
+from made_records import IMAGERY, box_option, embed, land_places, write_records
+from made_runs import OTHER, TAXON, make_run
 from PIL import Image
+from tiny_world import BOX, CELLS, SETTINGS, SIDE, TAXA
 
 from birdsat.cli import main
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import RangeModel, load_ranges
-from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.workflows import fit_ranges as ranges
 from birdsat.workflows import map_taxon
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 
-BOX = land_box()
 BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
-CELLS = 36  # 6 x 6 of 2 degrees
-SMALL = RangeNetworkConfig(steps=8, width=8, depth=1, members=2)
 
 
 @pytest.fixture(autouse=True)
@@ -35,25 +32,9 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The verbs fit with the settings of a real fit; here a small network takes few steps in their place."""
 
     def fit_small(*given: object, **named: object) -> RangeModel:
-        return fit_ranges(*given, **(named | {"settings": SMALL}))  # type: ignore[arg-type]
+        return fit_ranges(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
 
     monkeypatch.setattr(ranges, "fit_points", fit_small)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
-
-@pytest.fixture(scope="module")
-def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return embed(run, tmp_path_factory.mktemp("regions") / "mine", BOX)
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tables") / "records.csv"
-    return write_records(path, [(TAXON, land_places(BOX, 25)), (OTHER, land_places(BOX, 20, 1))], dated=True)
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -83,7 +64,7 @@ def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_a
     assert about["taxon"] == TAXON and about["cells_with_value"] == CELLS
     assert about["model"] == f"fit to {way} on mine"
     assert sources["way"] == way and sources["records"] == "records.csv" and sources["imagery"] == IMAGERY
-    assert 0 < int(sources["records of the taxon"]) <= 25
+    assert int(sources["records of the taxon"]) == 2 * SIDE
     printed = capsys.readouterr().out.splitlines()
     assert printed[-2:] == [str(tmp_path / f"Corvus_corax.{kind}") for kind in ("tif", "png")]
 
@@ -106,7 +87,7 @@ def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped
 ) -> None:
     main([*map(str, ("fit", records, "--run", run, "--region", region, "--out", tmp_path / "ranges", "--way", "both"))])
     facts = load_ranges(tmp_path / "ranges").facts
-    assert facts.taxa == (TAXON, OTHER) and facts.tables == ("records.csv",) and facts.way == "both"
+    assert facts.taxa == TAXA and facts.tables == ("records.csv",) and facts.way == "both"
     with make_map(run, tmp_path, "--region", region, "--ranges", tmp_path / "ranges", taxon=OTHER) as tiff:
         assert np.isfinite(tiff.read()).all()
 
@@ -137,14 +118,14 @@ def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
 def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
     region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = write_records(tmp_path / "more.csv", [("Parus major", land_places(BOX, 20, 2))])
-    taxa = (TAXON, OTHER, "Parus major")
+    more = write_records(tmp_path / "more.csv", [("Sitta europaea", land_places(BOX, 20, 2))])
+    taxa = (TAXON, OTHER, "Sitta europaea")
     tables, fitted = (records, more), tmp_path / "ranges"
     ranges.fit_ranges(FitRequest(tables=tables, region=region, out=fitted))
     monkeypatch.setattr(map_taxon, "_TOGETHER", 2)
     asked: dict[str, Any] = {"ranges": fitted, "months": (1, 7), "points": tables}
-    with pytest.raises(InputError, match="has no place of 'Parus major'"):
-        map_taxon.map_taxon(MapRequest(taxon="Parus major", **(asked | {"points": records}), out=tmp_path / "no"))
+    with pytest.raises(InputError, match="has no place of 'Sitta europaea'"):
+        map_taxon.map_taxon(MapRequest(taxon="Sitta europaea", **(asked | {"points": records}), out=tmp_path / "no"))
     asked["points"] = ()
     together = map_taxon.map_taxon(MapRequest(taxon=taxa, **asked, out=tmp_path / "together"))
     assert [one.taxon for one in together.maps] == list(taxa) and not together.failed

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import CROSS_VIEW, PX, make_dataset, make_run
+from made_runs import CROSS_VIEW, PX, make_run
 from recorded import RecordedProgress
 
 from birdsat import config as config_files
@@ -22,11 +22,6 @@ from birdsat.training.run_folder import MODEL_FILE, Run, load_run
 from birdsat.workflows import pretrain as workflow
 from birdsat.workflows.pretrain import pretrain, run_config
 from birdsat.workflows.requests.training import PretrainRequest
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("data") / "noise", 5.0).folder
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from made_runs import make_run, noise, ready_chips
-from small_fits import small_fit
+from made_records import write_rows
+from made_runs import GRID_BOX, make_run, noise, ready_chips
+from tiny_world import BOX, CELLS, NORTH, SIDE, SOUTH, TAXA, small_fit
 
 from birdsat.cli import main
 from birdsat.earth.place import Place
@@ -23,45 +24,7 @@ from birdsat.workflows.requests.maps import GapsRequest, RichnessRequest, Specie
 from birdsat.workflows.richness import map_richness
 from birdsat.workflows.species import species_at
 
-TAXA = ("Corvus corax", "Parus major", "Pica pica")
-NORTH, SOUTH = 43.5, 40.5
-
-
-def write_records(path: Path, rows: list[tuple[str, float, float, str]]) -> Path:
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([("taxon", "lon", "lat", "date"), *rows])
-    return path
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
-
-
-@pytest.fixture(scope="module")
-def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """4 x 4 cells of one degree."""
-    out = tmp_path_factory.mktemp("regions") / "mine"
-    main(["embed", str(run), str(out), "--grid", "1", "--box=10,40,14,44", "--imagery", "virtual:0"])
-    return out
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Corvus corax in the north, Pica pica in the south, Parus major in both, all in winter and in summer."""
-    rows = [
-        (taxon, lon, lat, f"2020-{month:02d}-10")
-        for lon in (10.5, 11.5, 12.5, 13.5)
-        for month in (1, 7)
-        for taxon, lat in zip((TAXA[0], TAXA[1], TAXA[1], TAXA[2]), (NORTH, NORTH, SOUTH, SOUTH), strict=True)
-    ]
-    return write_records(tmp_path_factory.mktemp("records") / "records.csv", rows)
-
-
-@pytest.fixture(scope="module")
-def ranges(region: Path, records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("ranges") / "fitted"
-    return small_fit(tables=records, region=region, out=out).folder
+INSIDE = "--place=-149,1"  # the cell in the south-west
 
 
 @pytest.fixture
@@ -124,30 +87,31 @@ def test_what_is_held_at_once_grows_neither_with_the_taxa_nor_with_the_cells(
         (len(cells), [len(group) for group in groups])
         for cells, _, groups in all_taxa.iter_taxa(model, open_region(region), model.facts.taxa, months)
     ]
-    assert [cells for cells, _ in held] == [7, 7, 2]  # x 2 months x 2 members x 2 taxa: at most 60
+    assert [cells for cells, _ in held] == [*[7] * 5, 1]  # x 2 months x 2 members x 2 taxa: at most 60
     assert all(groups == [2, 1] for _, groups in held)
 
 
 def test_richness_of_some_taxa_within_a_polygon_holds_those_and_nothing_outside(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path
 ) -> None:
-    corners = [[10, 42], [12, 42], [12, 44], [10, 44], [10, 42]]
+    west, north = BOX.west, BOX.north
+    corners = [[west, north - 4], [west + 4, north - 4], [west + 4, north], [west, north], [west, north - 4]]
     (tmp_path / "part.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [corners]}))
     part = ("--within", str(tmp_path / "part.geojson"), "--taxa", "Pica pica")
     main(["richness", *words, *part, "--out", str(tmp_path / "maps")])
     with rasterio.open(tmp_path / "maps" / "richness.tif") as tiff:
         june = tiff.read(1)
-    inside = np.zeros((4, 4), dtype=bool)
+    inside = np.zeros((SIDE, SIDE), dtype=bool)
     inside[:2, :2] = True
     np.testing.assert_array_equal(np.isfinite(june), inside)
-    pica = probabilities(ranges, region, (6,))[2, 0].reshape(4, 4)
+    pica = probabilities(ranges, region, (6,))[2, 0].reshape(SIDE, SIDE)
     np.testing.assert_allclose(june[inside], pica[inside], rtol=1e-5)
 
 
 def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at = ("--place=10.2,43.9", "--month", "7", "--min-probability", "0")
+    at = ("--place=-149.5,11.9", "--month", "7", "--min-probability", "0")
     main(["species", *words, *at, "--out", str(tmp_path)])
     with (tmp_path / "species.csv").open() as file:
         rows = [(row["taxon"], float(row["probability"])) for row in csv.DictReader(file)]
@@ -162,10 +126,10 @@ def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
 def test_without_a_month_the_species_of_a_place_are_a_calendar(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=13.5,40.5", "--min-probability", "0", "--out", str(tmp_path)])
+    main(["species", *words, "--place=-139,1", "--min-probability", "0", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json", "calendar.png"]
     taxa = json.loads((tmp_path / "calendar.json").read_text())["taxa"]
-    here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, 15]
+    here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, CELLS - 1]
     for row in taxa:
         np.testing.assert_allclose(row["probability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
     assert len(taxa) == 3 and "probability by month, per cent" in capsys.readouterr().out
@@ -174,7 +138,7 @@ def test_without_a_month_the_species_of_a_place_are_a_calendar(
 def test_a_calendar_without_taxa_has_no_picture_and_says_so(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=13.5,40.5", "--min-probability", "1", "--out", str(tmp_path)])
+    main(["species", *words, "--place=-139,1", "--min-probability", "1", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json"]
     assert "no taxon is as likely as 1" in capsys.readouterr().err
 
@@ -185,11 +149,11 @@ def test_places_without_an_answer_are_refused(
     assert "40°N 50°E is outside" in failed(capsys, "species", *words, "--place=50,40")
     assert "not two numbers LON,LAT" in failed(capsys, "species", *words, "--place=here")
     assert "latitude 100.0 is outside" in failed(capsys, "species", *words, "--place=10,100")
-    assert "min_probability is 2" in failed(capsys, "species", *words, "--place=11,41", "--min-probability", "2")
-    assert "month is 13" in failed(capsys, "species", *words, "--place=11,41", "--month", "13")
+    assert "min_probability is 2" in failed(capsys, "species", *words, INSIDE, "--min-probability", "2")
+    assert "month is 13" in failed(capsys, "species", *words, INSIDE, "--month", "13")
     chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])  # of four cells
     partly = str(tmp_path / "partly")
-    main(["embed", str(run), partly, "--grid", "2", "--box=10,40,14,44", "--imagery", str(chips)])
+    main(["embed", str(run), partly, "--grid", "2", GRID_BOX, "--imagery", str(chips)])
     given = ("species", str(ranges), "--region", partly)
     assert "was not embedded" in failed(capsys, *given, "--place=13.5,40.5")
     main([*given, "--place=10.5,43.5"])
@@ -238,8 +202,8 @@ def test_cells_outside_the_area_of_applicability_are_not_gaps(
 def test_taxa_that_the_tables_never_record_are_told(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [("Pica pica", 10.5, 40.5, "2020-01-01"), ("Pica pica", 80.0, 40.5, "2020-01-01")]
-    table = str(write_records(tmp_path / "few.csv", rows))
+    rows = [("Pica pica", -149.0, 1.0, "2020-01-01"), ("Pica pica", 80.0, 40.5, "2020-01-01")]
+    table = str(write_rows(tmp_path / "few.csv", rows))
     main(["gaps", *words, "--occurrences", table, "--max-gaps", "1", "--out", str(tmp_path / "gaps.csv")])
     told = capsys.readouterr().err
     assert "1 of 2 records lie outside" in told and "2 of 3 taxa are never recorded" in told
@@ -255,7 +219,7 @@ def test_bad_input_of_richness_and_gaps_is_refused_before_anything_is_written(
     assert "two months" in failed(capsys, "richness", *words, *out, "--also", "gif")
     none = (str(tmp_path), "--region", str(region))
     assert "is not a range model" in failed(capsys, "richness", *none, *out)
-    elsewhere = str(write_records(tmp_path / "far.csv", [("Pica pica", 80.0, 40.5, "2020-01-01")]))
+    elsewhere = str(write_rows(tmp_path / "far.csv", [("Pica pica", 80.0, 40.5, "2020-01-01")]))
     gaps = ("gaps", *words, "--out", str(tmp_path / "gaps.csv"))
     assert "none of the 1 records lies in" in failed(capsys, *gaps, "--occurrences", elsewhere)
     assert "threshold is 0" in failed(capsys, *gaps, "--occurrences", str(records), "--threshold", "0")
@@ -268,7 +232,7 @@ def test_a_range_model_of_another_run_is_refused(
     ranges: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other, cells = str(make_run(tmp_path / "other", seed=1)), str(tmp_path / "region")
-    main(["embed", other, cells, "--grid", "2", "--box=10,40,14,44", "--imagery", "virtual:0"])
+    main(["embed", other, cells, "--grid", "2", GRID_BOX, "--imagery", "virtual:0"])
     given = (str(ranges), "--region", cells)
     assert "fitted on chip features of the run 'mine'" in failed(capsys, "species", *given, "--place=11,41")
 
@@ -278,7 +242,7 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
 ) -> None:
     out = str(tmp_path / "gaps.csv")
     for given in (
-        ("species", *words, "--place=11,41", "--month", "1", "--out", str(tmp_path)),
+        ("species", *words, INSIDE, "--month", "1", "--out", str(tmp_path)),
         ("richness", *words, "--out", str(tmp_path)),
         ("gaps", *words, "--occurrences", str(records), "--out", out),
     ):
@@ -294,7 +258,7 @@ def test_a_range_model_remembers_its_region_also_when_both_are_moved(
     small_fit(tables=str(records), region=str(tmp_path / "here" / "cells"), out=str(tmp_path / "here" / "fitted"))
     (tmp_path / "here").rename(tmp_path / "there")
     fitted = tmp_path / "there" / "fitted"
-    given = ("species", str(fitted), "--place=11,41", "--month", "1")
+    given = ("species", str(fitted), INSIDE, "--month", "1")
     main(list(given))
     remembered = capsys.readouterr().out
     main([*given, "--region", str(region)])
@@ -313,7 +277,7 @@ def test_a_range_model_of_before_regions_were_remembered_opens_and_asks_for_one(
     facts = json.loads((tmp_path / "old" / "ranges.json").read_text())
     assert facts.pop("region")
     (tmp_path / "old" / "ranges.json").write_text(json.dumps(facts))
-    given = ("species", str(tmp_path / "old"), "--place=11,41", "--month", "1")
+    given = ("species", str(tmp_path / "old"), INSIDE, "--month", "1")
     assert "does not say which cells it was fitted on" in failed(capsys, *given)
     main([*given, "--region", str(region)])
 
@@ -321,9 +285,9 @@ def test_a_range_model_of_before_regions_were_remembered_opens_and_asks_for_one(
 def test_python_has_the_reports_and_the_files_of_each_verb(
     ranges: Path, region: Path, records: Path, tmp_path: Path
 ) -> None:
-    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(13.5, 40.5), month=7, min_probability=0))
+    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(-139, 1), month=7, min_probability=0))
     assert isinstance(listed.report, SpeciesList) and listed.files == ()
-    assert listed.report.place == Place(13.5, 40.5)
+    assert listed.report.place == Place(-139, 1)
     assert sorted(taxon["taxon"] for taxon in listed.to_dict()["taxa"]) == sorted(TAXA)
     found = find_gaps(GapsRequest(ranges=ranges, occurrences=records, months=1, max_gaps=2, out=tmp_path / "gaps.csv"))
     assert set(found.report.month.tolist()) <= {1} and len(found.report.label) <= 2

@@ -1,6 +1,7 @@
 """`birdsat retrieve`: what it writes, how it ranks again, and what it refuses."""
 
 import json
+import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -11,7 +12,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
-from made_runs import CROSS_VIEW, ENCODER, KM, PHOTO, make_dataset, make_run
+from made_runs import CROSS_VIEW, ENCODER, PHOTO, make_dataset, make_run
+from tiny_world import TinyWorld
 from torch import Tensor
 
 from birdsat.cli import main
@@ -62,12 +64,13 @@ def found(run: Path, dataset: Path, **settings: Any) -> RetrieveResult:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    return make_run(tmp_path / "mine")
+def run(tiny_world: TinyWorld, tmp_path: Path) -> Path:
+    """That of the tiny world, to write in."""
+    return shutil.copytree(tiny_world.run, tmp_path / "mine")
 
 
-def test_the_run_gets_figures_and_a_picture(run: Path, tmp_path: Path) -> None:
-    main(["retrieve", str(run), str(make_dataset(tmp_path / "data", KM).folder), "--queries", "1"])
+def test_the_run_gets_figures_and_a_picture(run: Path, dataset: Path) -> None:
+    main(["retrieve", str(run), str(dataset), "--queries", "1"])
     figures = json.loads((run / "retrieve.json").read_text())
     assert (figures["rows"], figures["queries"], figures["shortlist"], figures["reranked_by"]) == (2, 1, None, None)
     assert figures["protocol"] == "ours" and len(figures["results"]) == 4
@@ -75,16 +78,15 @@ def test_the_run_gets_figures_and_a_picture(run: Path, tmp_path: Path) -> None:
     assert pixels.shape[1] > pixels.shape[0] > 300 and pixels[..., :3].std() > 0.05
 
 
-def test_the_papers_protocol_is_one_setting(run: Path, tmp_path: Path) -> None:
-    data = make_dataset(tmp_path / "data", KM).folder
-    report = found(run, data, protocol="paper").report
+def test_the_papers_protocol_is_one_setting(run: Path, dataset: Path) -> None:
+    report = found(run, dataset, protocol="paper").report
     assert [result.direction for result in report.results] == ["chip to photo"]
     assert json.loads((run / "retrieve.json").read_text())["protocol"] == "paper"
 
 
 @pytest.mark.parametrize("same", [True, False])
 def test_a_second_run_or_the_same_one_ranks_the_shortlist_again(
-    same: bool, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    same: bool, run: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = run if same else make_run(tmp_path / "other")
     loaded: list[Path] = []
@@ -97,8 +99,7 @@ def test_a_second_run_or_the_same_one_ranks_the_shortlist_again(
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setattr(retrieval, "load_run", load)
-    data = make_dataset(tmp_path / "data", KM).folder
-    report = found(run, data, rerank=other, shortlist=2).report
+    report = found(run, dataset, rerank=other, shortlist=2).report
     assert loaded == ([run] if same else [run, other])
     for direction in ("photo to chip", "chip to photo"):
         assert report.result(direction, with_metadata=True, reranked=True).pair.at[1] == 1
@@ -109,12 +110,11 @@ def test_a_second_run_or_the_same_one_ranks_the_shortlist_again(
 
 @pytest.mark.parametrize("same", [True, False])
 def test_a_run_of_cvm_mae_ranks_its_own_shortlist_or_that_of_another_run(
-    same: bool, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    same: bool, run: Path, dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = make_run(tmp_path / "pairs", MATCHING)
     first = other if same else run
-    data = make_dataset(tmp_path / "data", KM).folder
-    main(["retrieve", str(first), str(data), "--rerank", str(other), "--protocol", "paper"])
+    main(["retrieve", str(first), str(dataset), "--rerank", str(other), "--protocol", "paper"])
     figures = json.loads((first / "retrieve.json").read_text())
     assert [result["reranked"] for result in figures["results"]] == [False, True]
     assert (figures["reranked_by"], figures["shortlist"]) == ("pairs", 2)
@@ -122,27 +122,26 @@ def test_a_run_of_cvm_mae_ranks_its_own_shortlist_or_that_of_another_run(
 
 
 def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = make_dataset(tmp_path / "data", KM).folder
     monkeypatch.setattr(retrieval, "embed_split", lambda *_, **__: pytest.fail("embedded"))
     with pytest.raises(ConfigError, match=r"mine holds a CveMae, which matches no pairs.*cvm_mae"):
-        found(run, data, rerank=run)
+        found(run, dataset, rerank=run)
     with pytest.raises(ConfigError, match="a shortlist of 9 needs a run that ranks it again"):
-        found(run, data, shortlist=9)
+        found(run, dataset, shortlist=9)
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(ConfigError, match=r"pip install 'birdsat\[faiss\]'"):
-        found(run, data, search="faiss")
+        found(run, dataset, search="faiss")
     monkeypatch.setattr(retrieval, "load_run", matching)
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km"):
-        found(run, make_dataset(tmp_path / "wide", 7.5).folder, rerank=run)
+        found(run, make_dataset(tmp_path / "wide", ground_km=7.5).folder, rerank=run)
     assert not (run / "retrieve.json").exists() and not (run / "retrieve.png").exists()
 
 
-def test_a_run_without_chips_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_chips_is_refused(dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blind = make_run(tmp_path / "blind", MaeConfig(image=PHOTO))
     with pytest.raises(SystemExit):
-        main(["retrieve", str(blind), str(make_dataset(tmp_path / "data", KM).folder)])
+        main(["retrieve", str(blind), str(dataset)])
     assert "nothing can be retrieved" in capsys.readouterr().err
 
 

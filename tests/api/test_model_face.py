@@ -8,6 +8,7 @@ import torch
 from made_runs import CROSS_VIEW, KM, PHOTO, PX, TAXON, WIDTH, make_run
 from PIL import Image
 from recorded import RecordedProgress
+from tiny_world import TinyWorld
 
 import birdsat
 from birdsat.api.model import Model
@@ -24,9 +25,9 @@ from birdsat.methods.mae import MaeConfig
 from birdsat.methods.masked import MaskedConfig
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "mine")
+@pytest.fixture(scope="session")
+def run(tiny_world: TinyWorld) -> Path:
+    return tiny_world.run
 
 
 @pytest.fixture(scope="module")
