@@ -35,9 +35,7 @@ class MapScores:
 
     grid: AnyGrid
     months: tuple[int, ...]
-    score: NDArray[
-        np.float32
-    ]  # (taxa, months, rows, columns) cosines, -1..1; NaN where there is none
+    score: NDArray[np.float32]  # (taxa, months, rows, columns) cosines, -1..1; NaN where there is none
 
 
 def score_blocks(
