@@ -1,7 +1,8 @@
 """AdamW, or Muon beside it; weight decay where it belongs; a learning rate that warms up and falls along a cosine."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +162,8 @@ class CombinedOptimizer(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for part in self.parts:
-            part.step()
+            with nullcontext() if isinstance(part, Muon) else _on_one_thread():
+                part.step()
         return loss
 
     def state_dict(self) -> dict[str, Any]:
@@ -181,4 +183,18 @@ class CombinedOptimizer(Optimizer):
 
 def clip_gradients(module: nn.Module, most: float) -> torch.Tensor:
     """Shorten the gradients to the L2 norm `most` (0: leave them). Returns the norm they had, a scalar."""
-    return nn.utils.clip_grad_norm_([p for p in module.parameters() if p.requires_grad], most if most > 0 else math.inf)
+    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    with _on_one_thread():
+        return nn.utils.clip_grad_norm_(parameters, most if most > 0 else math.inf)
+
+
+@contextmanager
+def _on_one_thread() -> Iterator[None]:
+    """For work on a hundred small tensors, one after the other: to wake the other threads for each costs more than they
+    do (docs/performance.md)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
