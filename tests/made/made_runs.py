@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -72,18 +71,6 @@ def noise(seed: int, px: int = PX) -> bytes:
     return encode_jpeg(np.random.default_rng(seed).integers(0, 256, (px, px, 3), dtype=np.uint8))
 
 
-class Images(Protocol):
-    """Where a dataset's photos and chips are from."""
-
-    px: int
-    ground_km: tuple[float, ...]
-    identity: dict[str, object]
-
-    def photo(self, observation: Observation) -> bytes: ...
-
-    def encoded_chip(self, place: Place) -> bytes: ...
-
-
 class NoiseImages:
     """Noise: of each row of `rows` photo and chip are the same image, and no two rows have the same."""
 
@@ -119,13 +106,12 @@ def make_dataset(
     folder: Path,
     observations: Sequence[Observation] | None = None,
     *,
-    images: Images | None = None,
-    ground_km: float = KM,
+    images: NoiseImages | None = None,
     with_chips: bool = True,
     taxonomy: Taxonomy | None = None,
 ) -> Dataset:
-    """The observations (a few rows, if none are given) with their images (noise, whose chips show `ground_km`)."""
-    images = NoiseImages(ground_km) if images is None else images
+    """The observations (a few rows, if none are given) with their images (noise, unless others are given)."""
+    images = images or NoiseImages()
     build_dataset(
         folder,
         rows() if observations is None else observations,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_runs import make_dataset, make_run
+from made_runs import NoiseImages, make_dataset, make_run
 
 from birdsat.cli import main
 from birdsat.dataset.manifest import load_manifest
@@ -68,9 +68,9 @@ def test_a_run_of_several_sizes_takes_a_dataset_of_any_of_them_and_no_other(tmp_
     facts = json.loads((folder / DATASET_FILE).read_text())
     (folder / DATASET_FILE).write_text(json.dumps(facts | {"chip_ground_km": [2.0, 4.0]}))
     run = load_run(folder)
-    check_ground(run, make_dataset(tmp_path / "four", ground_km=4.0))
+    check_ground(run, make_dataset(tmp_path / "four", images=NoiseImages(4.0)))
     with pytest.raises(ConfigError, match=r"chips of 2 and 4 km, and those of .* show 3 km; .* chips of 2 and 4 km"):
-        check_ground(run, make_dataset(tmp_path / "three", ground_km=3.0))
+        check_ground(run, make_dataset(tmp_path / "three", images=NoiseImages(3.0)))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_runs import PHOTO, make_dataset, make_run
+from made_runs import PHOTO, NoiseImages, make_dataset, make_run
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import embed_split
@@ -31,7 +31,7 @@ VERBS: dict[str, Callable[[Path, Path, Path], object]] = {
 def test_a_dataset_whose_chips_show_another_size_of_ground_is_refused(
     verb: Callable[[Path, Path, Path], object], run: Path, tmp_path: Path
 ) -> None:
-    folder = make_dataset(tmp_path / "data", ground_km=7.5).folder
+    folder = make_dataset(tmp_path / "data", images=NoiseImages(7.5)).folder
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km.*build the dataset with chips of 5 km"):
         verb(run, folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -41,7 +41,7 @@ def test_the_ground_size_matters_only_where_chips_are_there_and_seen(run: Path, 
     same = Dataset(dataset)
     blind = make_run(tmp_path / "blind", MaeConfig(image=PHOTO))
     other, bare = (
-        make_dataset(tmp_path / name, ground_km=7.5, with_chips=chips)
+        make_dataset(tmp_path / name, images=NoiseImages(7.5), with_chips=chips)
         for name, chips in (("other", True), ("bare", False))
     )
     for folder, dataset in ((blind, other), (run, bare), (run, same)):

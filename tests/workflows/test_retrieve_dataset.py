@@ -12,7 +12,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
-from made_runs import CROSS_VIEW, ENCODER, PHOTO, make_dataset, make_run
+from made_runs import CROSS_VIEW, ENCODER, PHOTO, NoiseImages, make_dataset, make_run
 from tiny_world import TinyWorld
 from torch import Tensor
 
@@ -134,7 +134,7 @@ def test_what_cannot_rank_again_is_refused_before_anything_is_embedded(
         found(run, dataset, search="faiss")
     monkeypatch.setattr(retrieval, "load_run", matching)
     with pytest.raises(ConfigError, match=r"5 km.*7\.5 km"):
-        found(run, make_dataset(tmp_path / "wide", ground_km=7.5).folder, rerank=run)
+        found(run, make_dataset(tmp_path / "wide", images=NoiseImages(7.5)).folder, rerank=run)
     assert not (run / "retrieve.json").exists() and not (run / "retrieve.png").exists()
 
 
