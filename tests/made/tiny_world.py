@@ -73,11 +73,11 @@ def build(folder: Path) -> TinyWorld:
     make_dataset(world.dataset, rows([split for split, count in ROWS.items() for _ in range(count)]))
     make_run(world.run)
     embed(EmbedRequest(run=world.run, paths=world.region, grid=STEP, box=BOX, imagery=IMAGERY))
-    draw = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     write_rows(
         world.records,
         [
-            (taxon, lon + draw.uniform(-0.9, 0.9), lat + draw.uniform(-0.9, 0.9), f"2020-{month:02d}-10")
+            (taxon, lon + generator.uniform(-0.9, 0.9), lat + generator.uniform(-0.9, 0.9), f"2020-{month:02d}-10")
             for lon in np.arange(BOX.west + STEP / 2, BOX.east, STEP).tolist()
             for month in (1, 7)
             for taxon, lat in zip((TAXA[0], TAXA[1], TAXA[1], TAXA[2]), (NORTH, NORTH, SOUTH, SOUTH), strict=True)
