@@ -112,7 +112,7 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
     monkeypatch.setattr(evaluation, "cells_around", lambda truth: region.grid)
     monkeypatch.setattr(evaluation, "land_cells", lambda grid, land: np.isin(np.arange(grid.cells), region.cells()))
     points, of = evaluation.occurrence_points(
-        everything, truth, Columns(run=run, imagery=IMAGERY), min_records=1, most=20_000, seed=3
+        everything, truth, Columns(run=run, imagery=open_imagery(IMAGERY)), min_records=1, most=20_000, seed=3
     )
     (fitted,) = taken
     assert of.species == records.taxa.taxa == ("Corvus corax", "Pica pica")
