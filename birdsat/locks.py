@@ -178,6 +178,7 @@ def _release(descriptor: int, lock: Path) -> None:
 def _write_record(descriptor: int) -> None:
     mark = this_process()
     os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)  # what a holder before us wrote may have been read
     record = json.dumps(
         {
             "machine": mark.machine,

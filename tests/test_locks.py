@@ -169,8 +169,10 @@ def test_on_a_file_system_without_locks_the_named_holder_is_asked_for(
             with pytest.raises(BusyError, match=f"process {process.pid}"), folder_lock(tmp_path):
                 pass
         else:
-            with folder_lock(tmp_path):
-                pass
+            with folder_lock(tmp_path):  # which the next finds named in its place
+                assert json.loads((tmp_path / ".birdsat.lock").read_text())["pid"] == os.getpid()
+                with pytest.raises(BusyError, match="another task of this process"), folder_lock(tmp_path):
+                    pass
 
 
 def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:

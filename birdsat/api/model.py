@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
 from birdsat.dataset.batch import Batch
@@ -20,8 +21,10 @@ from birdsat.embeddings.photo_files import Photo, Unreadable, embed_photos, phot
 from birdsat.embeddings.regions.cut_chips import cut_places
 from birdsat.embeddings.search import Found, Search, search
 from birdsat.embeddings.taxa import TAXA_FILE, TaxonMeans, load_taxon_means
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError, ImageError, InputError
+from birdsat.files import atomic_path
 from birdsat.imagery.open_imagery import open_imagery
+from birdsat.locks import folder_lock, is_unused
 from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Date = datetime.date | str | None  # ISO text; None: not known
+LonLat = Sequence[tuple[float, float] | None] | NDArray[np.float64]  # None: not known
 _BATCH = 64
 
 
@@ -125,13 +129,14 @@ class Model:
             >>> vectors.shape, round(float((vectors**2).sum()), 4)
             ((1, 16), 1.0)
         """
+        _check_several(photos)
         return embed_photos(
             self.run.method, photos, self.run.photo_px, unreadable=unreadable, device=self.device, progress=progress
         )
 
     def embed_places(
         self,
-        lon_lat: Sequence[tuple[float, float]] | NDArray[np.float64],
+        lon_lat: LonLat,
         dates: Sequence[Date] | None = None,
         *,
         imagery: str | Path | None = None,
@@ -141,7 +146,8 @@ class Model:
     ) -> NDArray[np.float32]:
         """Unit vectors (n, d) of places at dates, in the space of the photos; NaN where there is no imagery.
 
-        lon_lat: (n, 2) degrees WGS84, longitude first. dates: of each place; None, alone or of a place: not known.
+        lon_lat: (n, 2) degrees WGS84, longitude first; beside chips, None or NaN of a place: not known. dates: of each
+        place; None, alone or of a place: not known.
         imagery: a raster of any CRS, a table of ready chips, or virtual:SEED, from which chips of the run's ground
         sizes are cut; or chips: (n, px, px, 3) uint8, RGB, north up, or (n, sizes, px, px, 3) of a run of several.
         stretch: the raster's values that become black and white. workers: processes that cut chips.
@@ -152,9 +158,7 @@ class Model:
             >>> model.embed_places([(10.0, 42.0)], ["2024-06-01"], imagery=imagery).shape
             (1, 16)
         """
-        places = np.asarray(lon_lat, dtype=np.float64).reshape(-1, 2)
-        for lon, lat in places.tolist():
-            Place(lon, lat)
+        places = _places(lon_lat, may_lack=chips is not None)
         if (imagery is None) == (chips is None):
             raise ConfigError("places are seen through imagery or chips; give one of the two.")
         if chips is not None:
@@ -188,6 +192,7 @@ class Model:
             means = self._means()
             vectors = self.embed_photos(photos, unreadable=unreadable, progress=progress)
             return Named(taxa=means.taxa, score=vectors @ means.embedding.T, meaning="cosine")
+        _check_several(photos)
         scores: list[NDArray[np.float32]] = []
         with progress.bar("classifying", len(photos), unit="photos") as bar:
             for views, readable in photo_views(photos, self.run.photo_px, unreadable=unreadable, progress=progress):
@@ -203,17 +208,20 @@ class Model:
         self,
         photos: Sequence[Photo],
         chips: NDArray[np.uint8],
-        lon_lat: Sequence[tuple[float, float]] | NDArray[np.float64] | None = None,
+        lon_lat: LonLat | None = None,
         dates: Sequence[Date] | None = None,
     ) -> NDArray[np.float32]:
         """How well each photo goes with the chip, place and date of its row: (n,).
 
         By a run of cvm_mae the probability 0..1 that they belong together; by any other the cosine of their
         embeddings. chips (n, px, px, 3) uint8, RGB, north up; lon_lat (n, 2) degrees; what is left out is not known.
-        Raises InputError for arrays that do not fit.
+        Raises InputError for arrays that do not fit, PlaceError for a place that is not on Earth.
         """
+        _check_several(photos)
         n = len(photos)
-        places = np.full((n, 2), np.nan) if lon_lat is None else np.asarray(lon_lat, dtype=np.float64).reshape(-1, 2)
+        places = np.full((n, 2), np.nan) if lon_lat is None else _places(lon_lat, may_lack=True)
+        if len(places) != n:
+            raise InputError(f"{len(places):,} places were given for {n:,} photos; give one for each, or none at all.")
         images, fractions = self._of_sizes(chips, n), _fractions(dates, n)
         method = self.run.method
         if not method.matches_pairs:
@@ -240,12 +248,18 @@ class Model:
         """The `top` rows of gallery (g, d) nearest to each query (q, d): unit vectors of photos, of places, or both.
 
         how: "exact", "faiss", or "auto", which is exact up to a million rows. The result has index (q, top) and
-        similarity (q, top), nearest first.
+        similarity (q, top), nearest first. Rows of NaN are not found, and find nothing: their index is -1. Raises
+        InputError for arrays that do not fit.
 
             >>> vectors = model.embed_photos([photo, photo])
             >>> model.retrieve(vectors, vectors, top=1).similarity.round(3).tolist()
             [[1.0], [1.0]]
         """
+        if queries.ndim != 2 or gallery.ndim != 2 or queries.shape[1] != gallery.shape[1]:
+            raise InputError(
+                f"queries are {queries.shape} and the gallery {gallery.shape}; (q, d) and (g, d) are needed, with d of "
+                "one run's embeddings."
+            )
         return search(queries, gallery, top, how=how, device=self.device)
 
     def save(self, folder: str | Path) -> Path:
@@ -254,12 +268,13 @@ class Model:
         Raises ConfigError when the folder holds something already.
         """
         out = Path(folder)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if not is_unused(out):
             raise ConfigError(f"{out} holds something already; choose an empty folder.")
-        out.mkdir(parents=True, exist_ok=True)
-        for name in (CONFIG_FILE, DATASET_FILE, TAXA_FILE, CARD_FILE, MODEL_FILE):  # the weights say it is complete
-            if (self.run.path / name).is_file():
-                shutil.copyfile(self.run.path / name, out / name)
+        with folder_lock(out):
+            for name in (CONFIG_FILE, DATASET_FILE, TAXA_FILE, CARD_FILE, MODEL_FILE):  # the weights say it is complete
+                if (self.run.path / name).is_file():
+                    with atomic_path(out / name) as partial:
+                        shutil.copyfile(self.run.path / name, partial)
         return out
 
     def _means(self) -> TaxonMeans:
@@ -304,6 +319,13 @@ class Model:
         return out
 
 
+def _check_several(photos: Sequence[Photo]) -> None:
+    if isinstance(photos, str | Path | Image.Image):  # text would be taken for as many photos as it has letters
+        raise ImageError("one photo was given where several are asked for; put it into a list.")
+    if not len(photos):
+        raise ImageError("there is no photo; give one or more.")
+
+
 def _photos_alone(photos: Tensor, chip_px: int) -> Batch:
     """Photos whose chip, place and date are not known."""
     n, nan = len(photos), torch.full((len(photos),), torch.nan, device=photos.device)
@@ -317,6 +339,23 @@ def _photos_alone(photos: Tensor, chip_px: int) -> Batch:
         label=torch.zeros(n, dtype=torch.int64, device=photos.device),
         row=torch.arange(n, device=photos.device),
     )
+
+
+def _places(lon_lat: LonLat, *, may_lack: bool) -> NDArray[np.float64]:
+    """(n, 2) degrees, each on Earth, or where they may lack NaN; one pair is one place."""
+    try:
+        pairs = [(np.nan, np.nan) if pair is None else pair for pair in lon_lat]
+        places = np.atleast_2d(np.array(pairs, dtype=np.float64)) if pairs else np.empty((0, 2))
+        if places.shape[1:] != (2,):
+            raise ValueError(places.shape)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"places are not pairs of numbers ({error}); (n, 2) degrees, longitude first, are needed."
+        ) from error
+    for lon, lat in places.tolist():
+        if not (may_lack and np.isnan(lon) and np.isnan(lat)):
+            Place(lon, lat)
+    return places
 
 
 def _pixels(images: NDArray[np.uint8], where: torch.device) -> Tensor:

@@ -70,6 +70,7 @@ def nearest(
 ) -> Found:
     """Exact search. query (q, d), gallery (g, d). Rows that are equally near come in no certain order.
 
+    Rows of NaN, such as of places without imagery, are not found and find nothing: -1, at -inf, stands in their place.
     Beside query and gallery, memory holds one tile of similarities and the answers; a gallery that is mapped from a
     file is read once.
     """
@@ -81,14 +82,20 @@ def nearest(
     for first in range(0, len(gallery), _TILE_ROWS):
         tile = np.require(gallery[first : first + _TILE_ROWS], requirements=("C", "W"))  # torch wants to write
         rows = torch.from_numpy(tile).to(where)
+        unknown = rows.isnan().any(dim=1)
+        has_unknown = bool(unknown.any())
         for start in range(0, len(query), _TILE_QUERIES):
             part = slice(start, start + _TILE_QUERIES)
-            near, row = (torch.from_numpy(query[part]).to(where) @ rows.T).topk(min(k, len(rows)), dim=1)
+            similarity = torch.from_numpy(query[part]).to(where) @ rows.T
+            if has_unknown:
+                similarity[:, unknown] = -torch.inf  # topk would put NaN first
+            near, row = similarity.topk(min(k, len(rows)), dim=1)
             both = torch.cat([best[part], near.cpu()], dim=1)
             kept, place = both.topk(k, dim=1)
             best[part] = kept
             index[part] = torch.cat([index[part], row.cpu() + first], dim=1).gather(1, place)
-    return Found(index=index.numpy(), similarity=best.numpy())
+    lost = ~best.isfinite()
+    return Found(index=index.masked_fill(lost, -1).numpy(), similarity=best.masked_fill(lost, -torch.inf).numpy())
 
 
 class CellIndex:

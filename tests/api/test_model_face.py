@@ -84,6 +84,12 @@ def test_an_array_that_is_not_a_photo_is_refused(model: Model, array: np.ndarray
         model.embed_photos([array])
 
 
+def test_one_photo_in_place_of_several_is_refused(model: Model, photo: Path) -> None:
+    for one in (str(photo), photo):
+        with pytest.raises(ImageError, match="put it into a list"):
+            model.embed_photos(one)  # type: ignore[arg-type]
+
+
 def test_no_photos_are_refused(model: Model) -> None:
     with pytest.raises(ImageError, match="no photo"):
         model.embed_photos([])
@@ -118,6 +124,23 @@ def test_places_need_one_source_and_rows_that_fit(model: Model) -> None:
         model.embed_places([(10, 42)], ["2024-06-01", None], chips=chips(1))
     with pytest.raises(InputError, match="not a day of the calendar"):
         model.embed_places([(10, 42)], ["June"], chips=chips(1))
+
+
+def test_a_place_that_is_not_known_is_none_or_nan_beside_chips_and_refused_beside_imagery(model: Model) -> None:
+    given = chips(2)
+    unknown = model.embed_places([None, (10, 42)], chips=given)
+    np.testing.assert_array_equal(unknown, model.embed_places(np.array([(np.nan, np.nan), (10, 42)]), chips=given))
+    known = model.embed_places([(10, 42)] * 2, chips=given)
+    assert not np.allclose(unknown[0], known[0])
+    np.testing.assert_allclose(unknown[1], known[1], atol=1e-6)
+    with pytest.raises(PlaceError, match="not finite"):
+        model.embed_places([None], imagery="virtual:0")
+
+
+@pytest.mark.parametrize("places", [[(10, 42, 5), (1, 2, 3)], [(10, 42), (1,)], ["ab"], [10, 42, 5]])
+def test_places_that_are_not_pairs_are_refused(model: Model, places: list[object]) -> None:
+    with pytest.raises(InputError, match="not pairs of numbers"):
+        model.embed_places(places, imagery="virtual:0")  # type: ignore[arg-type]
 
 
 def test_a_run_without_a_classifier_names_by_likeness_to_mean_photos(model: Model, photo: Path) -> None:
@@ -157,6 +180,20 @@ def test_pairs_are_matched_by_cosine_or_by_the_probability_of_a_method_that_matc
     assert ((probability > 0) & (probability < 1)).all() and probability.shape == (2,)
 
 
+def test_a_pair_without_its_place_or_on_no_place_of_earth_is_refused(model: Model, photo: Path) -> None:
+    with pytest.raises(InputError, match="2 places were given for 1 photos"):
+        model.match([photo], chips(1), [(10, 42), (1, 2)])
+    with pytest.raises(PlaceError, match="longitude 1000"):
+        model.match([photo], chips(1), [(1000, 42)])
+
+
+def test_vectors_that_do_not_fit_a_gallery_are_refused(model: Model) -> None:
+    gallery = np.eye(4, WIDTH, dtype=np.float32)
+    for queries in (gallery[0], gallery[:, :3]):
+        with pytest.raises(InputError, match=r"\(q, d\) and \(g, d\) are needed"):
+            model.retrieve(queries, gallery)
+
+
 def test_the_nearest_rows_of_a_gallery_are_found(model: Model, photo: Path) -> None:
     gallery = np.eye(4, WIDTH, dtype=np.float32)
     found = model.retrieve(gallery[[2, 0]], gallery, top=2)
@@ -186,3 +223,17 @@ def test_a_saved_model_says_the_same_and_is_not_written_over_another(model: Mode
     np.testing.assert_array_equal(copy.embed_photos([photo]), model.embed_photos([photo]))
     with pytest.raises(ConfigError, match="holds something already"):
         model.save(tmp_path / "copy")
+
+
+def test_a_save_that_is_stopped_leaves_nothing_that_looks_whole(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:10])
+        if source.name == "model.safetensors":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.copyfile", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path / "copy")
+    assert not (tmp_path / "copy" / "model.safetensors").exists()

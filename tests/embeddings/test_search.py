@@ -49,6 +49,19 @@ def test_a_gallery_mapped_from_a_file_is_searched_as_one_in_memory(tmp_path: Any
     )
 
 
+def test_rows_of_nan_are_not_found_and_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TILE_ROWS", 4)
+    query, gallery = vectors(3, 0), vectors(10, 1)
+    gallery[[0, 5]] = np.nan
+    query[1] = np.nan
+    found = nearest(query, gallery, 9, device="cpu")
+    known = [row for row in range(10) if row not in (0, 5)]
+    for i in (0, 2):
+        assert found.index[i].tolist() == [*sorted(known, key=lambda row: -(gallery[row] @ query[i])), -1]
+    assert found.index[1].tolist() == [-1] * 9 and np.isneginf(found.similarity[1]).all()
+    assert np.isneginf(found.similarity[[0, 2], 8]).all() and np.isfinite(found.similarity[[0, 2], :8]).all()
+
+
 def test_fewer_than_one_nearest_is_refused() -> None:
     with pytest.raises(ConfigError, match="0 nearest rows"):
         nearest(vectors(2, 0), vectors(2, 1), 0)
