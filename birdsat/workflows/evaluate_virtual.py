@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from birdsat.embeddings.regions.region import open_region
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.progress import QUIET, Progress
@@ -25,7 +25,10 @@ class EvaluateVirtualResult(Reported[VirtualEvaluation]):
 
 
 def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET) -> EvaluateVirtualResult:
-    """Fit to records drawn anew and evaluate every month. Raises ConfigError for a region of real imagery."""
+    """Fit to records drawn anew and evaluate every month.
+
+    Raises ConfigError for a region of real imagery, InputError where no record falls into it.
+    """
     run, out = load_run(Path(request.run)), Path(request.out)
     region = open_region(Path(request.region), run)
     imagery = region.imagery
@@ -39,6 +42,12 @@ def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET
     drawn = draw_records(world, region.grid, request.points, request.seed)
     thinned = thin_to_grid(drawn, region.grid)
     thinned = thinned.where(region.at(thinned.lon_lat, columns=()).found, reason="in a cell without imagery")
+    if len(thinned) == 0:
+        raise InputError(
+            f"none of the {len(drawn):,} records that were drawn lies in a cell that {request.region} holds; embed a "
+            "region with more land.",
+            settings=("region",),
+        )
     progress.say(f"fitting to {len(thinned):,} records")
     settings = RangeNetworkConfig(seed=request.seed)
     model = fit_records(run, region, Records(taxa=thinned, everything=drawn), settings=settings, seed=request.seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import InputError
+from birdsat.errors import InputError, some_of
 from birdsat.locks import folder_lock
 from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
@@ -61,6 +61,8 @@ def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
     region = open_region(Path(request.region), run)
     everything = read_tables(request.tables, request)
     records = check_records(region, everything, request.taxa, trust_places=request.trust_places, progress=progress)
+    if request.way == "occurrences":
+        records = _recorded(records, progress)
     model = fit_records(
         run,
         region,
@@ -75,6 +77,16 @@ def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
     except InputError as error:
         progress.note(f"{out} is complete, but maps from it will take longer: {error}")
     return FitResult(model=model, folder=out)
+
+
+def _recorded(records: Records, progress: Progress) -> Records:
+    """The taxa of which any record is left: of the others, only background is known, which would count as a guess."""
+    counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
+    if not (lost := [taxon for taxon, count in counts.items() if not count]):
+        return records
+    progress.note(f"{len(lost):,} taxa have no record in the region's cells and are not in the model: {some_of(lost)}.")
+    kept = [taxon for taxon, count in counts.items() if count]
+    return Records(taxa=records.taxa.only_taxa(kept), everything=records.everything)
 
 
 def read_tables(tables: Sequence[Path | str], options: TableOptions) -> Occurrences:

@@ -99,7 +99,7 @@ class LocateResult(Reported[LocatedPhotos | LocateReport]):
 
 def locate_photos(request: LocateRequest, progress: Progress = QUIET) -> LocateResult:
     """Locate the photos that are named, or those of a dataset's test split whose places are known."""
-    return _locate_named(request, progress) if request.dataset is None else _locate_dataset(request)
+    return (_locate_named if request.dataset is None else _locate_dataset)(request, progress)
 
 
 def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
@@ -120,7 +120,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
         embedding=embed_photos(run.method, photos, run.photo_px, progress=progress),
         year_fraction=np.full(len(photos), when),
     )
-    rule = _rule(run, region, request.calibrate, request.prior, dated=month is not None, workers=request.workers)
+    rule = _rule(request, run, region, request.prior, dated=month is not None, progress=progress)
     located = locate(queries, region, rule, best=BEST)
     out.mkdir(parents=True, exist_ok=True)
     for row, (photo, tiff) in enumerate(counted(zip(photos, maps, strict=True), progress, "locating", unit="photos")):
@@ -149,7 +149,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     return LocateResult(report=report, files=(*(f for tiff in maps for f in (tiff, _picture(tiff))), out / CELLS_FILE))
 
 
-def _locate_dataset(request: LocateRequest) -> LocateResult:
+def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:
     """Locate photos of the test split whose places are known; written to RUN/locate.json.
 
     At most so many as asked, drawn at random. The prior is of the dataset's own train split, or of another dataset.
@@ -159,13 +159,15 @@ def _locate_dataset(request: LocateRequest) -> LocateResult:
     assert request.dataset is not None
     run = load_run(Path(request.run))
     dataset, region = Dataset(Path(request.dataset)), open_region(Path(request.region), run)
-    test, train = (embed_split(run, dataset, split, workers=request.workers) for split in ("test", "train"))
+    test, train = (
+        embed_split(run, dataset, split, workers=request.workers, progress=progress) for split in ("test", "train")
+    )
     rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
     if not len(rows) or not len(known):
         raise InputError(f"{request.dataset} has no photos with a known place in its train and test splits.")
     rows = np.sort(np.random.default_rng(0).permutation(rows)[: request.queries])
     prior = request.prior or request.dataset
-    rule = _rule(run, region, request.calibrate, prior, dated=True, workers=request.workers)
+    rule = _rule(request, run, region, prior, dated=True, progress=progress)
     true = test.lon_lat[rows]
     dated = Queries(embedding=test.photo[rows], year_fraction=test.year_fraction[rows])
     undated = Queries(embedding=test.photo[rows], year_fraction=np.full(len(rows), np.nan))
@@ -193,11 +195,11 @@ def _locate_dataset(request: LocateRequest) -> LocateResult:
 
 
 def _rule(
-    run: Run, region: Region, calibrate: AnyPath | None, prior: AnyPath | None, *, dated: bool, workers: int
+    request: LocateRequest, run: Run, region: Region, prior: AnyPath | None, *, dated: bool, progress: Progress
 ) -> LocationPosterior:
     """How similarity becomes probability; dated: whether the photos' dates will be known."""
     density = None if prior is None else _prior(Dataset(Path(prior)))
-    if calibrate is None:
+    if request.calibrate is None:
         learned = run.method.similarity_scale()
         if learned is None:
             raise ConfigError(
@@ -206,7 +208,7 @@ def _rule(
                 settings=("calibrate",),
             )
         return LocationPosterior(scale=learned, prior=density)
-    table = embed_split(run, Dataset(Path(calibrate)), "val", workers=workers)
+    table = embed_split(run, Dataset(Path(request.calibrate)), "val", workers=request.workers, progress=progress)
     rows = _with_photo_and_place(table)
     year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
     queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)

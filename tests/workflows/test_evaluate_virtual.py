@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from made_records import WORLD
 from recorded import RecordedProgress
@@ -10,7 +12,8 @@ from tiny_world import small_settings
 
 from birdsat.cli import main
 from birdsat.embeddings.regions.region import open_region
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, InputError
+from birdsat.observations.occurrences import Occurrences
 from birdsat.workflows import evaluate_virtual as workflow
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
 
@@ -66,3 +69,18 @@ def test_a_region_of_real_imagery_is_refused_and_so_are_zero_points(run: Path, r
         workflow.evaluate_virtual(request)
     with pytest.raises(ConfigError, match="points is 0"):
         EvaluateVirtualRequest(run=run, region=region, out=tmp_path, points=0)
+
+
+def test_a_region_that_no_record_falls_into_is_refused(
+    run: Path, region: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = workflow.draw_records
+
+    def none_drawn(*given: Any) -> Occurrences:
+        found = drawn(*given)
+        return found.where(np.zeros(len(found), dtype=np.bool_))
+
+    monkeypatch.setattr(workflow, "draw_records", none_drawn)
+    with pytest.raises(InputError, match="embed a region with more land"):
+        workflow.evaluate_virtual(EvaluateVirtualRequest(run=run, region=region, out=tmp_path / "out", points=1))
+    assert not (tmp_path / "out").exists()

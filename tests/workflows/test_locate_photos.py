@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 from made_runs import make_dataset, make_run, noise
+from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SIDE
 
 from birdsat.cli import main
@@ -110,6 +111,12 @@ def test_python_has_the_estimates_and_the_files(run: Path, region: Path, photo: 
     assert [cell["rank"] for cell in told["cells"]] == list(range(1, 11))
     assert told["estimates"][0]["photo"] == "bird.jpg" and BOX.west < told["estimates"][0]["lon"] < BOX.east
     assert {file.name for file in made.files} == {"bird.tif", "bird.png", "located.csv"}
+
+
+def test_what_is_embedded_of_a_dataset_is_counted(run: Path, region: Path, dataset: Path, tmp_path: Path) -> None:
+    mine, progress = shutil.copytree(run, tmp_path / "mine"), RecordedProgress()
+    locate_photos(LocateRequest(run=mine, dataset=dataset, region=region, calibrate=dataset), progress)
+    assert [bar.title for bar in progress.bars] == ["embedding test", "embedding train", "embedding val"]
 
 
 def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: Path, tmp_path: Path) -> None:

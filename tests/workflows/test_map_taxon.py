@@ -12,6 +12,7 @@ import rasterio
 from made_records import IMAGERY, box_option, embed, land_places, write_records
 from made_runs import OTHER, TAXON, make_run
 from PIL import Image
+from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SETTINGS, SIDE, TAXA
 
 from birdsat.cli import main
@@ -21,8 +22,10 @@ from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.workflows import fit_ranges as ranges
 from birdsat.workflows import map_taxon
+from birdsat.workflows.embed_region import embed_region
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.requests.regions import EmbedRequest
 
 BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
 
@@ -288,6 +291,20 @@ def test_records_that_are_dropped_are_counted_on_stderr(
     said = capsys.readouterr().err
     assert "3 records dropped: outside the region" in said
     assert "records dropped: another record of the same taxon in the same cell and month" in said
+
+
+def test_taxa_without_a_record_in_the_cells_are_not_in_the_model(run: Path, tmp_path: Path) -> None:
+    region, progress = tmp_path / "land", RecordedProgress()
+    asked = EmbedRequest(run=run, paths=region, box=(36, 56, 40, 60), grid=2, imagery=IMAGERY, land_only=True)
+    embed_region(asked)
+    places = [(TAXON, np.array([(39.2, 57.2), (38.8, 56.8), (39.1, 59.1)]))]
+    at_sea = [(OTHER, np.array([(36.5, 56.5), (37.5, 57.5)]))]
+    tables = write_records(tmp_path / "records.csv", places + at_sea)
+    fitted = ranges.fit_ranges(
+        FitRequest(tables=tables, region=region, out=tmp_path / "ranges", trust_places=True), progress
+    )
+    assert fitted.model.facts.taxa == (TAXON,) and min(fitted.model.facts.points) > 0
+    assert f"1 taxa have no record in the region's cells and are not in the model: {OTHER}." in progress.notes
 
 
 def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
