@@ -1,7 +1,10 @@
 """The verbs as functions: a request's fields as keywords, its result record back. Their types are the request's own."""
 
+import dataclasses
 import inspect
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from birdsat.progress import QUIET, Progress
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_COLUMNS = 100  # of the text of help()
 
 
 class Function(Generic[P, R]):
@@ -82,6 +86,9 @@ class Function(Generic[P, R]):
         return f"<birdsat.{self.__name__}, see help(birdsat.{self.__name__})>"
 
     def __call__(self, *given: P.args, **fields: P.kwargs) -> R:
+        if given:
+            first = next(iter(VERBS[self._verb].request.field_docs()))
+            raise TypeError(f"birdsat.{self.__name__} takes its settings by name, such as {first}=...")
         return cast(R, VERBS[self._verb](self._request(*given, **fields), self._progress))
 
     def with_progress(self, progress: Progress) -> "Function[P, R]":
@@ -90,8 +97,15 @@ class Function(Generic[P, R]):
 
 
 def _documented(request: type[Request]) -> str:
-    fields = "\n".join(f"    {name}: {doc}" for name, doc in request.field_docs().items())
-    return f"{inspect.getdoc(request)}\n\nArgs:\n{fields}\n"
+    fields = []
+    for name, doc in request.field_docs().items():
+        default = getattr(request, name, dataclasses.MISSING)
+        if isinstance(default, Path):
+            default = str(default)
+        said = f"{name}: {doc}" if default is dataclasses.MISSING else f"{name}: {doc} Default: {default!r}."
+        fields.append(textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        "))
+    listed = "\n".join(fields)
+    return f"{inspect.getdoc(request)}\n\nArgs:\n{listed}\n"
 
 
 build_dataset = Function("data build", BuildDatasetRequest, lambda: _build_dataset)

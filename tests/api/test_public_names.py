@@ -53,7 +53,11 @@ def test_every_verb_is_a_function_of_its_request_s_fields() -> None:
     for function in functions:
         request = VERBS[function._verb].request
         assert inspect.signature(function) == inspect.signature(request)
-        assert all(f"{name}: {doc}" in function.__doc__ for name, doc in request.field_docs().items())
+        said = " ".join(function.__doc__.split())
+        assert all(f"{name}: {doc}" in said for name, doc in request.field_docs().items())
+    said = " ".join(birdsat.map.__doc__.split())
+    assert "1 to 12, one or several. Default: (6,)." in said and "picture. Default: 'maps'." in said
+    assert "of those recorded. occurrences:" in said  # taxon has no default
 
 
 def test_a_verb_takes_its_fields_checks_them_and_gives_its_result(tiny_world: TinyWorld, tmp_path: Path) -> None:
@@ -64,6 +68,8 @@ def test_a_verb_takes_its_fields_checks_them_and_gives_its_result(tiny_world: Ti
         birdsat.pretrain(dataset="data", run=str(tmp_path / "run"), recipe="cve_mae_tny")
     with pytest.raises(TypeError, match="unexpected keyword"):
         birdsat.map(taxon="A b", taxons="A b")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"birdsat.map takes its settings by name, such as taxon="):
+        birdsat.map("A b")  # type: ignore[misc]
     assert birdsat.taxa(run=str(tiny_world.run)).to_dict()
     assert birdsat.list_recipes().lines
 

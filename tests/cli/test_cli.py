@@ -23,6 +23,11 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         assert f"\n  {verb} " in ended.stdout
 
 
+def test_the_package_runs_as_the_command_line() -> None:
+    ended = subprocess.run([sys.executable, "-m", "birdsat", "--version"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "") and ended.stdout.startswith("birdsat ")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_what_does_it_and_what_shows_its_result(verb: str) -> None:
     assert callable(pkgutil.resolve_name(VERBS[verb].function))
