@@ -31,6 +31,9 @@ class Dataset:
         self.folder = folder
         self.manifest: Manifest = load_manifest(folder)
 
+    def __repr__(self) -> str:
+        return f"<birdsat dataset of {self.manifest.rows():,} rows, {len(self.taxa):,} taxa: {self.folder}>"
+
     @property
     def taxa(self) -> tuple[str, ...]:
         """Names of the taxa; a label is an index into them."""

@@ -139,6 +139,9 @@ class RangeModel:
         self.facts, self.network, self.projection = facts, network.eval(), projection
         self.applicability, self.photos, self.folder = applicability, photos, folder
 
+    def __repr__(self) -> str:
+        return f"<birdsat range model of {len(self.facts.taxa):,} taxa: {self.folder or 'not saved'}>"
+
     @property
     def evaluation(self) -> Mapping[str, float]:
         """Figures on what was held out of the fit."""

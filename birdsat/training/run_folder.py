@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,11 @@ class Run:
     """A finished training run."""
 
     path: Path
-    config: RunConfig
-    dataset: DatasetFacts
-    method: Method  # in eval mode, on the CPU
-    written: Mapping[str, Any] | None = None  # the method's settings as config.json has them, by their names of then
+    config: RunConfig = field(repr=False)
+    dataset: DatasetFacts = field(repr=False)
+    method: Method = field(repr=False)  # in eval mode, on the CPU
+    # The method's settings as config.json has them, by their names of then.
+    written: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def taxa(self) -> tuple[str, ...]:

@@ -57,7 +57,12 @@ class LocatedPhotos:
 
     def table(self) -> Table:
         """For the console: an estimate for each, and the likeliest cells."""
-        table = Table(columns=["photo", ""], words=2, title="likeliest cells")
+        table = Table(
+            columns=["photo", ""],
+            words=2,
+            title="likeliest cells",
+            caption="rank: by the probability for the cell's area",
+        )
         for name in ("lon", "lat", "probability"):
             table.add_column(name)
         for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True):

@@ -103,6 +103,16 @@ def test_the_page_on_python_says_what_python_says(tiny_world: TinyWorld) -> None
     assert done.attempted > 10 and done.failed == 0
 
 
+def test_whatever_a_folder_holds_says_in_a_line_what_it_is(tiny_world: TinyWorld) -> None:
+    for folder, words in (
+        (tiny_world.dataset, "dataset of 52 rows, 2 taxa"),
+        (tiny_world.region, "region of 36 cells"),
+        (tiny_world.ranges, "range model of 3 taxa"),
+        (tiny_world.run, "Model CveMae of 1 taxa"),
+    ):
+        assert repr(birdsat.load(folder)).endswith(f"{words}: {folder}>")
+
+
 def test_a_path_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a run, a range model, a region nor a dataset"):
         birdsat.load(tmp_path)

@@ -45,6 +45,9 @@ class Region:
         self.folder = folder
         self.manifest = manifest
 
+    def __repr__(self) -> str:
+        return f"<birdsat region of {self.manifest.cells:,} cells: {self.folder}>"
+
     @property
     def grid(self) -> AnyGrid:
         """The grid that its cells are of."""
