@@ -74,11 +74,9 @@ def build_dataset(
     DatasetError when the folder belongs to other inputs or when the disk is full, BusyError when another build is at
     work in it, WorkerError when a worker process dies.
     """
-    if workers < 0 or shard_rows < 1 or (photo_px is not None and photo_px < 1):
-        raise ConfigError(
-            f"workers {workers}, shard_rows {shard_rows}, photo_px {photo_px}: workers must be 0 or more, "
-            "the others at least 1."
-        )
+    for name, value, least in (("workers", workers, 0), ("shard_rows", shard_rows, 1), ("photo_px", photo_px, 1)):
+        if value is not None and value < least:
+            raise ConfigError(f"{name} is {value}; allowed: {least} or more.", settings=(name,))
     rule = splits or SplitRule()
     settings = {
         "photo_px": photo_px,

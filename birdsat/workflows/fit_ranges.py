@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import InputError, some_of
-from birdsat.locks import folder_lock
+from birdsat.errors import ConfigError, InputError, some_of
+from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
@@ -51,8 +51,16 @@ class FitResult:
 
 
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
-    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell."""
-    with folder_lock(Path(request.out)):
+    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell.
+
+    It replaces a range model that is there already. Raises ConfigError where the folder holds something else.
+    """
+    out = Path(request.out)
+    with folder_lock(out):
+        if not is_unused(out) and not any((out / name).is_file() for name in (SETTINGS_FILE, WEIGHTS_FILE)):
+            raise ConfigError(
+                f"{out} holds something that is not a range model; choose another folder.", settings=("out",)
+            )
         return _fit_ranges(request, progress)
 
 

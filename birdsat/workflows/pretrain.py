@@ -62,7 +62,9 @@ def run_config(request: PretrainRequest) -> RunConfig:
 
 def with_options(config: RunConfig, options: TrainingOptions) -> RunConfig:
     """The run with the single settings of a request. Raises ConfigError for one that it cannot have."""
-    config = changed(config, **{name: getattr(options, name) for name in TrainingOptions.SHORTCUTS})
+    for name in TrainingOptions.SHORTCUTS:
+        with about(name):
+            config = changed(config, **{name: getattr(options, name)})
     with about("set"):
         return replaced(config, options.set)
 

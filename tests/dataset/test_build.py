@@ -303,7 +303,7 @@ def test_files_of_others_are_never_overwritten(tmp_path):
 
 
 def test_settings_out_of_range_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match="workers -1"):
+    with pytest.raises(ConfigError, match="workers is -1; allowed: 0 or more"):
         build(tmp_path / "out", [bird(0)], tmp_path, workers=-1)
 
 

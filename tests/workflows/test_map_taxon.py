@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,19 @@ def test_a_range_model_of_another_run_is_refused(
     fit = ("fit", records, "--run", other, "--region", region, "--out", tmp_path / "new")
     assert "embedded by the run 'mine'" in failed(capsys, *fit)
     assert not (tmp_path / "maps").exists() and not (tmp_path / "new").exists()
+
+
+def test_a_range_model_replaces_one_and_nothing_else(
+    run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = shutil.copytree(run, tmp_path / "mine")
+    before = {file.name for file in mine.iterdir()}
+    said = failed(capsys, "fit", records, "--region", region, "--out", mine)
+    assert f"{mine} holds something that is not a range model; choose another folder. (--out)" in said
+    assert {file.name for file in mine.iterdir()} == before
+    for taxa in (TAXON, OTHER):
+        main(["fit", str(records), "--region", str(region), "--out", str(tmp_path / "ranges"), "--taxa", taxa])
+    assert load_ranges(tmp_path / "ranges").facts.taxa == (OTHER,)
 
 
 def test_records_elsewhere_or_all_in_one_cell_are_refused(

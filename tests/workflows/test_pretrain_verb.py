@@ -93,6 +93,13 @@ def test_a_typing_error_is_one_line_with_the_nearest_names(capsys: pytest.Captur
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("given", [{"steps": 0}, {"lr": -1.0}, {"batch_size": 0}, {"workers": -1}])
+def test_a_value_that_is_not_possible_names_its_own_setting(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="allowed") as raised:
+        run_config(PretrainRequest(dataset="data", run="run", seed=1, **given))
+    assert raised.value.settings == tuple(given)
+
+
 def test_the_command_of_a_request_asks_the_same(small: Path) -> None:
     request = PretrainRequest(dataset="my data", run="run", recipe=small, set={"optimiser.betas": (0.9, 0.99)}, lr=1e-3)
     words = shlex.split(request.command("pretrain"))

@@ -112,6 +112,12 @@ class VirtualDatasetRequest(NewDataset):
     block_km: float | None = None
     """Draw splits as whole blocks of this size."""
 
+    def check(self) -> None:
+        """Raise ConfigError for fewer observations than one."""
+        super().check()
+        if self.observations < 1:
+            raise ConfigError(f"observations is {self.observations}; allowed: 1 or more.", settings=("observations",))
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomChipsRequest(NewDataset, CardWords):

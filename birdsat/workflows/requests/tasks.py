@@ -130,13 +130,18 @@ class CompareRequest(Request):
     """Processes that decode images."""
 
     def check(self) -> None:
-        """Raise ConfigError where there is nothing to compare."""
+        """Raise ConfigError where there is nothing to compare, and for a seed that is given twice."""
         super().check()
         for name in ("recipes", "seeds"):
             if not getattr(self, name):
                 raise ConfigError(
                     "there is nothing to compare; give at least one recipe and one seed.", settings=(name,)
                 )
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError(
+                f"seeds: {', '.join(map(str, self.seeds))}; give each once, as the same run twice tells nothing more.",
+                settings=("seeds",),
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,11 @@ import pytest
 
 from birdsat.cli.parse import parse
 from birdsat.errors import ConfigError
+from birdsat.workflows.requests.datasets import VirtualDatasetRequest
 from birdsat.workflows.requests.maps import GapsRequest, LocateRequest, MapRequest, RichnessRequest, SpeciesRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.regions import EmbedRequest
+from birdsat.workflows.requests.tasks import CompareRequest
 
 TAXON = "Corvus corax"
 BOX: dict[str, Any] = {"box": (10, 40, 14, 44), "imagery": "mosaic.tif"}
@@ -106,6 +108,8 @@ def test_the_command_of_a_request_asks_the_same() -> None:
         (lambda: GapsRequest(ranges="m", occurrences=()), "no table of records", "occurrences"),
         (lambda: LocateRequest(run="r", region="g", dataset="d", month=6), "month can be used with photos", "month"),
         (lambda: FitRequest(tables="t", region="g", out="m", way="both"), "needs a run", "run"),
+        (lambda: CompareRequest(dataset="d", out="o", seeds=(1, 0, 1)), "give each once", "seeds"),
+        (lambda: VirtualDatasetRequest(out="o", observations=0), "observations is 0", "observations"),
         (lambda: EmbedRequest(run="r", paths=("a", "b"), grid=1.0, imagery="i"), "2 paths follow the run", "paths"),
     ],
 )
