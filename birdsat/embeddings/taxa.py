@@ -12,6 +12,7 @@ from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.write import vector_column
 from birdsat.errors import CheckpointError, UnknownTaxonError, not_a
 from birdsat.files import atomic_path
+from birdsat.training.run_folder import MODEL_FILE
 
 TAXA_FILE = "taxa.parquet"
 
@@ -68,6 +69,11 @@ def save_taxon_means(means: TaxonMeans, run: Path) -> Path:
 def load_taxon_means(run: Path) -> TaxonMeans:
     """Read what `save_taxon_means` wrote. Raises CheckpointError when it is absent or damaged."""
     path = run / TAXA_FILE
+    if not path.is_file() and (run / MODEL_FILE).is_file():
+        raise CheckpointError(
+            f"{run} knows no taxa: it has no {TAXA_FILE}. A run of chips alone has none; one that is imported takes "
+            "those of a dataset (taxa_from); one that was stopped at its end is resumed with `birdsat pretrain`."
+        )
     if not path.is_file():
         raise CheckpointError(
             f"{not_a('finished training run', run, TAXA_FILE)} Train one with `birdsat pretrain`, or resume it."

@@ -16,6 +16,7 @@ from birdsat.embeddings.taxa import TAXA_FILE, save_taxon_means, taxon_means
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import check_sizes
+from birdsat.locks import folder_lock, is_unused
 from birdsat.methods.published.weights import Published, Wanted, from_published, read_checkpoint
 from birdsat.progress import QUIET, Progress
 from birdsat.training.config import RunConfig
@@ -72,7 +73,8 @@ def import_weights(request: ImportRequest, progress: Progress = QUIET) -> Import
         chip_px=request.chip_px,
         image=request.image,
     )
-    run, published = write_run(request.source, Path(request.run), wanted, chip_km=tuple(request.chip_km))
+    with folder_lock(Path(request.run)):
+        run, published = write_run(request.source, Path(request.run), wanted, chip_km=tuple(request.chip_km))
     taxa = None
     if request.taxa_from is not None:
         taxa = learn_taxa(run, Dataset(Path(request.taxa_from)), workers=request.workers, progress=progress)
@@ -81,7 +83,7 @@ def import_weights(request: ImportRequest, progress: Progress = QUIET) -> Import
 
 def write_run(source: str, out: Path, wanted: Wanted, *, chip_km: tuple[float, ...] = ()) -> tuple[Run, Published]:
     """Write the run `out` from a checkpoint file, or from `timm:NAME`. chip_km: sides of its chips on the ground."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not is_unused(out):
         raise ConfigError(f"{out} holds something already; choose another folder.", settings=("run",))
     if source.startswith(TIMM):
         tensors, learned = timm_weights(source.removeprefix(TIMM))

@@ -192,6 +192,9 @@ def test_a_taxon_without_photos_has_no_vector() -> None:
 def test_a_run_without_or_with_damaged_taxon_embeddings_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"not a finished training run.*`birdsat pretrain`, or resume it"):
         load_taxon_means(tmp_path)
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(CheckpointError, match="knows no taxa.*A run of chips alone has none"):
+        load_taxon_means(tmp_path)
     (tmp_path / "taxa.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(CheckpointError, match="damaged"):
         load_taxon_means(tmp_path)

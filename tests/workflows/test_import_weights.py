@@ -9,12 +9,14 @@ import torch
 
 from birdsat.cli import main
 from birdsat.dataset.build import build_dataset
-from birdsat.errors import CheckpointError
+from birdsat.errors import BusyError, CheckpointError
+from birdsat.locks import folder_lock
 from birdsat.methods.mae import MaeConfig
 from birdsat.training.run_folder import load_run
 from birdsat.virtual.chips import VirtualChips
 from birdsat.virtual.world import VirtualWorld
-from birdsat.workflows.import_weights import fingerprint, timm_weights
+from birdsat.workflows.import_weights import fingerprint, import_weights, timm_weights
+from birdsat.workflows.requests.tasks import ImportRequest
 
 HEADS = ["--heads", "4", "--decoder-heads", "4"]
 
@@ -59,6 +61,12 @@ def test_an_import_into_a_folder_that_holds_something_is_refused(run: Path, caps
     with pytest.raises(SystemExit):
         main(["import", "weights.ckpt", str(run)])
     assert "choose another folder" in capsys.readouterr().err
+
+
+def test_one_import_at_a_time_writes_a_run(tmp_path: Path) -> None:
+    asked = ImportRequest(source="weights.ckpt", run=tmp_path / "run")
+    with folder_lock(tmp_path / "run"), pytest.raises(BusyError, match="is being written"):
+        import_weights(asked)
 
 
 def test_the_fingerprint_is_of_names_and_values() -> None:
