@@ -2,8 +2,9 @@
 
 import datetime
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -162,13 +163,13 @@ class Model:
         if (imagery is None) == (chips is None):
             raise ConfigError("places are seen through imagery or chips; give one of the two.")
         if chips is not None:
-            images: list[NDArray[np.uint8] | None] = list(self._of_sizes(chips, len(places)))
+            images: Iterable[NDArray[np.uint8] | None] = self._of_sizes(chips, len(places))
         else:
             source = open_imagery(str(imagery)).chips(
                 ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=stretch
             )
             cuts = cut_places(places, source, px=self.run.chip_px, workers=workers)
-            images = [chip for cut in cuts for chip in cut.chips]
+            images = (chip for cut in cuts for chip in cut.chips)
         return self._embed_chips(images, places, _fractions(dates, len(places)))
 
     def classify(
@@ -225,7 +226,7 @@ class Model:
         images, fractions = self._of_sizes(chips, n), _fractions(dates, n)
         method = self.run.method
         if not method.matches_pairs:
-            of_places = self._embed_chips(list(images), places, fractions)
+            of_places = self._embed_chips(images, places, fractions)
             cosine: NDArray[np.float32] = (self.embed_photos(photos) * of_places).sum(axis=1)
             return cosine
         views = np.concatenate([views for views, _ in photo_views(photos, self.run.photo_px)])
@@ -290,18 +291,21 @@ class Model:
         return several
 
     def _embed_chips(
-        self, images: Sequence[NDArray[np.uint8] | None], lon_lat: NDArray[np.float64], fractions: NDArray[np.float64]
+        self, images: Iterable[NDArray[np.uint8] | None], lon_lat: NDArray[np.float64], fractions: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """(n, d) of chips of one or several sizes, whose features are averaged; NaN where there is none."""
-        found = [row for row, image in enumerate(images) if image is not None]
-        if not found:
-            raise InputError(f"none of the {len(images):,} places has imagery; give imagery that covers them.")
+        """(n, d) of chips of one or several sizes, whose features are averaged; NaN where there is none.
+
+        A batch of chips is held at a time.
+        """
         method = self.run.method
+        there = ((row, image) for row, image in enumerate(images) if image is not None)
+        found: list[int] = []
         vectors = []
         with inference(method, self.device) as where:
-            for first in range(0, len(found), _BATCH):
-                rows = found[first : first + _BATCH]
-                chips = np.stack([image for row in rows if (image := images[row]) is not None])
+            while batch := list(islice(there, _BATCH)):
+                rows = [row for row, _ in batch]
+                chips = np.stack([image for _, image in batch])
+                found += rows
                 sizes = [method.encode_chip(_pixels(chips[:, size], where)).float() for size in range(chips.shape[1])]
                 vectors.append(
                     method.embed_chip(
@@ -313,8 +317,10 @@ class Model:
                     .cpu()
                     .numpy()
                 )
+        if not found:
+            raise InputError(f"none of the {len(lon_lat):,} places has imagery; give imagery that covers them.")
         every = np.concatenate(vectors)
-        out = np.full((len(images), every.shape[1]), np.nan, dtype=np.float32)
+        out = np.full((len(lon_lat), every.shape[1]), np.nan, dtype=np.float32)
         out[found] = every
         return out
 

@@ -1,5 +1,6 @@
 """A run as Python sees it: what goes in, what comes out, and what is refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import birdsat
 from birdsat.api.model import Model
 from birdsat.earth.place import Place
 from birdsat.embeddings.inference import inference
+from birdsat.embeddings.regions.cut_chips import CutCells
 from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.encoders.view_encoder import View, ViewEncoderConfig
 from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
@@ -103,6 +105,30 @@ def test_places_seen_through_imagery_are_those_of_the_chips_cut_from_it(model: M
     np.testing.assert_array_equal(of_imagery, model.embed_places(places, dates, chips=cut))
     np.testing.assert_array_equal(of_imagery, model.embed_places(np.array(places), dates, chips=cut[:, None]))
     np.testing.assert_allclose(np.linalg.norm(of_imagery, axis=1), 1, atol=1e-5)
+
+
+def test_chips_of_many_places_are_not_held_at_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut, embedded, most = 0, 0, 0
+    features = model.run.method.encode_chip
+
+    def cuts(places: np.ndarray, *_: object, **__: object) -> Iterator[CutCells]:
+        nonlocal cut, most
+        for row in range(len(places)):
+            cut += 1
+            most = max(most, cut - embedded)
+            chip = None if row % 5 == 4 else chips(1)
+            yield CutCells(np.array([row]), places[row : row + 1], (chip,))
+
+    def encoded(images: torch.Tensor) -> torch.Tensor:
+        nonlocal embedded
+        embedded = cut
+        return features(images)
+
+    monkeypatch.setattr("birdsat.api.model.cut_places", cuts)
+    monkeypatch.setattr(model.run.method, "encode_chip", encoded)
+    vectors = model.embed_places([(10, 42)] * 400, imagery="virtual:0")
+    assert cut == 400 and most < 100
+    assert np.flatnonzero(np.isnan(vectors).any(axis=1)).tolist() == list(range(4, 400, 5))
 
 
 def test_place_and_date_change_what_a_chip_says(model: Model) -> None:

@@ -193,7 +193,7 @@ def test_a_run_without_or_with_damaged_taxon_embeddings_says_what_to_do(tmp_path
     with pytest.raises(CheckpointError, match=r"not a finished training run.*`birdsat pretrain`, or resume it"):
         load_taxon_means(tmp_path)
     (tmp_path / "model.safetensors").touch()
-    with pytest.raises(CheckpointError, match="knows no taxa.*A run of chips alone has none"):
+    with pytest.raises(CheckpointError, match=r"knows no taxa.*A run of chips alone has none"):
         load_taxon_means(tmp_path)
     (tmp_path / "taxa.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(CheckpointError, match="damaged"):
