@@ -164,9 +164,9 @@ def recipes(result: RecipesResult) -> None:
 
 
 def taxa(result: TaxaResult) -> None:
-    """A line a taxon: its name and its photos."""
-    for taxon, photos in result.photos.items():
-        print(f"{taxon}\t{photos}")
+    """A line a taxon: its name, and its photos or records."""
+    for taxon, count in result.counts.items():
+        print(f"{taxon}\t{count}")
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:

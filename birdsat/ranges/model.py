@@ -163,7 +163,8 @@ class RangeModel:
         """Positions of taxa. Raises UnknownTaxonError for the first that was not fitted."""
         for taxon in taxa:
             if taxon not in self.facts.taxa:
-                raise UnknownTaxonError(taxon, self.facts.taxa, among="taxa of the range model")
+                listing = None if self.folder is None else f"birdsat taxa {self.folder}"
+                raise UnknownTaxonError(taxon, self.facts.taxa, among="taxa of the range model", listing=listing)
         return [self.facts.taxa.index(taxon) for taxon in taxa]
 
     @torch.inference_mode()

@@ -18,3 +18,8 @@ FORMATS: dict[str, MapFormat] = {
     "parquet": MapFormat(".parquet", "birdsat.maps.cell_table:write_cells"),
     "csv": MapFormat(".csv", "birdsat.maps.cell_table:write_cells"),
 }
+
+
+def file_name(title: str) -> str:
+    """A title as a file's name."""
+    return title.replace(" ", "_").replace("/", "_")

@@ -25,6 +25,7 @@ from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.cells import grid_of
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.fit_ranges import fit_records, read_tables
+from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
 from birdsat.workflows.requests.maps import MapRequest
@@ -153,11 +154,6 @@ def _passes(planned: Sequence[PlannedMap]) -> Iterator[Sequence[PlannedMap]]:
         size = max(1, min(_TOGETHER, _ROW_NUMBERS // (len(about.band_names) * about.grid.columns)))
         for first in range(0, len(planned), size):
             yield planned[first : first + size]
-
-
-def file_name(title: str) -> str:
-    """A title as a file's name."""
-    return title.replace(" ", "_").replace("/", "_")
 
 
 def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:

@@ -52,8 +52,10 @@ def pretrain(request: PretrainRequest, progress: Progress = QUIET) -> PretrainRe
 
 
 def run_config(request: PretrainRequest) -> RunConfig:
-    """All settings that the request asks for."""
-    config = recipe(request.recipe)
+    """All settings that the request asks for: of a run that is resumed, on its own where no recipe is named."""
+    own = Path(request.run) / CONFIG_FILE
+    is_own = request.resume and not request.given("recipe") and own.is_file()
+    config = recipe(str(own) if is_own else request.recipe)
     if request.freeze_chips:
         with about("freeze_chips"):
             config = with_frozen_chips(config)

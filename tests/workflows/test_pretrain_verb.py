@@ -143,3 +143,13 @@ def test_frozen_chips_of_random_weights_are_noted(small: Path, dataset: Path, tm
     request = PretrainRequest(dataset=dataset, run=tmp_path / "run", recipe=small, freeze_chips=True, steps=1)
     pretrain(request, progress)
     assert any("frozen at random weights" in note for note in progress.notes)
+
+
+def test_a_run_that_is_resumed_without_a_recipe_goes_on_with_its_own_settings(
+    small: Path, dataset: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    main(["pretrain", str(dataset), str(run), "--recipe", str(small)])
+    main(["pretrain", str(dataset), str(run), "--resume", "--steps", "4"])
+    grown = load_run(run).config
+    assert (grown.steps, grown.batch_size, grown.method.photo.encoder) == (4, 2, CROSS_VIEW.photo.encoder)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from birdsat.earth.date import mid_month
 from birdsat.errors import ConfigError, about
-from birdsat.workflows.map_formats import FORMATS
+from birdsat.workflows.map_formats import FORMATS, file_name
 from birdsat.workflows.requests.ranges import Way
 from birdsat.workflows.requests.records import RecordsOptions, TableOptions, check_tables
 from birdsat.workflows.requests.regions import GridOptions
@@ -98,6 +98,7 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
         if not self.taxon:
             raise ConfigError("no taxon is named; name one or several.", settings=("taxon",))
         check_once(self.taxon, "taxon")
+        check_once([file_name(taxon) for taxon in self.taxon], "taxon")  # as "A b" and "A_b" are
         if self.occurrences and self.ranges is not None:
             raise ConfigError(
                 "a range model is fitted to records already; leave the records out, or fit to them anew.",

@@ -173,7 +173,7 @@ class ImportRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class TaxaRequest(Request):
-    """List the taxa that a run can map, with the photos behind each."""
+    """List the taxa that a run or a range model can map, with the photos or records behind each."""
 
     run: Positional[AnyPath]
-    """Folder of the run."""
+    """Folder of the run, or of the range model."""

@@ -81,8 +81,8 @@ class PretrainRequest(TrainingOptions):
     freeze_chips: bool = False
     """Keep the chip encoder as it starts: chips are encoded once. Meant for runs that start from another."""
     resume: bool = False
-    """Continue a run that was stopped. What changes no gradient may be changed, and steps may grow: the learning rate
-    then follows the schedule of the new number of steps from there on."""
+    """Continue a run that was stopped, with its own settings. What changes no gradient may be changed, and steps may
+    grow: the learning rate then follows the schedule of the new number of steps from there on."""
 
 
 @dataclass(frozen=True, kw_only=True)
