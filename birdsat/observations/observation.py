@@ -23,6 +23,7 @@ class Observation:
     place: Place | None = None
     date: datetime.date | None = None
     split: Split | None = None  # as the source gives it; None: to be drawn
+    group: str | None = None  # drawn into one split with all others of it, as of one photo or one visit
     licence: str = ""
     attribution: str = ""
     count: float | None = None  # individuals seen, where they were counted

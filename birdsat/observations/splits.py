@@ -13,7 +13,7 @@ _KM_PER_DEGREE = math.radians(1) * EARTH_RADIUS_KM
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitRule:
-    """How observations are split. The draw depends on the seed and the id (or block) alone.
+    """How observations are split. The draw depends on the seed and the id (or group, or block) alone.
 
     So an observation keeps its split when others are added. Splits at random leak geography: neighbours of a
     training photo land in test. Use blocks where that matters.
@@ -22,7 +22,7 @@ class SplitRule:
     val_fraction: float = 0.1  # of the observations drawn; of the source's train where it gives no val
     test_fraction: float = 0.1  # of the observations drawn
     keep_source: bool = True  # use the split that the source gives, where it gives one
-    block_km: float | None = None  # draw whole blocks of this side; None: draw each observation by itself
+    block_km: float | None = None  # draw whole blocks of this side; None: draw each observation, or group, by itself
 
     def __post_init__(self) -> None:
         val, test = self.val_fraction, self.test_fraction
@@ -51,9 +51,9 @@ class SplitRule:
         return "train"
 
     def _unit(self, observation: Observation) -> str:
-        """What is drawn as a whole: the block, or the observation."""
+        """What is drawn as a whole: the block, the group, or the observation."""
         if self.block_km is None or observation.place is None:
-            return f"id {observation.id}"
+            return f"id {observation.id}" if observation.group is None else f"group {observation.group}"
         return "block {} {}".format(*block(observation.place, self.block_km))
 
 

@@ -55,6 +55,15 @@ def test_observations_without_place_are_drawn_one_by_one_beside_blocks():
     assert {drawn(rule, bird(i)) for i in range(50)} == {"train", "val", "test"}
 
 
+def test_a_group_goes_to_one_split_as_a_whole_and_blocks_come_first():
+    rule = SplitRule(val_fraction=0.3, test_fraction=0.3)
+    by_group = {name: {drawn(rule, bird(i, group=name)) for i in range(30)} for name in map(str, range(40))}
+    assert all(len(splits) == 1 for splits in by_group.values())
+    assert set().union(*by_group.values()) == {"train", "val", "test"}
+    blocks = SplitRule(val_fraction=0.3, test_fraction=0.3, block_km=100)
+    assert len({drawn(blocks, bird(i, group=str(i), place=Place(10, 50))) for i in range(30)}) == 1
+
+
 def test_blocks_do_not_end_at_the_antimeridian_differently_for_180_and_minus_180():
     assert block(Place(180, 10), 300) == block(Place(-180, 10), 300)
     assert block(Place(0, 90), 300) == block(Place(0, 89.99), 300)

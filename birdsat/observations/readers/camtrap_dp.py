@@ -33,7 +33,7 @@ _OF_DEPLOYMENT = {
     "latitude": "latitude",
     "coordinateUncertaintyInMeters": "coordinateUncertainty",
 }
-_MAY_LACK = ("count", "coordinateUncertainty")
+_MAY_LACK = ("count", "coordinateUncertainty", "eventID")
 
 
 class CamtrapPackage:
@@ -54,7 +54,7 @@ class CamtrapPackage:
         self._deployment_columns = _present(self._deployments, "deploymentID", *_OF_DEPLOYMENT.values())
         self._observation_columns = _present(
             self._observations,
-            *("deploymentID", "mediaID", "observationLevel", "observationType", *_OF_OBSERVATION.values()),
+            *("deploymentID", "mediaID", "eventID", "observationLevel", "observationType", *_OF_OBSERVATION.values()),
         )
         self._media_columns = _present(self._media, "mediaID", "filePath", "fileMediatype")
         self._licence = _licence(described)
@@ -64,7 +64,7 @@ class CamtrapPackage:
         """Of an observation, its deployment and its photo."""
         own = {**_OF_OBSERVATION, **_OF_DEPLOYMENT}
         present = (*self._observation_columns, *self._deployment_columns)
-        return [*(name for name, column in own.items() if column in present), "photo", "licence"]
+        return [*(name for name, column in own.items() if column in present), "photo", "split_group", "licence"]
 
     def rows(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
         """As `table_rows`. Deployments are held in memory; media lie on disk meanwhile, in a file of its own that goes
@@ -89,6 +89,8 @@ class CamtrapPackage:
                     continue
                 found = {name: cells.get(column, "") for name, column in _OF_OBSERVATION.items()}
                 found["licence"] = self._licence
+                # Photos of one event show one animal, and several observations may be of one photo.
+                found["split_group"] = cells.get("eventID") or cells["mediaID"]
                 deployment = deployments.get(cells["deploymentID"])
                 if deployment is None:
                     detail = f"deployment {cells['deploymentID']!r}"

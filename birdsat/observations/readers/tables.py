@@ -29,6 +29,7 @@ _SYNONYMS = {
     "month": ("month",),
     "day": ("day",),
     "split": ("split", "is_training_image"),
+    "group": ("split_group",),
     "id": ("id", "observation_id", "gbif_id", "occurrence_id", "global_unique_identifier"),
     "licence": ("licence", "license"),
     "attribution": ("attribution", "rights_holder"),
@@ -66,6 +67,7 @@ class TableColumns:
     lat: str | None = None  # degrees north, WGS84
     date: str | None = None  # ISO 8601
     split: str | None = None  # train, val, test; or 1 for train and 0 for test
+    group: str | None = None  # rows that share it, as those of one visit, fall into one split
     id: str | None = None  # without one the photo names the row, without a photo the row's number
     licence: str | None = None
     attribution: str | None = None
@@ -220,6 +222,7 @@ def _observation(number: int, cells: dict[str, Any], rules: RowRules) -> Iterato
             place=place,
             date=date,
             split=_split(cells.get("split")),
+            group=_text(cells.get("group")) or None,
             licence=_text(cells.get("licence")),
             attribution=_text(cells.get("attribution")),
             count=_count(cells.get("count")),
