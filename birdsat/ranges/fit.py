@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.observations.blocks import blocks_by_km
+from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration, fit_calibration, held_out_figures
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
@@ -44,6 +45,7 @@ def fit_ranges(
     *,
     settings: RangeNetworkConfig | None = None,
     photos: NDArray[np.float32] | None = None,
+    progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
 
@@ -54,7 +56,7 @@ def fit_ranges(
     projection = InputProjection.fit(background.chip, points.background.lon_lat, settings.inputs)
     inputs = projection(presences.chip, points.presences.lon_lat)
     elsewhere = projection(background.chip, points.background.lon_lat)
-    fitted = fit_network(points, inputs, elsewhere, settings)
+    fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
     calibration, figures = _calibrate(fitted, term, points, presences, background)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 
@@ -42,7 +43,9 @@ class Fitted:
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
 
 
-def fit_network(points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> Fitted:
+def fit_network(
+    points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig, progress: Progress = QUIET
+) -> Fitted:
     """Fit all members at once.
 
     inputs (p, d) of the points, background (b, d), both by `InputProjection`. The loss is the presence-only one of SINR
@@ -57,20 +60,22 @@ def fit_network(points: Points, inputs: Tensor, background: Tensor, config: Rang
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
-        steps, best = _train(network, data, config)
+        steps, best = _train(network, data, config, progress)
     network.load_state_dict(best)
     network.eval().requires_grad_(False)
     return Fitted(network=network, steps=steps, held_out=data.held_out(network) if data.folded else None)
 
 
-def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig) -> tuple[int, dict[str, Tensor]]:
+def _train(
+    network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress
+) -> tuple[int, dict[str, Tensor]]:
     optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best: tuple[float, int, dict[str, Tensor]] | None = None
     trials: list[float] = []
     last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
-    for step in range(1, last + 1):
+    for step in counted(range(1, last + 1), progress, "fitting", unit="steps"):
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP)
         network.train()

@@ -50,7 +50,9 @@ def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET
         )
     progress.say(f"fitting to {len(thinned):,} records")
     settings = RangeNetworkConfig(seed=request.seed)
-    model = fit_records(run, region, Records(taxa=thinned, everything=drawn), settings=settings, seed=request.seed)
+    model = fit_records(
+        run, region, Records(taxa=thinned, everything=drawn), settings=settings, seed=request.seed, progress=progress
+    )
     progress.say("evaluating every month")
     evaluation = evaluate_on_world(model, region, world)
     out.mkdir(parents=True, exist_ok=True)

@@ -78,6 +78,7 @@ def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
         way=request.way,
         settings=RangeNetworkConfig(seed=request.seed),
         tables=[Path(table) for table in request.tables],
+        progress=progress,
     )
     model.save(out, region=region.folder)
     try:
@@ -115,6 +116,7 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     seed: int = 0,
+    progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
 
@@ -138,6 +140,7 @@ def fit_records(
         Source(run=about.run, model=about.model, tables=tuple(table.name for table in tables)),
         settings=settings,
         photos=photos,
+        progress=progress,
     )
 
 

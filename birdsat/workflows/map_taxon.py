@@ -241,6 +241,7 @@ def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapp
         records,
         way=request.way,
         tables=[Path(table) for table in request.occurrences],
+        progress=progress,
     )
     return _of_model(request, model, region, f"fit to {request.way}", progress)
 
