@@ -50,6 +50,7 @@ class MapDescription:
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
+    request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
 
     def __post_init__(self) -> None:
         for month in self.months:
@@ -84,6 +85,7 @@ class MapDescription:
             "evaluation": json.dumps(plain_figures(self.evaluation)),
             "sources": json.dumps(dict(self.sources)),
             "created": created,
+            "request": self.request,
             **step,
             **bounds,
         }
@@ -115,6 +117,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             applicability=APPLICABILITY in band_names,
             evaluation={name: math.nan if value is None else value for name, value in figures.items()},
             sources=json.loads(tags["sources"]),
+            request=tags.get("request", ""),
         )
     except (KeyError, ValueError, TypeError, ConfigError) as error:
         raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error

@@ -65,6 +65,7 @@ class RangeFacts:
     model: str  # fingerprint of that run's weights
     tables: tuple[str, ...] = ()  # that the points came from
     region: str = ""  # folder of the cells it was fitted on, from the model's own; empty: not known
+    request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
     calibration: Calibration = field(default_factory=Calibration)
     mean_distance: float = 0.0  # of the area of applicability
@@ -229,10 +230,10 @@ class RangeModel:
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
-    def save(self, folder: Path, *, region: Path | None = None) -> None:
+    def save(self, folder: Path, *, region: Path | None = None, request: str = "") -> None:
         """Write ranges.safetensors and then ranges.json; without the second, the folder is not a range model.
 
-        region: folder of the cells it was fitted on, to be remembered.
+        region: folder of the cells it was fitted on, and request: fingerprint of what was asked for, to be remembered.
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
@@ -248,6 +249,7 @@ class RangeModel:
         write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
         if region is not None:
             self.facts = replace(self.facts, region=_way_to(region, folder))
+        self.facts = replace(self.facts, request=request)
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 

@@ -1,6 +1,7 @@
 """From tables of occurrences and a region to a range model."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,23 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Column, Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import ConfigError, InputError, some_of
+from birdsat.errors import CheckpointError, ConfigError, InputError, some_of
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.tables import TableColumns
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import points_on_cells
-from birdsat.ranges.feature_cache import cache_features
+from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel
+from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.requests.records import TableOptions
+from birdsat.workflows.same_request import request_fingerprint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,18 +55,32 @@ class FitResult:
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell.
 
-    It replaces a range model that is there already. Raises ConfigError where the folder holds something else.
+    It replaces a range model that is there already, unless that is of the same request: then nothing is left to do.
+    Raises ConfigError where the folder holds something else.
     """
-    out = Path(request.out)
+    out, fingerprint = Path(request.out), request_fingerprint(request)
     with folder_lock(out):
         if not is_unused(out) and not any((out / name).is_file() for name in (SETTINGS_FILE, WEIGHTS_FILE)):
             raise ConfigError(
                 f"{out} holds something that is not a range model; choose another folder.", settings=("out",)
             )
-        return _fit_ranges(request, progress)
+        model = _fitted_before(request, fingerprint, progress) or _fit_ranges(request, fingerprint, progress)
+        return FitResult(model=model, folder=out)
 
 
-def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
+def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel | None:
+    """The whole range model of the same request; what it sees in the region's cells is made where it is missing."""
+    with suppress(CheckpointError):
+        model = load_ranges(Path(request.out))
+        if model.facts.request == fingerprint:
+            progress.note(f"{request.out} holds the range model of this request already.")
+            if not cache_file(model, region := open_region(Path(request.region))).is_file():
+                _cache_features(model, region, progress)
+            return model
+    return None
+
+
+def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
     region = open_region(Path(request.region), run)
     everything = read_tables(request.tables, request)
@@ -80,12 +96,16 @@ def _fit_ranges(request: FitRequest, progress: Progress) -> FitResult:
         tables=[Path(table) for table in request.tables],
         progress=progress,
     )
-    model.save(out, region=region.folder)
+    model.save(out, region=region.folder, request=fingerprint)
+    _cache_features(model, region, progress)
+    return model
+
+
+def _cache_features(model: RangeModel, region: Region, progress: Progress) -> None:
     try:
         cache_features(model, region, progress=progress)
     except InputError as error:
-        progress.note(f"{out} is complete, but maps from it will take longer: {error}")
-    return FitResult(model=model, folder=out)
+        progress.note(f"{model.folder} is complete, but maps from it will take longer: {error}")
 
 
 def _recorded(records: Records, progress: Progress) -> Records:

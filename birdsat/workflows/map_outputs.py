@@ -1,8 +1,8 @@
 """Which files a map is written to, and their writing: the GeoTIFF and its JSON, a picture, and other formats."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -36,6 +36,14 @@ class PlannedMap:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MadeMap:
+    """A map that is there already."""
+
+    files: tuple[Path, ...]  # all but the JSON
+    evaluation: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outputs:
     """Which files maps are written to."""
 
@@ -43,21 +51,32 @@ class Outputs:
     also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
     within: Polygons | None = None  # cells elsewhere have no value
     overwrite: bool = False
+    request: str  # fingerprint of what is asked for, by which maps that were made already are known
 
     @classmethod
-    def of(cls, options: MapFilesOptions) -> "Outputs":
-        """Those that a request asks for. Raises InputError for polygons that cannot be read."""
+    def of(cls, options: MapFilesOptions, request: str) -> "Outputs":
+        """Those that a request of this fingerprint asks for. Raises InputError for polygons that cannot be read."""
         return cls(
             folder=Path(options.out),
             also=tuple(options.also),
             within=None if options.within is None else read_polygons(Path(options.within)),
             overwrite=options.overwrite,
+            request=request,
         )
 
-    def check_new(self, name: str) -> None:
-        """Raises ConfigError when a file of that name is there already and not to be overwritten."""
+    def made_before(self, name: str) -> MadeMap | None:
+        """The map of that name, where the same request made it, with all of its files, and it is not to be overwritten.
+
+        Raises ConfigError when files of that name are there already that something else made.
+        """
         tiff = self._tiff(name)
-        check_new((tiff, sidecar_path(tiff), tiff.with_suffix(".png"), *self._others(tiff)), self.overwrite)
+        files = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
+        if not self.overwrite and all(file.is_file() for file in (*files, sidecar_path(tiff))):
+            with suppress(InputError), MapFile(tiff) as found:
+                if found.description.request == self.request:
+                    return MadeMap(files=files, evaluation=found.description.evaluation)
+        check_new((*files, sidecar_path(tiff)), self.overwrite)
+        return None
 
     def write(
         self, maps: Sequence[PlannedMap], blocks: Blocks, imagery: Imagery, progress: Progress
@@ -71,7 +90,9 @@ class Outputs:
         grid, bands = about.grid, len(about.band_names)
         stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
         with _folder(self.folder), ExitStack() as stack:
-            sinks = [stack.enter_context(create_map(self._tiff(one.name), one.about)) for one in maps]
+            described = [replace(one.about, request=self.request) for one in maps]
+            paths = [self._tiff(one.name) for one in maps]
+            sinks = [stack.enter_context(create_map(*one)) for one in zip(paths, described, strict=True)]
             bar = stack.enter_context(progress.bar("mapping", grid.rows, unit="rows"))
             imaged = 0  # cells with imagery, within the polygons or not
             for first, rows in rows_of_cells(grid, len(maps) * bands, stacked):

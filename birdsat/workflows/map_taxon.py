@@ -10,7 +10,7 @@ import numpy as np
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import BirdsatError, InputError, about
+from birdsat.errors import BirdsatError, InputError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
 from birdsat.maps.netcdf import read_xarray
@@ -26,9 +26,10 @@ from birdsat.workflows.cells import grid_of
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.fit_ranges import fit_records, read_tables
 from birdsat.workflows.map_formats import file_name
-from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
+from birdsat.workflows.map_outputs import Blocks, MadeMap, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
 from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.same_request import request_fingerprint
 
 if TYPE_CHECKING:
     import xarray
@@ -95,7 +96,13 @@ class _Taxa:
     def __init__(self, asked: Sequence[str]) -> None:
         self.left = list(asked)
         self.failed: dict[str, str] = {}
+        self.made: dict[str, MadeMap] = {}  # by the same request before
         self._alone = len(asked) == 1
+
+    def find_made(self, taxon: str, outputs: Outputs) -> None:
+        """Take note of a map that is there. Raises ConfigError for one that something else made."""
+        if (made := outputs.made_before(file_name(taxon))) is not None:
+            self.made[taxon] = made
 
     def keep(self, check: Callable[[str], object]) -> None:
         """Those of which a check raises no error."""
@@ -115,10 +122,17 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     Cells that are given as a box are embedded on the way, for a fit into out/region. A single taxon that cannot be
     mapped raises its error, UnknownTaxonError or InputError; of several, those are listed with their reasons. What
     concerns all of them is raised: ConfigError where run, model and region do not belong together, InputError when no
-    cell has imagery.
+    cell has imagery. Maps that the same request made before stay as they are.
     """
-    outputs, taxa = Outputs.of(request), _Taxa(request.taxon)
-    taxa.keep(lambda taxon: outputs.check_new(file_name(taxon)))
+    # Only a fit makes a taxon's map depend on which others are asked for.
+    outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
+    taxa = _Taxa(request.taxon)
+    taxa.keep(lambda taxon: taxa.find_made(taxon, outputs))
+    maps = [TaxonMap(taxon=taxon, files=made.files, evaluation=made.evaluation) for taxon, made in taxa.made.items()]
+    if maps:
+        progress.note(f"{some_of([one.taxon for one in maps])}: mapped by this request already.")
+    if taxa.made.keys() == set(taxa.left):
+        return MapResult(maps=tuple(maps), failed=taxa.failed)
     if request.box is not None:
         grid_of(request)  # refuses impossible cells before anything is opened
     if request.is_from_photos:
@@ -127,7 +141,6 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         mapped = _from_ranges(request, taxa, progress)
     else:
         mapped = _from_records(request, taxa, progress)
-    maps: list[TaxonMap] = []
     if mapped is not None:
         points: dict[str, list[MapPoints]] = {}
         remarks: dict[str, None] = {}  # each once, though every taxon reads the tables
@@ -135,7 +148,9 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         for remark in remarks:
             progress.note(remark)
         planned = [
-            PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon]) for taxon in taxa.left
+            PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon])
+            for taxon in taxa.left
+            if taxon not in taxa.made
         ]
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
@@ -144,6 +159,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
                 TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
                 for taxon, written in zip(taxa_of, files, strict=True)
             ]
+    maps.sort(key=lambda one: request.taxon.index(one.taxon))
     return MapResult(maps=tuple(maps), failed=taxa.failed)
 
 

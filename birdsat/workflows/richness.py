@@ -16,6 +16,7 @@ from birdsat.ranges.model import RangeModel
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
 from birdsat.workflows.requests.maps import RichnessRequest
+from birdsat.workflows.same_request import request_fingerprint
 
 NAME = "richness"
 EXPECTED = replace(
@@ -44,11 +45,14 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     The area of applicability is that of the model. Raises ConfigError when a file is there already and not to be
     overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not fitted.
     """
-    outputs = Outputs.of(request)
-    outputs.check_new(NAME)
+    outputs = Outputs.of(request, request_fingerprint(request))
+    made = outputs.made_before(NAME)
     model, region = open_ranges(request)
     model.labels(request.taxa)
     taxa = tuple(request.taxa) or model.facts.taxa
+    if made is not None:
+        progress.note(f"{made.files[0]}: mapped by this request already.")
+        return RichnessResult(taxa=taxa, files=made.files)
     warn_if_undated(model, request.months, progress)
     settings = region.manifest.settings
     about = MapDescription(

@@ -113,6 +113,7 @@ def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytes
     features = RangeModel.features
     monkeypatch.setattr(RangeModel, "features", lambda *_: (_ for _ in ()).throw(OSError("No space left on device")))
     said = r"ranges is complete, but maps from it will take longer: .* cannot be written \(No space left on device\)"
+    opened(folder)[2].unlink()
     with pytest.warns(BirdsatWarning, match=said):
         refit(folder)
     monkeypatch.setattr(RangeModel, "features", features)

@@ -1,0 +1,153 @@
+"""A verb started again over what it made: done where the request and its inputs are the same, and only there."""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import RecordedProgress
+from small_disk import SmallDisk
+from tiny_world import SETTINGS, TAXA, TinyWorld
+
+from birdsat.errors import ConfigError
+from birdsat.ranges.fit import fit_ranges as fit_points
+from birdsat.ranges.model import KEPT_FILES, RangeModel
+from birdsat.workflows import fit_ranges
+from birdsat.workflows.fit_ranges import FitResult
+from birdsat.workflows.map_taxon import map_taxon
+from birdsat.workflows.requests.maps import MapRequest, RichnessRequest
+from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.richness import map_richness
+from birdsat.workflows.same_request import request_fingerprint
+
+MADE = "by this request already"
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each fit that was made; they are small."""
+    made: list[int] = []
+
+    def fit_small(*given: object, **named: object) -> RangeModel:
+        made.append(1)
+        return fit_points(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fit_ranges, "fit_points", fit_small)
+    return made
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def fit(out: Path, world: TinyWorld, progress: RecordedProgress | None = None, **more: Any) -> FitResult:
+    request = FitRequest(tables=world.records, region=world.region, out=out, **more)
+    return fit_ranges.fit_ranges(request, progress or RecordedProgress())
+
+
+def test_a_finished_range_model_on_a_read_only_disk_is_done(
+    tiny_world: TinyWorld, fits: list[int], small_disk: Callable[[int], SmallDisk]
+) -> None:
+    disk = small_disk(8000)
+    before = fit(disk.folder / "ranges", tiny_world)
+    disk.refuse_writing()
+    progress = RecordedProgress()
+    again = fit(disk.folder / "ranges", tiny_world, progress)
+    assert again.to_dict() == before.to_dict() and again.files == before.files and len(fits) == 1
+    assert any("holds the range model of this request already" in note for note in progress.notes)
+
+
+def test_a_fit_again_makes_what_is_missing_and_anew_what_was_asked_otherwise(
+    tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+) -> None:
+    world, out = tiny_world.copied(tmp_path / "world"), tmp_path / "out"
+    fit(out, world)
+    whole = tree(out)
+    next(out.glob(KEPT_FILES)).unlink()
+    fit(out, world)
+    assert tree(out) == whole and len(fits) == 1
+    fit(out, world, seed=1)
+    assert len(fits) == 2
+    with world.records.open("a") as rows:
+        rows.write(rows_of(world)[-1])
+    fit(out, world, seed=1)
+    assert len(fits) == 3
+    (out / "ranges.safetensors").write_bytes(b"cut short")
+    fit(out, world, seed=1)
+    assert len(fits) == 4
+
+
+def rows_of(world: TinyWorld) -> list[str]:
+    return world.records.read_text().splitlines(keepends=True)
+
+
+def test_finished_maps_on_a_read_only_disk_are_done(
+    tiny_world: TinyWorld, fits: list[int], small_disk: Callable[[int], SmallDisk]
+) -> None:
+    disk = small_disk(8000)
+    asked: list[tuple[Any, Any]] = [
+        (map_taxon, MapRequest(taxon=TAXA[:2], ranges=tiny_world.ranges, out=disk.folder / "fitted", also=("csv",))),
+        (
+            map_taxon,
+            MapRequest(taxon=TAXA[0], run=tiny_world.run, region=tiny_world.region, out=disk.folder / "photos"),
+        ),
+        (
+            map_taxon,
+            MapRequest(
+                taxon=TAXA[:2], occurrences=tiny_world.records, region=tiny_world.region, out=disk.folder / "records"
+            ),
+        ),
+        (map_richness, RichnessRequest(ranges=tiny_world.ranges, out=disk.folder)),
+    ]
+    before = [verb(request).to_dict() for verb, request in asked]
+    disk.refuse_writing()
+    progress = RecordedProgress()
+    assert [verb(request, progress).to_dict() for verb, request in asked] == before
+    assert len(fits) == 1 and sum(MADE in note for note in progress.notes) == len(asked)
+
+
+def test_of_several_maps_only_those_that_are_missing_are_made(
+    tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+) -> None:
+    request = MapRequest(taxon=TAXA, occurrences=tiny_world.records, region=tiny_world.region, out=tmp_path)
+    whole = map_taxon(request).to_dict()
+    times = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    bands = (tmp_path / "Parus_major.png").read_bytes()
+    for file in tmp_path.glob("Parus_major.*"):
+        file.unlink()
+    progress = RecordedProgress()
+    assert map_taxon(request, progress).to_dict() == whole and len(fits) == 2
+    assert (tmp_path / "Parus_major.png").read_bytes() == bands
+    assert f"Corvus corax, Pica pica: mapped {MADE}." in progress.notes
+    for file in tmp_path.iterdir():
+        assert (file.stat().st_mtime_ns == times[file.name]) == ("Parus" not in file.name)
+
+
+@pytest.mark.parametrize("change", [{"months": (1,)}, {"points": "records"}, {"also": ("csv",)}, {"ranges": "other"}])
+def test_a_map_that_is_asked_otherwise_is_not_taken_for_done(
+    change: dict[str, Any], tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+) -> None:
+    world = tiny_world.copied(tmp_path / "world")
+    asked = {"taxon": TAXA[0], "ranges": world.ranges, "out": tmp_path / "maps"}
+    map_taxon(MapRequest(**asked))
+    if "points" in change:
+        change = {"points": world.records}
+    if "ranges" in change:  # another model under the same name
+        shutil.rmtree(world.ranges)
+        change = {}
+        fit(world.ranges, world, seed=5)
+    with pytest.raises(ConfigError, match="exists already"):
+        map_taxon(MapRequest(**(asked | change)))
+
+
+def test_the_name_of_a_file_and_what_changes_no_number_have_no_part_in_a_request(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    first = FitRequest(tables=tiny_world.records, region=tiny_world.region, out=tmp_path / "a")
+    world = tiny_world.copied(tmp_path / "moved")
+    moved = FitRequest(tables=world.records, region=str(world.region), out="elsewhere")
+    assert request_fingerprint(first) == request_fingerprint(moved)
+    absent = FitRequest(tables=tmp_path / "none.csv", region=world.region, out="elsewhere")
+    assert request_fingerprint(absent) != request_fingerprint(moved)
