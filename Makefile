@@ -48,7 +48,9 @@ benchmarks: setup
 	$(BIN)/python benchmarks/loader.py
 	$(BIN)/python benchmarks/contrast_passes.py
 	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/maps.py
+	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
 

@@ -36,6 +36,7 @@ from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.regions.embed_cells import HARMONICS, RegionBlock
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.manifest import (
     PART_CELLS,
     REGION_FILE,
@@ -45,7 +46,6 @@ from birdsat.embeddings.regions.manifest import (
     part_name,
     write_part,
 )
-from birdsat.embeddings.regions.region import open_region
 from birdsat.maps.photo_scores import score_blocks
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.feature_cache import cache_features, iter_features

@@ -4,7 +4,7 @@
 
     model = birdsat.load("runs/mine")                    # a run, a range model, a region or a dataset
     vectors = model.embed_photos(["a.jpg", "b.jpg"])     # (2, d) unit vectors
-    maps = birdsat.map(taxon="Passerina cyanea", ranges="ranges/east", months=(1, 6))
+    maps = birdsat.map(taxon="Passerina cyanea", occurrences="gbif.zip", months=(1, 6))
 
 Every verb of the command line is a function with the same settings; help(birdsat.map) lists them.
 """
@@ -19,6 +19,7 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 if TYPE_CHECKING:
     from birdsat.api.load import load as load
     from birdsat.api.load import open_map as open_map
+    from birdsat.api.load import world as world
     from birdsat.api.model import Model as Model
     from birdsat.api.model import Named as Named
     from birdsat.api.verbs import build_dataset as build_dataset
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import list_recipes as list_recipes
     from birdsat.api.verbs import locate as locate
     from birdsat.api.verbs import map as map
+    from birdsat.api.verbs import match_taxa as match_taxa
     from birdsat.api.verbs import pretrain as pretrain
     from birdsat.api.verbs import random_chips as random_chips
+    from birdsat.api.verbs import records as records
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import richness as richness
     from birdsat.api.verbs import species as species
@@ -62,8 +65,10 @@ _VERBS = (
     "list_recipes",
     "locate",
     "map",
+    "match_taxa",
     "pretrain",
     "random_chips",
+    "records",
     "retrieve",
     "richness",
     "species",
@@ -73,6 +78,7 @@ _VERBS = (
 _HOMES = {
     "load": "birdsat.api.load",
     "open_map": "birdsat.api.load",
+    "world": "birdsat.api.load",
     "Model": "birdsat.api.model",
     "Named": "birdsat.api.model",
     "BirdsatError": "birdsat.errors",

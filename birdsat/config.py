@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from birdsat.errors import ConfigError, NewerFormatError, nearest
+from birdsat.errors import ConfigError, InputError, NewerFormatError, nearest
 from birdsat.files import write_atomic
+from birdsat.reading import read_json
 
 T = TypeVar("T")
 KIND = "kind"  # names the class where a setting may hold one of several
@@ -64,7 +65,7 @@ def from_dict(cls: type[T], data: dict[str, Any], where: str = "config") -> T:
     values = {name: _decode(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
     try:
         return cls(**values)
-    except TypeError as error:
+    except (TypeError, ValueError, ArithmeticError) as error:  # what its class makes of values that are not possible
         raise ConfigError(f"{where} does not describe a {cls.__name__}: {error}.") from error
 
 
@@ -96,11 +97,11 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
             _decode(item_hint, item, f"{where}[{i}]")
             for i, (item_hint, item) in enumerate(zip(hints, value, strict=True))
         )
-    if hint is Path:
+    if hint is Path and isinstance(value, str | Path):
         return Path(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if hint in (int, float, str, bool) and type(value) is not hint:
+    if hint in (int, float, str, bool, Path) and type(value) is not hint:
         raise ConfigError(f"{where} is {value!r}; a value of type {hint.__name__} is needed.")
     return value
 
@@ -109,7 +110,7 @@ def _found_among(kinds: Mapping[str, str], value: Any, where: str) -> type:
     """The class that `value` is of, imported when it is asked for."""
     kind = value.get(KIND) if isinstance(value, dict) else None
     places = {place.partition(":")[2]: place for place in kinds.values()}
-    if kind not in places:
+    if not isinstance(kind, str) or kind not in places:
         given = f"of kind {kind!r}" if isinstance(value, dict) else repr(value)
         raise NewerFormatError(f"{where} is {given}; allowed: settings of kind {', '.join(sorted(places))}.")
     module, _, name = places[kind].partition(":")
@@ -150,9 +151,9 @@ def load(cls: type[T], path: Path, *, schema: int | None = None) -> T:
     later schema or has what `cls` does not. What to do about it is the caller's to say.
     """
     try:
-        data = json.loads(path.read_text())
-    except ValueError as error:  # no JSON, or no text
-        raise ConfigError(f"{path.name} is not JSON ({error}).") from error
+        data = read_json(path)
+    except InputError as error:
+        raise ConfigError(str(error)) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path.name} does not hold a JSON object.")
     if schema is not None:

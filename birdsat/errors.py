@@ -15,8 +15,13 @@ def some_of(names: Iterable[str], most: int = 5) -> str:
 
 def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     """Words for a message on the names that a mistyped one may stand for; nothing where none is like it."""
-    near = difflib.get_close_matches(name, list(known), n=most, cutoff=0.5)
-    return f"; nearest: {', '.join(map(repr, near))}" if near else ""
+    return listed_near(difflib.get_close_matches(name, list(known), n=most, cutoff=0.5))
+
+
+def listed_near(names: Iterable[str]) -> str:
+    """Words for a message on the names that are near another; nothing where there are none."""
+    listed = ", ".join(map(repr, names))
+    return f"; nearest: {listed}" if listed else ""
 
 
 def not_a(kind: str, folder: Path, marker: str) -> str:
@@ -95,10 +100,20 @@ class WorkerError(BirdsatError):
 class UnknownTaxonError(BirdsatError):
     """A taxon that is not among the labels, or not in a table."""
 
-    def __init__(self, taxon: str, labels: Iterable[str], *, listing: str | None = None, among: str = "labels") -> None:
-        """listing: the command that prints all of them; among: what they are, for the message."""
+    def __init__(
+        self,
+        taxon: str,
+        labels: Iterable[str],
+        *,
+        listing: str | None = None,
+        among: str = "labels",
+        near: Iterable[str] | None = None,
+    ) -> None:
+        """listing: the command that prints all of them; among: what they are, for the message; near: names it may stand
+        for, where they are found otherwise than among the labels."""
         known = list(labels)
+        like = nearest(taxon, known) if near is None else listed_near(near)
         super().__init__(
-            f"taxon {taxon!r} is not among the {len(known):,} {among}{nearest(taxon, known)}. "
+            f"taxon {taxon!r} is not among the {len(known):,} {among}{like}. "
             + (f"List them with `{listing}`." if listing else "Write its scientific name as it is written there.")
         )

@@ -10,11 +10,11 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.processes import ProcessMark, this_process
 
 _TEMPORARY = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}\.part")
@@ -46,6 +46,15 @@ def output_file(path: Path) -> Iterator[Path]:
             yield partial
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error
+
+
+def check_new(files: Iterable[Path], overwrite: bool) -> None:
+    """Raises ConfigError for the first file that is there already and not to be overwritten."""
+    for file in files:
+        if file.exists() and not overwrite:
+            raise ConfigError(
+                f"{file} exists already; allow it to be overwritten, or name another.", settings=("overwrite", "out")
+            )
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

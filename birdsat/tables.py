@@ -1,8 +1,12 @@
 """A table of words and figures, for whoever shows it: the console, a Markdown file, a page."""
 
+import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+from birdsat.markdown import markdown_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +60,33 @@ class Table:
 def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
     """A Markdown table whose first `words` columns stand left and whose others stand right."""
     rule = ["---"] * words + ["---:"] * (len(columns) - words)
-    lines = [columns, rule, *([_escaped(cell) for cell in row] for row in rows)]
+    lines = [list(map(markdown_text, columns)), rule, *(list(map(markdown_text, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _escaped(cell: str) -> str:
-    return " ".join(cell.replace("|", "\\|").split())
+# With what a cell begins that spreadsheets take for a formula, and its fullwidth forms (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+
+def harmless(cell: object) -> object:
+    """The cell of a CSV that a person may open: text that a spreadsheet would run gets a quote mark in front.
+
+    Numbers stay numbers, "-1.5" as well as -1.5.
+    """
+    if isinstance(cell, str) and cell.startswith(_FORMULA) and _NUMBER.fullmatch(cell) is None:
+        return f"'{cell}"
+    return cell
+
+
+class CsvWriter:
+    """Writes rows of a CSV that a person may open: every cell is `harmless`."""
+
+    def __init__(self, file: TextIO, head: Sequence[str]) -> None:
+        """head: names of the columns. The file is to be opened with newline=""."""
+        self._writer = csv.writer(file, lineterminator="\n")
+        self._writer.writerow(list(map(harmless, head)))
+
+    def write(self, rows: Iterable[Sequence[object]]) -> None:
+        """Add rows."""
+        self._writer.writerows([harmless(cell) for cell in row] for row in rows)

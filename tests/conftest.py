@@ -44,6 +44,25 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of inputs from the field with their right values, or a skip."""
+    return _beside("cases")
+
+
+@pytest.fixture(scope="session")
+def shared_break() -> Path:
+    """The folder of inputs that were made to harm a reader, or a skip."""
+    return _beside("break")
+
+
+def _beside(name: str) -> Path:
+    folder = Path(__file__).parents[2] / "shared" / name
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TinyWorld"]:
     """One of everything, built once for all tests of this process: read it, and write in a copy."""
     from tiny_world import build  # here, so that tests of other things start without torch
@@ -53,6 +72,23 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator["TinyWorld"
     yield world
     changed = {path for path, _ in before.items() ^ _contents(world.folder).items()}
     assert not changed, f"a test wrote into the tiny world, which all share; let it copy: {sorted(changed)}"
+
+
+@pytest.fixture(scope="session")
+def small_world_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of a small world, built once for all tests of this process."""
+    from small_world import build_world
+
+    return build_world(tmp_path_factory.mktemp("small") / "world")
+
+
+@pytest.fixture
+def small_world(small_world_folder: Path) -> Iterator[Path]:
+    """A small world as the built-in one, for a test; its folder."""
+    from small_world import in_package
+
+    with in_package(small_world_folder) as folder:
+        yield folder
 
 
 def _contents(folder: Path) -> dict[Path, tuple[int, int]]:

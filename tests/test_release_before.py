@@ -8,7 +8,7 @@ import torch
 
 import birdsat
 from birdsat.dataset.row_groups import Dataset
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
 from birdsat.ranges.feature_cache import iter_features
@@ -64,4 +64,4 @@ def test_a_dataset_opens() -> None:
 
 def test_load_tells_all_of_them_apart() -> None:
     kinds = {name: type(birdsat.load(BEFORE / name)).__name__ for name in ("run", "region", "ranges", "dataset")}
-    assert kinds == {"run": "Model", "region": "Region", "ranges": "RangeModel", "dataset": "Dataset"}
+    assert kinds == {"run": "Model", "region": "FolderRegion", "ranges": "RangeModel", "dataset": "Dataset"}

@@ -4,29 +4,16 @@ npm pack world-atlas@2.0.2 && tar xzf world-atlas-2.0.2.tgz
 python tools/make_land.py package/land-50m.json birdsat/earth/land_50m.npz
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-
-from birdsat.earth.rings import unwrapped
+from world_land import read_rings
 
 SOURCE, TARGET = map(Path, sys.argv[1:])
 UNITS_A_DEGREE = 1000  # 0.001 degrees, 111 m at most: finer than the source's own grid of 0.0036 degrees
 
-topology = json.loads(SOURCE.read_text())
-scale, translate = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
-arcs = [np.cumsum(np.array(arc), axis=0) * scale + translate for arc in topology["arcs"]]
-
-rings = []
-for polygon in topology["objects"]["land"]["geometries"][0]["arcs"]:
-    for numbers in polygon:
-        parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
-        ring = unwrapped(np.concatenate([parts[0], *(part[1:] for part in parts[1:])]))
-        if ring[:, 1].max() > -89:  # the ring along the South Pole closes Antarctica in the plane, and is not a coast
-            rings.append(np.rint(ring * UNITS_A_DEGREE).astype(np.int32))
-
+rings = [np.rint(ring * UNITS_A_DEGREE).astype(np.int32) for ring in read_rings(SOURCE)]
 points = np.concatenate([np.diff(ring, axis=0, prepend=np.zeros((1, 2), np.int32)) for ring in rings])
 lengths = np.array([len(ring) for ring in rings], dtype=np.int32)
 np.savez_compressed(TARGET, steps=points.astype(np.int32), lengths=lengths, units_a_degree=UNITS_A_DEGREE)

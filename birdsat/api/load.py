@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from birdsat.api.model import Model
 from birdsat.dataset.manifest import MANIFEST_FILE
 from birdsat.dataset.row_groups import Dataset
+from birdsat.earth.box import Box
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.manifest import REGION_FILE
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import InputError
 from birdsat.ranges.model import SETTINGS_FILE, RangeModel, load_ranges
 from birdsat.training.run_folder import CONFIG_FILE, load_run
@@ -45,6 +48,23 @@ def load(folder: str | Path) -> Loaded:
         f"{path} is neither a run, a range model, a region nor a dataset: it has none of {', '.join(_OPENERS)}. Where "
         "it was being made, start the same command again: it continues."
     )
+
+
+def world(box: tuple[float, float, float, float] | None = None) -> Region:
+    """The world that comes with the package, or the cells of it in a box: what chips show of each, and its elevation.
+
+    box: west, south, east, north in degrees WGS84, widened to whole cells of 0.25 degrees; west above east goes over
+    the antimeridian. `region.at(lon_lat)` gives (n, f) features of places (n, 2); those in cells without any land are
+    not found. Raises DatasetError where the package's files are damaged, ConfigError for an impossible box, InputError
+    for one without land.
+
+        >>> import numpy as np
+        >>> region = birdsat.world(box=(5, 45, 11, 48))
+        >>> points = region.at(np.array([[8.5, 47.4], [-30.0, 40.0]]))
+        >>> points.found.tolist(), points.chip.shape[0]
+        ([True, False], 2)
+    """
+    return open_world(None if box is None else Box(*map(float, box)))
 
 
 def open_map(file: str | Path) -> "xarray.Dataset":

@@ -3,10 +3,8 @@
 import datetime
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -14,58 +12,28 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from birdsat.dataset.batch import Batch
-from birdsat.earth.date import parse_date, year_fraction
+from birdsat.earth.date import year_fraction
 from birdsat.earth.place import Place
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.photo_files import Photo, Unreadable, embed_photos, photo_views, view_of
 from birdsat.embeddings.regions.cut_chips import cut_places
 from birdsat.embeddings.search import Found, Search, search
-from birdsat.embeddings.taxa import TAXA_FILE, TaxonMeans, load_taxon_means
+from birdsat.embeddings.taxa import TAXA_FILE
 from birdsat.errors import ConfigError, ImageError, InputError
 from birdsat.files import atomic_path
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.locks import folder_lock, is_unused
-from birdsat.methods.classifier import Classifier
 from birdsat.methods.method import Method
+from birdsat.observations.dates import parse_day
 from birdsat.progress import QUIET, Progress
+from birdsat.tasks.naming import Named as Named
+from birdsat.tasks.naming import name_photos
 from birdsat.training.config import RunConfig
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Date = datetime.date | str | None  # ISO text; None: not known
+Date = datetime.date | str | None  # text such as 2010-07-14; None: not known
 LonLat = Sequence[tuple[float, float] | None] | NDArray[np.float64]  # None: not known
 _BATCH = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Named:
-    """What a model takes photos for: a score of each taxon."""
-
-    taxa: tuple[str, ...]  # t names
-    score: NDArray[np.float32]  # (n, t), NaN in rows of photos that could not be read
-    meaning: Literal["probability", "cosine"]  # of a score: a classifier's probability, or likeness to mean photos
-
-    def top(self, count: int = 5) -> list[list[tuple[str, float]]]:
-        """The `count` likeliest taxa of each photo with their scores, the likeliest first; none where it is NaN."""
-        order = np.argsort(-np.nan_to_num(self.score, nan=-np.inf), axis=1, kind="stable")[:, :count]
-        return [
-            [(self.taxa[label], float(scores[label])) for label in labels if not np.isnan(scores[label])]
-            for labels, scores in zip(order.tolist(), self.score, strict=True)
-        ]
-
-    def to_frame(self, count: int = 5) -> "pd.DataFrame":
-        """A row for each photo and rank: photo (its number), rank (1 is likeliest), taxon, score. Needs pandas."""
-        import pandas as pd
-
-        rows = [
-            (photo, rank, taxon, score)
-            for photo, answers in enumerate(self.top(count))
-            for rank, (taxon, score) in enumerate(answers, start=1)
-        ]
-        return pd.DataFrame(rows, columns=["photo", "rank", "taxon", "score"])
 
 
 class PhotoEncoder(nn.Module):
@@ -142,6 +110,7 @@ class Model:
         *,
         imagery: str | Path | None = None,
         chips: NDArray[np.uint8] | None = None,
+        bands: tuple[int, int, int] | None = None,
         stretch: tuple[float, float] | None = None,
         workers: int = 0,
     ) -> NDArray[np.float32]:
@@ -151,7 +120,8 @@ class Model:
         place; None, alone or of a place: not known.
         imagery: a raster of any CRS, a table of ready chips, or virtual:SEED, from which chips of the run's ground
         sizes are cut; or chips: (n, px, px, 3) uint8, RGB, north up, or (n, sizes, px, px, 3) of a run of several.
-        stretch: the raster's values that become black and white. workers: processes that cut chips.
+        bands: numbers of the raster's bands shown as red, green and blue, where not those that it says are. stretch:
+        its values that become black and white. workers: processes that cut chips.
 
         Raises ConfigError unless one of imagery and chips is given, PlaceError for a place that is not on Earth,
         InputError for a run that sees no chips or for arrays that do not fit.
@@ -166,7 +136,7 @@ class Model:
             images: Iterable[NDArray[np.uint8] | None] = self._of_sizes(chips, len(places))
         else:
             source = open_imagery(str(imagery)).chips(
-                ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=stretch
+                ground_km=self.run.chip_ground_km, px=self.run.chip_px, bands=bands, stretch=stretch
             )
             cuts = cut_places(places, source, px=self.run.chip_px, workers=workers)
             images = (chip for cut in cuts for chip in cut.chips)
@@ -188,22 +158,8 @@ class Model:
             >>> model.classify([photo]).top(1)[0][0][0]
             'Corvus corax'
         """
-        method = self.run.method
-        if not isinstance(method, Classifier):
-            means = self._means()
-            vectors = self.embed_photos(photos, unreadable=unreadable, progress=progress)
-            return Named(taxa=means.taxa, score=vectors @ means.embedding.T, meaning="cosine")
         _check_several(photos)
-        scores: list[NDArray[np.float32]] = []
-        with progress.bar("classifying", len(photos), unit="photos") as bar:
-            for views, readable in photo_views(photos, self.run.photo_px, unreadable=unreadable, progress=progress):
-                with inference(method, self.device) as where:
-                    alone = _photos_alone(_pixels(views, where), self.run.chip_px)
-                    found = method.probabilities(alone).float().cpu().numpy()
-                found[~readable] = np.nan
-                scores.append(found)
-                bar.advance(len(views))
-        return Named(taxa=method.config.taxa, score=np.concatenate(scores), meaning="probability")
+        return name_photos(self.run, photos, unreadable=unreadable, device=self.device, progress=progress)
 
     def match(
         self,
@@ -278,9 +234,6 @@ class Model:
                         shutil.copyfile(self.run.path / name, partial)
         return out
 
-    def _means(self) -> TaxonMeans:
-        return load_taxon_means(self.run.path)
-
     def _of_sizes(self, chips: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
         """(n, sizes, px, px, 3) from what the caller gave."""
         several = chips[:, None] if chips.ndim == 4 else chips
@@ -332,21 +285,6 @@ def _check_several(photos: Sequence[Photo]) -> None:
         raise ImageError("there is no photo; give one or more.")
 
 
-def _photos_alone(photos: Tensor, chip_px: int) -> Batch:
-    """Photos whose chip, place and date are not known."""
-    n, nan = len(photos), torch.full((len(photos),), torch.nan, device=photos.device)
-    return Batch(
-        photos=(photos,),
-        chip=torch.zeros(n, 3, chip_px, chip_px, dtype=torch.uint8, device=photos.device),
-        has_photo=torch.ones(n, dtype=torch.bool, device=photos.device),
-        has_chip=torch.zeros(n, dtype=torch.bool, device=photos.device),
-        lon_lat=nan[:, None].expand(n, 2),
-        year_fraction=nan,
-        label=torch.zeros(n, dtype=torch.int64, device=photos.device),
-        row=torch.arange(n, device=photos.device),
-    )
-
-
 def _places(lon_lat: LonLat, *, may_lack: bool) -> NDArray[np.float64]:
     """(n, 2) degrees, each on Earth, or where they may lack NaN; one pair is one place."""
     try:
@@ -374,5 +312,5 @@ def _fractions(dates: Sequence[Date] | None, n: int) -> NDArray[np.float64]:
         return np.full(n, np.nan)
     if len(dates) != n:
         raise InputError(f"{len(dates):,} dates were given for {n:,} rows; give one for each, None where not known.")
-    days = [parse_date(date) if isinstance(date, str) else date for date in dates]
+    days = [parse_day(date) if isinstance(date, str) else date for date in dates]
     return np.array([np.nan if day is None else year_fraction(day) for day in days])

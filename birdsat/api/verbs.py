@@ -26,6 +26,7 @@ from birdsat.workflows.requests.maps import (
     SpeciesRequest,
 )
 from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.request import Request
 from birdsat.workflows.requests.tasks import (
@@ -35,12 +36,14 @@ from birdsat.workflows.requests.tasks import (
     RetrieveRequest,
     TaxaRequest,
 )
+from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
 from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
 
 if TYPE_CHECKING:
     from birdsat.workflows.build_dataset import build_dataset as _build_dataset
     from birdsat.workflows.check_dataset import check_dataset as _check_dataset
     from birdsat.workflows.classify import classify as _classify
+    from birdsat.workflows.clean_records import clean_records as _clean_records
     from birdsat.workflows.compare import compare as _compare
     from birdsat.workflows.demo.run import demo as _demo
     from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.import_weights import import_weights as _import_weights
     from birdsat.workflows.locate import locate_photos as _locate_photos
     from birdsat.workflows.map_taxon import map_taxon as _map_taxon
+    from birdsat.workflows.match_taxa import match_taxa as _match_taxa
     from birdsat.workflows.pretrain import pretrain as _pretrain
     from birdsat.workflows.random_chips import random_chips as _random_chips
     from birdsat.workflows.recipes import recipes as _recipes
@@ -117,10 +121,12 @@ list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
 pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
 import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
+match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)
 classify = Function("classify", ClassifyRequest, lambda: _classify)
 retrieve = Function("retrieve", RetrieveRequest, lambda: _retrieve)
 compare = Function("compare", CompareRequest, lambda: _compare)
 embed = Function("embed", EmbedRequest, lambda: _embed)
+records = Function("records", RecordsRequest, lambda: _clean_records)
 fit = Function("fit", FitRequest, lambda: _fit_ranges)
 map = Function("map", MapRequest, lambda: _map_taxon)
 richness = Function("richness", RichnessRequest, lambda: _map_richness)

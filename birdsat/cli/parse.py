@@ -47,11 +47,11 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
     metavar, marked = None, []
     for mark in marks:
         match mark:
-            case OneOf(or_file=str(ending)):
-                # Not as choices: tyro would refuse a file. The request checks the names.
+            case OneOf(or_file=str(ending)):  # the request checks the names, here and below, and knows the nearest
                 metavar = f"NAME|FILE{ending}{several}"
             case OneOf(names=names):
-                inner = _of_choices(inner, Literal[tuple(names)])
+                choices = f"{{{','.join(names)}}}"
+                metavar = f"[{choices} [...]]" if several else choices
             case PositionalMark():
                 metavar = f"[{name.upper()}]" if default is None else f"{name.upper()}{several}"
                 marked.append(tyro.conf.Positional)
@@ -71,13 +71,6 @@ def _one_form(hint: Any) -> Any:
     ):  # numbers that may be given as text are, as in --box=W,S,E,N
         return functools.reduce(operator.or_, [one for one in arguments if one in (str, types.NoneType)])
     return _with_arguments(hint, tuple(map(_one_form, arguments)))
-
-
-def _of_choices(hint: Any, choices: Any) -> Any:
-    """The hint with its strings limited to the choices."""
-    if hint is str:
-        return choices
-    return _with_arguments(hint, tuple(_of_choices(one, choices) for one in typing.get_args(hint)))
 
 
 def _with_arguments(hint: Any, arguments: tuple[Any, ...]) -> Any:

@@ -13,6 +13,7 @@ from birdsat.tables import Table
 if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.check_dataset import CheckResult
     from birdsat.workflows.classify import ClassifyResult
+    from birdsat.workflows.clean_records import RecordsResult
     from birdsat.workflows.compare import CompareResult
     from birdsat.workflows.demo.run import DemoResult
     from birdsat.workflows.describe_dataset import DatasetResult
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
     from birdsat.workflows.map_taxon import MapResult
+    from birdsat.workflows.match_taxa import MatchTaxaResult
     from birdsat.workflows.pretrain import PretrainResult
     from birdsat.workflows.recipes import RecipesResult
     from birdsat.workflows.retrieve import RetrieveResult
@@ -50,6 +52,12 @@ def map_(result: MapResult) -> None:
         print(file)
 
 
+def records(result: RecordsResult) -> None:
+    """What became of the rows, and the files."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
+
+
 def richness(result: RichnessResult) -> None:
     """The files."""
     print(*result.files, sep="\n")
@@ -73,6 +81,9 @@ def embed(result: RegionResult | SplitResult) -> None:
         print(f"{result.rows:,} rows: {result.file}")
         return
     region = result.region
+    if region.manifest.settings.given:
+        print(f"{len(region):,} cells of {region.chip_width:,} numbers, {region.run}: {region.folder}")
+        return
     missed = region.manifest.season_missed_largest
     print(f"{len(region):,} cells; their annual cycle is right to {missed:.4f}: {region.folder}")
 
@@ -167,6 +178,12 @@ def taxa(result: TaxaResult) -> None:
     """A line a taxon: its name, and its photos or records."""
     for taxon, count in result.counts.items():
         print(f"{taxon}\t{count}")
+
+
+def taxa_match(result: MatchTaxaResult) -> None:
+    """How many names changed in which way, and the files."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:

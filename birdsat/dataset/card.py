@@ -7,6 +7,7 @@ from birdsat.dataset.manifest import CARD_FILE, DROPPED_FILE, Count, Manifest
 from birdsat.files import write_atomic
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.imagery.photos import RGB
+from birdsat.markdown import markdown_block, markdown_text, yaml_text
 from birdsat.observations.observation import NO_BIRD
 from birdsat.observations.taxonomy import Taxon
 from birdsat.tables import Table, markdown_table
@@ -22,7 +23,7 @@ def write_card(manifest: Manifest, folder: Path) -> None:
 def card(manifest: Manifest) -> str:
     """The data card as Markdown."""
     splits = [counts.split for counts in manifest.counts if counts.rows]
-    head = ["---", f"pretty_name: {_quoted(manifest.title)}", "task_categories:", "- image-classification"]
+    head = ["---", f"pretty_name: {yaml_text(manifest.title)}", "task_categories:", "- image-classification"]
     head += [
         "tags:",
         "- biology",
@@ -33,18 +34,18 @@ def card(manifest: Manifest) -> str:
         "  data_files:",
     ]
     head += [f"  - split: {split}\n    path: {split}-*.parquet" for split in splits]
-    parts = ["\n".join([*head, "---"]), f"# {manifest.title}", _introduction(manifest)]
-    parts += [manifest.completeness] if manifest.completeness else []
+    parts = ["\n".join([*head, "---"]), f"# {markdown_text(manifest.title)}", _introduction(manifest)]
+    parts += [markdown_text(manifest.completeness)] if manifest.completeness else []
     parts += ["## Splits", markdown_table(_SPLIT_HEAD, _split_rows(manifest))]
     parts += ["## Taxa", _taxa(manifest)]
-    parts += ["## Licences", f"Of the dataset: {manifest.licence or 'not stated'}. Of its rows:"]
+    parts += ["## Licences", f"Of the dataset: {markdown_text(manifest.licence or 'not stated')}. Of its rows:"]
     parts += [markdown_table(("licence", "rows"), _count_rows(manifest.licences))]
     if manifest.sources:
-        parts += ["## Sources", "\n".join(f"- {source}" for source in manifest.sources)]
+        parts += ["## Sources", "\n".join(f"- {markdown_text(source)}" for source in manifest.sources)]
     parts += ["## Images", _images(manifest)]
     parts += ["## Curation", _curation(manifest)]
     if manifest.command:
-        parts += ["## Built by", f"```\n{manifest.command}\n```"]
+        parts += ["## Built by", markdown_block(manifest.command)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,8 +95,11 @@ def _introduction(manifest: Manifest) -> str:
 
 def _taxa(manifest: Manifest) -> str:
     rows = _taxon_rows(manifest)
-    table = markdown_table(_TAXON_HEAD, rows[:_TAXA_SHOWN])
-    return table if len(rows) <= _TAXA_SHOWN else f"{table}\n\nand {len(rows) - _TAXA_SHOWN:,} more."
+    parts = [f"Named by {manifest.named_by}."] if manifest.named_by else []
+    parts.append(markdown_table(_TAXON_HEAD, rows[:_TAXA_SHOWN]))
+    if len(rows) > _TAXA_SHOWN:
+        parts.append(f"and {len(rows) - _TAXA_SHOWN:,} more.")
+    return "\n\n".join(parts)
 
 
 def _images(manifest: Manifest) -> str:
@@ -147,7 +151,3 @@ def _count_rows(counts: Sequence[Count]) -> list[tuple[str, ...]]:
 
 def _table(title: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     return Table(title=title, columns=list(head), sections=[list(rows)])
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -14,14 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from birdsat.dataset.manifest import SHARD_SCHEMA, Manifest, Shard, load_manifest
+from birdsat.dataset.row_groups import UNREADABLE
 from birdsat.dataset.sample import STATISTICS_PX
 from birdsat.dataset.shard import file_sha256
 from birdsat.earth.place import Place
 from birdsat.engine.local import in_processes
-from birdsat.errors import ImageError, PlaceError
+from birdsat.errors import ImageError, InputError, PlaceError
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.observation import SPLITS
 from birdsat.progress import QUIET, Progress
+from birdsat.reading import file_within
 
 _PROBLEMS_TOLD = 1000
 
@@ -89,9 +91,13 @@ class _Findings:
 
 def _check_shard(folder: Path, shard: Shard) -> _Findings:
     found = _Findings()
-    path = folder / shard.file
-    if not path.is_file():
+    try:
+        path = file_within(folder, shard.file)
+    except FileNotFoundError:
         found.problems.append(f"{shard.file}: absent")
+        return found
+    except InputError as error:
+        found.problems.append(str(error))
         return found
     if (sha256 := file_sha256(path)) != shard.sha256:
         found.problems.append(f"{shard.file}: changed since it was built (sha256 {sha256[:12]})")
@@ -108,7 +114,7 @@ def _check_shard(folder: Path, shard: Shard) -> _Findings:
                 )
             hashes = [_check_rows(shard.file, file.read_row_group(i), found) for i in range(file.num_row_groups)]
             found.id_hashes = np.array([hash for group in hashes for hash in group], np.uint64)
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         found.problems.append(f"{shard.file}: cannot be read ({error})")
     return found
 

@@ -93,6 +93,7 @@ class Manifest:
     licence: str  # of the dataset as a whole; each row names its own as well
     sources: tuple[str, ...]  # where photos, places and chips come from, for the data card
     command: str  # how the dataset was built
+    named_by: str = ""  # the list that taxa are named by, with its version; "": as the sources have them
     completeness: str = ""  # whether it is the whole of a published collection; "" where it is of none
     fingerprint: str  # of the rows and settings it was built from
     taxa: tuple[Taxon, ...]  # sorted by name
@@ -146,8 +147,23 @@ def load_manifest(folder: Path) -> Manifest:
             )
         raise DatasetError(f"{not_a('dataset', folder, MANIFEST_FILE)} Build one with `birdsat data build`.")
     try:
-        return config.load(Manifest, path, schema=SCHEMA_VERSION)
+        manifest = config.load(Manifest, path, schema=SCHEMA_VERSION)
+        _check_manifest(manifest)
+        return manifest
     except NewerFormatError as error:
         raise DatasetError(newer(folder, error, "build the dataset again")) from error
     except ConfigError as error:
         raise DatasetError(f"{path} is damaged: {error} Restore it, or build the dataset again.") from error
+
+
+def _check_manifest(manifest: Manifest) -> None:
+    """Raise ConfigError where the facts do not agree with one another, as after changes by hand."""
+    if tuple(counts.split for counts in manifest.counts) != SPLITS:
+        raise ConfigError(f"{MANIFEST_FILE} counts the splits otherwise than as {', '.join(SPLITS)}.")
+    if any(len(counts.taxon_rows) != len(manifest.taxa) for counts in manifest.counts):
+        raise ConfigError(f"{MANIFEST_FILE} counts another number of taxa than it lists.")
+    for shard in manifest.shards:
+        if shard.rows != sum(shard.row_group_rows) or min(shard.row_group_rows, default=0) < 0:
+            raise ConfigError(f"{MANIFEST_FILE} counts {shard.file} otherwise than the sum of its row groups.")
+    if len({taxon.name for taxon in manifest.taxa}) < len(manifest.taxa):
+        raise ConfigError(f"{MANIFEST_FILE} lists a taxon twice.")

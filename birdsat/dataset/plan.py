@@ -3,13 +3,14 @@
 SQLite keeps memory flat: it sorts and finds duplicate ids on disk.
 """
 
-import csv
 import datetime
 import difflib
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ from typing import Any
 from birdsat import config
 from birdsat.dataset.shard import ShardFacts
 from birdsat.earth.place import Place
-from birdsat.errors import DatasetError, InputError
+from birdsat.errors import ConfigError, DatasetError, InputError
 from birdsat.files import atomic_path
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import SPLITS, Observation, Split
 from birdsat.observations.splits import SplitRule
 from birdsat.observations.taxonomy import Taxonomy
+from birdsat.reading import parse_json
+from birdsat.tables import CsvWriter
 
 DROPPED_HEAD = ("id", "reason", "detail", "outcome")
+_SHARD_FILE = re.compile(r"[a-z]+-\d+\.parquet")
 _NEAREST_TOLD = 200  # unknown taxa for which the nearest names are looked up, which takes a tenth of a second each
 
 _TABLES = """
@@ -177,6 +181,7 @@ class Plan:
 
     def __init__(self, path: Path) -> None:
         """Raises DatasetError when another build is at work, or when the file is damaged."""
+        self._path = path
         self._database = sqlite3.connect(path, timeout=1)
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -189,30 +194,46 @@ class Plan:
                 raise DatasetError(f"another build is at work in {path.parent}; wait for it to end.") from error
             raise DatasetError(f"{path} is damaged ({error}); remove the folder and build again.") from error
 
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        """What reading a plan raises that was damaged, or changed by somebody else."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, LookupError, TypeError, ValueError, ConfigError, InputError) as error:
+            if "disk is full" in str(error) or "disk I/O" in str(error):  # not the plan's fault
+                raise
+            raise DatasetError(f"{self._path} is damaged ({error}); remove the folder and build again.") from error
+
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
 
     def shards(self, *, done: bool) -> list[PlannedShard]:
         """The shards that are done, or those still to be built, in order."""
-        cursor = self._database.execute(
-            "SELECT file, split, first_position, first_id, rows FROM shard WHERE (facts IS NOT NULL) = ? "
-            "ORDER BY rowid",
-            (int(done),),
-        )
-        return [
-            PlannedShard(file=file, split=split, first_position=position, first_id=id, rows=rows)
-            for file, split, position, id, rows in cursor
-        ]
+        with self._damage():
+            cursor = self._database.execute(
+                "SELECT file, split, first_position, first_id, rows FROM shard WHERE (facts IS NOT NULL) = ? "
+                "ORDER BY rowid",
+                (int(done),),
+            )
+            shards = [
+                PlannedShard(file=file, split=split, first_position=position, first_id=id, rows=rows)
+                for file, split, position, id, rows in cursor
+            ]
+            for shard in shards:
+                if _SHARD_FILE.fullmatch(shard.file) is None or shard.split not in SPLITS:
+                    raise ValueError(f"{shard.file!r} is not a shard of this folder")
+            return shards
 
     def observations(self, shard: PlannedShard) -> list[Observation]:
         """The observations of one shard, in order."""
-        cursor = self._database.execute(
-            "SELECT id, facts FROM observation WHERE split = ? AND (position, id) >= (?, ?) "
-            "ORDER BY position, id LIMIT ?",
-            (shard.split, shard.first_position, shard.first_id, shard.rows),
-        )
-        return [_decode(id, facts) for id, facts in cursor]
+        with self._damage():
+            cursor = self._database.execute(
+                "SELECT id, facts FROM observation WHERE split = ? AND (position, id) >= (?, ?) "
+                "ORDER BY position, id LIMIT ?",
+                (shard.split, shard.first_position, shard.first_id, shard.rows),
+            )
+            return [_decode(id, facts) for id, facts in cursor]
 
     def finish(self, shard: PlannedShard, facts: ShardFacts, remarks: Iterable[Remark]) -> None:
         """Note a shard as done, with what was dropped from it."""
@@ -226,8 +247,10 @@ class Plan:
     def finished(self) -> Iterator[tuple[PlannedShard, ShardFacts]]:
         """Every finished shard with its facts, in order."""
         for shard in self.shards(done=True):
-            (facts,) = self._database.execute("SELECT facts FROM shard WHERE file = ?", (shard.file,)).fetchone()
-            yield shard, config.from_dict(ShardFacts, json.loads(facts))
+            with self._damage():
+                (facts,) = self._database.execute("SELECT facts FROM shard WHERE file = ?", (shard.file,)).fetchone()
+                found = config.from_dict(ShardFacts, parse_json(facts, "a shard's facts"))
+            yield shard, found
 
     def reasons(self, *, kept: bool) -> list[tuple[str, int]]:
         """Rows by reason: those dropped, or those kept without a part."""
@@ -242,9 +265,7 @@ class Plan:
 
 def _write_remarks(database: sqlite3.Connection, path: Path) -> None:
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(DROPPED_HEAD)
-        table.writerows(
+        CsvWriter(file, DROPPED_HEAD).write(
             (row, reason, detail, "kept" if kept else "dropped")
             for row, reason, detail, kept in database.execute(
                 "SELECT row, reason, detail, kept FROM remark ORDER BY kept, reason, row, detail"

@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Float, Int64
 
-from birdsat.dataset.manifest import Manifest, load_manifest
+from birdsat.dataset.manifest import SHARD_SCHEMA, Manifest, load_manifest
 from birdsat.earth.date import year_fraction
-from birdsat.errors import DatasetError
+from birdsat.errors import DatasetError, InputError
 from birdsat.observations.observation import Split
+from birdsat.reading import file_within, in_place_of
 
 FACTS = ("taxon", "lon", "lat", "date")
 IMAGES = ("photo", "chip")
+# What pyarrow raises for files that are damaged, and for values that are none.
+UNREADABLE = (pa.ArrowException, OSError, EOFError, MemoryError, LookupError, TypeError, ValueError, OverflowError)
 _OPEN_FILES = 16  # shards kept open by one reader
 
 
@@ -77,7 +80,16 @@ class RowGroupReader:
         self.group_rows = np.array([rows for shard in shards for rows in shard.row_group_rows], np.int64)
         self.rows = int(self.group_rows.sum())
         self._first_row = np.cumsum(self.group_rows) - self.group_rows
-        self._open = lru_cache(maxsize=_OPEN_FILES)(pq.ParquetFile)
+        self._open = lru_cache(maxsize=_OPEN_FILES)(self._opened)
+
+    def _opened(self, file: str) -> pq.ParquetFile:
+        path = file_within(self._folder, file)
+        if mistaken := in_place_of(path):
+            raise TypeError(mistaken)
+        opened = pq.ParquetFile(path)
+        if not opened.schema_arrow.equals(SHARD_SCHEMA):
+            raise TypeError("its columns are not those of a dataset")
+        return opened
 
     def where(self, group: int) -> str:
         file, index = self._place[group]
@@ -86,8 +98,8 @@ class RowGroupReader:
     def table(self, group: int) -> pa.Table:
         file, index = self._place[group]
         try:
-            table = self._open(self._folder / file).read_row_group(index, columns=self._columns, use_threads=False)
-        except (OSError, pa.ArrowException) as error:
+            table = self._open(file).read_row_group(index, columns=self._columns, use_threads=False)
+        except (*UNREADABLE, InputError) as error:
             raise damaged(f"{self.where(group)} cannot be read ({error})") from error
         if len(table) != self.group_rows[group] or table.num_columns != len(self._columns):
             raise damaged(f"{self.where(group)} does not hold the rows and columns the manifest names")
@@ -104,6 +116,12 @@ class RowGroupReader:
         )
 
     def facts(self, table: pa.Table, group: int) -> Facts:
+        try:
+            return self._facts(table, group)
+        except UNREADABLE as error:
+            raise damaged(f"{self.where(group)} cannot be read ({error})") from error
+
+    def _facts(self, table: pa.Table, group: int) -> Facts:
         names = table["taxon"].to_pylist()
         unknown = sorted({str(name) for name in names} - self._label.keys())
         if unknown:

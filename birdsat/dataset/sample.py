@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ImageError, PlaceError
-from birdsat.imagery.photos import decode_rgb, encode_jpeg, is_upright_colour_jpeg, shrink
+from birdsat.imagery.photos import decode_rgb, encode_jpeg, is_upright_colour_jpeg, mended, shrink
 from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
@@ -94,16 +94,22 @@ def prepare_photo(
 ) -> tuple[bytes, NDArray[np.uint8]]:
     """A photo as the dataset stores it, and the same decoded small.
 
-    box: x, y, width, height in pixels to crop to. An upright 8-bit RGB JPEG that needs neither crop nor
-    shrinking keeps its bytes; all else is decoded and written as JPEG. Raises ImageError for a photo that
-    cannot be decoded or does not reach into its box.
+    box: x, y, width, height in pixels to crop to. An upright 8-bit RGB JPEG that needs neither crop nor shrinking
+    keeps its bytes, but for those that do not belong in it; all else is decoded and written as JPEG. Raises ImageError
+    for a photo that cannot be decoded or does not reach into its box.
     """
     if box is not None:
         rgb = shrink(_crop(decode_rgb(data), box), photo_px)
-    elif is_upright_colour_jpeg(data, shorter_px=photo_px):
-        return data, decode_rgb(data, shorter_px=STATISTICS_PX)
-    else:
-        rgb = decode_rgb(data, shorter_px=photo_px)
+        return encode_jpeg(rgb), shrink(rgb, STATISTICS_PX)
+    try:
+        if is_upright_colour_jpeg(data, shorter_px=photo_px):
+            return data, decode_rgb(data, shorter_px=STATISTICS_PX, mend=False)
+        rgb = decode_rgb(data, shorter_px=photo_px, mend=False)
+    except ImageError:
+        sound = mended(data)
+        if sound is None:
+            raise
+        return prepare_photo(sound, None, photo_px)  # stored as any reader reads it
     return encode_jpeg(rgb), shrink(rgb, STATISTICS_PX)
 
 

@@ -9,21 +9,19 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.shutil import copy
 from rasterio.windows import Window
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.earth.open_raster import REFUSED, damaged, open_raster
 from birdsat.errors import InputError
 from birdsat.files import put_in_place, temporary_folder
 
 TILE = 256  # rows and columns
 _CACHE_BYTES = 64 << 20  # of GDAL's blocks; its own default is a share of the machine's memory
 _STRIP_ROWS = 16  # of the plain file, in which rows are kept until all have come
-_REFUSED = RasterioError, CPLE_BaseError, SystemError, OSError  # what GDAL raises; SystemError: it gave no reason
 
 
 class CogSink:
@@ -84,7 +82,7 @@ def create_cog(
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _folder_beside(path) as folder:
         rows_file, finished = folder / "rows.tif", folder / path.name
         with _refusals(path):
-            plain = rasterio.open(rows_file, "w", **profile)
+            plain = rasterio.open(rows_file, "w", **profile)  # noqa: TID251  it writes
         try:
             with _refusals(path):
                 plain.descriptions = tuple(band_names)
@@ -96,7 +94,7 @@ def create_cog(
                     f"{path} ends at row {sink.next_row} of {grid.rows}; write every row, NaN where there is no value."
                 )
         except BaseException:
-            with suppress(*_REFUSED):  # for the reason that is on its way already
+            with suppress(*REFUSED):  # for the reason that is on its way already
                 plain.close()
             raise
         with _refusals(path):
@@ -119,22 +117,18 @@ def create_cog(
 class Cog:
     """A GeoTIFF of float32 with NaN for nodata, as `create_cog` writes it, open for reading. Used by one thread.
 
-    Raises InputError for a file that is not a raster.
+    Raises InputError as `open_raster` does.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._dataset = rasterio.open(path)
-        except RasterioError as error:
-            raise InputError(
-                f"{path} cannot be opened as a map ({error}); give a GeoTIFF that birdsat wrote."
-            ) from error
+        self._dataset = open_raster(path)
         self.path = path
-        self.shape = int(self._dataset.height), int(self._dataset.width)
-        self.band_names = tuple(name or "" for name in self._dataset.descriptions)
-        self.tags: dict[str, str] = dict(self._dataset.tags())
-        self.affine = tuple(self._dataset.transform)[:6]
-        self.epsg = None if self._dataset.crs is None else self._dataset.crs.to_epsg()
+        with damaged(path):
+            self.shape = int(self._dataset.height), int(self._dataset.width)
+            self.band_names = tuple(name or "" for name in self._dataset.descriptions)
+            self.tags: dict[str, str] = dict(self._dataset.tags())
+            self.affine = tuple(self._dataset.transform)[:6]
+            self.epsg = None if self._dataset.crs is None else self._dataset.crs.to_epsg()
 
     def close(self) -> None:
         self._dataset.close()
@@ -159,16 +153,13 @@ class Cog:
         return self._read(bands, Window(0, 0, *self.shape[::-1]), shape)
 
     def _read(self, bands: Sequence[int], window: Window, shape: tuple[int, ...] | None) -> NDArray[np.float32]:
-        try:
-            with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
-                read: NDArray[np.float32] = self._dataset.read(
-                    [band + 1 for band in bands],
-                    window=window,
-                    out_shape=None if shape is None else (len(bands), *shape),
-                    resampling=Resampling.average,
-                )
-        except RasterioError as error:
-            raise InputError(f"{self.path} is damaged ({error}); make or fetch the map again.") from error
+        with damaged(self.path), rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
+            read: NDArray[np.float32] = self._dataset.read(
+                [band + 1 for band in bands],
+                window=window,
+                out_shape=None if shape is None else (len(bands), *shape),
+                resampling=Resampling.average,
+            )
         return read
 
 
@@ -190,11 +181,14 @@ class _TileSums:
         np.add.at(self._sums, (first_row + np.arange(values.shape[1])) // TILE, by_row)
 
     def refuse_damaged(self, path: Path) -> None:
-        with rasterio.open(path) as written:
-            for (row, column), window in written.block_windows(1):
-                bits = written.read(window=window).view(np.uint32)
-                if not np.array_equal(bits.sum(axis=(1, 2), dtype=np.uint64), self._sums[row, :, column]):
-                    raise OSError("what was read back differs from what was written")
+        try:
+            with open_raster(path) as written:
+                for (row, column), window in written.block_windows(1):
+                    bits = written.read(window=window).view(np.uint32)
+                    if not np.array_equal(bits.sum(axis=(1, 2), dtype=np.uint64), self._sums[row, :, column]):
+                        raise OSError("what was read back differs from what was written")
+        except InputError as error:
+            raise OSError("it cannot be read back") from error
 
 
 @contextmanager
@@ -210,5 +204,5 @@ def _folder_beside(path: Path) -> Iterator[Path]:
 def _refusals(path: Path) -> Iterator[None]:
     try:
         yield
-    except _REFUSED as error:
+    except REFUSED as error:
         raise InputError(f"{path} cannot be written ({error}); check the folder and the free disk space.") from error

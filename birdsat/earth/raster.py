@@ -4,50 +4,50 @@ import math
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import RasterioError
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.windows import Window
 
+from birdsat.earth.bands import RGBBands, Stretch, checked_stretch, rgb_bands
 from birdsat.earth.crs import WGS84, transformed
+from birdsat.earth.open_raster import damaged, open_raster
 from birdsat.earth.place import Place, lon_lat_around
-from birdsat.errors import ConfigError, InputError, PlaceError
+from birdsat.errors import BirdsatError, ConfigError, InputError, PlaceError
+
+_MOST_HELD = 1 << 26  # pixels of a chip before they are interpolated
+_MOST_UNPACKED = 1 << 32  # pixels of the raster, or of the overview that serves, under one chip
 
 
 class Raster:
     """An image of the Earth's surface, open for cutting.
 
-    `bands` are the numbers (from 1) shown as red, green and blue; by default the first three that are not
-    transparency, or the first alone, as grey, where there are fewer. `stretch` is (black, white): the values
-    that become 0 and 255, needed for anything but 8 bits. Used by one thread of one process.
+    `bands` are the numbers (from 1) shown as red, green and blue; by default those that the file says are, see
+    `birdsat.earth.bands`; `says_bands` is whether it does. `stretch` is (black, white): the values that become 0 and
+    255, needed for anything but 8 bits. Used by one thread of one process.
 
-    Raises InputError for a file that is not a raster, has no CRS, has values of unknown range, or lacks a band.
+    Raises InputError as `open_raster` does, for values of unknown range, and for a band that is not there.
     """
 
     def __init__(
         self,
         path: Path,
         *,
-        bands: tuple[int, int, int] | None = None,
-        stretch: tuple[float, float] | None = None,
+        bands: RGBBands | None = None,
+        stretch: Stretch | None = None,
     ) -> None:
+        self._dataset = open_raster(path)
         try:
-            self._dataset = rasterio.open(path)
-        except RasterioError as error:
-            raise InputError(f"{path} cannot be opened as a raster ({error}); give a GeoTIFF, COG or VRT.") from error
-        try:
-            self._bands = _checked_bands(path, self._dataset, bands)
-            self._stretch = _checked_stretch(path, self._dataset.dtypes[self._bands[0] - 1], stretch)
-            if self._dataset.crs is None:
-                raise InputError(f"{path} has no CRS; assign one, for example with `rio edit-info --crs EPSG:4326`.")
-        except InputError:
+            with damaged(path):
+                self._bands, self.says_bands = rgb_bands(path, self._dataset, bands)
+            self._stretch = checked_stretch(path, self._dataset.dtypes[self._bands[0] - 1], stretch)
+        except BirdsatError:
             self._dataset.close()
             raise
         self.path = path
         self._height, self._width = int(self._dataset.height), int(self._dataset.width)
         self._is_wgs84 = self._dataset.crs == WGS84
         self._inverse = ~self._dataset.transform
+        self._overviews = self._dataset.overviews(self._bands[0])  # factors
         flags = [self._dataset.mask_flag_enums[band - 1] for band in self._bands]
         self._all_valid = all(MaskFlags.all_valid in flag for flag in flags)
         self._period = self._columns_around_the_world()
@@ -160,7 +160,8 @@ class Raster:
         window = Window.from_slices(rows, columns)
         shape = math.ceil((rows[1] - rows[0]) / every[0]), math.ceil((columns[1] - columns[0]) / every[1])
         resampling = Resampling.nearest if every == (1, 1) else Resampling.average
-        try:
+        self._refuse_too_much(rows, columns, every, shape)
+        with damaged(self.path):
             bands = sorted(set(self._bands))
             read = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape), resampling=resampling)
             if self._all_valid:
@@ -168,47 +169,29 @@ class Raster:
             else:
                 mask = self._dataset.dataset_mask(window=window, out_shape=shape, resampling=resampling)
                 weights = mask.astype(np.float32) / 255
-        except RasterioError as error:
-            raise InputError(f"{self.path} is damaged ({error}); fetch or export the file again.") from error
         values = read[[bands.index(band) for band in self._bands]].transpose(1, 2, 0).astype(np.float32)
         missing = ~np.isfinite(values).all(axis=2)
         if missing.any():
             values[missing], weights[missing] = 0, 0
         return values, weights
 
+    def _refuse_too_much(
+        self, rows: tuple[int, int], columns: tuple[int, int], every: tuple[int, int], shape: tuple[int, int]
+    ) -> None:
+        """Refuse a chip for which more would be held, or unpacked, than can be in reasonable time."""
+        overviews = [factor for factor in self._overviews if factor <= min(every)]
+        unpacked = (rows[1] - rows[0]) * (columns[1] - columns[0]) / max(overviews, default=1) ** 2
+        if shape[0] * shape[1] > _MOST_HELD or unpacked > _MOST_UNPACKED:
+            raise InputError(
+                f"{self.path} has {unpacked:,.0f} pixels under one chip; make a raster with overviews of it, "
+                "`gdal_translate -of COG IN OUT.tif`, or take smaller chips."
+            )
+
     def _to_8_bit(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         if self._stretch is not None:
             black, white = self._stretch
             values = (values - black) * (255 / (white - black))
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _checked_bands(
-    path: Path, dataset: rasterio.DatasetReader, bands: tuple[int, int, int] | None
-) -> tuple[int, int, int]:
-    meaning = dataset.colorinterp
-    if bands is None:
-        colours = [number for number, band in enumerate(meaning, start=1) if band != ColorInterp.alpha]
-        if not colours:
-            raise InputError(f"{path} holds transparency only; give an image.")
-        bands = (colours[0], colours[1], colours[2]) if len(colours) >= 3 else (colours[0],) * 3
-    absent = [band for band in bands if not 1 <= band <= dataset.count]
-    if absent:
-        raise InputError(f"{path} has no band {absent[0]}; allowed: 1 to {dataset.count}.")
-    if ColorInterp.palette in (meaning[band - 1] for band in bands):
-        raise InputError(f"{path} holds a palette; expand it with `gdal_translate -expand rgb`.")
-    return bands
-
-
-def _checked_stretch(path: Path, dtype: str, stretch: tuple[float, float] | None) -> tuple[float, float] | None:
-    if stretch is None and dtype != "uint8":
-        raise InputError(
-            f"{path} holds {dtype} values of unknown range; give the stretch (black, white), "
-            "for example (0, 3000) for Sentinel-2 reflectance."
-        )
-    if stretch is not None and not stretch[0] < stretch[1]:
-        raise ConfigError(f"stretch is {stretch}; (black, white) with black < white is needed.")
-    return stretch
 
 
 def _raster_pixels_a_step(position: NDArray[np.float64]) -> int:

@@ -6,12 +6,13 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from birdsat.earth.crs import WGS84, transformed
-from birdsat.errors import ConfigError, InputError
+from birdsat.earth.open_raster import damaged, open_raster
+from birdsat.errors import ConfigError
 
+_MOST_SIDE = 1024  # pixels of a window that are held, each way
 _MOST_ACROSS = 64  # places of a cell, each way, whose mean is taken
 
 
@@ -22,18 +23,13 @@ def raster_values(
 
     Without `cell_degrees`: of the pixel that holds the place. With it: the mean over the square of that side around the
     place, of as many places within it as the raster has pixels there, up to 64 x 64; what is not data does not count.
-    NaN where there is no data, and outside the raster. Alpha bands are left out. Raises InputError for a file that is
-    no raster, has no CRS, or is damaged.
+    NaN where there is no data, and outside the raster. Alpha bands are left out. Raises InputError as `open_raster`
+    does, and for a file that is damaged.
     """
     if cell_degrees is not None and not 0 < cell_degrees <= 90:
         raise ConfigError(f"cells are {cell_degrees} degrees wide; allowed: above 0, up to 90.")
-    try:
-        with rasterio.open(path) as dataset:
-            if dataset.crs is None:
-                raise InputError(f"{path} has no CRS; assign one, for example with `rio edit-info --crs EPSG:4326`.")
-            return _values(dataset, lon_lat, cell_degrees)
-    except RasterioError as error:
-        raise InputError(f"{path} cannot be read as a raster ({error}); give a GeoTIFF, COG or VRT.") from error
+    with open_raster(path) as dataset, damaged(path):
+        return _values(dataset, lon_lat, cell_degrees)
 
 
 def _values(
@@ -47,8 +43,12 @@ def _values(
         if not inside.any():
             continue
         column, row = column[inside].astype(np.int64), row[inside].astype(np.int64)
-        window = Window.from_slices((row.min(), row.max() + 1), (column.min(), column.max() + 1))
-        read = dataset.read(bands, window=window, masked=True)[:, row - row.min(), column - column.min()]
+        top, left, rows, columns = row.min(), column.min(), np.ptp(row) + 1, np.ptp(column) + 1
+        # Of a large window no more pixels are held than serve the lattice.
+        shape = min(int(rows), _MOST_SIDE), min(int(columns), _MOST_SIDE)
+        window = Window(left, top, columns, rows)
+        read = dataset.read(bands, window=window, out_shape=(len(bands), *shape), masked=True)
+        read = read[:, (row - top) * shape[0] // rows, (column - left) * shape[1] // columns]
         known = np.ma.filled(read.astype(np.float64), np.nan)
         for band, some in enumerate(known):
             some = some[np.isfinite(some)]
@@ -85,7 +85,9 @@ def _pixels(
     """Fractional columns and rows (0 at the outer edge) of places; NaN where the raster's system has no such place."""
     lon, lat = (lon_lat[:, 0] + 180) % 360 - 180, lon_lat[:, 1]
     x, y = (lon, lat) if dataset.crs == WGS84 else transformed(WGS84, dataset.crs, lon, lat)
-    if dataset.crs.is_geographic:
-        x = (x - dataset.bounds.left) % 360 + dataset.bounds.left  # a raster may begin at any meridian
+    if dataset.crs.is_geographic:  # a raster may begin at any meridian
+        across, down, first, *_ = dataset.transform
+        left = first + min(0, across * dataset.width) + min(0, down * dataset.height)
+        x = (x - left) % 360 + left
     a, b, c, d, e, f, *_ = ~dataset.transform
     return a * x + b * y + c, d * x + e * y + f

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from birdsat.errors import PlaceError
 
 _BLOCK_POINTS = 16_384  # points that are compared with edges at once
+_BLOCK_CROSSINGS = 1 << 22  # of edges and parallels that are held at once
 _BLOCK_CELLS = 1 << 22  # cells whose crossings are counted at once
 
 
@@ -33,12 +34,13 @@ class Rings:
         order = np.argsort(lat)
         for start in range(0, len(order), _BLOCK_POINTS):
             points = order[start : start + _BLOCK_POINTS]
-            point, crossing = self._crossings(lat[points])
-            # Each edge that is crossed on the way from the west changes sides once a turn, and a ring is crossed an
-            # even number of times, so that it does not matter where the count begins.
-            turns = np.floor((lon[points][point] - crossing) / 360)
-            odd = np.mod(turns, 2) == 1
-            inside[points] = np.bincount(point[odd], minlength=len(points)) % 2 == 1
+            crossed = np.zeros(len(points), dtype=np.int64)
+            for point, crossing in self._crossings(lat[points]):
+                # Each edge that is crossed on the way from the west changes sides once a turn, and a ring is crossed an
+                # even number of times, so that it does not matter where the count begins.
+                turns = np.floor((lon[points][point] - crossing) / 360)
+                crossed += np.bincount(point[np.mod(turns, 2) == 1], minlength=len(points))
+            inside[points] = crossed % 2 == 1
         return inside & np.isfinite(lon)
 
     def cells(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -55,26 +57,33 @@ class Rings:
     def _cells(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
         rows, columns = len(lat), len(lon)
         step = float(lon[1] - lon[0]) if columns > 1 else 1.0
-        upwards, crossing = self._crossings(lat[::-1])
-        row = rows - 1 - upwards
-        turns = np.floor((lon[0] - crossing) / 360)
         flips = np.zeros(rows * (columns + 1), dtype=np.int64)
-        odd = np.mod(turns, 2) == 1
-        np.add.at(flips, row[odd] * (columns + 1), 1)
-        for turn in range(1, 2 + int((lon[-1] - lon[0]) // 360)):
-            column = np.ceil((crossing + 360 * (turns + turn) - lon[0]) / step - 1e-9).astype(np.int64)
-            there = column < columns
-            np.add.at(flips, row[there] * (columns + 1) + column[there], 1)
+        for upwards, crossing in self._crossings(lat[::-1]):
+            row = rows - 1 - upwards
+            turns = np.floor((lon[0] - crossing) / 360)
+            odd = np.mod(turns, 2) == 1
+            np.add.at(flips, row[odd] * (columns + 1), 1)
+            for turn in range(1, 2 + int((lon[-1] - lon[0]) // 360)):
+                column = np.ceil((crossing + 360 * (turns + turn) - lon[0]) / step - 1e-9).astype(np.int64)
+                there = column < columns
+                np.add.at(flips, row[there] * (columns + 1) + column[there], 1)
         odd_cells: NDArray[np.bool_] = np.cumsum(flips.reshape(rows, columns + 1)[:, :columns], axis=1) % 2 == 1
         return odd_cells
 
-    def _crossings(self, lat: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Where edges cross parallels. lat: (n,) ascending -> positions (k,) in lat, and longitudes (k,) there."""
+    def _crossings(self, lat: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Where edges cross parallels, some edges at a time. lat: (n,) ascending -> positions (k,) in lat, and
+        longitudes (k,) there."""
         first, behind = np.searchsorted(lat, self._south), np.searchsorted(lat, self._north)
-        count = behind - first
-        edge = np.repeat(np.arange(len(count)), count)
-        position = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
-        return position, self._lon[edge] + (lat[position] - self._south[edge]) * self._slope[edge]
+        total = np.cumsum(behind - first)
+        start = 0
+        while start < len(total):
+            before = total[start - 1] if start else 0
+            end = max(start + 1, int(np.searchsorted(total, before + _BLOCK_CROSSINGS, side="right")))
+            count = behind[start:end] - first[start:end]
+            edge = start + np.repeat(np.arange(len(count)), count)
+            position = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
+            yield position, self._lon[edge] + (lat[position] - self._south[edge]) * self._slope[edge]
+            start = end
 
 
 def in_degrees(

@@ -12,9 +12,10 @@ from PIL import Image, ImageOps
 
 from birdsat.dataset.views import central_view, whole_view
 from birdsat.embeddings.inference import inference
-from birdsat.errors import ImageError
+from birdsat.errors import ImageError, InputError
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
+from birdsat.reading import MOST_IMAGE_BYTES, read_bytes
 
 Photo = Path | str | Image.Image | NDArray[np.uint8]
 Unreadable = Literal["raise", "nan"]
@@ -39,9 +40,11 @@ def view_of(photo: Photo, px: int) -> NDArray[np.uint8]:
                 raise ImageError(f"an image of Pillow cannot be decoded ({error}); open it again.") from error
         case _:
             try:
-                data = Path(photo).read_bytes()
-            except OSError as error:
-                raise ImageError(f"{photo} cannot be read ({error.strerror}).") from error
+                data = read_bytes(Path(photo), most_bytes=MOST_IMAGE_BYTES)
+            except FileNotFoundError as error:
+                raise ImageError(f"{photo} cannot be read (No such file or directory).") from error
+            except InputError as error:
+                raise ImageError(str(error)) from error
             try:
                 return whole_view(data, px)
             except ImageError as error:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.embeddings.write import vector_column
-from birdsat.errors import CheckpointError, UnknownTaxonError, not_a
+from birdsat.errors import CheckpointError, not_a
 from birdsat.files import atomic_path
+from birdsat.observations.taxonomy import known_taxon
 from birdsat.training.run_folder import MODEL_FILE
 
 TAXA_FILE = "taxa.parquet"
@@ -26,12 +27,14 @@ class TaxonMeans:
     embedding: NDArray[np.float32]  # (t, d) unit vectors
     run: str = "RUN"  # where they were loaded from, for messages
 
+    def named(self, taxon: str) -> str:
+        """The label that a name means. Raises UnknownTaxonError when there is none, or it had no photo."""
+        seen = [name for name, photos in zip(self.taxa, self.photos, strict=True) if photos > 0]
+        return known_taxon(taxon, seen, listing=f"birdsat taxa {self.run}")
+
     def vector(self, taxon: str) -> NDArray[np.float32]:
         """(d,) unit vector of `taxon`. Raises UnknownTaxonError when it is not a label or had no photo."""
-        seen = [name for name, photos in zip(self.taxa, self.photos, strict=True) if photos > 0]
-        if taxon not in seen:
-            raise UnknownTaxonError(taxon, seen, listing=f"birdsat taxa {self.run}")
-        vector: NDArray[np.float32] = self.embedding[self.taxa.index(taxon)]
+        vector: NDArray[np.float32] = self.embedding[self.taxa.index(self.named(taxon))]
         return vector
 
     def vectors(self, taxa: tuple[str, ...]) -> NDArray[np.float32]:
@@ -81,21 +84,17 @@ def load_taxon_means(run: Path) -> TaxonMeans:
     try:
         table = pq.read_table(path, columns=["taxon", "photos", "embedding"])
         _check_types(table.schema)
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        column = table["embedding"].combine_chunks()
+        width = column.type.list_size
+        embedding = np.full((len(column), width), np.nan, dtype=np.float32)
+        present = column.is_valid().to_numpy(zero_copy_only=False)
+        embedding[present] = column.drop_null().flatten().to_numpy().reshape(-1, width)
+        taxa, photos = tuple(table["taxon"].to_pylist()), table["photos"].to_numpy()
+    except (pa.ArrowException, OSError, LookupError, TypeError, ValueError, MemoryError) as error:
         raise CheckpointError(
             f"{path} is damaged ({error}); delete it and resume the run with `birdsat pretrain` to write it again."
         ) from error
-    column = table["embedding"].combine_chunks()
-    width = column.type.list_size
-    embedding = np.full((len(column), width), np.nan, dtype=np.float32)
-    present = column.is_valid().to_numpy(zero_copy_only=False)
-    embedding[present] = column.drop_null().flatten().to_numpy().reshape(-1, width)
-    return TaxonMeans(
-        taxa=tuple(table["taxon"].to_pylist()),
-        photos=table["photos"].to_numpy(),
-        embedding=embedding,
-        run=str(run),
-    )
+    return TaxonMeans(taxa=taxa, photos=photos, embedding=embedding, run=str(run))
 
 
 def _check_types(schema: pa.Schema) -> None:

@@ -3,7 +3,7 @@
 import datetime
 import os
 import threading
-from collections import OrderedDict
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,14 +13,17 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from birdsat.earth.bands import RGBBands, Stretch
 from birdsat.earth.place import Place
 from birdsat.earth.raster import Raster
-from birdsat.errors import ConfigError, ImageError, InputError, PlaceError
+from birdsat.errors import BirdsatWarning, ConfigError, ImageError, InputError, PlaceError
+from birdsat.imagery.parquet_images import ParquetImages, read_image
 from birdsat.imagery.photos import decode_rgb, encode_jpeg
 from birdsat.imagery.sources import source_identity
+from birdsat.observations.readers.image_cells import is_image_type
+from birdsat.reading import read_within
 
 _PER_DEGREE = 10**6  # places are the same when they agree to 1e-6 degrees, about 0.1 m
-_CACHE_BYTES = 256 * 2**20
 _PATH_COLUMNS = ("path", "chip", "image", "file")
 
 
@@ -37,8 +40,8 @@ class RasterChips:
         *,
         ground_km: float,
         px: int,
-        bands: tuple[int, int, int] | None = None,
-        stretch: tuple[float, float] | None = None,
+        bands: RGBBands | None = None,
+        stretch: Stretch | None = None,
     ) -> None:
         if not ground_km > 0 or px < 2:
             raise ConfigError(f"chips of {ground_km} km and {px} px cannot be cut; allowed: above 0 km, 2 px or more.")
@@ -48,7 +51,13 @@ class RasterChips:
         self._bands = bands
         self._stretch = stretch
         self._opened = threading.local()
-        self._raster()  # to fail here rather than in a worker
+        if not self._raster().says_bands:  # opened to fail here rather than in a worker
+            warnings.warn(
+                f"{path} does not say which of its bands are red, green and blue: 1, 2 and 3 are taken, but for "
+                "transparency. If it is others, name them as bands.",
+                BirdsatWarning,
+                stacklevel=2,
+            )
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -175,46 +184,30 @@ class _Files:
         name = self._paths[row].as_py()
         if name is None:
             raise PlaceError(f"{self._table} names no image in row {row + 1}; fill in its path.")
-        path: Path = self._table.parent / name
         try:
-            return path.read_bytes()
-        except OSError as error:
+            return read_within(self._table.parent, name)
+        except FileNotFoundError as error:
             raise PlaceError(
-                f"chip {path} cannot be read ({error}); paths are relative to {self._table.parent}."
+                f"chip {self._table.parent / name} cannot be read (it is not there); paths are relative to "
+                f"{self._table.parent}."
             ) from error
+        except InputError as error:
+            raise ImageError(f"chip {error}") from error
 
 
 class _Bytes:
-    """Image bytes of a Parquet column. Row groups are read when asked for; the latest used are kept."""
-
     def __init__(self, table: Path, column: str) -> None:
-        self._table = table
-        self._column = column
-        self._file = pq.ParquetFile(table)
-        groups = range(self._file.num_row_groups)
-        self._ends = np.cumsum([self._file.metadata.row_group(group).num_rows for group in groups])
-        self._kept: OrderedDict[int, pa.Array] = OrderedDict()
-        self._lock = threading.Lock()
+        self._table, self._column = table, column
+        self._images = ParquetImages(table, column)
 
     def read(self, row: int) -> bytes:
-        group = int(np.searchsorted(self._ends, row, side="right"))
-        start = int(self._ends[group - 1]) if group else 0
-        with self._lock:
-            value = self._group(group)[row - start].as_py()
-        if isinstance(value, dict):
-            value = value.get("bytes")
-        if value is None:
+        try:
+            found = read_image(self._images, row, self._table.parent)
+        except FileNotFoundError as error:
+            raise PlaceError(f"chip: {error}; paths are relative to the folder of the table.") from error
+        if found is None:
             raise PlaceError(f"{self._table} has no image in row {row + 1}; fill in column {self._column!r}.")
-        return bytes(value)
-
-    def _group(self, group: int) -> pa.Array:
-        if group not in self._kept:
-            column = self._file.read_row_group(group, columns=[self._column], use_threads=False).column(0)
-            self._kept[group] = column
-            while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > _CACHE_BYTES:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(group)
-        return self._kept[group]
+        return found
 
 
 def _read_index(table: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], _Images]:
@@ -255,19 +248,13 @@ def _image_column(table: Path, schema: pa.Schema) -> str:
     absent = [name for name in ("lon", "lat") if name not in schema.names]
     if absent:
         raise InputError(f"{has}; {' and '.join(absent)} (degrees, WGS84) needed. Rename or add.")
-    usable = [f.name for f in schema if f.name not in ("lon", "lat") and (_is_bytes(f.type) or _is_text(f.type))]
-    images = [name for name in usable if _is_bytes(schema.field(name).type)]
+    usable = [f.name for f in schema if f.name not in ("lon", "lat") and (is_image_type(f.type) or _is_text(f.type))]
+    images = [name for name in usable if is_image_type(schema.field(name).type)]
     images = images or [name for name in usable if name in _PATH_COLUMNS] or usable
     if len(images) != 1:
         found = f"{', '.join(images)} could all be" if images else "none is"
         raise InputError(f"{has}; {found} the image column. Keep one that holds image bytes (binary) or paths (text).")
     return str(images[0])
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):  # as the Hugging Face hub stores images
-        return any(field.name == "bytes" and _is_bytes(field.type) for field in kind)
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

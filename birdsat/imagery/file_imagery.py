@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from birdsat.errors import InputError
+from birdsat.earth.bands import RGBBands, Stretch
+from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.chips import RasterChips, ReadyChips
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.imagery.open_imagery import SCHEMES, Imagery
@@ -27,7 +28,9 @@ class FileImagery(Imagery):
         """Whether it has chips at places of its own alone."""
         return self.text.lower().endswith(_TABLES)
 
-    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+    def _chips(
+        self, sizes_km: tuple[float, ...], px: int, bands: RGBBands | None, stretch: Stretch | None
+    ) -> ChipSource:
         path = Path(self.text)
         if not path.is_file():
             raise InputError(
@@ -35,11 +38,16 @@ class FileImagery(Imagery):
                 settings=("imagery", "chips"),
             )
         if not self.is_table:
-            return of_sizes(sizes_km, lambda km: RasterChips(path, ground_km=km, px=px, stretch=stretch))
+            return of_sizes(sizes_km, lambda km: RasterChips(path, ground_km=km, px=px, bands=bands, stretch=stretch))
         if len(sizes_km) > 1:
             raise InputError(
                 f"{self.text} is a table of ready chips, which are of one ground size, and {sizes_text(sizes_km)} are "
                 "needed; give a raster to cut them from."
+            )
+        if bands is not None:
+            raise ConfigError(
+                f"{self.text} is a table of ready chips, which have no bands to choose from; leave them out.",
+                settings=("bands",),
             )
         return ReadyChips(path, ground_km=sizes_km[0])
 

@@ -30,5 +30,7 @@ def check_sizes(sizes: Sequence[float]) -> tuple[float, ...]:
 
 def sizes_text(sizes: Sequence[float]) -> str:
     """In words, such as "100, 400 and 1600 km"."""
+    if not sizes:
+        return "an unknown extent"
     *first, last = [f"{size:g}" for size in sizes]
     return f"{', '.join(first)} and {last} km" if first else f"{last} km"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from birdsat.earth.bands import RGBBands, Stretch
 from birdsat.earth.outline import EARTH, Land
 from birdsat.errors import ConfigError
 from birdsat.imagery.ground_sizes import check_sizes
@@ -25,10 +26,13 @@ class Imagery(ABC):
 
     text: str  # as it was given; regions and maps keep it
 
-    def chips(self, *, ground_km: Sequence[float], px: int, stretch: tuple[float, float] | None = None) -> ChipSource:
+    def chips(
+        self, *, ground_km: Sequence[float], px: int, bands: RGBBands | None = None, stretch: Stretch | None = None
+    ) -> ChipSource:
         """Chips of these ground sizes, kilometres, and `px` pixels; ready chips are of a size in pixels of their own.
 
-        stretch: values of a raster that become 0 and 255, needed where they are not 8-bit. Raises InputError when the
+        bands: of a raster, to show as red, green and blue; None: those that it says are. stretch: values of a raster
+        that become 0 and 255, needed where they are not 8-bit. Raises InputError when the
         imagery is absent or cannot give these sizes, ConfigError for sizes that are impossible or not known.
         """
         sizes = check_sizes(ground_km)
@@ -38,10 +42,12 @@ class Imagery(ABC):
                 "kilometres.",
                 settings=("chip_km",),
             )
-        return self._chips(sizes, px, stretch)
+        return self._chips(sizes, px, bands, stretch)
 
     @abstractmethod
-    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+    def _chips(
+        self, sizes_km: tuple[float, ...], px: int, bands: RGBBands | None, stretch: Stretch | None
+    ) -> ChipSource:
         """Chips of one size or more, from small to large."""
 
     @property
@@ -58,6 +64,11 @@ class Imagery(ABC):
     def file_bytes(self) -> int | None:
         """Size of the file, by which one that was written again is told from what it was; None where it is not one."""
         return None
+
+    @property
+    def is_of_land(self) -> bool:
+        """Whether it shows land alone, so that nobody misses the sea."""
+        return False
 
     @property
     def is_table(self) -> bool:

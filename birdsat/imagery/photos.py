@@ -8,18 +8,25 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from birdsat.errors import ImageError
+from birdsat.imagery.jpeg_repair import mended_jpeg
+from birdsat.reading import kind_of
 
 RGB = tuple[float, float, float]  # one number a band, 0..1
 
 # A header may promise far more pixels than the file holds. Below the 89 million at which Pillow warns.
 MAX_PIXELS = 80_000_000
+# ... and one of a few kilobytes far more than a photo has in them: a flat JPEG has about 100 pixels a byte.
+_MOST_PIXELS_A_BYTE = 1000
+_FEW_PIXELS = 4_000_000  # of which any file may be
 
 # What photos come in (MPO opens as JPEG). Among Pillow's other formats is EPS, which it hands to Ghostscript.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
 _ORIENTATION = 0x0112  # EXIF tag
 
 
-def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True) -> NDArray[np.uint8]:
+def decode_rgb(
+    data: bytes, *, shorter_px: int | None = None, exact: bool = True, mend: bool = True
+) -> NDArray[np.uint8]:
     """Decode a photo into upright RGB: (h, w, 3) uint8.
 
     With `shorter_px`, a photo whose shorter side is longer than that is shrunk to it; smaller photos keep their size.
@@ -28,14 +35,31 @@ def decode_rgb(data: bytes, *, shorter_px: int | None = None, exact: bool = True
     by their high byte, not by clipping), transparency is laid on white, EXIF orientation is applied, and the first
     frame is taken.
 
+    With `mend`, a JPEG with bytes that do not belong in it is read where all of its pixels are there.
+
     Raises ImageError for anything that cannot be decoded whole: no image, a truncated or corrupt one, or one
     of more than MAX_PIXELS pixels (told from the header, before decoding).
     """
+    try:
+        return _decode(data, shorter_px, exact)
+    except ImageError:
+        sound = mended(data) if mend else None
+        if sound is None:
+            raise
+        return _decode(sound, shorter_px, exact)
+
+
+def mended(data: bytes) -> bytes | None:
+    """A JPEG without bytes that do not belong in it; None for what needs no mending, or where none helps."""
+    return mended_jpeg(data, most_pixels=MAX_PIXELS)
+
+
+def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint8]:
     if (plain := _decode_plain_jpeg(data, shorter_px)) is not None:
         return np.ascontiguousarray(shrink(plain, shorter_px) if exact else plain)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _refuse_bomb(*image.size)
+            _refuse_bomb(*image.size, len(data))
             if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
                 rgb, orientation = _decode_jpeg(data, image.size, shorter_px), _orientation(image)
             else:
@@ -92,9 +116,14 @@ def shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
 
 
-def _refuse_bomb(width: int, height: int) -> None:
+def _refuse_bomb(width: int, height: int, size: int) -> None:
     if width * height > MAX_PIXELS:
         raise ImageError(f"image of {width} x {height} pixels is too large; allowed: {MAX_PIXELS:,} pixels. Shrink it.")
+    if width * height > max(_FEW_PIXELS, _MOST_PIXELS_A_BYTE * size):
+        raise ImageError(
+            f"image of {width} x {height} pixels in {size:,} bytes is not a photo; it is damaged, or "
+            "was made to fill memory."
+        )
 
 
 def _decode_plain_jpeg(data: bytes, shorter_px: int | None) -> NDArray[np.uint8] | None:
@@ -165,4 +194,8 @@ def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def _describe(data: bytes) -> str:
-    return f"{len(data):,} bytes beginning {bytes(data[:8])!r}" if data else "an empty file (0 bytes)"
+    if not data:
+        return "an empty file (0 bytes)"
+    found = kind_of(data[:1024])
+    known = f" ({found})" if found is not None and "picture" not in found else ""
+    return f"{len(data):,} bytes beginning {bytes(data[:8])!r}{known}"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+from birdsat.earth.bands import RGBBands, Stretch
 from birdsat.earth.outline import Land
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.imagery.sources import ChipSource, of_sizes
 from birdsat.virtual.chips import VirtualChips
@@ -29,7 +30,11 @@ class VirtualImagery(Imagery):
         """The world on this planet."""
         return _world(self.seed)
 
-    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+    def _chips(
+        self, sizes_km: tuple[float, ...], px: int, bands: RGBBands | None, stretch: Stretch | None
+    ) -> ChipSource:
+        if bands is not None:
+            raise ConfigError(f"{self.text} has no bands to choose from; leave them out.", settings=("bands",))
         return of_sizes(sizes_km, lambda km: VirtualChips(self.seed, ground_km=km, px=px))
 
 

@@ -83,6 +83,7 @@ def _writer(partial: Path, suffix: str, about: MapDescription, names: list[str])
     if suffix == ".parquet":
         tags = {
             "title": about.title,
+            **({"common_name": about.common_name} if about.common_name else {}),
             "quantity": about.quantity.name,
             "units": about.quantity.units,
             "model": about.model,

@@ -12,6 +12,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.errors import ConfigError, InputError
+from birdsat.reading import parse_json
 
 APPLICABILITY = "area of applicability"
 
@@ -47,6 +48,7 @@ class MapDescription:
     model: str  # what made the numbers
     std: bool = False  # whether each layer has a second one: its standard deviation, such as over an ensemble
     is_taxon: bool = True  # whether the title is a taxon
+    common_name: str = ""  # of the taxon, where one is known
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
@@ -57,6 +59,11 @@ class MapDescription:
             mid_month(month)  # refuses what is not a month
         if len(set(self.months)) < len(self.months):
             raise ConfigError(f"months {self.months} name one twice; name each once.")
+
+    @property
+    def heading(self) -> str:
+        """For people: the title, behind the common name where there is one."""
+        return f"{self.common_name} ({self.title})" if self.common_name else self.title
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -88,6 +95,7 @@ class MapDescription:
             "request": self.request,
             **step,
             **bounds,
+            **({"common_name": self.common_name} if self.common_name else {}),
         }
 
 
@@ -98,12 +106,13 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
     try:
         box = Box.parse(tags["box"])
         km, months = tags.get("step_km"), tags.get("months", "")
-        figures: dict[str, Any] = json.loads(tags["evaluation"])
+        figures: dict[str, Any] = parse_json(tags["evaluation"], "evaluation")
         bounds = tags.get("quantity_bounds")
-        low_high = None if bounds is None else json.loads(bounds)
+        low_high = None if bounds is None else parse_json(bounds, "quantity_bounds")
         found = MapDescription(
             title=tags["taxon"] if "taxon" in tags else tags["title"],
             is_taxon="taxon" in tags,
+            common_name=tags.get("common_name", ""),
             grid=Grid(box, float(tags["step_degrees"])) if km is None else EqualAreaGrid(box, float(km)),
             months=tuple(int(month) for month in months.split(",") if month),
             quantity=Quantity(
@@ -115,11 +124,11 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             model=tags["model"],
             std=any(name.endswith(" std") for name in band_names),
             applicability=APPLICABILITY in band_names,
-            evaluation={name: math.nan if value is None else value for name, value in figures.items()},
-            sources=json.loads(tags["sources"]),
+            evaluation={name: math.nan if value is None else float(value) for name, value in figures.items()},
+            sources=parse_json(tags["sources"], "sources"),
             request=tags.get("request", ""),
         )
-    except (KeyError, ValueError, TypeError, ConfigError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, ConfigError, InputError) as error:
         raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error
     if found.band_names != band_names:
         raise InputError(

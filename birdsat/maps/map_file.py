@@ -168,6 +168,7 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
     grid = about.grid
     return {
         "taxon" if about.is_taxon else "title": about.title,
+        **({"common_name": about.common_name} if about.common_name else {}),
         "quantity": about.quantity.name,
         "quantity_explanation": about.quantity.explanation,
         "units": about.quantity.units,

@@ -118,6 +118,7 @@ def _about(map_file: MapFile) -> dict[str, str]:
         "Conventions": "CF-1.8",
         "title": f"{about.title}: {about.quantity.name}",
         "taxon" if about.is_taxon else "subject": about.title,
+        **({"common_name": about.common_name} if about.common_name else {}),
         "source": about.model,
         "history": f"{map_file.created}: mapped by birdsat",
         "comment": about.quantity.explanation or about.quantity.name,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from birdsat.earth.box import Box
 from birdsat.earth.place import EARTH_RADIUS_KM
 from birdsat.errors import ConfigError, InputError, some_of
+from birdsat.observations.coordinates import SWAPPED
 from birdsat.observations.occurrences import Occurrences
-from birdsat.observations.readers.tables import SWAPPED_REASON
 
 OnLand = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat (n,) degrees -> (n,)
 NearLand = Callable[[NDArray[np.float64], NDArray[np.float64], float], NDArray[np.bool_]]  # and within how many km
@@ -88,7 +88,7 @@ def check_occurrences(
 
 
 def _beyond_latitude(occurrences: Occurrences) -> list[str]:
-    beyond, rows = occurrences.dropped.get(SWAPPED_REASON, 0), occurrences.rows
+    beyond, rows = occurrences.dropped.get(SWAPPED, 0), occurrences.rows
     if beyond == 0:
         return []
     found = f"{beyond:,} of {rows:,} rows have a latitude beyond 90 that is in range as a longitude"

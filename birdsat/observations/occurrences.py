@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.errors import InputError, UnknownTaxonError
-from birdsat.observations.curation import Remark
+from birdsat.errors import InputError
 from birdsat.observations.distinct_records import DistinctRecords
-from birdsat.observations.observation import Observation
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import RowRules
-from birdsat.observations.readers.tables import TableColumns, read_table
-from birdsat.observations.scientific_names import parse_name
+from birdsat.observations.readers.row_tally import NO_PLACE, RowTally, rows_table
+from birdsat.observations.readers.rows import Rows
+from birdsat.observations.readers.tables import read_table_rows
+from birdsat.observations.scientific_names import NameReading
+from birdsat.observations.taxonomies.crosswalk import Crosswalk
+from birdsat.observations.taxonomies.places import BY_PLACE, tell_apart
+from birdsat.observations.taxonomy import recorded_taxon
 from birdsat.tables import Table
 
 _TO_UNIX = np.datetime64("1970-01-01").astype(object).toordinal()  # day number of the first day that NumPy counts
@@ -34,6 +38,8 @@ class Occurrences:
     repeats: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> records not used
     noted: Mapping[str, int] = field(default_factory=dict)  # reason -> rows used without a part
+    common_names: Mapping[str, str] = field(default_factory=dict)  # of the taxa that have one
+    taxonomy: str = ""  # the list that they are named by, as "avilist 2025, from ebird 2021"; "": as they are written
 
     def __post_init__(self) -> None:
         n = len(self.label)
@@ -99,11 +105,17 @@ class Occurrences:
         year[known] = self.date[known].astype("datetime64[Y]").astype(np.int64) + 1970
         return year
 
+    def named(self, taxon: str) -> str:
+        """The one of the taxa that a name means. Raises UnknownTaxonError where there is none."""
+        return recorded_taxon(taxon, self.taxa, self.common_names)
+
     def of(self, taxon: str) -> "Occurrences":
         """The records of one taxon alone. Raises UnknownTaxonError."""
-        if taxon not in self.taxa:
-            raise UnknownTaxonError(taxon, self.taxa, among="taxa recorded")
-        return self.only_taxa((taxon,))
+        return self.only_taxa((self.named(taxon),))
+
+    def of_label(self, taxon: str) -> "Occurrences":
+        """The records of one of the taxa, by its very name."""
+        return self.where(self.label == self.taxa.index(taxon))
 
     def only_taxa(self, taxa: Sequence[str], *, reason: str | None = None) -> "Occurrences":
         """The records of some of the taxa, which get labels anew; with a reason, the others count as dropped."""
@@ -113,7 +125,31 @@ class Occurrences:
         relabel = np.cumsum(kept, dtype=np.int32) - 1
         names = tuple(name for name in self.taxa if name in chosen)
         repeats = {name: count for name, count in self.repeats.items() if name in chosen}
-        return replace(part, taxa=names, label=relabel[part.label].astype(np.int32), repeats=repeats)
+        common = {name: common for name, common in self.common_names.items() if name in chosen}
+        label = relabel[part.label].astype(np.int32)
+        return replace(part, taxa=names, label=label, repeats=repeats, common_names=common)
+
+    def joined(self, other: "Occurrences") -> "Occurrences":
+        """These records and another table's, each distinct one once; of rows, what became of those of both."""
+        taxa = tuple(sorted({*self.taxa, *other.taxa}))
+        parts = [
+            np.column_stack([np.searchsorted(taxa, one.taxa)[one.label], one.day, one.lon_lat])
+            for one in (self, other)
+            if len(one)
+        ]
+        records = np.unique(np.concatenate(parts), axis=0) if parts else np.empty((0, 4))
+        return replace(
+            self,
+            taxa=taxa,
+            label=records[:, 0].astype(np.int32),
+            day=records[:, 1].astype(np.int32),
+            lon_lat=records[:, 2:],
+            rows=self.rows + other.rows,
+            repeats=_added(self.repeats, other.repeats),
+            dropped=_added(self.dropped, other.dropped),
+            noted=_added(self.noted, other.noted),
+            common_names={**other.common_names, **self.common_names},
+        )
 
     def where(self, mask: NDArray[np.bool_], *, reason: str | None = None) -> "Occurrences":
         """The records where mask (n,) is True, of the same taxa; with a reason, the others count as dropped."""
@@ -133,18 +169,15 @@ class Occurrences:
             "records": len(self),
             "without_date": int(np.count_nonzero(self.day == 0)),
             "taxa": {name: int(count) for name, count in zip(self.taxa, self.counts, strict=True)},
+            **({"common_names": dict(self.common_names)} if self.common_names else {}),
+            **({"taxonomy": self.taxonomy} if self.taxonomy else {}),
         }
 
     def table(self) -> Table:
         """For the console: what became of the rows."""
         of = self.taxa[0] if len(self.taxa) == 1 else f"{len(self.taxa):,} taxa"
-        table = Table(title=f"{len(self):,} {'record' if len(self) == 1 else 'records'} of {of}")
-        table.add_column("what became of the rows")
-        table.add_column("number")
-        table.add_row("read", f"{self.rows:,}")
-        for heading, counted in (("dropped", self.dropped), ("kept", self.noted)):
-            for reason, count in sorted(counted.items(), key=lambda item: -item[1]):
-                table.add_row(f"{heading}: {reason}", f"{count:,}")
+        title = f"{len(self):,} {'record' if len(self) == 1 else 'records'} of {of}"
+        table = rows_table(title, self.rows, self.dropped, self.noted)
         repeats = sum(self.repeats.values())
         if repeats:
             table.add_row("the same taxon, place and date again", f"{repeats:,}")
@@ -156,89 +189,133 @@ class Occurrences:
         return table
 
 
+def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(one) + Counter(other))
+
+
 def read_occurrences(
     tables: Path | Sequence[Path],
     *,
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
+    crosswalk: Crosswalk | None = None,
+    language: str = "en",
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
     Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
-    given as less exact are dropped. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
+    given as less exact are dropped. crosswalk: brings names to the accepted species of a list; records of one that is
+    several there go to the part that was recorded near them, or are kept apart. language: of common names, where the
+    list has several. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
 
     Raises InputError for tables that cannot be read or hold no record with a place.
     """
     paths = [tables] if isinstance(tables, Path) else list(tables)
-    names = _Names()
+    labels = _Labels()
     records = DistinctRecords()
-    dropped: Counter[str] = Counter()
-    noted: Counter[str] = Counter()
-    rows = 0
+    tally = RowTally()
+    common: dict[str, str] = {}
     rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True)
     for path in paths:
-        for row in read_table(path, columns, rules=rules, with_photos=False):
-            rows += not (isinstance(row, Remark) and row.kept)  # such a row comes by itself as well
-            if isinstance(row, Remark):
-                (noted if row.kept else dropped)[row.reason] += 1
-            elif (reason := _take(row, names, records)) is not None:
-                dropped[reason] += 1
+        for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk):
+            tally.add(rows)
+            _add_common_names(common, rows)
+            placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])
+            tally.drop(NO_PLACE, int(np.count_nonzero(rows.kept & ~placed)))
+            name = rows.name[placed]
+            label = labels.of(rows.names, np.flatnonzero(np.bincount(name, minlength=len(rows.names))))
+            records.add(label[name], rows.day[placed], rows.lon_lat[placed])
     named = " and ".join(map(str, paths))
-    label, day, lon_lat = records.arrays()
+    repeats = records.repeats()
+    known = tuple(sorted(labels.labels))
+    label, day, lon_lat = records.arrays(np.searchsorted(known, list(labels.labels)).astype(np.int32))
     if len(label) == 0:
-        why = ", ".join(f"{reason} ({count:,})" for reason, count in dropped.most_common()) or "there are no rows"
-        raise InputError(f"{named}: no row is a record with a place: {why}. Give a table with coordinates.")
-    known = tuple(sorted(names.labels))
-    if names.folded:
-        noted["subspecies counted with its species"] += names.folded
-    label = np.searchsorted(known, list(names.labels)).astype(np.int32)[label]
-    order = np.argsort(label, kind="stable")
-    return Occurrences(
+        raise InputError(
+            f"{named}: no row is a record with a place: {tally.reasons() or 'there are no rows'}. Give a table with "
+            "coordinates."
+        )
+    found = Occurrences(
         taxa=known,
-        label=label[order],
-        lon_lat=lon_lat[order],
-        day=day[order],
-        rows=rows,
-        repeats={name: count for name, count in zip(names.labels, records.repeats().tolist(), strict=True) if count},
-        dropped=dict(dropped),
-        noted=dict(noted),
+        label=label,
+        lon_lat=lon_lat,
+        day=day,
+        rows=tally.rows,
+        repeats={name: count for name, count in zip(labels.labels, repeats.tolist(), strict=True) if count},
+        dropped=dict(tally.dropped),
+        noted=dict(tally.noted),
+        common_names={name: common[name] for name in known if name in common},
+    )
+    return found if crosswalk is None else _named_by(found, crosswalk, language)
+
+
+def _add_common_names(known: dict[str, str], rows: Rows) -> None:
+    """The common name that the table has for each taxon: the first that comes."""
+    if "common_name" not in rows.cells:
+        return
+    kept = np.flatnonzero(rows.kept)[::-1]
+    first = np.full(len(rows.names), -1)
+    first[rows.name[kept]] = kept  # where several rows have one name, the last that is put, which is the first
+    wanted = [
+        (name.species, row)
+        for name, row in zip(rows.names, first.tolist(), strict=True)
+        if row >= 0 and name.species is not None and name.species not in known
+    ]
+    texts = rows.text("common_name", np.array([row for _, row in wanted], dtype=np.int64))
+    known.update((species, text) for (species, _), text in zip(wanted, texts, strict=True) if text)
+
+
+def _named_by(found: Occurrences, crosswalk: Crosswalk, language: str) -> Occurrences:
+    """With the records of divided species where their places tell the part, and the list's common names."""
+    found = _divided(found, crosswalk.unresolved)
+    listed = {name: common for name in found.taxa if (common := crosswalk.common_name(name, language))}
+    return replace(found, common_names={**found.common_names, **listed}, taxonomy=crosswalk.described_as)
+
+
+def _divided(found: Occurrences, apart: Mapping[str, Sequence[str]]) -> Occurrences:
+    """apart: taxon of the records -> the species that each of its records may be."""
+    names = [name for name in found.taxa if name in apart]
+    if not names:
+        return found
+    parts = {part for name in names for part in apart[name]}
+    recorded = {part: found.of_label(part).lon_lat for part in parts.intersection(found.taxa)}
+    taxa = sorted(parts.union(found.taxa))
+    label = np.searchsorted(taxa, found.taxa).astype(np.int32)[found.label]
+    repeats, moved = dict(found.repeats), 0
+    for name in names:
+        rows = np.flatnonzero(label == taxa.index(name))
+        told = tell_apart(found.lon_lat[rows], apart[name], recorded)
+        label[rows] = [taxa.index(name if part is None else part) for part in told]
+        went = Counter(part for part in told if part is not None)
+        moved += went.total()
+        if went.total() == len(rows) and name in repeats:  # repeats of a taxon that is no more
+            most = went.most_common(1)[0][0]
+            repeats[most] = repeats.get(most, 0) + repeats.pop(name)
+    used = np.bincount(label, minlength=len(taxa)) > 0
+    order = np.argsort(label, kind="stable")
+    left = {name for name, is_used in zip(taxa, used.tolist(), strict=True) if is_used}
+    return replace(
+        found,
+        taxa=tuple(name for name in taxa if name in left),
+        label=(np.cumsum(used) - 1).astype(np.int32)[label[order]],
+        lon_lat=found.lon_lat[order],
+        day=found.day[order],
+        noted={**found.noted, **({BY_PLACE: found.noted.get(BY_PLACE, 0) + moved} if moved else {})},
+        repeats=repeats,
+        common_names={name: common for name, common in found.common_names.items() if name in left},
     )
 
 
-class _Names:
-    """Which taxon a name in a table means, looked up once for each way to write it."""
+class _Labels:
+    """The label of each taxon with records, in the order they came."""
 
     def __init__(self) -> None:
-        self.labels: dict[str, int] = {}  # of the taxa with records, in the order they came
-        self.folded = 0  # rows of subspecies that count with their species
-        self._meaning: dict[str, str | None] = {}
-        self._subspecies: set[str] = set()  # as they were written
+        self.labels: dict[str, int] = {}
 
-    def taxon(self, written: str) -> str | None:
-        """The taxon to count it with; None where the name means no single species."""
-        if written not in self._meaning:
-            self._meaning[written] = self._understand(written)
-        self.folded += written in self._subspecies
-        return self._meaning[written]
-
-    def label(self, taxon: str) -> int:
-        return self.labels.setdefault(taxon, len(self.labels))
-
-    def _understand(self, written: str) -> str | None:
-        name = parse_name(written)
-        if name is None:
-            return None
-        if name.full != name.species:
-            self._subspecies.add(written)
-        return name.species
-
-
-def _take(row: Observation, names: _Names, records: DistinctRecords) -> str | None:
-    """Add the record; or say why it was not."""
-    taxon = names.taxon(row.taxon)
-    if taxon is None:
-        return "not one species"
-    if row.place is None:
-        return "no place"
-    records.add(names.label(taxon), row.date.toordinal() if row.date else 0, row.place.lon, row.place.lat)
-    return None
+    def of(self, names: Sequence[NameReading], used: NDArray[np.int64]) -> NDArray[np.int32]:
+        """(names,) the label of each name; of those that are used, at least."""
+        found = np.zeros(len(names), np.int32)
+        for i in used.tolist():
+            species = names[i].species
+            assert species is not None  # its rows are kept
+            found[i] = self.labels.setdefault(species, len(self.labels))
+        return found

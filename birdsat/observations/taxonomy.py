@@ -1,9 +1,12 @@
 """Taxa, and the list of them that gives each its label."""
 
-from collections.abc import Iterable, Iterator
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from birdsat.errors import InputError, UnknownTaxonError
+from birdsat.observations.scientific_names import find_name, parse_name
+from birdsat.observations.taxonomies.spelling import folded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +24,50 @@ class Taxon:
             raise InputError("a taxon needs a name; give its scientific name, such as 'Setophaga citrina'.")
         if not self.genus:
             object.__setattr__(self, "genus", self.name.split()[0])
+
+
+def known_taxon(
+    asked: str,
+    known: Iterable[str],
+    *,
+    listing: str | None = None,
+    among: str = "labels",
+    common_names: Mapping[str, str] | None = None,
+) -> str:
+    """The one of the known taxa that a name means, with or without its authors, a subspecies, or capitals; or that has
+    it for its common name.
+
+    Raises UnknownTaxonError, with the nearest names of both kinds, where there is none. listing: the command that
+    prints all of them; among: what they are; common_names: of the taxa that have one.
+    """
+    names = tuple(known)
+    found = find_name(asked, names)
+    if found is not None:
+        return found
+    by_common_name: dict[str, list[str]] = {}
+    for name, common in (common_names or {}).items():
+        by_common_name.setdefault(folded(common), []).append(name)
+    if len(called := by_common_name.get(folded(asked), [])) == 1:
+        return called[0]
+    if not common_names:
+        raise UnknownTaxonError(asked, names, listing=listing, among=among)
+    near = difflib.get_close_matches(asked, names, n=3, cutoff=0.5)
+    for like in difflib.get_close_matches(folded(asked), by_common_name, n=3, cutoff=0.5):
+        near += [f"{common_names[name]} ({name})" for name in by_common_name[like]]
+    raise UnknownTaxonError(asked, names, listing=listing, among=among, near=near)
+
+
+def recorded_taxon(asked: str, recorded: Iterable[str], common_names: Mapping[str, str] | None = None) -> str:
+    """As `known_taxon`, of the taxa of tables. Raises InputError where these are not named by scientific names."""
+    names = tuple(sorted(recorded))
+    own = [name for name in names if not parse_name(name).is_scientific]
+    if 2 * len(own) > len(names) and parse_name(asked).is_scientific and find_name(asked, names) is None:
+        raise InputError(
+            f"taxon {asked!r} is not recorded: the tables have names such as {own[0]!r}, which are not scientific; "
+            "name the column that holds scientific names (columns taxon=COLUMN), or ask for a taxon by its name there.",
+            settings=("columns",),
+        )
+    return known_taxon(asked, names, among="taxa recorded", common_names=common_names)
 
 
 class Taxonomy:

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
@@ -19,7 +20,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.outline import EARTH, Land
 from birdsat.errors import InputError
 from birdsat.files import output_file
-from birdsat.maps.description import Quantity
+from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile
 from birdsat.pictures.colours import FRAME, INK, QUIET
 from birdsat.pictures.panel import Ground, MapPoints, finish_panel, panel_ratio
@@ -88,9 +89,7 @@ def draw_map(
         panel.set_visible(False)
     assert image is not None
     _draw_colour_bar(figure, image, axes, rows, quantity, value, scale)
-    _draw_legend(figure, drawn[0], points, outside)
-    if subtitle:
-        figure.supxlabel(subtitle, fontsize=8.5, color=QUIET, x=0.99, ha="right", parse_math=False)
+    _draw_legend(figure, drawn[0], points, outside, subtitle)
     return figure
 
 
@@ -103,14 +102,19 @@ def draw_map_file(map_file: MapFile, *, land: Land = EARTH, points: Sequence[Map
         about.grid,
         about.months,
         layers.value,
-        title=about.title,
+        title=about.heading,
         quantity=about.quantity,
-        is_taxon=about.is_taxon,
-        subtitle=f"model {about.model}",
+        is_taxon=about.is_taxon and not about.common_name,
+        subtitle=_subtitle(about),
         applicability=layers.applicability,
         land=land,
         points=points,
     )
+
+
+def _subtitle(about: MapDescription) -> str:
+    bias = about.sources.get("observer bias", "")
+    return f"model {about.model}" + (f"; observer bias {bias}" if bias == "not corrected" else "")
 
 
 def save_png(figure: Figure, path: Path) -> None:
@@ -178,7 +182,10 @@ def _draw_colour_bar(
     bar.outline.set(linewidth=0.5, edgecolor=FRAME)
 
 
-def _draw_legend(figure: Figure, panel: Axes, points: Sequence[MapPoints], outside: NDArray[np.bool_] | None) -> None:
+def _draw_legend(
+    figure: Figure, panel: Axes, points: Sequence[MapPoints], outside: NDArray[np.bool_] | None, subtitle: str
+) -> None:
+    """What the marks mean, and the subtitle, which heads the legend where there is one so that they never overlap."""
     handles, labels = panel.get_legend_handles_labels()
     if outside is not None and outside.any():
         handles.append(Patch(facecolor="white", edgecolor=FRAME, hatch="/////", linewidth=0.5))
@@ -186,8 +193,13 @@ def _draw_legend(figure: Figure, panel: Axes, points: Sequence[MapPoints], outsi
     if handles:
         place = {"loc": "outside lower left", "ncols": len(handles), "frameon": False}
         legend = figure.legend(handles, labels, fontsize=9, labelcolor=INK, **place)
+        legend.set_title(subtitle, prop=FontProperties(size=8.5))
+        legend.get_title().set(color=QUIET, parse_math=False)
+        legend.set_alignment("left")
         for text in legend.get_texts():
             text.set_parse_math(False)
+    elif subtitle:
+        figure.supxlabel(subtitle, fontsize=8.5, color=QUIET, x=0.99, ha="right", parse_math=False)
 
 
 def _columns(panels: int) -> int:

@@ -11,6 +11,8 @@ from birdsat.ranges.records import Records
 
 CELLS = 20_000  # at most, of those anywhere
 LOOKED_SHARE = 0.5  # of the background, where somebody looked
+_DATES = 20_000  # at most, of records that say when somebody looked
+_SURVEY_MONTHS, _SURVEY_SHARE = 2, 0.95  # so many months with so much of all dated records are a survey, not a season
 
 
 def points_on_cells(
@@ -30,7 +32,24 @@ def points_on_cells(
         background=Cells(lon_lat=grid.centres(cells), columns={}),
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
+        looked=dates_looked(records.everything, seed=seed),
     )
+
+
+def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float64]:
+    """(l,) year fractions on which somebody looked: of records of any taxon, some of them where there are many.
+
+    None where one taxon is all there is, whose dates may be its season as well as theirs who looked; but a taxon with
+    nearly all of its records in one or two months was looked for in these alone.
+    """
+    dates = everything.year_fraction
+    dates = dates[np.isfinite(dates)]
+    by_month = np.sort(np.bincount((dates * 12).astype(np.int64) % 12, minlength=12))
+    if len(everything.taxa) == 1 and by_month[-_SURVEY_MONTHS:].sum() < _SURVEY_SHARE * len(dates):
+        return np.empty(0)
+    if len(dates) > _DATES:
+        dates = np.random.default_rng(seed).choice(dates, _DATES, replace=False)
+    return dates
 
 
 def draw_background(

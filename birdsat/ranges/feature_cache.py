@@ -13,13 +13,13 @@ from typing import BinaryIO
 import numpy as np
 import torch
 
-from birdsat.embeddings.regions.manifest import REGION_FILE
 from birdsat.embeddings.regions.region import Region
 from birdsat.engine.threads import in_threads
-from birdsat.errors import CheckpointError
+from birdsat.errors import CheckpointError, InputError
 from birdsat.files import output_file
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
+from birdsat.reading import file_within
 
 
 def cache_features(model: RangeModel, region: Region, *, progress: Progress = QUIET) -> Path:
@@ -45,9 +45,13 @@ def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
     """
     try:
         # Opened once: deleted while it is read, as by another fit, it is still there for its reader.
-        cache = None if model.folder is None else cache_file(model, region).open("rb")
-    except FileNotFoundError:
         cache = None
+        if model.folder is not None:
+            cache = file_within(model.folder, cache_file(model, region).name).open("rb")
+    except FileNotFoundError:
+        pass
+    except InputError as error:
+        raise CheckpointError(f"{error} Delete it.") from error
     if cache is None:
         yield from in_threads(model.features, region.blocks(model.columns))
         return
@@ -71,7 +75,7 @@ def cache_file(model: RangeModel, region: Region) -> Path:
     """Where a model that has a folder keeps the features of a region's cells, or would."""
     assert model.folder is not None
     of = hashlib.sha256(f"{model.trunk_fingerprint()} {_record(model)}".encode())
-    of.update((region.folder / REGION_FILE).read_bytes())
+    of.update(region.identity.encode())
     return model.folder / KEPT_FILES.replace("*", of.hexdigest()[:16])
 
 

@@ -16,7 +16,7 @@ from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import InputProjection
-from birdsat.ranges.train import Fitted, HeldOut, fit_network
+from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,9 @@ class Source:
     run: str
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
+    looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
+    common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
+    taxonomy: str = ""  # the list that they are named by
 
 
 def fit_ranges(
@@ -66,9 +69,13 @@ def fit_ranges(
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",
         dated=fitted.network.terms > 1,
+        looked_months=tuple((months_looked(points.looked) + 1).tolist()) if len(points.looked) else (),
         run=source.run,
         model=source.model,
         tables=source.tables,
+        looked_taxa=source.looked_taxa,
+        common_names=source.common_names,
+        taxonomy=source.taxonomy,
         steps=fitted.steps,
         calibration=calibration,
         mean_distance=area.mean_distance,

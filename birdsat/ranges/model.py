@@ -1,7 +1,6 @@
 """A fitted range model: asked for probabilities over cells and months, saved as a folder, loaded again."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,18 +19,22 @@ from birdsat.config import Reading
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
-from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, UnknownTaxonError, newer, not_a
+from birdsat.errors import CheckpointError, ConfigError, InputError, NewerFormatError, newer, not_a
 from birdsat.files import write_atomic
+from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
+from birdsat.reading import file_within, in_place_of
+from birdsat.training.sizes import refuse_other_sizes
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 KEPT_FILES = "cells-*.f16"  # see `feature_cache`
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
+_SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
 _RENAMED_TENSORS = {  # what they were called in the release before this
     "network.shapes": "network.seasonal_basis",
     "scale.centre": "projection.centre",
@@ -61,10 +64,14 @@ class RangeFacts:
     points: tuple[int, ...]  # of each taxon, after thinning to cells
     way: Way
     dated: bool  # False: no point had a date, and all months are alike
+    looked_months: tuple[int, ...] = ()  # 1..12, in which somebody recorded some taxon; empty: not known
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
+    common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
+    taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
-    region: str = ""  # folder of the cells it was fitted on, from the model's own; empty: not known
+    looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
+    region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
     calibration: Calibration = field(default_factory=Calibration)
@@ -144,29 +151,47 @@ class RangeModel:
         return f"<birdsat range model of {len(self.facts.taxa):,} taxa: {self.folder or 'not saved'}>"
 
     @property
+    def observer_bias(self) -> str:
+        """Whether the places where people look were told from those where the taxa live, for people."""
+        if self.facts.looked_taxa == 1:
+            return "not corrected"
+        return f"corrected by the records of {self.facts.looked_taxa:,} taxa" if self.facts.looked_taxa else "not known"
+
+    @property
     def evaluation(self) -> Mapping[str, float]:
         """Figures on what was held out of the fit."""
         return dict(self.facts.evaluation)
 
     @property
-    def region(self) -> Path | None:
-        """Folder of the cells it was fitted on; None where that is not known."""
-        if self.folder is None or not self.facts.region:
-            return None
-        return (self.folder.resolve() / self.facts.region).resolve()
+    def region(self) -> str | None:
+        """The cells it was fitted on, as `Region.way_from` says; None where that is not known."""
+        return self.facts.region or None
 
     @property
     def columns(self) -> tuple[Literal["chip", "year"], ...]:
         """What it reads of a region."""
         return ("chip", "year") if self.photos is not None else ("chip",)
 
+    @property
+    def common_names(self) -> dict[str, str]:
+        """Of the taxa that have one."""
+        return {taxon: name for taxon, name in zip(self.facts.taxa, self.facts.common_names, strict=False) if name}
+
+    def named(self, taxa: Sequence[str]) -> tuple[str, ...]:
+        """The taxa that names mean, scientific or common, each once. Raises UnknownTaxonError for one that was not
+        fitted."""
+        return tuple(dict.fromkeys(self.facts.taxa[label] for label in self.labels(taxa)))
+
     def labels(self, taxa: Sequence[str]) -> list[int]:
         """Positions of taxa. Raises UnknownTaxonError for the first that was not fitted."""
-        for taxon in taxa:
-            if taxon not in self.facts.taxa:
-                listing = None if self.folder is None else f"birdsat taxa {self.folder}"
-                raise UnknownTaxonError(taxon, self.facts.taxa, among="taxa of the range model", listing=listing)
-        return [self.facts.taxa.index(taxon) for taxon in taxa]
+        at = {name: label for label, name in enumerate(self.facts.taxa)}
+        listing = None if self.folder is None else f"birdsat taxa {self.folder}"
+        among = "taxa of the range model"
+        common = self.common_names
+        return [
+            at[taxon if taxon in at else known_taxon(taxon, at, among=among, listing=listing, common_names=common)]
+            for taxon in taxa
+        ]
 
     @torch.inference_mode()
     def features(self, block: RegionBlock) -> RangeFeatures:
@@ -230,10 +255,11 @@ class RangeModel:
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
-    def save(self, folder: Path, *, region: Path | None = None, request: str = "") -> None:
+    def save(self, folder: Path, *, region: str = "", request: str = "") -> None:
         """Write ranges.safetensors and then ranges.json; without the second, the folder is not a range model.
 
-        region: folder of the cells it was fitted on, and request: fingerprint of what was asked for, to be remembered.
+        To be remembered: region, the way from the folder to the cells it was fitted on, and request, the fingerprint of
+        what was asked for.
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
@@ -247,9 +273,7 @@ class RangeModel:
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
         # Not save_file: it makes files that only their owner may read.
         write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
-        if region is not None:
-            self.facts = replace(self.facts, region=_way_to(region, folder))
-        self.facts = replace(self.facts, request=request)
+        self.facts = replace(self.facts, region=region, request=request)
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 
@@ -263,6 +287,8 @@ def load_ranges(folder: Path) -> RangeModel:
                 f"{folder} is half written: it has no {SETTINGS_FILE}. Fit it again with `birdsat fit`."
             )
         raise CheckpointError(f"{not_a('range model', folder, SETTINGS_FILE)} Make one with `birdsat fit`.")
+    if mistaken := in_place_of(weights):
+        raise CheckpointError(f"{weights} does not hold weights: {mistaken}")
     try:
         facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
         if facts.schema_version < SCHEMA_VERSION:
@@ -270,7 +296,12 @@ def load_ranges(folder: Path) -> RangeModel:
                 f"{folder} was fitted by an earlier birdsat (schema {facts.schema_version}, and this one reads "
                 f"{SCHEMA_VERSION}); fit it again with `birdsat fit`."
             )
-        tensors = {_RENAMED_TENSORS.get(name, name): value for name, value in load_file(weights).items()}
+        tensors = {
+            _RENAMED_TENSORS.get(name, name): value
+            for name, value in load_file(file_within(folder, WEIGHTS_FILE)).items()
+        }
+        shapes = [tuple(value.shape) for value in tensors.values()]
+        refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
         projection = InputProjection(
             centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
         )
@@ -294,19 +325,12 @@ def load_ranges(folder: Path) -> RangeModel:
         RuntimeError,
         SafetensorError,
         ConfigError,
+        InputError,
     ) as error:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)
-
-
-def _way_to(region: Path, folder: Path) -> str:
-    """From a model's folder to its region, so that both can be moved together; on another drive, from the root."""
-    try:
-        return Path(os.path.relpath(region.resolve(), folder.resolve())).as_posix()
-    except ValueError:
-        return region.resolve().as_posix()
 
 
 def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:

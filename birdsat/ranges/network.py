@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.errors import ConfigError
+from birdsat.ranges.dropout import Dropout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +28,16 @@ class RangeNetworkConfig:
     dropout: float = 0.5
     # Deviation of what is added to each input in training, whose own is 1 on average: of the first member and of the
     # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp.
-    noise: tuple[float, float] = (0.1, 0.8)
+    noise: tuple[float, float] = (0.1, 1.2)
     harmonics: int = 2  # of the year, that the seasonal basis starts as, where points have dates
     basis_harmonics: int = 5  # that it may be made of in the end
     members: int = 5  # networks; each holds out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
     steps: int = 400  # at most; how many are taken is chosen on the blocks held out
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.1
-    places_a_step: int = 1024  # of points, each place and date once; of more, some are drawn anew in each step
-    background_a_step: int = 1024
+    places_a_step: int = 512  # of points, each place and date once; of more, some are drawn anew in each step
+    background_a_step: int = 512
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -138,7 +139,7 @@ class _Block(nn.Module):
     def __init__(self, members: int, width: int, dropout: float) -> None:
         super().__init__()
         self.first, self.second = _Linear(members, width, width), _Linear(members, width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "members n width"]) -> Float[Tensor, "members n width"]:
         return self.second(self.dropout(F.gelu(self.first(F.layer_norm(x, x.shape[-1:])))))  # type: ignore[no-any-return]

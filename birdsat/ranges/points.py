@@ -68,6 +68,9 @@ class Points:
     background: Cells  # b places
     year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
     background_weight: NDArray[np.float64] = field(default_factory=_none)  # (b,) how often each is drawn; none: alike
+    looked: NDArray[np.float64] = field(
+        default_factory=_none
+    )  # (l,) year fractions when somebody looked; none: unknown
 
     def __post_init__(self) -> None:
         for name, count, usual in (

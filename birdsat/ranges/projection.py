@@ -17,8 +17,9 @@ PLACE_SHARE = 0.25  # of the variance of all inputs that the place brings; the c
 class InputProjection:
     """Chip features (f numbers, 0 for none) and places to d inputs, whose variances add up to d.
 
-    Chip features are brought to one variance. Directions are the principal components of features and place together,
-    not whitened: noise of one size on all of them drowns the small ones and leaves the large.
+    Chip features count by their variance, as an encoder gives them: what varies little says little, and brought to
+    one variance it would be as loud as the rest. Directions are the principal components of features and place
+    together, not whitened: noise of one size on all of them drowns the small ones and leaves the large.
     """
 
     centre: Tensor  # (f + 3,) mean over the background
@@ -40,11 +41,10 @@ class InputProjection:
         centre = table.mean(axis=0)
         table = table - centre
         weight = np.ones(table.shape[1])
-        std = table[:, :f].std(axis=0)
-        weight[:f] = np.where(std > 0, 1 / np.maximum(std, 1e-12), 0)  # every chip feature counts alike
         for part, share in ((slice(0, f), 1 - place_share), (slice(f, None), place_share)):
-            variance = np.square(table[:, part] * weight[part]).sum(axis=1).mean() if table[:, part].size else 0.0
-            weight[part] *= np.sqrt(share / variance) if variance > 0 else 0.0
+            variance = float(np.square(table[:, part]).sum(axis=1).mean()) if table[:, part].size else 0.0
+            rounding = 1e-10 * float(np.square(centre[part]).sum())  # all that varies where all places are alike
+            weight[part] = np.sqrt(share / variance) if variance > rounding else 0.0
         scaled = table * weight
         # Of the covariance, which is small however many places there are.
         values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))

@@ -37,18 +37,18 @@ def check_records(
     """
     asked = everything
     if taxa:
-        for taxon in taxa:
-            everything.of(taxon)  # refuses what is not there
-        asked = everything.only_taxa(taxa)
+        asked = everything.only_taxa([everything.named(taxon) for taxon in taxa])
     thinned = thin_records(asked, region.grid, region.imagery.land, trust_places=trust_places, progress=progress)
     found = region.at(thinned.lon_lat, columns=()).found
-    thinned = thinned.where(found, reason="in a cell without imagery")
+    of_land = region.imagery.is_of_land
+    thinned = thinned.where(found, reason="far out at sea" if of_land else "in a cell without imagery")
     for reason, count in thinned.dropped.items():
         progress.note(f"{count:,} records dropped: {reason}")
     if len(thinned) == 0:
+        where = "on or near the land" if of_land else "in a cell with imagery"
         raise InputError(
-            f"no record of {'these taxa' if taxa else 'any taxon'} lies in a cell of {region.folder} that has imagery; "
-            "embed a region that holds them."
+            f"no record of {'these taxa' if taxa else 'any taxon'} lies {where} of {region.name}; embed a region that "
+            "holds them, from imagery."
         )
     return Records(taxa=thinned, everything=everything)
 

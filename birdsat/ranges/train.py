@@ -11,15 +11,16 @@ from torch import Tensor
 
 from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.progress import QUIET, Progress, counted
+from birdsat.ranges.adamw import AdamW
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 
-_STEPS_BLIND = 100  # taken where nothing can be held out to choose by
+_STEPS_BLIND = 60  # taken where nothing can be held out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was held out
-_PATIENCE = 5  # trials without a better one
+_PATIENCE = 3  # trials without a better one
 _WARM_UP = 20  # steps
 _TRIED_PLACES = 2048  # of points, and of background, that members are tried on
-_AVERAGE_DECAY = 0.9  # of the running mean of weights, which is what is tried and kept
+_AVERAGE_DECAY = 0.96  # of the running mean of weights, which is what is tried and kept
 
 Rows = NDArray[np.int64]
 
@@ -69,20 +70,16 @@ def fit_network(
 def _train(
     network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress
 ) -> tuple[int, dict[str, Tensor]]:
-    optimiser = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    mean = RangeNetwork(config, inputs=data.inputs.shape[1], taxa=data.taxa, dated=data.dated).eval()
+    optimiser = AdamW(network.parameters(), config.weight_decay)
+    mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best: tuple[float, int, dict[str, Tensor]] | None = None
     trials: list[float] = []
     last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
     for step in counted(range(1, last + 1), progress, "fitting", unit="steps"):
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, step / _WARM_UP)
         network.train()
-        loss = data.loss(network)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+        data.loss(network).backward()  # type: ignore[no-untyped-call]
+        optimiser.step(config.learning_rate * min(1.0, step / _WARM_UP))
         with torch.no_grad():
             kept = min(_AVERAGE_DECAY, step / (step + 10))
             torch._foreach_lerp_(list(mean.parameters()), list(network.parameters()), 1 - kept)
@@ -97,26 +94,38 @@ def _train(
 
 
 class _Data:
-    """Points and background as tensors: which member learns from which, and with what weight."""
+    """Points and background as tensors: which member learns from which, and with what weight.
+
+    Three kinds of rows: points, of which several may share a place and date; the places and dates of points; and
+    background. A place is looked at once a step, however many of these lie there.
+    """
 
     def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
         self.config, self.taxa = config, points.taxa
         least, most = (math.log(deviation) for deviation in config.noise)
         self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
-        self.inputs, self.background = inputs, background
         self.taxon = torch.from_numpy(points.taxon)
         self.dates = points.year_fraction
         self.dated = bool(np.isfinite(self.dates).any())
         self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
+        # Of points that do not say when somebody looked, the dates of all taxa do.
+        known = self.dates[np.isfinite(self.dates)]
+        self.looked = points.looked if len(points.looked) else known if self.taxa > 1 else np.empty(0)
+        self.months = months_looked(self.looked)
         weight = points.background_weight
         self.background_share = weight / weight.sum()
         self.generator = np.random.default_rng(config.seed)
         # Points of one place and date are looked at once, however many taxa were there.
         of_place = np.column_stack([points.presences.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
         _, first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
-        self.first = torch.from_numpy(first)
-        self.row = torch.from_numpy(row.reshape(-1))
-        blocks = blocks_by_km(np.concatenate([points.presences.lon_lat, points.background.lon_lat]), config.block_km)
+        self.row = torch.from_numpy(row.reshape(-1))  # (p,) of its place and date
+        self.seen_dates = self.dates[first]
+        lon_lat = np.concatenate([points.presences.lon_lat, points.background.lon_lat])
+        _, once, place = np.unique(lon_lat, axis=0, return_index=True, return_inverse=True)
+        self.places = torch.cat([inputs, background])[torch.from_numpy(once)]  # each once
+        at_place = torch.from_numpy(place.reshape(-1))
+        self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
+        blocks = blocks_by_km(lon_lat, config.block_km)
         several = len(np.unique(blocks)) >= config.members
         folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.presences)
@@ -129,33 +138,29 @@ class _Data:
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
-        # What is tried on: all places of points, or some of them, evenly spread; and so of the background.
-        self.tried = _evenly(len(self.first), _TRIED_PLACES)
-        at = torch.full((len(self.first),), -1)
-        at[self.tried] = torch.arange(len(self.tried))
-        self.tried_row = at[self.row]  # (p,) -1: not tried
-        self.tried_out = self.out[0] & (self.tried_row >= 0)
+        # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
+        tried = torch.zeros(len(self.seen), dtype=torch.bool)
+        tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
+        self.tried = torch.nonzero(tried[self.row])[:, 0]
+        self.tried_out = self.out[0][:, self.tried]
         self.tried_background = self._background(_TRIED_PLACES)
-        self.evaluated = _balanced(self.tried_out, self.taxon, self.taxa)
+        self.tried_background_out = self.out[1][:, self.tried_background]
+        self.evaluated = _balanced(self.tried_out, self.taxon[self.tried], self.taxa)
 
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
-        places = len(self.first)
+        seen = len(self.seen)
         background = self._background(self.config.background_a_step)
-        rows = torch.arange(places)
-        some, point, more = torch.arange(len(self.taxon)), self.row, 1.0
-        if places > self.config.places_a_step:
-            drawn = self.generator.choice(places, self.config.places_a_step, replace=False)
-            rows = torch.from_numpy(drawn)
-            at = torch.full((places,), -1)
-            at[rows] = torch.arange(len(rows))
-            some = torch.nonzero(at[self.row] >= 0)[:, 0]
-            point, more = at[self.row[some]], places / len(rows)
-        there = self._logits(network, self.inputs[self.first[rows]], self.dates[self.first[rows].numpy()])
-        elsewhere = self._logits(network, self.background[background], self._background_dates(len(background)))
+        point, more = torch.arange(len(self.taxon)), 1.0
+        if seen > self.config.places_a_step:
+            drawn = torch.zeros(seen, dtype=torch.bool)
+            drawn[torch.from_numpy(self.generator.choice(seen, self.config.places_a_step, replace=False))] = True
+            point, more = torch.nonzero(drawn[self.row])[:, 0], seen / self.config.places_a_step
+        there, elsewhere, row = self._logits(network, point, background, self._background_dates(len(background)))
         weight, known = self.learned
-        absent = ~self.out[1][:, background] * 1.0  # drawn by weight, so all count alike
-        return _loss(there, elsewhere, point, self.taxon[some], weight[:, some] * more, absent, known)
+        absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
+        absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
+        return _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> float:
@@ -164,31 +169,31 @@ class _Data:
         That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
         sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
         """
-        there, elsewhere = self._try(network)
+        there, elsewhere, row = self._try(network)
         weight, known = self.evaluated
-        areas = 0.0
+        taxon, areas = self.taxon[self.tried], 0.0
         for member in range(self.config.members):
             point = torch.nonzero(self.tried_out[member])[:, 0]
-            background = elsewhere[member][self.out[1][member, self.tried_background]]
+            background = elsewhere[member, row[self.tried_background_out[member]]]
             against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
             if len(point) == 0 or against.shape[1] == 0:
                 continue
-            value = there[member, self.tried_row[point], self.taxon[point]]
-            above = torch.searchsorted(against[self.taxon[point]], value[:, None])[:, 0] / against.shape[1]
+            value = there[member, point]
+            above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
             areas += float((above * weight[member, point]).sum())
         return areas / max(1, int(known.sum()))
 
     @torch.inference_mode()
     def held_out(self, network: RangeNetwork) -> HeldOut:
         """What members say of points and of background places that they held out, some of them for each taxon."""
-        there, elsewhere = self._try(network)
+        there, elsewhere, row = self._try(network)
         background = self.tried_background
-        member, point = torch.nonzero(self.tried_out, as_tuple=True)
-        present = there[member, self.tried_row[point], self.taxon[point]]
-        at = torch.nonzero(self.out[1][:, background], as_tuple=True)
+        member, tried = torch.nonzero(self.tried_out, as_tuple=True)
+        present, point = there[member, tried], self.tried[tried]
+        at = torch.nonzero(self.tried_background_out, as_tuple=True)
         # Of every taxon, so many background places that the table stays small.
         kept = torch.from_numpy(self.generator.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
-        absent = elsewhere[at[0][kept], at[1][kept]]  # (kept, taxa)
+        absent = elsewhere[at[0][kept], row[at[1][kept]]]  # (kept, taxa)
         taxa = torch.arange(self.taxa).expand(len(kept), -1)
         seen = torch.bincount(self.taxon, minlength=self.taxa) > 0
         return HeldOut(
@@ -198,11 +203,27 @@ class _Data:
             row=torch.cat([point, background[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
         )
 
-    def _logits(self, network: RangeNetwork, inputs: Tensor, dates: NDArray[np.float64]) -> Tensor:
+    def _logits(
+        self, network: RangeNetwork, point: Tensor, background: Tensor, dates: NDArray[np.float64]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Log odds (m, p) of points, each of its own taxon; (m, r, taxa) at background; and its rows (b,) there.
+
+        point (p,), background (b,): which; dates (b,) of the latter.
+        """
+        seen, of_seen = torch.unique(self.row[point], return_inverse=True)
+        asked = torch.cat([self.seen[seen], self.background[background]])
+        looked, row = torch.unique(asked, return_inverse=True)
+        inputs = self.places[looked][None]
         if network.training:
-            shape = (self.config.members, *inputs.shape)
-            return network.logits(network.hidden(inputs + self.noise * torch.randn(shape)), dates)
-        return network.logits(network.hidden(inputs[None]), dates)
+            inputs = inputs + self.noise * torch.randn(self.config.members, *inputs.shape[1:])
+        hidden, taxon = network.hidden(inputs), self.taxon[point]
+        here, there = row[: len(seen)], row[len(seen) :]
+        if network.terms == 1:
+            logits = network.heads(hidden)
+            return logits[:, here[of_seen], taxon], logits, there
+        on_dates = network.logits(hidden.index_select(1, here), self.seen_dates[seen.numpy()])
+        elsewhere = network.logits(hidden.index_select(1, there), dates)
+        return on_dates[:, of_seen, taxon], elsewhere, torch.arange(len(there))
 
     def _background(self, most: int) -> Tensor:
         """Rows of background for a step: all, or some drawn by their weights."""
@@ -211,28 +232,41 @@ class _Data:
             return torch.arange(count)
         return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
 
-    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor]:
-        """Log odds (m, n, taxa) at the places of points, and at those of background, that are tried on."""
-        first, background = self.first[self.tried], self.tried_background
-        there = self._logits(network, self.inputs[first], self.dates[first.numpy()])
-        return there, self._logits(network, self.background[background], self._tried_dates(len(background)))
+    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor, Tensor]:
+        """The log odds of what is tried on, as `_logits` gives them."""
+        return self._logits(network, self.tried, self.tried_background, self._tried_dates(len(self.tried_background)))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
-        """Dates of background: unknown as often as those of points are; of the others, half are any of the year.
+        """Dates of background: unknown as often as those of points are; of the others, half are any when they looked.
 
         The other half are dates on which some taxon was recorded, as observers go out more in some months than in
-        others. A taxon alone has no other to tell its season from theirs.
+        others. No date is of a month in which nobody looked, or it would count as one without the taxon.
         """
-        dates = self.generator.random(count)
-        if self.taxa > 1 and self.dated:
-            recorded = self.generator.choice(self.dates[np.isfinite(self.dates)], count)
+        dates = self._in_months(self.generator.random(count))
+        if len(self.looked) and self.dated:
+            recorded = self.generator.choice(self.looked, count)
             dates = np.where(self.generator.random(count) < 0.5, recorded, dates)
         return np.where(self.generator.random(count) < self.dated_share, dates, np.nan)
 
     def _tried_dates(self, count: int) -> NDArray[np.float64]:
         """The same at every trial."""
         steps = (np.arange(count) * 0.6180339887498949) % 1.0  # golden ratio: even over any stretch
-        return np.where(np.arange(count) % 100 < 100 * self.dated_share, steps, np.nan)
+        return np.where(np.arange(count) % 100 < 100 * self.dated_share, self._in_months(steps), np.nan)
+
+    def _in_months(self, even: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Year fractions, even over the months in which somebody looked, of numbers even over 0..1."""
+        place = even * len(self.months)
+        month = np.minimum(place.astype(np.int64), len(self.months) - 1)
+        dates: NDArray[np.float64] = (self.months[month] + place - month) / 12
+        return dates
+
+
+def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
+    """0..11: the months with a tenth of an even share of the dates (l,), or more; all where there are none."""
+    if len(looked) == 0:
+        return np.arange(12)
+    counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
+    return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
 
 
 def _evenly(count: int, most: int) -> Tensor:
@@ -246,17 +280,13 @@ def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
     return mask / counts.clamp(min=1)[:, taxon], counts > 0
 
 
-def _loss(
-    there: Tensor, elsewhere: Tensor, point: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor
-) -> Tensor:
+def _loss(there: Tensor, elsewhere: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor) -> Tensor:
     """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
 
-    there (m, rows, taxa) at places of points, elsewhere (m, b, taxa); point (p,) row of each point, taxon (p,), weight
-    (m, p); absent (m, b) weights of background; known (m, taxa) which taxa count.
+    there (m, p) log odds of points of taxon (p,), weight (m, p); elsewhere (m, r, taxa) of background, absent (m, r)
+    its weights; known (m, taxa) which taxa count.
     """
-    present = torch.zeros_like(known, dtype=there.dtype).index_add(
-        1, taxon, F.softplus(-there[:, point, taxon]) * weight
-    )
+    present = torch.zeros_like(known, dtype=there.dtype).index_add(1, taxon, F.softplus(-there) * weight)
     absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
     background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
     return ((present + background) * known).sum() / known.sum().clamp(min=1)

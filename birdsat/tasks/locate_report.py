@@ -37,7 +37,9 @@ class LocateReport:
     photos: int
     outside: int  # among them, photos whose place is in no cell of the region, and cannot be found
     cells: int  # of the region
-    scale: float  # inverse temperature
+    scale: float | None  # inverse temperature of likeness to cells; None: not located by that
+    temperature: float | None = None  # of likeness to taxa; None: not located by ranges
+    without_range: tuple[str, ...] = ()  # taxa that photos were compared with, and the range model does not have
     ways: tuple[Way, ...]
 
     def way(self, name: str) -> Way:
@@ -51,6 +53,8 @@ class LocateReport:
             "photos_outside_the_region": self.outside,
             "cells": self.cells,
             "scale": self.scale,
+            "temperature": self.temperature,
+            "taxa_without_a_range": list(self.without_range),
             "ways": [way.to_dict() for way in self.ways],
         }
 

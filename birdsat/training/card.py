@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from birdsat.imagery.ground_sizes import sizes_text
+from birdsat.markdown import markdown_code, markdown_text
 from birdsat.observations.observation import NO_BIRD
 from birdsat.training.config import RunConfig
 from birdsat.training.metrics import Record
@@ -16,7 +17,7 @@ def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept:
     kind = "supervised" if config.method.learns_taxa else "self-supervised"
     how = "trained to tell taxa apart" if config.method.learns_taxa else "pretrained without labels"
     seen = "places, by their chips," if facts.taxa == (NO_BIRD,) else f"observations of {len(facts.taxa):,} taxa"
-    licence = facts.licence or "not stated"
+    title, licence = markdown_text(facts.title), markdown_text(facts.licence or "not stated")
     chips = (
         "None."
         if not facts.chip_ground_km
@@ -26,10 +27,10 @@ def model_card(config: RunConfig, facts: DatasetFacts, *, parameters: int, kept:
 library_name: birdsat
 tags: [birds, {kind}, {method}]
 ---
-# {method} on {facts.title}
+# {method} on {title}
 
 A {method} of birdsat with {parameters:,} parameters, {how} on {facts.train_rows:,} {seen}
-from the dataset "{facts.title}" (fingerprint `{facts.fingerprint}`).
+from the dataset "{title}" (fingerprint {markdown_code(facts.fingerprint)}).
 
 - Photos: {config.views.photo_px} px. Chips: {chips}
 - {config.steps:,} optimiser steps of {config.batch_size * config.accumulate:,} samples on each process, seed \
@@ -67,7 +68,9 @@ def _kept(kept: Record | None, step: int, facts: DatasetFacts) -> str:
 def _figures(kept: Record | None) -> str:
     if kept is None:
         return "There was no val split.\n"
-    rows = [f"| {name} | {value:.4f} |\n" for name, value in (kept["losses"] | {"sum": kept["loss"]}).items()]
+    rows = [
+        f"| {markdown_text(name)} | {value:.4f} |\n" for name, value in (kept["losses"] | {"sum": kept["loss"]}).items()
+    ]
     return "| loss | value |\n|---|---|\n" + "".join(rows)
 
 
@@ -79,5 +82,5 @@ def _settings(settings: dict[str, Any], prefix: str = "") -> str:
         elif isinstance(value, tuple) and len(value) > 20:
             rows += f"- {prefix}{name}: {len(value):,} values, in config.json\n"
         else:
-            rows += f"- {prefix}{name}: `{value}`\n"
+            rows += f"- {prefix}{name}: {markdown_code(value)}\n"
     return rows

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from birdsat.errors import TrainingError
+from birdsat.errors import InputError, TrainingError
 from birdsat.files import write_atomic
+from birdsat.reading import parse_json
 
 METRICS_FILE = "metrics.jsonl"
 TENSORBOARD_FOLDER = "tensorboard"
@@ -20,7 +21,7 @@ Record = dict[str, Any]  # one line of metrics.jsonl
 
 
 def read_metrics(run: Path) -> list[Record]:
-    """The lines of a run's metrics.jsonl; a last line that was cut short is left out.
+    """The lines of a run's metrics.jsonl; what is not one, as a last line that was cut short, is left out.
 
     Every record has step (optimiser steps done), split ("train" or "val"), loss (the sum), losses (by name).
     Those of train also have learning_rate, gradient_norm (before clipping), images_per_second (photos, all
@@ -30,14 +31,16 @@ def read_metrics(run: Path) -> list[Record]:
     records: list[Record] = []
     for line in _lines(run / METRICS_FILE):
         try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
+            record = parse_json(line, METRICS_FILE)
+        except InputError:
             continue
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            records.append(record)
     return records
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.is_file() else []
+    return path.read_text(errors="replace").splitlines() if path.is_file() else []
 
 
 class MetricsLog:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from birdsat import config as config_files
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, InputError
+from birdsat.reading import read_json
 
 FREE = frozenset({"workers", "log_every", "val_every", "checkpoint_every"})  # settings that change no gradient
 
 
 def saved_steps(path: Path) -> int:
     """The steps that a run's config.json asks for; 0 where it cannot be read."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return int(json.loads(path.read_text())["steps"])
+    with suppress(OSError, InputError, ValueError, KeyError, TypeError):
+        return int(read_json(path)["steps"])
     return 0
 
 
@@ -24,8 +25,8 @@ def check_same(path: Path, wanted: Any) -> bool:
     Raises ConfigError where others differ, and when the file cannot be read.
     """
     try:
-        saved = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        saved = read_json(path)
+    except (OSError, InputError) as error:
         raise ConfigError(f"{path} cannot be read ({error}); train again in another folder.") from error
     with suppress(ConfigError):  # what an earlier version wrote in another form is the same
         saved = config_files.to_dict(config_files.load(type(wanted), path))

@@ -1,7 +1,6 @@
 """The folder of a training run: what lies where, and how it is read back."""
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +14,27 @@ from torch import nn
 from birdsat import config as config_files
 from birdsat.dataset.manifest import Manifest
 from birdsat.encoders.positions import POSITIONS, resized_positions
-from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, newer, not_a, some_of
+from birdsat.errors import (
+    BirdsatError,
+    CheckpointError,
+    ConfigError,
+    InputError,
+    NewerFormatError,
+    newer,
+    not_a,
+    some_of,
+)
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
 from birdsat.imagery.photos import RGB
 from birdsat.locks import is_unused
 from birdsat.methods.classifier import Classifier
-from birdsat.methods.method import Method
+from birdsat.methods.method import Method, MethodSettings
 from birdsat.progress import QUIET, Progress
+from birdsat.reading import in_place_of, read_json
 from birdsat.training.config import RunConfig
 from birdsat.training.resuming import check_same, saved_steps
+from birdsat.training.sizes import refuse_other_sizes
 
 CONFIG_FILE = "config.json"
 DATASET_FILE = "dataset.json"
@@ -33,6 +43,12 @@ CARD_FILE = "README.md"
 CHECKPOINTS_FOLDER = "checkpoints"
 LAST_CHECKPOINT = f"{CHECKPOINTS_FOLDER}/last.ckpt"
 BEST_WEIGHTS = f"{CHECKPOINTS_FOLDER}/best.safetensors"
+Form = tuple[tuple[int, ...], str]  # shape and type of a tensor, the type as safetensors writes it
+_RESTORE = "Restore the file, or train the run again."
+_TYPES = {
+    torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64", torch.int64: "I64",
+    torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +144,7 @@ def load_run(path: Path) -> Run:
         raise CheckpointError(f"{path} is unfinished: it has no {MODEL_FILE}; {remedy}.")
     try:
         config = config_files.load(RunConfig, path / CONFIG_FILE)
-        written = json.loads((path / CONFIG_FILE).read_text())["method"]
+        written = read_json(path / CONFIG_FILE)["method"]
         facts = config_files.load(DatasetFacts, path / DATASET_FILE)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} has no {DATASET_FILE}; restore it, or train the run again.") from error
@@ -136,10 +152,26 @@ def load_run(path: Path) -> Run:
         raise CheckpointError(newer(path, error, "train the run again")) from error
     except ConfigError as error:
         raise CheckpointError(f"{path} is damaged: {error} Restore it, or train the run again.") from error
-    with torch.random.fork_rng(devices=[]):
-        method = config.method.build()
+    method = _built(config.method, path / MODEL_FILE)
     load_weights(method, path / MODEL_FILE)
     return Run(path=path, config=config, dataset=facts, method=method.eval(), written=written)
+
+
+def _built(settings: MethodSettings, weights: Path) -> Method:
+    """The method, whose sizes are those of the weights: settings of damage could ask for more than there is memory.
+
+    Raises CheckpointError where they are not.
+    """
+    forms = _forms(weights)
+    try:
+        refuse_other_sizes(config_files.to_dict(settings), (shape for shape, _ in forms.values()))
+        with torch.random.fork_rng(devices=[]):
+            return settings.build()
+    except (BirdsatError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"{weights.parent / CONFIG_FILE} asks for a model that cannot be ({said}). {_RESTORE}"
+        ) from error
 
 
 def save_weights(method: nn.Module, path: Path, facts: dict[str, str]) -> None:
@@ -175,29 +207,47 @@ def load_weights(method: nn.Module, path: Path) -> None:
 
     Raises CheckpointError when the file is damaged or its tensors are not the method's by name, size and type.
     """
-    remedy = "Restore the file, or train the run again."
+    if mistaken := in_place_of(path):
+        raise CheckpointError(f"{path} does not hold weights: {mistaken}")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be read as safetensors ({error}). {remedy}") from error
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as safetensors ({error}). {_RESTORE}") from error
+    _refuse_other_forms(method, {name: (tuple(got.shape), _type(got)) for name, got in tensors.items()}, path)
+    method.load_state_dict(tensors)
+
+
+def _forms(path: Path) -> dict[str, Form]:
+    """Shape and type of each tensor of a safetensors file. Raises CheckpointError where it cannot be read."""
+    if mistaken := in_place_of(path):
+        raise CheckpointError(f"{path} does not hold weights: {mistaken}")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            pieces = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            return {name: (tuple(one.get_shape()), str(one.get_dtype())) for name, one in pieces.items()}
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as safetensors ({error}). {_RESTORE}") from error
+
+
+def _refuse_other_forms(method: nn.Module, given: Mapping[str, Form], path: Path) -> None:
+    """Raise CheckpointError where tensors are not the method's by name, size and type."""
     wanted = method.state_dict()
-    missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
     kind = type(method).__name__
     if missing or unknown:
         found = [f"lacks {some_of(missing)}" if missing else "", f"has unknown {some_of(unknown)}" if unknown else ""]
         raise CheckpointError(
             f"{path} holds another model than the {kind} in {CONFIG_FILE}: it {' and '.join(filter(None, found))}. "
-            f"{remedy}"
+            f"{_RESTORE}"
         )
     for name, value in wanted.items():
-        got = tensors[name]
-        if got.shape != value.shape or got.dtype != value.dtype:
+        asked = tuple(value.shape), _type(value)
+        if given[name] != asked:
             raise CheckpointError(
-                f"{path} holds a {kind} of another size: {name} is {_form(got)}, but {CONFIG_FILE} asks for "
-                f"{_form(value)}. {remedy}"
+                f"{path} holds a {kind} of another size: {name} is {_words(given[name])}, but {CONFIG_FILE} asks for "
+                f"{_words(asked)}. {_RESTORE}"
             )
-    method.load_state_dict(tensors)
 
 
 def start_from(method: Method, run: Path) -> None:
@@ -255,15 +305,22 @@ def check_checkpoint(path: Path) -> None:
     try:
         # Tensors are left in the file; a file that was cut short fails all the same.
         torch.load(path, map_location="meta", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged bytes are answered with almost any exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"{path} cannot be read ({reason}). Restore it, or train the run again in another folder."
         ) from error
 
 
-def _form(tensor: torch.Tensor) -> str:
-    return f"{'x'.join(map(str, tensor.shape)) or 'a scalar'} of {str(tensor.dtype).removeprefix('torch.')}"
+def _type(tensor: torch.Tensor) -> str:
+    """As safetensors writes it."""
+    return _TYPES.get(tensor.dtype, str(tensor.dtype))
+
+
+def _words(form: Form) -> str:
+    shape, kind = form
+    named = {name: str(dtype).removeprefix("torch.") for dtype, name in _TYPES.items()}
+    return f"{'x'.join(map(str, shape)) or 'a scalar'} of {named.get(kind, kind)}"
 
 
 def prepare_folder(
@@ -317,7 +374,7 @@ def is_finished(path: Path, config: RunConfig) -> bool:
 def _is_run(path: Path) -> bool:
     """Whether the folder's config.json is one of ours; other tools write files of that name too."""
     try:
-        kind = json.loads((path / CONFIG_FILE).read_text())["kind"]
-    except (OSError, ValueError, KeyError, TypeError):
+        kind = read_json(path / CONFIG_FILE)["kind"]
+    except (OSError, InputError, KeyError, TypeError):
         return False
     return bool(kind == RunConfig.__name__)

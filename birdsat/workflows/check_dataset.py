@@ -7,8 +7,8 @@ from typing import Any
 
 from birdsat.dataset.check import CheckReport
 from birdsat.dataset.check import check_dataset as check_shards
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.manifest import REGION_FILE
-from birdsat.embeddings.regions.region import open_region
 from birdsat.progress import QUIET, Progress
 from birdsat.workflows.requests.datasets import CheckDatasetRequest
 

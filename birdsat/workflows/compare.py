@@ -1,6 +1,5 @@
 """Several recipes with several seeds on one dataset: one table, and one plot."""
 
-import csv
 import io
 import json
 import math
@@ -20,9 +19,10 @@ from birdsat.locks import folder_lock
 from birdsat.pictures.comparison import draw_comparison
 from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
+from birdsat.reading import read_json
 from birdsat.recipes.ours import changed
 from birdsat.recipes.registry import RECIPE_FILE, recipe
-from birdsat.tables import Table
+from birdsat.tables import CsvWriter, Table
 from birdsat.tasks.classify import classify
 from birdsat.tasks.retrieve import retrieve
 from birdsat.training.config import RunConfig
@@ -154,13 +154,15 @@ def _figures(config: RunConfig, dataset: Dataset, folder: Path, truth: int | Non
     run = pretrain(config, dataset, folder, resume=True, progress=progress)
     kept = folder / FIGURES_FILE
     if kept.is_file():
-        known: dict[str, object] = json.loads(kept.read_text())
+        known = read_json(kept)
+        if not isinstance(known, dict) or not {"truth", *COLUMNS} <= known.keys():
+            raise ConfigError(f"{kept} is damaged; remove it, and its figures are made again.")
         if known["truth"] != truth:
             raise ConfigError(
                 f"{folder} was evaluated with the truth of world {known['truth']}; compare in another folder.",
                 settings=("truth",),
             )
-        return {name: known[name] for name in COLUMNS}  # type: ignore[misc]
+        return {name: known[name] for name in COLUMNS}
     figures = evaluate(run, dataset, truth, progress)
     write_atomic(kept, json.dumps(figures | {"truth": truth}, indent=2) + "\n")
     return figures
@@ -196,11 +198,13 @@ def _write(result: CompareResult) -> None:
     markdown, table, plot = result.files
     write_atomic(markdown, result.table().markdown() + "\n")
     buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std"))])
+    writer = CsvWriter(
+        buffer, ["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std"))]
+    )
     for row in rows:
         values = [value for column in shown for value in (row.mean(column), row.std(column))]
-        writer.writerow([row.recipe, len(row.runs), *("" if math.isnan(value) else f"{value:.5f}" for value in values)])
+        figures = ("" if math.isnan(value) else f"{value:.5f}" for value in values)
+        writer.write([(row.recipe, len(row.runs), *figures)])
     write_atomic(table, buffer.getvalue())
     panels = {COLUMNS[column]: [row.values(column) for row in rows] for column in shown}
     save_png(draw_comparison([row.recipe for row in rows], panels), plot)

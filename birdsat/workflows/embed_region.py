@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from birdsat.earth.bands import RGBBands
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land_cells import land_cells
 from birdsat.embeddings.regions.embed_cells import HARMONICS
+from birdsat.embeddings.regions.folder_region import FolderRegion
 from birdsat.embeddings.regions.manifest import REGION_FILE
-from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import built_in_encoder
 from birdsat.embeddings.regions.write import write_region
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.progress import QUIET, Progress
@@ -21,7 +23,7 @@ from birdsat.workflows.requests.regions import EmbedRequest
 class RegionResult:
     """A region that is embedded."""
 
-    region: Region
+    region: FolderRegion
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -46,10 +48,11 @@ def embed_region(request: EmbedRequest, progress: Progress = QUIET) -> RegionRes
     assert request.imagery is not None
     grid = grid_of(request)
     region = embed_grid(
-        load_run(Path(request.run)),
+        built_in_encoder() if request.run is None else load_run(Path(request.run)),
         grid,
         request.imagery,
         Path(request.paths[0]),
+        bands=request.bands,
         stretch=request.stretch,
         land_only=request.land_only,
         harmonics=request.harmonics,
@@ -65,12 +68,13 @@ def embed_grid(
     imagery: str,
     out: Path,
     *,
+    bands: RGBBands | None = None,
     stretch: tuple[float, float] | None = None,
     land_only: bool = False,
     harmonics: int = HARMONICS,
     workers: int = 0,
     progress: Progress = QUIET,
-) -> Region:
+) -> FolderRegion:
     """Embed the cells of a grid, or those with land in them, into the folder `out`.
 
     Started again, it continues. Cells without imagery are noted.
@@ -81,6 +85,7 @@ def embed_grid(
         run,
         grid,
         opened,
+        bands=bands,
         stretch=stretch,
         where=land_cells(grid, opened.land) if land_only else None,
         harmonics=harmonics,

@@ -35,6 +35,7 @@ def embed_split(request: EmbedRequest, progress: Progress = QUIET) -> SplitResul
     Raises ConfigError when the run sees chips and those of the dataset show another size of ground.
     """
     folder, out = map(Path, request.paths)
+    assert request.run is not None
     run, dataset = load_run(Path(request.run)), Dataset(folder)
     blocks = embed_blocks(run, dataset, request.split, workers=request.workers, progress=progress)
     return SplitResult(file=out, rows=write_embeddings(out, blocks, width=request.width))

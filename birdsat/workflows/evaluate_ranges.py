@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.place_features import ChipFeatures, PlaceFeatures, RegionFeatures
+from birdsat.embeddings.regions.world import built_in_encoder, open_world
 from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.evaluation.baselines.standard import standard_models, standard_survey_models
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
-from birdsat.ranges.evaluation.evaluate import evaluate_occurrences, evaluate_points, evaluate_surveys
+from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_occurrences, evaluate_points, evaluate_surveys
 from birdsat.ranges.evaluation.evaluation import Evaluation
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import PresenceModel
+from birdsat.ranges.evaluation.learning import PresenceModel, SurveyModel
 from birdsat.ranges.evaluation.occurrence_points import occurrence_points
-from birdsat.ranges.evaluation.our_models import RangeNetworkModel, SimilarPlaces
 from birdsat.ranges.evaluation.range_grid import RangeGrid, read_range_grid
+from birdsat.ranges.evaluation.registry import LearnsFrom, ModelSettings, make_models
 from birdsat.ranges.evaluation.surveys import read_surveys
-from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.tables import Table
 from birdsat.training.run_folder import load_run
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
@@ -34,6 +35,7 @@ class EvaluateRangesResult:
     """All models against the same truth, once for each way of learning, and the files they were written to."""
 
     evaluations: tuple[Evaluation, ...]
+    names: dict[str, str]  # under which each model was asked for, by what tables call it
     files: tuple[Path, ...]
 
     def tables(self) -> tuple[Table, ...]:
@@ -41,15 +43,20 @@ class EvaluateRangesResult:
         return tuple(evaluation.table() for evaluation in self.evaluations)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Plain JSON values; rows: one for each model and way of learning, such as a number of points."""
         return {
+            "rows": [
+                {"model": self.names[row["model"]], "name": row["model"], **{k: row[k] for k in row if k != "model"}}
+                for evaluation in self.evaluations
+                for row in evaluation.rows()
+            ],
             "evaluations": [evaluation.to_dict() for evaluation in self.evaluations],
             "files": [str(file) for file in self.files],
         }
 
 
 def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) -> EvaluateRangesResult:
-    """Evaluate models that read the run's chip features beside all baselines.
+    """Evaluate models that read the run's chip features beside baselines, or those of both that are asked for.
 
     On a range grid, models learn from presence and absence, and from a few presences of each taxon, in cells that are
     held out from them; with occurrences, from these, wherever they lie. With a year of surveys, they learn before that
@@ -57,21 +64,34 @@ def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) 
     """
     grids = list(_grids(request))
     columns = Columns(
-        run=load_run(Path(request.run)),
-        imagery=open_imagery(request.imagery),
+        features=_features(request, grids[0].step_degrees),
         rasters=tuple(map(parse_raster, request.rasters)),
         cell_degrees=grids[0].step_degrees,
-        stretch=request.stretch,
-        workers=request.workers,
     )
+    models = _Models(request, columns, progress)
     ways = _by_surveys if len(grids) > 1 else _by_occurrences if request.occurrences else _by_range_grid
-    evaluations = ways(request, grids, columns, progress)
+    evaluations = ways(request, grids, columns, models, progress)
     out = Path(request.out)
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / MARKDOWN, "\n".join(evaluation.markdown() for evaluation in evaluations))
-    plain = [evaluation.to_dict() for evaluation in evaluations]
+    result = EvaluateRangesResult(evaluations=evaluations, names=models.names, files=(out / MARKDOWN, out / JSON))
+    plain = {name: value for name, value in result.to_dict().items() if name != "files"}
     write_atomic(out / JSON, json.dumps(plain, indent=2) + "\n")
-    return EvaluateRangesResult(evaluations=evaluations, files=(out / MARKDOWN, out / JSON))
+    return result
+
+
+def _features(request: EvaluateRangesRequest, cell_degrees: float | None) -> PlaceFeatures:
+    """Where the features of places come from."""
+    if request.imagery is None:
+        region = open_world() if request.region is None else open_region(Path(request.region))
+        return RegionFeatures(region=region, cell_degrees=cell_degrees)
+    return ChipFeatures(
+        run=built_in_encoder() if request.run is None else load_run(Path(request.run)),
+        imagery=open_imagery(request.imagery),
+        bands=request.bands,
+        stretch=request.stretch,
+        workers=request.workers,
+    )
 
 
 def _grids(request: EvaluateRangesRequest) -> Iterator[RangeGrid]:
@@ -84,28 +104,31 @@ def _grids(request: EvaluateRangesRequest) -> Iterator[RangeGrid]:
         yield surveys.ranges(first=request.surveys_before)
 
 
+class _Models:
+    """Those asked for, by how they learn."""
+
+    def __init__(self, request: EvaluateRangesRequest, columns: Columns, progress: Progress) -> None:
+        settings = ModelSettings(rasters=columns.raster_names, seed=request.seed)
+
+        def made(learns_from: LearnsFrom) -> tuple[Any, ...]:
+            found = make_models(request.models, learns_from, settings, progress)
+            self.names |= {model.name: name for name, models in found.items() for model in models}
+            return tuple(model for models in found.values() for model in models)
+
+        self.names: dict[str, str] = {}
+        self.of_points: tuple[PresenceModel, ...] = made("points")
+        self.of_surveys: tuple[SurveyModel, ...] = made("surveys")
+
+
 def _by_surveys(
-    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, progress: Progress
+    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
     earlier, later = (columns.ranges(grid, progress) for grid in grids)
-    models = _presence_models(columns.raster_names, request.seed)
-    return tuple(
-        evaluate_points(
-            earlier,
-            models,
-            points=points,
-            hold_out=_hold_out(request),
-            later=later,
-            repeats=request.repeats,
-            seed=request.seed,
-            progress=progress,
-        )
-        for points in (None, *request.points)
-    )
+    return tuple(_by_points(request, earlier, points, models, progress, later) for points in (None, *request.points))
 
 
 def _by_occurrences(
-    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, progress: Progress
+    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
     points, truth = occurrence_points(
         read_occurrences([Path(table) for table in request.occurrences]),
@@ -116,43 +139,46 @@ def _by_occurrences(
         seed=request.seed,
         progress=progress,
     )
-    models = _presence_models(columns.raster_names, request.seed)
-    return (evaluate_occurrences(points, columns.ranges(truth, progress), models, progress=progress),)
+    return (evaluate_occurrences(points, columns.ranges(truth, progress), models.of_points, progress=progress),)
 
 
 def _by_range_grid(
-    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, progress: Progress
+    request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
-    ranges, hold_out = columns.ranges(grids[0], progress), _hold_out(request)
-    near = (SimilarPlaces(place=False), SimilarPlaces(place=True))
-    surveys = evaluate_surveys(
-        ranges,
-        (*standard_survey_models(columns.raster_names), *near),
-        hold_out=hold_out,
-        repeats=request.repeats,
-        seed=request.seed,
-        progress=progress,
-    )
-    models = _presence_models(columns.raster_names, request.seed)
-    few = (
-        evaluate_points(
+    ranges, evaluations = columns.ranges(grids[0], progress), list[Evaluation]()
+    if models.of_surveys:
+        surveys = evaluate_surveys(
             ranges,
-            models,
-            points=points,
-            hold_out=hold_out,
+            models.of_surveys,
+            hold_out=_hold_out(request),
             repeats=request.repeats,
             seed=request.seed,
             progress=progress,
         )
-        for points in request.points
+        evaluations.append(surveys)
+    if models.of_points:
+        evaluations += [_by_points(request, ranges, points, models, progress) for points in request.points]
+    return tuple(evaluations)
+
+
+def _by_points(
+    request: EvaluateRangesRequest,
+    ranges: Ranges,
+    points: int | None,
+    models: _Models,
+    progress: Progress,
+    later: Ranges | None = None,
+) -> Evaluation:
+    return evaluate_points(
+        ranges,
+        models.of_points,
+        points=points,
+        hold_out=_hold_out(request),
+        later=later,
+        repeats=request.repeats,
+        seed=request.seed,
+        progress=progress,
     )
-    return (surveys, *few)
-
-
-def _presence_models(rasters: tuple[str, ...], seed: int) -> tuple[PresenceModel, ...]:
-    settings = RangeNetworkConfig(seed=seed)
-    ours = (RangeNetworkModel(columns=None, settings=settings), RangeNetworkModel(settings=settings))
-    return (*standard_models(rasters, seed=seed), *ours)
 
 
 def _hold_out(request: EvaluateRangesRequest) -> HoldOut:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
 from birdsat.observations.occurrence_grid import thin_to_grid
@@ -29,7 +29,7 @@ def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET
 
     Raises ConfigError for a region of real imagery, InputError where no record falls into it.
     """
-    run, out = load_run(Path(request.run)), Path(request.out)
+    run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
     region = open_region(Path(request.region), run)
     imagery = region.imagery
     world = imagery.virtual_world

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.embeddings.regions.region import Column, Region, open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import CheckpointError, ConfigError, InputError, some_of
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
-from birdsat.observations.occurrences import Occurrences, read_occurrences
-from birdsat.observations.readers.tables import TableColumns
+from birdsat.observations.occurrences import Occurrences
+from birdsat.observations.scientific_names import species_name
+from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.feature_cache import cache_features, cache_file
@@ -23,10 +25,12 @@ from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.ranges.records import Records, check_records
+from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.name_lists import open_crosswalk
+from birdsat.workflows.open_ranges import region_of
+from birdsat.workflows.records_on_cells import read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
-from birdsat.workflows.requests.records import TableOptions
 from birdsat.workflows.same_request import request_fingerprint
 
 
@@ -49,6 +53,7 @@ class FitResult:
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
+            **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
         }
 
 
@@ -74,7 +79,8 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
         model = load_ranges(Path(request.out))
         if model.facts.request == fingerprint:
             progress.note(f"{request.out} holds the range model of this request already.")
-            if not cache_file(model, region := open_region(Path(request.region))).is_file():
+            region = region_of(model) if request.region is None else open_region(Path(request.region))
+            if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
             return model
     return None
@@ -82,9 +88,11 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
-    region = open_region(Path(request.region), run)
-    everything = read_tables(request.tables, request)
-    records = check_records(region, everything, request.taxa, trust_places=request.trust_places, progress=progress)
+    named = None if request.region is None else open_region(Path(request.region), run)
+    crosswalk = open_crosswalk(request)
+    own = read_tables(request.tables, request, progress, crosswalk)
+    asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
+    region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
     if request.way == "occurrences":
         records = _recorded(records, progress)
     model = fit_records(
@@ -94,9 +102,10 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         way=request.way,
         settings=RangeNetworkConfig(seed=request.seed),
         tables=[Path(table) for table in request.tables],
+        crosswalk=crosswalk,
         progress=progress,
     )
-    model.save(out, region=region.folder, request=fingerprint)
+    model.save(out, region=region.way_from(out), request=fingerprint)
     _cache_features(model, region, progress)
     return model
 
@@ -118,15 +127,6 @@ def _recorded(records: Records, progress: Progress) -> Records:
     return Records(taxa=records.taxa.only_taxa(kept), everything=records.everything)
 
 
-def read_tables(tables: Sequence[Path | str], options: TableOptions) -> Occurrences:
-    """All records of the tables. Raises what `read_occurrences` raises."""
-    return read_occurrences(
-        [Path(table) for table in tables],
-        columns=TableColumns.parse(tuple(options.columns)),
-        max_uncertainty_km=options.max_uncertainty_km,
-    )
-
-
 def fit_records(
     run: Run | None,
     region: Region,
@@ -136,18 +136,20 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     seed: int = 0,
+    crosswalk: Crosswalk | None = None,
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
+    crosswalk: what the names of its taxa mean in the list that the records are named by.
 
     Raises InputError when both ways are asked and no taxon has photos.
     """
-    occurrences, about = records.taxa, region.manifest.settings
+    occurrences = records.taxa
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
     if way == "both":
         assert run is not None
-        photos = _photos(run, occurrences.taxa)
+        photos = photos_of(run, occurrences.taxa, crosswalk)
     points = points_on_cells(records, region.grid, region.cells(), seed=seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
@@ -157,17 +159,38 @@ def fit_records(
         Embedded(chip=presences.chip, year=presences.year),
         Embedded(chip=background.chip[found], year=background.year[found]),
         occurrences.taxa,
-        Source(run=about.run, model=about.model, tables=tuple(table.name for table in tables)),
+        Source(
+            run=region.run,
+            model=region.model,
+            tables=tuple(table.name for table in tables),
+            looked_taxa=len(records.everything.taxa),
+            common_names=_common_names(occurrences),
+            taxonomy=occurrences.taxonomy,
+        ),
         settings=settings,
         photos=photos,
         progress=progress,
     )
 
 
-def _photos(run: Run, taxa: Sequence[str]) -> NDArray[np.float32]:
-    """(t, d) mean photo embeddings, NaN for a taxon without photos."""
+def _common_names(occurrences: Occurrences) -> tuple[str, ...]:
+    """Of each taxon; none at all where none is known."""
+    known = occurrences.common_names
+    return tuple(known.get(taxon, "") for taxon in occurrences.taxa) if known else ()
+
+
+def photos_of(run: Run, taxa: Sequence[str], crosswalk: Crosswalk | None = None) -> NDArray[np.float32]:
+    """(t, d) mean photo embeddings of taxa, which are found as they are meant; NaN for one without photos.
+
+    crosswalk: what the names of the run's taxa mean in the list that the taxa are named by. Raises InputError where
+    none has any.
+    """
     means = load_taxon_means(run.path)
-    known = {taxon: row for row, taxon in enumerate(means.taxa) if means.photos[row] > 0}
+    known: dict[str, int] = {}
+    for row in np.argsort(means.photos, kind="stable").tolist():  # of names that mean one species, that with most
+        if means.photos[row] > 0:
+            name = means.taxa[row]
+            known[species_name(name) if crosswalk is None else crosswalk.name_of(name)] = row
     if not any(taxon in known for taxon in taxa):
         raise InputError(
             f"none of the {len(taxa):,} taxa has photos in {run.path}, so the map cannot be made from both; fit from "

@@ -7,15 +7,15 @@ import numpy as np
 
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
+from birdsat.files import check_new
 from birdsat.maps.richness import ProbabilityBlock
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
-from birdsat.workflows.fit_ranges import read_tables
-from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import GapsRequest
 
@@ -34,10 +34,9 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     out = Path(request.out)
     check_new([out], request.overwrite)
     model, region = open_ranges(request)
-    model.labels(request.taxa)
-    taxa = tuple(request.taxa) or model.facts.taxa
+    taxa = model.named(request.taxa) or model.facts.taxa
     warn_if_undated(model, request.months, progress)
-    records = _records_within(region, read_tables(request.occurrences, request), taxa, progress)
+    records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     blocks = (
         ProbabilityBlock(
             cells=cells, probability=np.concatenate([np.where(inside, group, np.float32(np.nan)) for group in groups])
@@ -64,7 +63,7 @@ def _records_within(region: Region, records: Occurrences, taxa: Sequence[str], p
     inside = records.where(region.grid.cells_at(*records.lon_lat.T) >= 0)
     if not len(inside):
         raise InputError(
-            f"none of the {len(records):,} records lies in {region.folder}, whose box is {region.grid.box}; give "
+            f"none of the {len(records):,} records lies in {region.name}, whose box is {region.grid.box}; give "
             "tables of that region. Without records every cell would be a gap."
         )
     if len(inside) < len(records):

@@ -1,44 +1,54 @@
 """Where photos could have been taken, or how well that can be told."""
 
-import csv
 import io
 import json
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.date import mid_month
 from birdsat.embeddings.embed import embed_split
-from birdsat.embeddings.photo_files import embed_photos
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
-from birdsat.embeddings.table import EmbeddingTable
-from birdsat.errors import ConfigError, InputError
-from birdsat.files import write_atomic
+from birdsat.errors import InputError
+from birdsat.files import check_new, write_atomic
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
 from birdsat.pictures.map_picture import draw_map_file, save_png
 from birdsat.pictures.panel import MapPoints
-from birdsat.progress import QUIET, Progress, counted
-from birdsat.tables import Table
-from birdsat.tasks.locate import Located, LocationPosterior, Queries, fit_scale, locate, probabilities
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.model import RangeModel
+from birdsat.tables import CsvWriter, Table
+from birdsat.tasks.locate import Evidence, Located, locate, probabilities
+from birdsat.tasks.locate_by_likeness import Likeness, Queries
+from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, month_of, shown_taxa
 from birdsat.tasks.locate_report import LocateReport, places_drawn_from, random_places, way
-from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
+from birdsat.tasks.naming import name_rows
+from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.map_outputs import check_new
+from birdsat.workflows.locate_evidence import (
+    PhotosEvidence,
+    likeness_rule,
+    naming_temperature,
+    note_without_range,
+    open_model,
+    photos_evidence,
+    place_prior,
+    with_photo_and_place,
+)
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import LocateRequest
-from birdsat.workflows.requests.request import AnyPath
 
 LOCATE_FILE, CELLS_FILE = "locate.json", "located.csv"
 BEST = 10  # cells that are listed for each photo
 _CELL = ("photo", "rank", "lon", "lat", "probability")
+_MAPS_AT_ONCE = 16  # files that are written side by side
 _CHANCE_CELLS = 100_000  # of a region that random ones are drawn from
 PROBABILITY = Quantity(
     "probability of the cell",
@@ -54,6 +64,7 @@ class LocatedPhotos:
 
     photos: tuple[Path, ...]
     located: Located
+    taxa: Sequence[Sequence[tuple[str, float]]] | None = None  # the likeliest of each; None: not located by its taxa
 
     def table(self) -> Table:
         """For the console: an estimate for each, and the likeliest cells."""
@@ -68,24 +79,31 @@ class LocatedPhotos:
         for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True):
             table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}")
         table.add_section()
+        for photo, taxa in zip(self.photos, self.taxa or (), strict=False):
+            for number, (taxon, share) in enumerate(taxa):
+                table.add_row("" if number else photo.name, taxon, "", "", f"{share:.4f}")
+        table.add_section()
         for name, rank, lon, lat, probability in self._ranked():
             table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
         return table
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        estimates = zip(self.photos, self.located.estimate.tolist(), strict=True)
+        estimates: list[dict[str, Any]] = [
+            {"photo": photo.name, "lon": lon, "lat": lat}
+            for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True)
+        ]
+        for estimate, taxa in zip(estimates, self.taxa or (), strict=False):
+            estimate["taxa"] = [{"taxon": taxon, "probability": share} for taxon, share in taxa]
         return {
-            "estimates": [{"photo": photo.name, "lon": lon, "lat": lat} for photo, (lon, lat) in estimates],
+            "estimates": estimates,
             "cells": [dict(zip(_CELL, row, strict=True)) for row in self._ranked()],
         }
 
     def csv(self) -> str:
         """A row for each of the likeliest cells of each photo."""
         text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(_CELL)
-        rows.writerows(self._ranked())
+        CsvWriter(text, _CELL).write(self._ranked())
         return text.getvalue()
 
     def _ranked(self) -> list[tuple[str, int, float, float, float]]:
@@ -117,41 +135,50 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     maps = [out / f"{photo.stem}.tif" for photo in photos]
     parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))
     check_new((out / CELLS_FILE, *parts), request.overwrite)
-    run = load_run(Path(request.run))
-    region = open_region(Path(request.region), run)
-    imagery = region.imagery
-    when = np.nan if month is None else mid_month(month)
-    queries = Queries(
-        embedding=embed_photos(run.method, photos, run.photo_px, progress=progress),
-        year_fraction=np.full(len(photos), when),
-    )
-    rule = _rule(request, run, region, request.prior, dated=month is not None, progress=progress)
-    located = locate(queries, region, rule, best=BEST)
+    how = photos_evidence(request, load_run(Path(request.run)), photos, progress)
+    located = locate(how.evidence, best=BEST)
     out.mkdir(parents=True, exist_ok=True)
-    for row, (photo, tiff) in enumerate(counted(zip(photos, maps, strict=True), progress, "locating", unit="photos")):
-        lon, lat = located.estimate[row : row + 1].T
-        description = MapDescription(
-            title=photo.name,
-            is_taxon=False,
-            grid=region.grid,
-            months=(),
-            quantity=PROBABILITY,
-            model=run.path.name,
-            evaluation={"scale": rule.scale},
-            sources={"imagery": imagery.text, "photo": photo.name}
-            | {"estimate": f"lon {lon[0]:.4f}, lat {lat[0]:.4f}"}
-            | ({} if month is None else {"month": str(month)}),
-        )
-        with create_map(tiff, description) as sink:
-            blocks = probabilities(queries, located, row, region, rule)
-            for first, values in rows_of_cells(region.grid, 1, ((cells, value[None]) for cells, value in blocks)):
-                sink.write(first, values)
-        mark = MapPoints(lon=lon, lat=lat, label="estimate")
-        with MapFile(tiff) as map_file:
-            save_png(draw_map_file(map_file, land=imagery.land, points=[mark]), _picture(tiff))
-    report = LocatedPhotos(photos=photos, located=located)
+    with progress.bar("locating", len(photos), unit="photos") as bar:
+        for first in range(0, len(photos), _MAPS_AT_ONCE):
+            some = slice(first, min(first + _MAPS_AT_ONCE, len(photos)))
+            _write_maps(photos, maps, some, how, located, month)
+            bar.advance(some.stop - first)
+    report = LocatedPhotos(photos=photos, located=located, taxa=how.taxa)
     write_atomic(out / CELLS_FILE, report.csv())
     return LocateResult(report=report, files=(*(f for tiff in maps for f in (tiff, _picture(tiff))), out / CELLS_FILE))
+
+
+def _write_maps(
+    photos: Sequence[Path], maps: Sequence[Path], some: slice, how: PhotosEvidence, located: Located, month: int | None
+) -> None:
+    """The maps and pictures of some photos, whose cells come together."""
+    grid, imagery = how.region.grid, how.region.imagery
+    rows = range(len(photos))[some]
+    with ExitStack() as stack:
+        sinks = []
+        for row in rows:
+            lon, lat = located.estimate[row].tolist()
+            description = MapDescription(
+                title=photos[row].name,
+                is_taxon=False,
+                grid=grid,
+                months=(),
+                quantity=replace(PROBABILITY, explanation=f"{PROBABILITY.explanation}; {how.explanation}"),
+                model=how.model,
+                evaluation=how.figures,
+                sources=how.sources_of(row)
+                | {"photo": photos[row].name, "estimate": f"lon {lon:.4f}, lat {lat:.4f}"}
+                | ({} if month is None else {"month": str(month)}),
+            )
+            sinks.append(stack.enter_context(create_map(maps[row], description)))
+        for first, values in rows_of_cells(grid, len(rows), probabilities(how.evidence, located, some)):
+            for number, sink in enumerate(sinks):
+                sink.write(first, values[number : number + 1])
+    for row in rows:
+        lon, lat = located.estimate[row : row + 1].T
+        mark = MapPoints(lon=lon, lat=lat, label="estimate")
+        with MapFile(maps[row]) as map_file:
+            save_png(draw_map_file(map_file, land=imagery.land, points=[mark]), _picture(maps[row]))
 
 
 def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:
@@ -163,25 +190,52 @@ def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:
     """
     assert request.dataset is not None
     run = load_run(Path(request.run))
-    dataset, region = Dataset(Path(request.dataset)), open_region(Path(request.region), run)
+    dataset = Dataset(Path(request.dataset))
+    model: RangeModel | None = None
+    if request.ranges is not None:
+        model, region = open_model(request)
+    else:
+        assert request.region is not None
+        region = open_region(Path(request.region), run)
     test, train = (
         embed_split(run, dataset, split, workers=request.workers, progress=progress) for split in ("test", "train")
     )
-    rows, known = _with_photo_and_place(test), _with_photo_and_place(train)
+    rows, known = with_photo_and_place(test), with_photo_and_place(train)
     if not len(rows) or not len(known):
         raise InputError(f"{request.dataset} has no photos with a known place in its train and test splits.")
     rows = np.sort(np.random.default_rng(0).permutation(rows)[: request.queries])
-    prior = request.prior or request.dataset
-    rule = _rule(request, run, region, prior, dated=True, progress=progress)
+    prior = place_prior(request.prior or request.dataset)
     true = test.lon_lat[rows]
-    dated = Queries(embedding=test.photo[rows], year_fraction=test.year_fraction[rows])
-    undated = Queries(embedding=test.photo[rows], year_fraction=np.full(len(rows), np.nan))
-    alike = replace(rule, prior=None)
-    asked = [("located, date known", dated, rule)] if run.method.uses_metadata else []
-    asked += [("located, date unknown", undated, rule), ("located, every place alike", dated, alike)]
-    ways = [way(name, locate(some, region, how, best=1).estimate, true) for name, some, how in asked]
+    asked: list[tuple[str, Evidence]] = []
+    temperature: float | None = None
+    without_range: tuple[str, ...] = ()
+    rule = None
+    if model is not None:
+        temperature = naming_temperature(request, run, progress)
+        named = name_rows(run, dataset, "test", test, workers=request.workers, progress=progress)
+        named = replace(named, score=named.score[rows]).with_temperature(temperature)
+        shown = shown_taxa(named, model, month_of(test.year_fraction[rows]))
+        note_without_range(shown, progress)
+        without_range = shown.without_range
+        undated = replace(shown, month=np.full(len(shown), ANY_MONTH))
+        asked += [
+            ("located by ranges, month known", Ranges(shown, model, region, prior)),
+            ("located by ranges, month unknown", Ranges(undated, model, region, prior)),
+            ("located by ranges, every place alike", Ranges(shown, model, region)),
+        ]
+    if model is None or (request.region is not None and _shares_space(request, run, region)):
+        rule = likeness_rule(request, run, region, prior, dated=True, progress=progress)
+        dated = Queries(embedding=test.photo[rows], year_fraction=test.year_fraction[rows])
+        if run.method.uses_metadata:
+            asked.append(("located, date known", Likeness(dated, region, rule)))
+        of_no_date = replace(dated, year_fraction=np.full(len(rows), np.nan))
+        asked += [
+            ("located, date unknown", Likeness(of_no_date, region, rule)),
+            ("located, every place alike", Likeness(dated, region, replace(rule, prior=None))),
+        ]
+    ways = [way(name, locate(evidence, best=1).estimate, true) for name, evidence in asked]
     similar = known[nearest(test.photo[rows], train.photo[known], 1).index[:, 0]]
-    cells = np.concatenate([block.cells for block in region.blocks(())])
+    cells = region.cells()
     cells = cells[:: max(1, len(cells) // _CHANCE_CELLS)]
     ways += [
         way("most similar training photo", train.lon_lat[similar], true),
@@ -192,41 +246,19 @@ def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:
         photos=len(rows),
         outside=int((~region.at(true, ()).found).sum()),
         cells=len(region),
-        scale=rule.scale,
+        scale=None if rule is None else rule.scale,
+        temperature=temperature,
+        without_range=without_range,
         ways=tuple(ways),
     )
     write_atomic(run.path / LOCATE_FILE, json.dumps(report.to_dict(), indent=2) + "\n")
     return LocateResult(report=report, files=(run.path / LOCATE_FILE,))
 
 
-def _rule(
-    request: LocateRequest, run: Run, region: Region, prior: AnyPath | None, *, dated: bool, progress: Progress
-) -> LocationPosterior:
-    """How similarity becomes probability; dated: whether the photos' dates will be known."""
-    density = None if prior is None else _prior(Dataset(Path(prior)))
-    if request.calibrate is None:
-        learned = run.method.similarity_scale()
-        if learned is None:
-            raise ConfigError(
-                f"{run.path} has learned no temperature of contrast, by which a cosine becomes a probability; name a "
-                "dataset to fit one on.",
-                settings=("calibrate",),
-            )
-        return LocationPosterior(scale=learned, prior=density)
-    table = embed_split(run, Dataset(Path(request.calibrate)), "val", workers=request.workers, progress=progress)
-    rows = _with_photo_and_place(table)
-    year_fraction = table.year_fraction[rows] if dated else np.full(len(rows), np.nan)
-    queries = Queries(embedding=table.photo[rows], year_fraction=year_fraction)
-    return fit_scale(queries, table.lon_lat[rows], region, density)
-
-
-def _prior(dataset: Dataset) -> PlacePrior:
-    train, val = (row_facts(dataset, split).lon_lat for split in ("train", "val"))
-    return fit_place_prior(*(places[~np.isnan(places).any(axis=1)] for places in (train, val)))
-
-
-def _with_photo_and_place(table: EmbeddingTable) -> NDArray[np.int64]:
-    return np.flatnonzero(table.has_photo & ~np.isnan(table.lon_lat).any(axis=1))
+def _shares_space(request: LocateRequest, run: Run, region: Region) -> bool:
+    """Whether the run's photos can be compared with a region that it was named with, and by how much is known."""
+    is_known = request.calibrate is not None or run.method.similarity_scale() is not None
+    return is_known and region.embedding_width > 0 and region.model == model_fingerprint(run)
 
 
 def _picture(tiff: Path) -> Path:

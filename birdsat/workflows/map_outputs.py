@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.outline import Land
 from birdsat.earth.polygon import Polygons, read_polygons
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import InputError
+from birdsat.files import check_new
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription
@@ -103,7 +104,7 @@ class Outputs:
                 for sink, part in zip(sinks, np.split(rows, len(maps)), strict=True):
                     sink.write(first, part)
                 bar.advance(rows.shape[1])
-            _check_imagery(imaged, grid, imagery.text, progress)
+            _check_imagery(imaged, grid, imagery, progress)
             if not any(sink.cells_with_value for sink in sinks):
                 raise InputError(
                     f"no cell with imagery lies within the polygons, of {imaged:,} in the box {grid.box}; draw "
@@ -131,15 +132,6 @@ class Outputs:
         return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
 
 
-def check_new(files: Sequence[Path], overwrite: bool) -> None:
-    """Raises ConfigError for the first file that is there already and not to be overwritten."""
-    for file in files:
-        if file.exists() and not overwrite:
-            raise ConfigError(
-                f"{file} exists already; allow it to be overwritten, or name another.", settings=("overwrite", "out")
-            )
-
-
 @contextmanager
 def _folder(folder: Path) -> Iterator[None]:
     """Make a folder, which is gone again when nothing could be written to it."""
@@ -154,8 +146,8 @@ def _folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def _check_imagery(cells: int, grid: AnyGrid, imagery: str, progress: Progress) -> None:
-    if cells == grid.cells:
+def _check_imagery(cells: int, grid: AnyGrid, imagery: Imagery, progress: Progress) -> None:
+    if cells == grid.cells or (cells and imagery.is_of_land):
         return
     if cells:
         progress.note(
@@ -164,7 +156,7 @@ def _check_imagery(cells: int, grid: AnyGrid, imagery: str, progress: Progress) 
         return
     place = next(grid.places(1))[0]
     raise InputError(
-        f"none of the {grid.cells:,} cells in the box {grid.box} has imagery in {imagery}; take a box that it "
+        f"none of the {grid.cells:,} cells in the box {grid.box} has imagery in {imagery.text}; take a box that it "
         f"covers. Ready chips must lie on the cells' centres, the first at lon {place.lon:g}, lat {place.lat:g}; with "
         "chips elsewhere, choose box and cells to fit them, or cut chips from a raster.",
         settings=("box",),

@@ -1,33 +1,40 @@
 """Taxa over the cells of a region: from photos, from records or from both."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.earth.polygon import read_polygons
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open_world
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import BirdsatError, InputError, about, some_of
+from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
 from birdsat.maps.netcdf import read_xarray
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
-from birdsat.pictures.panel import MapPoints
-from birdsat.pictures.points import read_points
+from birdsat.observations.taxonomies.crosswalk import Crosswalk
+from birdsat.pictures.points import TaxonPlaces, read_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
-from birdsat.ranges.records import Records, check_records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import grid_of
 from birdsat.workflows.embed_region import embed_grid
-from birdsat.workflows.fit_ranges import fit_records, read_tables
+from birdsat.workflows.extent import named_extent
+from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
-from birdsat.workflows.map_outputs import Blocks, MadeMap, Outputs, PlannedMap
+from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
+from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
+from birdsat.workflows.records_on_cells import read_tables, records_on_cells
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.same_request import request_fingerprint
 
@@ -90,32 +97,6 @@ class _Mapped:
     evaluation: Mapping[str, float]
 
 
-class _Taxa:
-    """The taxa that were asked for and can still be mapped, and why others cannot. One asked alone raises its error."""
-
-    def __init__(self, asked: Sequence[str]) -> None:
-        self.left = list(asked)
-        self.failed: dict[str, str] = {}
-        self.made: dict[str, MadeMap] = {}  # by the same request before
-        self._alone = len(asked) == 1
-
-    def find_made(self, taxon: str, outputs: Outputs) -> None:
-        """Take note of a map that is there. Raises ConfigError for one that something else made."""
-        if (made := outputs.made_before(file_name(taxon))) is not None:
-            self.made[taxon] = made
-
-    def keep(self, check: Callable[[str], object]) -> None:
-        """Those of which a check raises no error."""
-        for taxon in tuple(self.left):
-            try:
-                check(taxon)
-            except BirdsatError as error:
-                if self._alone:
-                    raise
-                self.left.remove(taxon)
-                self.failed[taxon] = str(error)
-
-
 def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     """Map the taxa of a request into its folder.
 
@@ -124,43 +105,51 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     concerns all of them is raised: ConfigError where run, model and region do not belong together, InputError when no
     cell has imagery. Maps that the same request made before stay as they are.
     """
+    crosswalk = open_crosswalk(request)
     # Only a fit makes a taxon's map depend on which others are asked for.
     outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
-    taxa = _Taxa(request.taxon)
-    taxa.keep(lambda taxon: taxa.find_made(taxon, outputs))
-    maps = [TaxonMap(taxon=taxon, files=made.files, evaluation=made.evaluation) for taxon, made in taxa.made.items()]
-    if maps:
-        progress.note(f"{some_of([one.taxon for one in maps])}: mapped by this request already.")
+    taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
+    taxa.find_made(outputs)
     if taxa.made.keys() == set(taxa.left):
-        return MapResult(maps=tuple(maps), failed=taxa.failed)
+        return MapResult(maps=tuple(_made(taxa, progress).values()), failed=taxa.failed)
     if request.box is not None:
         grid_of(request)  # refuses impossible cells before anything is opened
+    drawn = _read_points(request, taxa, crosswalk, progress)
     if request.is_from_photos:
-        mapped = _from_photos(request, taxa, progress)
+        mapped = _from_photos(request, taxa, crosswalk, progress)
     elif request.ranges is not None:
-        mapped = _from_ranges(request, taxa, progress)
+        mapped = _from_ranges(request, taxa, crosswalk, progress)
     else:
-        mapped = _from_records(request, taxa, progress)
+        mapped = _from_records(request, taxa, crosswalk, progress)
+    maps: dict[str, TaxonMap] = {}
     if mapped is not None:
-        points: dict[str, list[MapPoints]] = {}
-        remarks: dict[str, None] = {}  # each once, though every taxon reads the tables
-        taxa.keep(lambda taxon: points.update({taxon: _points(request, taxon, mapped.grid, remarks)}))
-        for remark in remarks:
-            progress.note(remark)
+        taxa.find_made(outputs)  # as they are called there
+        maps = _made(taxa, progress)
+        _keep_drawn(taxa, drawn, mapped.grid.box)
         planned = [
-            PlannedMap(name=file_name(taxon), about=mapped.describe(taxon), points=points[taxon])
+            PlannedMap(
+                name=file_name(taxon),
+                about=mapped.describe(taxon),
+                points=[places.within(taxon, mapped.grid.box) for places in drawn],
+            )
             for taxon in taxa.left
             if taxon not in taxa.made
         ]
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
             files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
-            maps += [
-                TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
-                for taxon, written in zip(taxa_of, files, strict=True)
-            ]
-    maps.sort(key=lambda one: request.taxon.index(one.taxon))
-    return MapResult(maps=tuple(maps), failed=taxa.failed)
+            for taxon, written in zip(taxa_of, files, strict=True):
+                maps[taxon] = TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
+    return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
+
+
+def _made(taxa: AskedTaxa, progress: Progress) -> dict[str, TaxonMap]:
+    """The maps that the same request made before, by taxon, which is noted."""
+    if taxa.made:
+        progress.note(f"{some_of(taxa.made)}: mapped by this request already.")
+    return {
+        taxon: TaxonMap(taxon=taxon, files=made.files, evaluation=made.evaluation) for taxon, made in taxa.made.items()
+    }
 
 
 def _passes(planned: Sequence[PlannedMap]) -> Iterator[Sequence[PlannedMap]]:
@@ -172,12 +161,14 @@ def _passes(planned: Sequence[PlannedMap]) -> Iterator[Sequence[PlannedMap]]:
             yield planned[first : first + size]
 
 
-def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+def _from_photos(
+    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+) -> _Mapped | None:
     """By the taxon's mean photo embedding. Months that cannot differ are noted."""
     assert request.run is not None
     run = load_run(Path(request.run))
     means = load_taxon_means(run.path)
-    taxa.keep(means.vector)
+    taxa.rename(_found_among(means.taxa, means.named, crosswalk))
     if not taxa.left:
         return None
     if len(request.months) > 1 and not run.method.uses_metadata:
@@ -190,7 +181,9 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
         grid = grid_of(request)
         with about("imagery"):
             imagery = open_imagery(request.imagery)
-            chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=request.stretch)
+            chips = imagery.chips(
+                ground_km=run.chip_ground_km, px=run.chip_px, bands=request.bands, stretch=request.stretch
+            )
 
     def blocks(some: Sequence[str]) -> Blocks:
         vectors = means.vectors(tuple(some))
@@ -205,77 +198,106 @@ def _from_photos(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mappe
     def describe(taxon: str) -> MapDescription:
         return MapDescription(
             title=taxon,
+            common_name="" if crosswalk is None else crosswalk.common_name(crosswalk.name_of(taxon), request.language),
             grid=grid,
             months=tuple(request.months),
             quantity=SCORE,
             model=run.path.name,
-            sources={"imagery": imagery.text},
+            sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
 
 
-def _from_ranges(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+def _from_ranges(
+    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+) -> _Mapped | None:
     """By a fitted range model, on the region named, on the cells of a box, or where it was fitted."""
     assert request.ranges is not None
     model = load_ranges(Path(request.ranges))
-    taxa.keep(lambda taxon: model.labels((taxon,)))
+    taxa.rename(_found_among(model.facts.taxa, lambda taxon: model.named((taxon,))[0], crosswalk))
     if not taxa.left:
         return None
-    run, named = _run(request), request.region is not None or request.imagery is not None
-    region = _cells(request, run, progress) if named else region_of(model)
+    run = _run(request)
+    region = _cells(request, run, progress) or named_extent(request) or region_of(model)
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
     return _of_model(request, model, region, Path(request.ranges).name, progress)
 
 
-def _from_records(request: MapRequest, taxa: _Taxa, progress: Progress) -> _Mapped | None:
+def _from_records(
+    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
-    everything = read_tables(request.occurrences, request)
-    taxa.keep(everything.of)
+    own = read_tables(request.occurrences, request, progress, crosswalk)
+    taxa.rename(_found_among(own.taxa, own.named, crosswalk))
     if not taxa.left:
         return None
     run = _run(request)
-    region = _cells(request, run, progress)
-    records = check_records(region, everything, taxa.left, trust_places=request.trust_places, progress=progress)
+    region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
     def check_recorded(taxon: str) -> None:
-        if not counts.get(taxon):  # those of one place are gone altogether
+        if not counts.get(own.named(taxon)):  # those of one place are gone altogether
             raise InputError(
-                f"its records lie outside {region.folder}, in cells without imagery, or all in one place; embed a "
-                "region that holds them, or give more."
+                f"its records lie outside {region.name}, in cells without imagery, or all in one place; take cells "
+                "that hold them, or give more records."
             )
 
     taxa.keep(check_recorded)
-    records = Records(taxa=records.taxa.only_taxa(taxa.left), everything=everything)
+    records = replace(records, taxa=records.taxa.only_taxa([own.named(taxon) for taxon in taxa.left]))
     model = fit_records(
         run,
         region,
         records,
         way=request.way,
         tables=[Path(table) for table in request.occurrences],
+        crosswalk=crosswalk,
         progress=progress,
     )
     return _of_model(request, model, region, f"fit to {request.way}", progress)
+
+
+def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
+    """What finds a taxon asked for among some, also where these have another name for it than the list asked for.
+
+    It raises UnknownTaxonError with the nearest names of the taxa, or of the list where that does not know it either.
+    """
+    if crosswalk is None:
+        return named
+    by_name = {crosswalk.name_of(taxon): taxon for taxon in reversed(taxa)}
+
+    def find(taxon: str) -> str:
+        if taxon in by_name:
+            return by_name[taxon]
+        try:
+            return named(taxon)
+        except UnknownTaxonError:
+            crosswalk.find(taxon)  # which has more names to offer
+            raise
+
+    return find
 
 
 def _run(request: MapRequest) -> Run | None:
     return None if request.run is None else load_run(Path(request.run))
 
 
-def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region:
-    """The region named, embedded by the run where one is named; or the cells of the box, embedded into out/region."""
+def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region | None:
+    """The region named, embedded by the run where one is named; or the cells of the box, embedded from imagery into
+    out/region; None where neither is, and the built-in world is meant."""
     if request.region is not None:
         return open_region(Path(request.region), run)
-    assert run is not None and request.imagery is not None
+    if request.imagery is None:
+        return None
     return embed_grid(
-        run,
+        run or built_in_encoder(),
         grid_of(request),
         request.imagery,
         Path(request.out) / "region",
+        bands=request.bands,
         stretch=request.stretch,
         workers=request.workers,
         progress=progress,
@@ -284,6 +306,8 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region:
 
 def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str, progress: Progress) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
+    if request.within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
+        region = open_world(read_polygons(Path(request.within)).box)  # what lies around it serves the fit alone
     warn_if_undated(model, request.months, progress)
     imagery, facts = region.imagery, model.facts
 
@@ -295,10 +319,11 @@ def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str,
     def describe(taxon: str) -> MapDescription:
         return MapDescription(
             title=taxon,
+            common_name=model.common_names.get(model.named((taxon,))[0], ""),
             grid=region.grid,
             months=tuple(request.months),
             quantity=RELATIVE,
-            model=f"{name} on {region.manifest.settings.run}",
+            model=f"{name} on {region.run}",
             std=True,
             applicability=True,
             evaluation=model.evaluation,
@@ -307,18 +332,40 @@ def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str,
                 "records": ", ".join(facts.tables),
                 "records of the taxon": str(facts.points[facts.taxa.index(taxon)]),
                 "way": facts.way,
+                "observer bias": model.observer_bias,
+                **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             },
         )
 
     return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)
 
 
-def _points(request: MapRequest, taxon: str, grid: AnyGrid, remarks: dict[str, None]) -> list[MapPoints]:
-    """The places of a taxon in the tables to draw; how many rows cannot be used is added to the remarks."""
-    drawn = []
-    for table in request.points:
-        points, remarked = read_points(Path(table), taxon, grid.box)
-        for reason, rows in remarked.items():
-            remarks[f"{table}: {reason}, in {rows:,} rows"] = None
-        drawn.append(points)
+def _read_points(
+    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+) -> tuple[TaxonPlaces, ...]:
+    """The places of the taxa in the tables to draw, each table read once, before the work that takes long.
+
+    How many rows cannot be used is noted; a taxon that a table has not, or not in the box where that is known, is not
+    kept.
+    """
+    drawn = tuple(read_places(Path(table), taxa.left, crosswalk) for table in request.points)
+    for places in drawn:
+        for reason, rows in places.remarked.items():
+            progress.note(f"{places.table}: {reason}, in {rows:,} rows")
+    box = None
+    if drawn and request.box is not None:
+        box = grid_of(request).box
+    elif drawn and request.region is not None:
+        box = open_region(Path(request.region)).grid.box
+    _keep_drawn(taxa, drawn, box)
     return drawn
+
+
+def _keep_drawn(taxa: AskedTaxa, drawn: Sequence[TaxonPlaces], box: Box | None) -> None:
+    """Keep the taxa of which every table has a place in the box."""
+
+    def check(taxon: str) -> None:
+        for places in drawn:
+            places.check(taxon, box)
+
+    taxa.keep(check)

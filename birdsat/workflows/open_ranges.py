@@ -1,9 +1,12 @@
 """A range model and the cells it is asked about, opened together."""
 
+import calendar
 from collections.abc import Sequence
 from pathlib import Path
 
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError
 from birdsat.progress import Progress
 from birdsat.ranges.model import RangeModel, load_ranges
@@ -20,27 +23,34 @@ def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
 
 def region_of(model: RangeModel) -> Region:
     """The region that a model was fitted on. Raises ConfigError where it is not known, or not there any more."""
-    folder = model.region
-    if folder is None or not folder.is_dir():
-        lost = "does not say which cells it was fitted on" if folder is None else f"was fitted on {folder}, now gone"
-        raise ConfigError(
-            f"{model.folder} {lost}; name a region that the run {model.facts.run!r} embedded ({MAKE_REGION}).",
-            settings=("region",),
-        )
-    return open_region(folder)
+    assert model.folder is not None
+    if model.region is None:
+        lost = "does not say which cells it was fitted on"
+    elif (region := open_remembered(model.region, model.folder)) is not None:
+        return region
+    else:
+        lost = f"was fitted on {(model.folder.resolve() / model.region).resolve()}, now gone"
+    raise ConfigError(
+        f"{model.folder} {lost}; name a region that the run {model.facts.run!r} embedded ({MAKE_REGION}).",
+        settings=("region",),
+    )
 
 
 def check_ranges(model: RangeModel, region: Region) -> None:
     """Raises ConfigError when a range model was fitted on chip features of another model than the region's."""
-    if model.facts.model != region.manifest.settings.model:
+    if model.facts.model != region.model:
         raise ConfigError(
-            f"{model.folder} was fitted on chip features of the run {model.facts.run!r}, and {region.folder} was "
-            f"embedded by {region.manifest.settings.run!r}; fit again on this region, or embed one by that run.",
+            f"{model.folder} was fitted on chip features of the run {model.facts.run!r}, and {region.name} was "
+            f"embedded by {region.run!r}; fit again on this region, or embed one by that run.",
             settings=("region",),
         )
 
 
 def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
-    """Note that several months cannot differ, where they cannot."""
+    """Note that several months cannot differ, where they cannot, and in which nobody looked."""
     if len(months) > 1 and not model.facts.dated and model.photos is None:
         progress.note("no record that the model was fitted to has a date, so all months are the same.")
+    looked = model.facts.looked_months
+    if model.facts.dated and looked and (unknown := [month for month in months if month not in looked]):
+        names = ", ".join(calendar.month_name[month] for month in unknown)
+        progress.note(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")

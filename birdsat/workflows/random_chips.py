@@ -29,7 +29,9 @@ def random_chips(request: RandomChipsRequest, progress: Progress = QUIET) -> Dat
             raise InputError(
                 f"{imagery.text} is a table of chips at places of its own; give a raster to cut chips from."
             )
-        chips = imagery.chips(ground_km=request.chip_km, px=request.chip_px, stretch=request.stretch)
+        chips = imagery.chips(
+            ground_km=request.chip_km, px=request.chip_px, bands=request.bands, stretch=request.stretch
+        )
     land = imagery.land.contains if request.land_only else None
     manifest = build_dataset(
         out,

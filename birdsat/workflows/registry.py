@@ -22,6 +22,7 @@ from birdsat.workflows.requests.maps import (
     SpeciesRequest,
 )
 from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
 from birdsat.workflows.requests.request import Request
 from birdsat.workflows.requests.tasks import (
@@ -31,6 +32,7 @@ from birdsat.workflows.requests.tasks import (
     RetrieveRequest,
     TaxaRequest,
 )
+from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
 from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
 
 
@@ -59,6 +61,7 @@ VERBS: dict[str, Verb] = {
     "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
     "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
+    "records": Verb(RecordsRequest, "birdsat.workflows.clean_records:clean_records"),
     "fit": Verb(FitRequest, "birdsat.workflows.fit_ranges:fit_ranges"),
     "map": Verb(MapRequest, "birdsat.workflows.map_taxon:map_taxon"),
     "richness": Verb(RichnessRequest, "birdsat.workflows.richness:map_richness"),
@@ -70,5 +73,6 @@ VERBS: dict[str, Verb] = {
     "compare": Verb(CompareRequest, "birdsat.workflows.compare:compare"),
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
     "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
+    "taxa match": Verb(MatchTaxaRequest, "birdsat.workflows.match_taxa:match_taxa"),
     "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
 }

@@ -48,28 +48,27 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     outputs = Outputs.of(request, request_fingerprint(request))
     made = outputs.made_before(NAME)
     model, region = open_ranges(request)
-    model.labels(request.taxa)
-    taxa = tuple(request.taxa) or model.facts.taxa
+    taxa = model.named(request.taxa) or model.facts.taxa
     if made is not None:
         progress.note(f"{made.files[0]}: mapped by this request already.")
         return RichnessResult(taxa=taxa, files=made.files)
     warn_if_undated(model, request.months, progress)
-    settings = region.manifest.settings
     about = MapDescription(
         title=f"Species expected, of {len(taxa):,}",
         is_taxon=False,
         grid=region.grid,
         months=tuple(request.months),
         quantity=EXPECTED,
-        model=f"{Path(request.ranges).name} on {settings.run}",
+        model=f"{Path(request.ranges).name} on {region.run}",
         std=True,
         applicability=True,
         evaluation=model.evaluation,
         sources={
-            "imagery": settings.imagery,
+            "imagery": region.imagery.text,
             "records": ", ".join(model.facts.tables),
             "taxa": f"{len(taxa):,}",
             "way": model.facts.way,
+            "observer bias": model.observer_bias,
         },
     )
     blocks = _blocks(model, region, taxa, request.months)

@@ -46,6 +46,9 @@ def _identity(name: str, value: object) -> object:
         if value.is_dir():
             return {part: file_sha256(value / part) for part in _OF_A_FOLDER if (value / part).is_file()}
         return file_sha256(value) if value.is_file() else str(value)
+    if name in ("taxonomy", "follows") and isinstance(value, str):
+        file = next((path for path in (Path(value), Path(value.rpartition("@")[0])) if path.is_file()), None)
+        return [value, None if file is None else file_sha256(file)]
     if name == "imagery" and isinstance(value, str):
         return [value, open_imagery(value).file_bytes]
     return value

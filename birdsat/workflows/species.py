@@ -10,14 +10,13 @@ from birdsat.earth.place import Place
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import PlaceError
-from birdsat.files import write_atomic
+from birdsat.files import check_new, write_atomic
 from birdsat.maps.species_list import PlaceCalendar, SpeciesList, place_calendar, species_list, where
 from birdsat.pictures.calendar import draw_calendar
 from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.cells import place_of
-from birdsat.workflows.map_outputs import check_new
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
@@ -49,13 +48,15 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
     probability, taxa, least = found.probability[:, :, 0], model.facts.taxa, request.min_probability
     report: SpeciesList | PlaceCalendar
     if request.month is None:
-        report = place_calendar(taxa, probability, place, min_probability=least)
+        report = place_calendar(taxa, probability, place, min_probability=least, common_names=model.common_names)
     else:
-        report = species_list(taxa, probability[:, 0], place, request.month, min_probability=least)
+        report = species_list(
+            taxa, probability[:, 0], place, request.month, min_probability=least, common_names=model.common_names
+        )
     files: tuple[Path, ...] = ()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        subtitle = f"model {Path(request.ranges).name} on {region.manifest.settings.run}"
+        subtitle = f"model {Path(request.ranges).name} on {region.run}"
         files = _write(report, planned, subtitle, least, progress)
     return SpeciesResult(report=report, files=files)
 
@@ -84,13 +85,13 @@ def _cell_at(region: Region, model: RangeModel, place: Place) -> RegionBlock:
     points = region.at(np.array([[place.lon, place.lat]]), model.columns)
     if points.cells[0] < 0:
         raise PlaceError(
-            f"{where(place)} is outside {region.folder}, whose box is {region.grid.box}; take a place within it, or "
+            f"{where(place)} is outside {region.name}, whose box is {region.grid.box}; take a place within it, or "
             "embed a region that holds it.",
             settings=("place",),
         )
     if not points.found[0]:
         raise PlaceError(
-            f"the cell at {where(place)} was not embedded in {region.folder}: it has no imagery, or lies at sea in a "
+            f"the cell at {where(place)} was not embedded in {region.name}: it has no imagery, or lies at sea in a "
             "region of land only. Take a place near it that has.",
             settings=("place",),
         )

@@ -148,7 +148,7 @@ def test_places_need_one_source_and_rows_that_fit(model: Model) -> None:
         model.embed_places([(10, 42)], chips=chips(2))
     with pytest.raises(InputError, match="2 dates were given for 1 rows"):
         model.embed_places([(10, 42)], ["2024-06-01", None], chips=chips(1))
-    with pytest.raises(InputError, match="not a day of the calendar"):
+    with pytest.raises(InputError, match="not one day of the calendar"):
         model.embed_places([(10, 42)], ["June"], chips=chips(1))
 
 

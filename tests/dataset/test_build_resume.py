@@ -133,7 +133,12 @@ def test_a_finished_dataset_is_returned_where_nothing_can_be_written(tmp_path, m
 
     in_folder = str(tmp_path / "out")
     usual_open, usual_unlink, usual_access = os.open, Path.unlink, os.access
-    monkeypatch.setattr(os, "open", lambda p, *a, **k: (refuse if in_folder in str(p) else usual_open)(p, *a, **k))
+
+    def open_to_read(path, flags, *rest, **more):
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        return (refuse if writes and in_folder in str(path) else usual_open)(path, flags, *rest, **more)
+
+    monkeypatch.setattr(os, "open", open_to_read)
     monkeypatch.setattr(Path, "unlink", lambda p, **k: (refuse if in_folder in str(p) else usual_unlink)(p, **k))
     monkeypatch.setattr(os, "access", lambda p, mode: in_folder not in str(p) and usual_access(p, mode))
     assert build(tmp_path / "out", rows, tmp_path / "photos") == manifest

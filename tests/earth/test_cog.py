@@ -121,7 +121,7 @@ def test_an_error_of_whoever_makes_the_rows_is_passed_on_and_leaves_nothing(tmp_
 @pytest.mark.parametrize("content", [b"", b"no raster"])
 def test_a_file_that_is_not_a_raster_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "map.tif").write_bytes(content)
-    with pytest.raises(InputError, match="cannot be opened as a map"):
+    with pytest.raises(InputError, match="cannot be opened as a raster"):
         Cog(tmp_path / "map.tif")
 
 

@@ -2,8 +2,8 @@ import datetime
 
 import pytest
 
-from birdsat.earth.date import mid_month, parse_date, year_fraction
-from birdsat.errors import ConfigError, InputError
+from birdsat.earth.date import mid_month, year_fraction
+from birdsat.errors import ConfigError
 
 
 def test_the_year_starts_at_zero_and_ends_just_below_one() -> None:
@@ -29,21 +29,3 @@ def test_the_middle_of_a_month_lies_in_that_month() -> None:
 def test_a_month_outside_the_year_is_refused(month: int) -> None:
     with pytest.raises(ConfigError, match="1 \\(January\\) to 12"):
         mid_month(month)
-
-
-@pytest.mark.parametrize(
-    "text", ["2010-07-14", " 2010-07-14 ", "2010-07-14 20:19:00+00:00", "2010-07-14T23:59:59Z", "20100714"]
-)
-def test_iso_days_and_date_times_give_the_day_that_is_written(text: str) -> None:
-    assert parse_date(text) == datetime.date(2010, 7, 14)
-
-
-def test_a_blank_date_is_unknown() -> None:
-    assert parse_date("") is None
-    assert parse_date("  ") is None
-
-
-@pytest.mark.parametrize("text", ["2010-02-30", "14/07/2010", "July", "2010", "nan"])
-def test_a_date_in_another_form_is_refused_with_the_form_to_use(text: str) -> None:
-    with pytest.raises(InputError, match="2010-07-14"):
-        parse_date(text)

@@ -88,7 +88,7 @@ def test_every_band_but_transparency_is_given(tmp_path: Path) -> None:
 
 def test_what_cannot_be_looked_up_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.tif").write_text("no raster")
-    with pytest.raises(InputError, match="cannot be read as a raster"):
+    with pytest.raises(InputError, match="cannot be opened as a raster"):
         raster_values(tmp_path / "text.tif", np.zeros((1, 2)))
     bare = write(tmp_path / "bare.tif", np.ones((1, 4, 4), np.float32), Affine(1, 0, 0, 0, -1, 4), crs=None)
     with pytest.raises(InputError, match="has no CRS"):

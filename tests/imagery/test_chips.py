@@ -136,7 +136,7 @@ def test_a_chip_of_another_size_or_damaged_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_the_row_groups_in_use_are_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("birdsat.imagery.chips._CACHE_BYTES", 1)
+    monkeypatch.setattr("birdsat.imagery.parquet_images._CACHE_BYTES", 1)
     rng = np.random.default_rng(0)
     lon = rng.uniform(-180, 180, 400)
     blobs = [png(7)] + [rng.bytes(10_000) for _ in range(399)]

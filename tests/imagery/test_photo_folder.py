@@ -11,12 +11,20 @@ def test_a_path_that_leaves_the_folder_is_refused(tmp_path, photo):
         FolderPhotos(tmp_path).photo(bird(0, photo=photo))
 
 
-def test_a_photo_that_is_a_link_is_read(tmp_path):
-    write_photos(tmp_path / "elsewhere", 1)
+def test_a_photo_that_is_a_link_within_the_folder_is_read_and_one_that_leads_out_of_it_is_refused(tmp_path):
     (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.jpg").symlink_to(tmp_path / "elsewhere" / "0.jpg")
-    data = FolderPhotos(tmp_path / "photos").photo(bird(0, photo="a.jpg"))
-    assert data == (tmp_path / "elsewhere" / "0.jpg").read_bytes()
+    write_photos(tmp_path / "photos" / "there", 1)
+    write_photos(tmp_path / "elsewhere", 1)
+    (tmp_path / "photos" / "a.jpg").symlink_to(tmp_path / "photos" / "there" / "0.jpg")
+    (tmp_path / "photos" / "b.jpg").symlink_to(tmp_path / "elsewhere" / "0.jpg")
+    (tmp_path / "photos" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    for root in (tmp_path / "photos", tmp_path / "link"):  # the folder itself may be one
+        data = FolderPhotos(root).photo(bird(0, photo="a.jpg"))
+        assert data == (tmp_path / "photos" / "there" / "0.jpg").read_bytes()
+        for photo in ("b.jpg", "more/0.jpg"):
+            with pytest.raises(ImageError, match="is a link that leads out of"):
+                FolderPhotos(root).photo(bird(0, photo=photo))
 
 
 @pytest.mark.parametrize("photo", ["a\0b.jpg", "\udcff.jpg\0"])

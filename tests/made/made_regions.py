@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from birdsat import config
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.manifest import (
     REGION_FILE,
     RegionManifest,
@@ -16,7 +17,7 @@ from birdsat.embeddings.regions.manifest import (
     part_name,
     write_part,
 )
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.region import Region
 
 
 def made_region(folder: Path, grid: AnyGrid, cells: NDArray[np.int64], year: NDArray[np.float32]) -> Region:

@@ -53,7 +53,7 @@ class MadeImagery(Imagery):
     text: str = field(default="red", kw_only=True)
     source: ChipSource
 
-    def _chips(self, sizes_km: tuple[float, ...], px: int, stretch: tuple[float, float] | None) -> ChipSource:
+    def _chips(self, sizes_km: tuple[float, ...], px: int, *_: object) -> ChipSource:
         assert sizes_km == self.source.ground_km
         return self.source
 

@@ -1,5 +1,6 @@
 """Places of a taxon out of a table."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from birdsat.earth.box import Box
 from birdsat.errors import InputError
-from birdsat.pictures.points import read_points
+from birdsat.pictures.panel import MapPoints
+from birdsat.pictures.points import read_places
 
 BOX = Box(0, 0, 20, 20)
 
@@ -15,6 +17,11 @@ BOX = Box(0, 0, 20, 20)
 def table(path: Path, *rows: str) -> Path:
     path.write_text("\n".join(["taxon,lon,lat,count", *rows]) + "\n")
     return path
+
+
+def read_points(path: Path, taxon: str, box: Box) -> tuple[MapPoints, Counter[str]]:
+    found = read_places(path, [taxon])
+    return found.within(taxon, box), found.remarked
 
 
 def test_a_place_is_marked_once_with_the_mean_of_its_counts(tmp_path: Path) -> None:
@@ -40,3 +47,33 @@ def test_rows_with_a_remark_are_counted_by_reason(tmp_path: Path) -> None:
 def test_a_table_without_a_place_of_the_taxon_in_the_box_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="widen the box"):
         read_points(table(tmp_path / "seen.csv", "A b,90,5,8"), "A b", BOX)
+
+
+def test_a_table_without_the_taxon_is_refused_with_the_nearest_names(tmp_path: Path) -> None:
+    found = read_places(table(tmp_path / "seen.csv", "Parus major,9,5,8"), ["Parus minor"])
+    with pytest.raises(InputError, match=r"seen.csv has no place of 'Parus minor' to draw; nearest: 'Parus major'"):
+        found.check("Parus minor")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Passerina cyanea",
+        "passerina cyanea",
+        "Passerina cyanea (Linnaeus, 1766)",
+        "Passerina_cyanea",
+        "PASSERINA CYANEA",
+    ],
+)
+def test_places_are_found_by_the_species_whatever_is_written(tmp_path: Path, asked: str) -> None:
+    rows = ('"Passerina cyanea (Linnaeus, 1766)",1,2,', "passerina cyanea,3,4,", "Passerina cyanea x amoena,5,6,")
+    points, remarked = read_points(table(tmp_path / "seen.csv", *rows), asked, BOX)
+    np.testing.assert_array_equal(np.c_[points.lon, points.lat], [[1, 2], [3, 4]])
+    assert remarked == {"not one species: hybrid": 1}
+
+
+def test_several_taxa_are_read_at_once_and_each_has_its_own_places(tmp_path: Path) -> None:
+    found = read_places(
+        table(tmp_path / "seen.csv", "Parus major,1,1,", "Apus apus,2,2,"), ["Apus apus", "Parus major"]
+    )
+    assert found.within("Apus apus", BOX).lon.tolist() == [2] and found.within("Parus major", BOX).lon.tolist() == [1]

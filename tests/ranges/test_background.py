@@ -1,5 +1,6 @@
 """Presences and background: what a fit learns from, and that an evaluation learns from the same."""
 
+import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,22 @@ from tiny_world import BOX, TinyWorld
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.earth.land_cells import land_cells
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.place_features import ChipFeatures
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import Occurrences, read_occurrences
-from birdsat.ranges.background import draw_background
+from birdsat.ranges.background import dates_looked, draw_background, points_on_cells
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
-from birdsat.ranges.records import check_records
+from birdsat.ranges.records import Records, check_records
+from birdsat.ranges.train import months_looked
 from birdsat.training.run_folder import load_run
 from birdsat.workflows import fit_ranges as fitting
 
 GRID = Grid(Box(0, 0, 4, 60), 1)
+WORLD_GRID = Grid(Box(-180, -90, 180, 90), 10)
 
 
 def recorded(*taxa: tuple[str, list[tuple[float, float]]]) -> Occurrences:
@@ -112,7 +116,12 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
     monkeypatch.setattr(evaluation, "cells_around", lambda truth: region.grid)
     monkeypatch.setattr(evaluation, "land_cells", lambda grid, land: np.isin(np.arange(grid.cells), region.cells()))
     points, of = evaluation.occurrence_points(
-        everything, truth, Columns(run=run, imagery=open_imagery(IMAGERY)), min_records=1, most=20_000, seed=3
+        everything,
+        truth,
+        Columns(features=ChipFeatures(run=run, imagery=open_imagery(IMAGERY))),
+        min_records=1,
+        most=20_000,
+        seed=3,
     )
     (fitted,) = taken
     assert of.species == records.taxa.taxa == ("Corvus corax", "Pica pica")
@@ -132,3 +141,31 @@ def test_background_anywhere_lies_on_the_land_of_the_planet_that_the_imagery_sho
     land = [WORLD.land((lon + east + 180) % 360 - 180, lat + north) for east in (-2, 0, 2) for north in (-2, 0, 2)]
     assert 0 < shows_land.sum() < grid.cells
     np.testing.assert_array_equal(shows_land.ravel(), np.any(land, axis=0))
+
+
+def dated(months: list[int], taxa: int = 1) -> Occurrences:
+    """A record of each taxon on the tenth of each month, in cells of their own."""
+    days = [datetime.date(2020, month, 10).toordinal() for month in months]
+    n = len(days) * taxa
+    return Occurrences(
+        taxa=tuple("abcdef"[:taxa]),
+        label=np.repeat(np.arange(taxa, dtype=np.int32), len(days)),
+        lon_lat=np.column_stack([np.linspace(0, 10, n), np.linspace(40, 50, n)]),
+        day=np.array(days * taxa, dtype=np.int32),
+    )
+
+
+def test_when_somebody_looked_is_known_from_other_taxa_or_from_a_survey_of_a_month_or_two() -> None:
+    assert len(dates_looked(dated([1, 2, 3, 4], taxa=2))) == 8
+    assert len(dates_looked(dated([4, 5, 6, 7, 8, 9]))) == 0  # its season, or theirs
+    assert len(dates_looked(dated([8] * 30 + [9] * 10 + [1]))) == 41
+    assert len(dates_looked(dated([], taxa=2))) == 0
+
+
+def test_a_month_in_which_nobody_looked_is_not_one_without_the_taxon() -> None:
+    seen = dated([8] * 40, taxa=2)
+    august = points_on_cells(Records(taxa=seen, everything=seen), WORLD_GRID, np.arange(WORLD_GRID.cells))
+    assert set((august.looked * 12).astype(int).tolist()) == {7}
+    assert months_looked(august.looked).tolist() == [7]
+    assert months_looked(np.concatenate([np.full(500, 0.62), [0.1]])).tolist() == [7]  # one in 501 is no survey
+    assert months_looked(np.empty(0)).tolist() == list(range(12))

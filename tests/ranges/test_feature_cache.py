@@ -8,7 +8,8 @@ import pytest
 from tiny_world import CELLS, SETTINGS, TAXA, TinyWorld, small_fit
 
 from birdsat.cli import main
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.region import Region
 from birdsat.errors import BirdsatWarning, CheckpointError
 from birdsat.processes import machine
 from birdsat.ranges.feature_cache import cache_file, iter_features
@@ -101,7 +102,7 @@ def test_features_of_other_weights_are_not_read(folder: Path) -> None:
 def test_a_file_that_is_deleted_while_it_is_read_is_read_to_its_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("birdsat.embeddings.regions.region._BLOCK_NUMBERS", 4)
+    monkeypatch.setattr("birdsat.embeddings.regions.folder_region._BLOCK_NUMBERS", 4)
     model, region, kept = opened(folder)
     blocks = iter_features(model, region)
     first = next(blocks)

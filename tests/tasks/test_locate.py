@@ -12,8 +12,9 @@ from birdsat.earth.grid import EqualAreaGrid, Grid
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
-from birdsat.tasks import locate as module
-from birdsat.tasks.locate import LocationPosterior, Queries, fit_scale, locate, probabilities
+from birdsat.tasks import locate_by_likeness as module
+from birdsat.tasks.locate import locate, probabilities
+from birdsat.tasks.locate_by_likeness import Likeness, LocationPosterior, Queries, fit_scale
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 
 GRID = Grid(Box(-180, -80, 180, 80), 20.0)  # 8 x 18
@@ -64,11 +65,14 @@ def test_probabilities_are_those_worked_out_one_by_one(
     prior = fit_place_prior(np.array([[10.0, 10.0], [15.0, 20.0]]), np.array([[12.0, 12.0]])) if informed else None
     rule = LocationPosterior(scale=7.0, prior=prior)
     expected = by_hand(queries, region, rule)
-    located = locate(queries, region, rule, best=len(CELLS))
+    evidence = Likeness(queries, region, rule)
+    located = locate(evidence, best=len(CELLS))
+    together = np.concatenate([value for _, value in probabilities(evidence, located)], axis=1)
     for row in range(len(queries)):
-        blocks = list(probabilities(queries, located, row, region, rule))
+        blocks = list(probabilities(evidence, located, slice(row, row + 1)))
         np.testing.assert_array_equal(np.concatenate([cells for cells, _ in blocks]), CELLS)
-        got = np.concatenate([value for _, value in blocks])
+        got = np.concatenate([value for _, value in blocks], axis=1)[0]
+        np.testing.assert_allclose(together[row], got, rtol=1e-5)
         np.testing.assert_allclose(got, expected[row], rtol=1e-4)
         assert got.sum() == pytest.approx(1, abs=1e-5)
         at = np.searchsorted(CELLS, located.cells[row])
@@ -81,13 +85,12 @@ def test_probabilities_are_those_worked_out_one_by_one(
 def test_known_and_unknown_dates_may_stand_together(region: Region) -> None:
     known, unknown = photos(dated=True), photos(dated=False)
     when = np.where(np.arange(5) < 3, known.year_fraction, np.nan)
-    mixed = locate(Queries(embedding=known.embedding, year_fraction=when), region, LocationPosterior(scale=7.0))
-    np.testing.assert_allclose(
-        mixed.probability[:3], locate(known, region, LocationPosterior(scale=7.0)).probability[:3], rtol=1e-5
+    both = Queries(embedding=known.embedding, year_fraction=when)
+    mixed, dated, undated = (
+        locate(Likeness(asked, region, LocationPosterior(scale=7.0))).probability for asked in (both, known, unknown)
     )
-    np.testing.assert_allclose(
-        mixed.probability[3:], locate(unknown, region, LocationPosterior(scale=7.0)).probability[3:], rtol=1e-5
-    )
+    np.testing.assert_allclose(mixed[:3], dated[:3], rtol=1e-5)
+    np.testing.assert_allclose(mixed[3:], undated[3:], rtol=1e-5)
 
 
 def test_the_estimate_is_where_likely_cells_stand_together_and_not_where_one_stands_alone(tmp_path: Path) -> None:
@@ -100,7 +103,7 @@ def test_the_estimate_is_where_likely_cells_stand_together_and_not_where_one_sta
     year = np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1)[:, None].astype(np.float32)
     region = made_region(tmp_path / "region", grid, cells, year)
     queries = Queries(embedding=np.array([[1, 0]], np.float32), year_fraction=np.array([np.nan]))
-    located = locate(queries, region, LocationPosterior(scale=10.0), best=1)
+    located = locate(Likeness(queries, region, LocationPosterior(scale=10.0)), best=1)
     assert located.lon_lat[0, 0].tolist() == [-102.5, -22.5]
     assert np.abs(located.estimate[0] - [60, 20]).max() < 10
 
@@ -111,7 +114,7 @@ def test_cells_of_one_area_weigh_alike(tmp_path: Path) -> None:
     region = made_region(tmp_path / "region", grid, np.arange(grid.cells), year)
     queries = Queries(embedding=np.ones((1, 1), np.float32), year_fraction=np.array([0.5]))
     np.testing.assert_allclose(
-        locate(queries, region, LocationPosterior(scale=5.0)).probability, 1 / grid.cells, rtol=1e-6
+        locate(Likeness(queries, region, LocationPosterior(scale=5.0))).probability, 1 / grid.cells, rtol=1e-6
     )
 
 
@@ -138,7 +141,7 @@ def test_too_few_places_in_the_region_to_fit_on_are_said(region: Region) -> None
 def test_embeddings_of_another_width_are_refused(region: Region) -> None:
     queries = Queries(embedding=np.ones((1, 4), np.float32), year_fraction=np.array([0.5]))
     with pytest.raises(InputError, match=r"width 4.* 6;"):
-        locate(queries, region, LocationPosterior(scale=1.0))
+        Likeness(queries, region, LocationPosterior(scale=1.0))
 
 
 @pytest.mark.parametrize("width_km", [50.0, 800.0, 20_000.0])

@@ -11,7 +11,7 @@ from made_runs import NoiseImages, make_dataset, make_run
 from birdsat.cli import main
 from birdsat.dataset.manifest import load_manifest
 from birdsat.embeddings.embed import check_ground
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import ConfigError
 from birdsat.training.run_folder import DATASET_FILE, load_run
 from birdsat.virtual.world import VirtualWorld

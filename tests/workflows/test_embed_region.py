@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import rasterio
 from made_runs import GRID_BOX, TAXON, make_run, noise, ready_chips
-from tiny_world import ROWS
+from tiny_world import ROWS, small_fit
 
 from birdsat.cli import main
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.world import built_in_encoder
+from birdsat.training.fingerprint import model_fingerprint
 from birdsat.virtual.world import VirtualWorld
 from birdsat.workflows.embed import embed as embed_anything
 from birdsat.workflows.embed_region import RegionResult
@@ -120,20 +122,35 @@ def test_options_that_do_not_go_together_are_refused(
 ) -> None:
     words = ("map", TAXON, "--run", str(run))
     said = failed(capsys, *words, "--imagery", "virtual:0")
-    assert "a box west,south,east,north, or a region" in said and "(--box, --region)" in said
+    assert "a box west,south,east,north" in said and "(--box)" in said
     said = failed(capsys, *words, "--region", str(tmp_path), "--grid", "1")
-    assert "grid can be used with a box and imagery" in said and "(--grid)" in said
+    assert "grid can be used with cells in place of a region only" in said and "(--grid)" in said
     both = ("embed", str(run), str(dataset), str(tmp_path / "out"))
-    assert "2 paths follow the run; write `birdsat embed RUN OUT --grid" in failed(
+    assert "a grid is given, and 3 paths; write `birdsat embed [RUN] OUT --grid" in failed(
         capsys, *both, "--grid", "2", "--imagery", "virtual:0"
     )
     assert "imagery can be used with a grid only" in failed(capsys, *both, "--imagery", "virtual:0")
     alone = ("embed", str(run), str(tmp_path / "out"))
-    assert "1 paths follow the run; write `birdsat embed RUN DATASET OUT" in failed(capsys, *alone)
+    assert "no grid is given, and 2 paths; write `birdsat embed RUN DATASET OUT" in failed(capsys, *alone)
     assert "split can be used with a dataset only" in failed(capsys, *alone, "--grid", "2", "--split", "val")
     said = failed(capsys, *alone, "--grid", "2")
-    assert "cells need imagery" in said and "(--imagery)" in said
+    assert "cells need imagery" in said and "(--imagery, --embeddings)" in said
     said = failed(capsys, *alone, "--grid", "0", "--imagery", "virtual:0")
     assert "grid step is 0" in said and "(--grid)" in said
     both_sides = ("--grid", "2", "--grid-km", "200", "--imagery", "virtual:0")
     assert "of degrees or of kilometres" in failed(capsys, *alone, *both_sides)
+
+
+def test_without_a_run_cells_are_embedded_by_the_built_in_encoder(
+    small_world: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = "--box=-150,0,-138,12"
+    main(["embed", str(tmp_path / "region"), "--grid", "1", box, "--imagery", "virtual:0"])
+    region, encoder = open_region(tmp_path / "region"), built_in_encoder()
+    assert (region.model, region.grid.shape) == (model_fingerprint(encoder), (12, 12))
+    open_region(tmp_path / "region", encoder)
+    small_fit(tables=records, region=tmp_path / "region", out=tmp_path / "fit")
+    main(["map", "Parus major", "--ranges", str(tmp_path / "fit"), "--out", str(tmp_path / "maps")])
+    assert (tmp_path / "maps" / "Parus_major.tif").is_file()
+    main(["embed", str(tmp_path / "region"), "--grid", "1", box, "--imagery", "virtual:0"])  # is there already
+    assert "0 paths" in failed(capsys, "embed", "--grid", "1", box, "--imagery", "virtual:0")

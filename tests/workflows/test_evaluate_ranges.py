@@ -16,10 +16,12 @@ from tiny_world import BOX, small_settings
 
 from birdsat.cli import main
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.evaluation import occurrence_points
-from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells
-from birdsat.ranges.evaluation.learning import PresenceModel
+from birdsat.ranges.evaluation import occurrence_points, our_models
+from birdsat.ranges.evaluation.baselines import coordinate_network
+from birdsat.ranges.evaluation.baselines.coordinate_network import CoordinateNetwork
+from birdsat.ranges.evaluation.baselines.nearest import NearestPoints
 from birdsat.ranges.evaluation.our_models import RangeNetworkModel
+from birdsat.ranges.evaluation.registry import MODELS, ModelSettings
 from birdsat.workflows import evaluate_ranges as workflow
 from birdsat.workflows.evaluate_ranges import EvaluateRangesResult, evaluate_ranges
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
@@ -28,16 +30,15 @@ OURS, NEAREST = "birdsat: chip + place", NearestPoints().name
 
 
 @pytest.fixture(autouse=True)
-def few_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The baselines have tests of their own; one of each kind stands for them here."""
+def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All models of the registry, their networks small."""
 
-    def models(names: tuple[str, ...], seed: int) -> tuple[PresenceModel, ...]:
-        return NearestPoints(), RangeNetworkModel(settings=small_settings(seed))
+    def networks(settings: ModelSettings, columns: str | None) -> tuple[RangeNetworkModel, ...]:
+        return (RangeNetworkModel(columns=columns, settings=small_settings(settings.seed)),)
 
-    monkeypatch.setattr(workflow, "_presence_models", models)
-    monkeypatch.setattr(
-        workflow, "standard_survey_models", lambda names: tuple(SimilarCells(columns=(name,)) for name in names)
-    )
+    monkeypatch.setattr(our_models, "place", lambda settings: networks(settings, None))
+    monkeypatch.setattr(our_models, "chip_place", lambda settings: networks(settings, "chip"))
+    monkeypatch.setattr(coordinate_network, "coordinate_network", lambda settings: (CoordinateNetwork(steps=5),))
     monkeypatch.setattr(workflow, "_BACKGROUND", 20)
     monkeypatch.setattr(occurrence_points, "_SOUTH", BOX.south)  # so that land is asked for in few cells
     monkeypatch.setattr(occurrence_points, "_NORTH", BOX.north)
@@ -69,7 +70,8 @@ def evaluated(run: Path, grid: Path, out: Path, **more: object) -> tuple[Evaluat
     request = EvaluateRangesRequest(grid=grid, run=run, imagery=IMAGERY, out=out, workers=0, **(settings | more))  # type: ignore[arg-type]
     result = evaluate_ranges(request, RecordedProgress())
     assert result.files == (out / "evaluation.md", out / "evaluation.json")
-    assert json.loads((out / "evaluation.json").read_text()) == result.to_dict()["evaluations"]
+    plain = json.loads((out / "evaluation.json").read_text())
+    assert plain == {name: result.to_dict()[name] for name in ("rows", "evaluations")}
     return result, (out / "evaluation.md").read_text()
 
 
@@ -88,6 +90,39 @@ def test_models_are_evaluated_by_ranges_from_surveys_and_from_points(
         assert said in text
     shown = capsys.readouterr().out
     assert "3 points a taxon" in shown and str(tmp_path / "out" / "evaluation.json") in shown
+
+
+def test_models_asked_for_are_evaluated_alone_with_a_row_for_each_and_each_number_of_points(
+    run: Path, grid: Path, tmp_path: Path
+) -> None:
+    settings = {"block_degrees": 4.0, "folds": 2, "points": (3, 5)}
+    result, text = evaluated(run, grid, tmp_path / "out", models=("chip_place", "nearest"), **settings)
+    rows = result.to_dict()["rows"]
+    assert [(row["model"], row["name"], row["points"]) for row in rows] == [
+        (model, name, points) for points in (3, 5) for model, name in (("nearest", NEAREST), ("chip_place", OURS))
+    ]
+    means = result.evaluations[1].model(OURS).means
+    assert rows[3] | {"auc": means.auc, "ap": means.average_precision, "taxa": 2} == rows[3]
+    assert rows[3]["evaluation"] == "5 points a taxon, 4-degree blocks in 2 folds"
+    assert "presence and absence" not in text and "logistic" not in text
+    surveys, _ = evaluated(run, grid, tmp_path / "surveys", models=["similar_chip"], **settings)
+    (row,) = surveys.to_dict()["rows"]
+    assert (row["model"], row["points"]) == ("similar_chip", None)
+    alone, _ = evaluated(run, grid, tmp_path / "alone", models=["nearest"], **settings)
+    figures = [[taxon.auc for taxon in one.evaluations[0].model(NEAREST).figures] for one in (alone, result)]
+    assert figures[0] == figures[1]  # whatever else is evaluated
+
+
+def test_a_model_that_is_not_there_is_refused_with_the_nearest_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match=r"'chip_plac'; nearest: 'chip_place'.*allowed: 'nearest'"):
+        EvaluateRangesRequest(grid="g", run="r", imagery=IMAGERY, out="o", models=["chip_plac"])
+    with pytest.raises(SystemExit):
+        main(["evaluate", "ranges", "g", "--run", "r", "--imagery", "i", "--out", "o", "--models", "chip_plac"])
+    printed = capsys.readouterr()
+    said = " ".join((printed.out + printed.err).split())
+    assert "nearest: 'chip_place'" in said and said.endswith("(--models)")
 
 
 def test_models_are_evaluated_by_what_they_learn_from_records_anywhere(run: Path, grid: Path, tmp_path: Path) -> None:
@@ -147,6 +182,10 @@ def test_a_raster_without_a_name_of_its_own_is_refused(text: str, run: Path, gri
         ({"surveys_before": 2015, "occurrences": "r.csv"}, "occurrences can be used with a range grid only"),
         ({"surveys_before": 2015, "min_cells": 5}, "min_cells can be used with a range grid only"),
         ({"folds": 1}, "folds is 1; allowed: 2 or more"),
+        ({"models": ["similar_chip"], "occurrences": "r.csv"}, "similar_chip learns from presence and absence"),
+        ({"models": ["similar_chip"], "surveys_before": 2015}, "similar_chip learns from presence and absence"),
+        ({"models": ["nearest"], "points": ()}, "nearest learns from points, and no number of points"),
+        ({"models": ["nearest"], "rasters": "a=b.tif"}, "rasters can be used with models that read rasters only"),
         ({"points": (10, 0)}, "points are 0"),
         ({"block_degrees": 0.0}, "block_degrees is 0"),
     ],
@@ -164,5 +203,5 @@ def test_help_tells_of_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     printed = capsys.readouterr().out
     assert "birdsat evaluate ranges" in printed
-    for option in ("GRID", "--run", "--rasters", "--min-cells", "--surveys-before", "--out"):
+    for option in (*MODELS, "GRID", "--run", "--rasters", "--models", "--min-cells", "--surveys-before", "--out"):
         assert option in printed

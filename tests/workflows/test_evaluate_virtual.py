@@ -11,7 +11,7 @@ from recorded import RecordedProgress
 from tiny_world import small_settings
 
 from birdsat.cli import main
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import ConfigError, InputError
 from birdsat.observations.occurrences import Occurrences
 from birdsat.workflows import evaluate_virtual as workflow

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SETTINGS, SIDE, TAXA
 
 from birdsat.cli import main
+from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import RangeModel, load_ranges
-from birdsat.workflows import fit_ranges as ranges
+from birdsat.training.run_folder import load_run
+from birdsat.workflows import fit_ranges as fits
 from birdsat.workflows import map_taxon
 from birdsat.workflows.embed_region import embed_region
 from birdsat.workflows.requests.maps import MapRequest
@@ -38,7 +41,7 @@ def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit_small(*given: object, **named: object) -> RangeModel:
         return fit_ranges(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ranges, "fit_points", fit_small)
+    monkeypatch.setattr(fits, "fit_points", fit_small)
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -105,10 +108,8 @@ def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fitted: list[tuple[str, ...]] = []
-    fit = ranges.fit_points
-    monkeypatch.setattr(
-        ranges, "fit_points", lambda *given, **named: (fitted.append(given[3]), fit(*given, **named))[1]
-    )
+    fit = fits.fit_points
+    monkeypatch.setattr(fits, "fit_points", lambda *given, **named: (fitted.append(given[3]), fit(*given, **named))[1])
     words = ("map", TAXON, "Corvus corix", OTHER, "--region", region, "--occurrences", records, "--out", tmp_path)
     with pytest.raises(SystemExit) as ended:
         main([*map(str, words)])
@@ -125,7 +126,7 @@ def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
     more = write_records(tmp_path / "more.csv", [("Sitta europaea", land_places(BOX, 20, 2))])
     taxa = (TAXON, OTHER, "Sitta europaea")
     tables, fitted = (records, more), tmp_path / "ranges"
-    ranges.fit_ranges(FitRequest(tables=tables, region=region, out=fitted))
+    fits.fit_ranges(FitRequest(tables=tables, region=region, out=fitted))
     monkeypatch.setattr(map_taxon, "_TOGETHER", 2)
     asked: dict[str, Any] = {"ranges": fitted, "months": (1, 7), "points": tables}
     with pytest.raises(InputError, match="has no place of 'Sitta europaea'"):
@@ -163,8 +164,8 @@ def test_a_range_model_and_records_on_a_region_need_no_run(
     region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(map_taxon, "load_run", lambda _: pytest.fail("a run was opened"))
-    monkeypatch.setattr(ranges, "load_run", lambda _: pytest.fail("a run was opened"))
-    ranges.fit_ranges(FitRequest(tables=records, region=region, out=tmp_path / "ranges"))
+    monkeypatch.setattr(fits, "load_run", lambda _: pytest.fail("a run was opened"))
+    fits.fit_ranges(FitRequest(tables=records, region=region, out=tmp_path / "ranges"))
     from_model = map_taxon.map_taxon(MapRequest(taxon=TAXON, ranges=tmp_path / "ranges", out=tmp_path / "one"))
     from_records = map_taxon.map_taxon(
         MapRequest(taxon=TAXON, occurrences=records, region=region, out=tmp_path / "other")
@@ -314,7 +315,7 @@ def test_taxa_without_a_record_in_the_cells_are_not_in_the_model(run: Path, tmp_
     places = [(TAXON, np.array([(39.2, 57.2), (38.8, 56.8), (39.1, 59.1)]))]
     at_sea = [(OTHER, np.array([(36.5, 56.5), (37.5, 57.5)]))]
     tables = write_records(tmp_path / "records.csv", places + at_sea)
-    fitted = ranges.fit_ranges(
+    fitted = fits.fit_ranges(
         FitRequest(tables=tables, region=region, out=tmp_path / "ranges", trust_places=True), progress
     )
     assert fitted.model.facts.taxa == (TAXON,) and min(fitted.model.facts.points) > 0
@@ -363,3 +364,50 @@ def test_help_tells_of_every_option(verb: str, capsys: pytest.CaptureFixture[str
     assert f"birdsat {verb}" in printed and "--out" in printed
     for option in {"map": ("--ranges", "--within"), "fit": ("--region", "--taxa")}[verb]:
         assert option in printed
+
+
+@pytest.mark.parametrize("asked", ["corvus corax", "Corvus corax (Linnaeus, 1758)", "CORVUS CORAX", "Corvus_corax"])
+def test_a_taxon_is_found_as_it_is_meant_in_records_points_photos_and_range_models(
+    asked: str, run: Path, region: Path, records: Path, ranges: Path, tmp_path: Path
+) -> None:
+    signed = tmp_path / "signed.csv"
+    signed.write_text(records.read_text().replace(TAXON, f'"{TAXON} (Linnaeus, 1758)"'))
+    ways: tuple[dict[str, Any], ...] = ({"occurrences": signed}, {"ranges": ranges}, {"run": run})
+    for number, way in enumerate(ways):
+        request = MapRequest(taxon=asked, region=region, points=signed, out=tmp_path / str(number), **way)
+        (made,) = map_taxon.map_taxon(request).maps
+        assert made.taxon == TAXON and made.files[0].name == "Corvus_corax.tif"
+
+
+def test_points_are_looked_at_before_the_fit(
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_taxon, "fit_records", lambda *given, **named: pytest.fail("it was fitted"))
+    asked: dict[str, Any] = {"taxon": TAXON, "region": region, "occurrences": records, "out": tmp_path / "out"}
+    elsewhere = write_records(tmp_path / "elsewhere.csv", [(TAXON, np.array([[170.0, -40.0]]))])
+    with pytest.raises(InputError, match=r"elsewhere.csv has no place of 'Corvus corax' within"):
+        map_taxon.map_taxon(MapRequest(**asked, points=elsewhere))
+    another = write_records(tmp_path / "another.csv", [("Corvus cornix", np.array([[11.0, 41.0]]))])
+    with pytest.raises(
+        InputError, match=r"another.csv has no place of 'Corvus corax' to draw; nearest: 'Corvus cornix'"
+    ):
+        map_taxon.map_taxon(MapRequest(**asked, points=another))
+    assert not (tmp_path / "out").exists()
+
+
+def test_photos_of_a_taxon_are_found_whatever_it_was_called_when_they_were_learned_from(
+    run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    means = load_taxon_means(run)
+    names = tuple("corvus corax (Linnaeus, 1758)" if name == TAXON else name for name in means.taxa)
+    save_taxon_means(replace(means, taxa=names), tmp_path / "run")
+    opened = load_run(tmp_path / "run")
+    found, expected = (fits.photos_of(one, (TAXON, "Parus ater")) for one in (opened, load_run(run)))
+    np.testing.assert_array_equal(found, expected)
+    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
+
+
+def test_taxa_of_a_fit_are_found_as_they_are_meant(region: Path, records: Path, tmp_path: Path) -> None:
+    request = FitRequest(tables=records, region=region, out=tmp_path / "out", taxa="corvus corax (Linnaeus, 1758)")
+    assert fits.fit_ranges(request).model.facts.taxa == (TAXON,)

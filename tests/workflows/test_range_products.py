@@ -14,7 +14,7 @@ from tiny_world import BOX, CELLS, NORTH, SIDE, SOUTH, TAXA, small_fit
 
 from birdsat.cli import main
 from birdsat.earth.place import Place
-from birdsat.embeddings.regions.region import open_region
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.maps.species_list import SpeciesList
 from birdsat.ranges import all_taxa
 from birdsat.ranges.feature_cache import iter_features

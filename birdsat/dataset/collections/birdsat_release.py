@@ -32,6 +32,7 @@ from birdsat.imagery.photos import decode_rgb
 from birdsat.imagery.sources import source_identity
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
+from birdsat.reading import read_within
 
 WHOLE = PublishedCounts(name="Cross-View iNat-2021 Birds", taxa=1_486, train=414_847, test=14_860)
 PARTS: dict[str, Split] = {"train": "train", "val": "test"}  # the official val is our test, as for iNaturalist 2021
@@ -55,13 +56,12 @@ class ReleaseChips:
     def observation_chip(self, observation: Observation) -> bytes:
         """The file's bytes. Raises PlaceError where there is none, ImageError where it cannot be read."""
         part, _, row = observation.id.partition("/")
-        path = _chip_path(self.root, part, int(row))
         try:
-            return path.read_bytes()
+            return read_within(self.root, _chip_name(part, int(row)))
         except FileNotFoundError as error:
-            raise PlaceError(f"chip {path} is absent; restore it.") from error
-        except OSError as error:
-            raise ImageError(f"chip {path} cannot be read ({error}); mend its permissions.") from error
+            raise PlaceError(f"chip {observation.id} is absent ({error}); restore it.") from error
+        except InputError as error:
+            raise ImageError(f"chip {error}") from error
 
 
 def open_birdsat_release(
@@ -100,21 +100,21 @@ def _labels_path(folder: Path, part: str) -> Path:
     return folder / f"{part}_birds_labels.csv"
 
 
-def _chip_path(folder: Path, part: str, row: int) -> Path:
-    return folder / f"{part}_overhead" / "images_sentinel" / f"{row}.jpeg"
+def _chip_name(part: str, row: int) -> str:
+    return f"{part}_overhead/images_sentinel/{row}.jpeg"
 
 
 def _chip_px(folder: Path) -> int:
     """The side of the first chip there is."""
     for part in PARTS:
         for row in range(_FIRST_ROWS):
-            path = _chip_path(folder, part, row)
-            if path.is_file():
-                height, width, _ = decode_rgb(path.read_bytes()).shape
+            name = _chip_name(part, row)
+            if (folder / name).is_file():
+                height, width, _ = decode_rgb(read_within(folder, name)).shape
                 if height != width:
-                    raise ImageError(f"chip {path} has {width} x {height} pixels; chips must be square.")
+                    raise ImageError(f"chip {folder / name} has {width} x {height} pixels; chips must be square.")
                 return int(height)
-    raise InputError(f"{_chip_path(folder, 'train', 0)} and those after it are absent; unpack the chips there.")
+    raise InputError(f"{folder / _chip_name('train', 0)} and those after it are absent; unpack the chips there.")
 
 
 def _observations(folder: Path, max_uncertainty_km: float) -> Iterator[Observation | Remark]:

@@ -10,6 +10,7 @@ from birdsat.errors import InputError
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation, Split
+from birdsat.observations.scientific_names import NameReading, are_scientific, beside_english, parse_name
 
 _SPLITS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -28,8 +29,9 @@ def read_image_folder(folder: Path) -> Iterator[Observation | Remark]:
     """Observations of a folder's photos, in the order of their paths; the path is the id.
 
     The taxon is the name of the species' folder, in plain words ("Parus_major" is Parus major, "12.Parus_major" too);
-    photos may lie in folders within it. Names that begin with a dot are passed over. Raises InputError for a folder
-    that is absent, holds no folders, or holds both splits and species.
+    photos may lie in folders within it. Photos of a folder whose name means no single species are dropped. Names that
+    begin with a dot are passed over. Raises InputError for a folder that is absent, holds no folders, or holds both
+    splits and species.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give one that holds a folder of photos for each species.")
@@ -41,18 +43,20 @@ def read_image_folder(folder: Path) -> Iterator[Observation | Remark]:
         raise InputError(f"{folder} holds {found}; put a folder for each species in it, or splits that hold them.")
     for name in _files(folder):
         yield _no_species(name)
-    if not splits:
-        for name in names:
-            yield from _species(folder, name, name, None)
-        return
-    for split in splits:
-        for name in _files(folder / split):
+    of_species = {split: _folders(folder / split) for split in splits} or {"": names}
+    written = {plain_class_name(name) for some in of_species.values() for name in some}
+    taxa = {name: parse_name(name) for name in written}
+    if not are_scientific(written):
+        taxa = {name: beside_english(reading, name) for name, reading in taxa.items()}
+    for split, some in of_species.items():
+        for name in _files(folder / split) if split else ():
             yield _no_species(f"{split}/{name}")
-        for name in _folders(folder / split):
-            yield from _species(folder, f"{split}/{name}", name, _SPLITS[split.lower()])
+        for name in some:
+            inside = f"{split}/{name}" if split else name
+            yield from _species(folder, inside, taxa[plain_class_name(name)], _SPLITS.get(split.lower()))
 
 
-def _species(root: Path, inside: str, name: str, split: Split | None) -> Iterator[Observation | Remark]:
+def _species(root: Path, inside: str, taxon: NameReading, split: Split | None) -> Iterator[Observation | Remark]:
     for parent, folders, files in os.walk(root / inside):
         folders[:] = sorted(entry for entry in folders if not entry.startswith("."))
         for file in sorted(files):
@@ -62,7 +66,10 @@ def _species(root: Path, inside: str, name: str, split: Split | None) -> Iterato
             if not file.lower().endswith(_IMAGES):
                 yield Remark(row=path, reason="no photo by its name", detail=f"allowed: {', '.join(_IMAGES)}")
                 continue
-            yield Observation(id=path, taxon=plain_class_name(name), photo=path, split=split)
+            if taxon.species is None:
+                yield Remark(row=path, reason=taxon.dropped, detail=f"folder {inside!r}")
+                continue
+            yield Observation(id=path, taxon=taxon.species, photo=path, split=split)
 
 
 def _no_species(path: str) -> Remark:

@@ -4,24 +4,25 @@ Fields: github.com/visipedia/inat_comp, 2021. Any of latitude, longitude and loc
 """
 
 import contextlib
-import datetime
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from birdsat.dataset.collections.json_lists import json_lists
-from birdsat.earth.date import parse_date
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, InputError, PlaceError
 from birdsat.observations.curation import Remark
+from birdsat.observations.dates import read_date
 from birdsat.observations.observation import Observation, Split
+from birdsat.observations.scientific_names import parse_name, species_name
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 LICENCE = "non-commercial research and education"
 BIRDS = "Aves"
+_LARGEST_ID = 2**63  # what a database holds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +39,8 @@ class INatPhoto:
 def bird_taxonomy(path: Path) -> Taxonomy:
     """The bird species among a file's categories. Raises InputError where there is none, or the file is damaged."""
     taxa = (_taxon(category, path) for _, category in json_lists(path, ("categories",)))
-    taxonomy = Taxonomy(taxon for taxon in taxa if taxon is not None)
+    birds = {taxon.name: taxon for taxon in taxa if taxon is not None and parse_name(taxon.name).species is not None}
+    taxonomy = Taxonomy(birds.values())
     if not len(taxonomy):
         raise InputError(f"{path} has no category of class {BIRDS}; give iNaturalist 2021's files, or a part of them.")
     return taxonomy
@@ -68,7 +70,7 @@ def inat_photos(path: Path) -> Iterator[INatPhoto]:
                 facts=facts,
                 is_labelled=label is not None,
                 taxon="" if label is None else birds.get(label[0], ""),
-                licence=licences.get(facts.get("license"), LICENCE),
+                licence=_licence(facts.get("license"), licences),
             )
 
 
@@ -84,18 +86,23 @@ def inat_observation(
         reason = "not labelled" if not photo.is_labelled else "no bird" if not photo.taxon else "no photo named"
         yield Remark(row=id, reason=reason, detail=f"image {photo.index} of the list, file_name {name!r}")
         return
+    taxon = parse_name(photo.taxon)
+    if taxon.species is None:
+        yield Remark(row=id, reason=taxon.dropped, detail=repr(photo.taxon))
+        return
     place, remark, detail = _place(photo.facts, max_uncertainty_km)
     if remark:
         yield Remark(row=id, reason=remark, detail=detail, kept=True)
-    date, detail = _date(photo.facts.get("date"))
-    if detail:
-        yield Remark(row=id, reason="date unreadable: left out", detail=detail, kept=True)
+    written = photo.facts.get("date")
+    date = read_date("" if written is None else str(written))
+    if date.remark:
+        yield Remark(row=id, reason=date.remark, detail=f"date {written!r}"[:200], kept=True)
     yield Observation(
         id=id,
-        taxon=photo.taxon,
+        taxon=taxon.species,
         photo=name,
         place=place,
-        date=date,
+        date=date.day,
         split=split,
         licence=photo.licence,
         attribution=str(photo.facts.get("rights_holder") or ""),
@@ -109,6 +116,10 @@ def check_uncertainty(max_uncertainty_km: float) -> None:
             f"max_uncertainty_km is {max_uncertainty_km}; allowed: above 0, or inf to keep every place.",
             settings=("max_uncertainty_km",),
         )
+
+
+def _licence(id: Any, licences: Mapping[Any, str]) -> str:
+    return licences.get(id, LICENCE) if isinstance(id, int | str) else LICENCE
 
 
 def _labels(path: Path, birds: dict[Any, str], licences: dict[Any, str]) -> Iterator[tuple[Any, Any]]:
@@ -129,13 +140,15 @@ def _taxon(category: Any, path: Path) -> Taxon | None:
         return None
     name = _field(category, "name", "category", path)
     ranks = {rank: str(category.get(rank) or "") for rank in ("genus", "family", "order", "common_name")}
-    return Taxon(name=str(name), **ranks)
+    return Taxon(name=species_name(str(name)), **ranks)  # as it is written, where it means no single species
 
 
 def _field(entry: Any, name: str, what: str, path: Path) -> Any:
     value = entry.get(name) if isinstance(entry, dict) else None
     if not isinstance(value, int | str):
         raise InputError(f"{path} has a {what} without {name}: {str(entry)[:100]}. Restore the file.")
+    if isinstance(value, int) and abs(value) >= _LARGEST_ID:
+        raise InputError(f"{path} has a {what} whose {name} is too large a number: {value}. Restore the file.")
     return value
 
 
@@ -145,7 +158,7 @@ def _place(facts: dict[str, Any], max_uncertainty_km: float) -> tuple[Place | No
         lon, lat, uncertainty_m = (
             _number(facts.get(name)) for name in ("longitude", "latitude", "location_uncertainty")
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         return None, "coordinates unreadable: place left out", str(error)
     if lon is None and lat is None:
         return None, "", ""
@@ -168,11 +181,3 @@ def _place(facts: dict[str, Any], max_uncertainty_km: float) -> tuple[Place | No
 def _number(value: Any) -> float | None:
     number = math.nan if value is None else float(value)
     return None if math.isnan(number) else number
-
-
-def _date(value: Any) -> tuple[datetime.date | None, str]:
-    """The day, and what is wrong with it where it cannot be read."""
-    try:
-        return (None if value is None else parse_date(str(value))), ""
-    except InputError as error:
-        return None, str(error)

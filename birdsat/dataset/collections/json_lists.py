@@ -11,6 +11,7 @@ from birdsat.errors import InputError
 _CHUNK = 2**18  # characters read at a time
 _LARGEST = 2**24  # characters of one element; what is larger is a damaged file, and not to be held in memory
 _ENDS = " \t\n\r,]}"  # what comes after a number
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -28,7 +29,7 @@ def json_lists(path: Path, names: Collection[str]) -> Iterator[tuple[str, Any]]:
             text = _Text(file, path)
             text.take("{")
             while True:
-                name = text.value()
+                name = str(text.value())
                 text.take(":")
                 if text.peek() == "[":
                     found.add(name)
@@ -43,6 +44,18 @@ def json_lists(path: Path, names: Collection[str]) -> Iterator[tuple[str, Any]]:
         raise InputError(f"{path} is not UTF-8 text ({error}); restore the file.") from error
     if absent := sorted(set(names) - found):
         raise InputError(f"{path} has no list {', '.join(map(repr, absent))}; it has {', '.join(sorted(found))}.")
+
+
+def _has_surrogates(value: Any) -> bool:
+    """Whether a text in it has a half of a character, which no file or database takes."""
+    match value:
+        case str():
+            return not value.isascii() and _SURROGATE.search(value) is not None
+        case dict():
+            return any(_has_surrogates(part) for item in value.items() for part in item)
+        case list():
+            return any(map(_has_surrogates, value))
+    return False
 
 
 class _Text:
@@ -83,6 +96,12 @@ class _Text:
                 if not self._read_on():
                     raise self._damaged(error.msg) from error
                 continue
+            except RecursionError as error:
+                raise self._damaged("lists within lists too deep to be read") from error
+            except ValueError as error:  # Python reads numbers of up to 4,300 digits
+                raise self._damaged("a number of too many digits") from error
+            if self._buffer.find("\\ud", self._at, end) >= 0 and _has_surrogates(value):
+                raise self._damaged("half of a character")
             ended = not isinstance(value, int | float) or self._buffer[end : end + 1] in tuple(_ENDS)
             if ended or not self._read_on():  # a number may go on in what is not read yet
                 self._at = end

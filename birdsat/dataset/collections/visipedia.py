@@ -8,6 +8,7 @@ from typing import TypeVar
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
+from birdsat.observations.readers.encoding import read_text
 
 T = TypeVar("T")
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -57,10 +58,11 @@ def read_values(path: Path, parse: Callable[[str], T], collection: str, *, may_b
     if not path.is_file():
         raise InputError(f"{path} is absent; give the folder of {collection} that holds images.txt and images/.")
     values: dict[str, T] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        id, *rest = line.strip("\ufeff").split(maxsplit=1) or [""]
+        if not id:
             continue
-        id, _, value = line.strip().partition(" ")
+        value = rest[0] if rest else ""
         try:
             if id in values:
                 raise ValueError(f"id {id} comes twice")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from birdsat import config
+from birdsat.earth.bands import RGBBands
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
-from birdsat.errors import ConfigError, DatasetError, NewerFormatError, newer, not_a
+from birdsat.errors import ConfigError, DatasetError, InputError, NewerFormatError, newer, not_a
 from birdsat.files import atomic_path
 from birdsat.imagery.ground_sizes import GroundSizes
+from birdsat.reading import parse_json
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
@@ -26,7 +28,27 @@ PLAN_FILE = "embedding.json"  # the settings of a region that is being made; gon
 PART_CELLS = 1 << 14  # positions of the grid to a part: what a kill can cost
 GROUP_ROWS = 4096  # of a row group
 _FACTS = "birdsat"  # key of the file's metadata under which a part says what it holds
+_MOST_WIDTH = 1 << 16  # numbers of a vector
 _LARGEST = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceFile:
+    """A file that features were read from."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureSource:
+    """Where some of the features come from, of a region that no run embedded."""
+
+    name: str  # to be shown
+    width: int  # how many they are
+    files: tuple[SourceFile, ...] = ()
+    region: str = ""  # fingerprint of another region that they are of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +60,7 @@ class RegionSettings:
     model: str  # fingerprint of its weights and method
     imagery: str  # as it was given
     imagery_bytes: int | None  # size of its file; None: it is none
+    bands: RGBBands | None = None  # of the imagery, where they were named
     stretch: tuple[float, float] | None  # of the imagery's values
     chip_ground_km: GroundSizes  # each of which the cells are encoded at
     chip_px: int
@@ -46,6 +69,7 @@ class RegionSettings:
     embedding_width: int  # d
     harmonics: int  # K, of the annual cycle
     part_cells: int = PART_CELLS  # positions of the grid to a part
+    given: tuple[FeatureSource, ...] = ()  # where chip features come from side by side; (): from the run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +114,8 @@ def region_schema(settings: RegionSettings) -> pa.Schema:
     """Columns of a part.
 
     A vector is one value of fixed bytes: lists of float16 are decoded number by number, and a column of them was read
-    at 0.2 GB/s where these came at 5. What the bytes mean is in the field's metadata.
+    at 0.2 GB/s where these came at 5. What the bytes mean is in the field's metadata. A vector of no numbers has no
+    column.
     """
     shapes = {
         "chip": (settings.chip_width,),
@@ -104,6 +129,7 @@ def region_schema(settings: RegionSettings) -> pa.Schema:
             metadata={"dtype": "float16", "byte_order": "little", "shape": json.dumps(shape)},
         )
         for name, shape in shapes.items()
+        if np.prod(shape)  # Parquet knows no values of no bytes
     ]
     plain = [("cell", pa.int64()), ("lon", pa.float64()), ("lat", pa.float64())]
     return pa.schema([*(pa.field(name, kind, nullable=False) for name, kind in plain), *vectors])
@@ -159,6 +185,8 @@ def _arrow(block: RegionBlock, schema: pa.Schema, path: Path) -> pa.Table:
         "lat": pa.array(block.lon_lat[:, 1]),
     }
     for name, vectors in (("chip", block.chip), ("year", block.year)):
+        if name not in schema.names:
+            continue
         if not (np.abs(vectors) <= _LARGEST).all():  # NaN is caught too
             raise DatasetError(
                 f"{path} cannot be written: {name} embeddings hold numbers that are not finite or beyond "
@@ -175,9 +203,9 @@ def read_part_facts(path: Path) -> tuple[int, PartFacts]:
     """Rows of a part, and what it says of itself. Raises DatasetError when it cannot be read."""
     try:
         with pq.ParquetFile(path) as file:
-            facts = json.loads(file.metadata.metadata[_FACTS.encode()])["part"]
+            facts = parse_json(file.metadata.metadata[_FACTS.encode()], path.name)["part"]
             return file.metadata.num_rows, config.from_dict(PartFacts, facts, path.name)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, ConfigError) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, ConfigError, InputError) as error:
         raise DatasetError(f"{path} is damaged ({error}); delete it, and embed the region again.") from error
 
 
@@ -189,16 +217,29 @@ def mask_fingerprint(where: NDArray[np.bool_] | None) -> str:
 def settings_that_differ(saved: RegionSettings, wanted: RegionSettings) -> list[str]:
     """In words, what is not the same; a run's name is not a setting."""
     old, new = _flat(config.to_dict(saved)), _flat(config.to_dict(wanted))
-    return [f"{name} is {new[name]}, was {old[name]}" for name in new if name != "run" and new[name] != old[name]]
+    return [
+        f"{name} is {new.get(name, 'none')}, was {old.get(name, 'none')}"
+        for name in dict.fromkeys((*new, *old))
+        if name != "run" and new.get(name) != old.get(name)
+    ]
 
 
 def _flat(settings: Mapping[str, object]) -> dict[str, object]:
     grid = settings["grid"]
     assert isinstance(grid, dict)
     box = ",".join(f"{grid['box'][side]:g}" for side in ("west", "south", "east", "north"))
-    own = {name: value for name, value in settings.items() if name not in ("grid", config.KIND)}
+    own = {name: value for name, value in settings.items() if name not in ("grid", "given", config.KIND)}
+    sources = settings["given"]
+    assert isinstance(sources, list)
+    if sources:
+        own["embeddings"] = "; ".join(_source_text(source) for source in sources)
     step = next(f"{value:g} {name.removeprefix('step_')}" for name, value in grid.items() if name.startswith("step_"))
     return {"box": box, "step": step, **own}
+
+
+def _source_text(source: Mapping[str, Any]) -> str:
+    marks = [source["region"][:8], *(file["sha256"][:8] for file in source["files"])]
+    return f"{source['name']} [{' '.join(filter(None, marks))}]"
 
 
 def load_region_manifest(folder: Path) -> RegionManifest:
@@ -216,7 +257,27 @@ def load_region_manifest(folder: Path) -> RegionManifest:
         raise DatasetError(
             f"{not_a('region', folder, REGION_FILE)} Make one with `birdsat embed RUN OUT --grid STEP ...`."
         )
-    return _load(RegionManifest, path, schema=SCHEMA_VERSION)
+    manifest = _load(RegionManifest, path, schema=SCHEMA_VERSION)
+    wrong = _disagreement(manifest)
+    if wrong:
+        raise DatasetError(f"{path} is damaged: {wrong}. Restore it, or embed the region again in another folder.")
+    return manifest
+
+
+def _disagreement(manifest: RegionManifest) -> str:
+    """What in a manifest cannot be, or does not agree with the rest; "" for nothing."""
+    settings, parts = manifest.settings, manifest.parts
+    for name, least, most in (("part_cells", 1, 1 << 24), ("chip_width", 1, _MOST_WIDTH),
+                              ("embedding_width", 0, _MOST_WIDTH), ("harmonics", 0, 12)):  # fmt: skip
+        if not least <= getattr(settings, name) <= most:
+            return f"{name} is {getattr(settings, name):,}; allowed: {least} to {most:,}"
+    last = (settings.grid.cells - 1) // settings.part_cells
+    if any(not (0 <= part.number <= last and 0 <= part.rows <= settings.part_cells) for part in parts):
+        return "it lists parts that its grid does not have"
+    numbers = [part.number for part in parts]
+    if numbers != sorted(set(numbers)) or sum(part.rows for part in parts) != manifest.cells:
+        return "its parts are not in order, or do not add up to its cells"
+    return ""
 
 
 def load_region_plan(folder: Path) -> RegionSettings:

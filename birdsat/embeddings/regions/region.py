@@ -1,31 +1,23 @@
 """A region: the cells of a grid, embedded once and read for every map of any taxon and month."""
 
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
-from birdsat.embeddings.regions.manifest import RegionManifest, RegionPart, load_region_manifest, region_schema
-from birdsat.errors import ConfigError, DatasetError
-from birdsat.imagery.open_imagery import Imagery, open_imagery
+from birdsat.errors import ConfigError
+from birdsat.imagery.open_imagery import Imagery
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run
 
 Column = Literal["chip", "year"]
 BOTH: tuple[Column, ...] = ("chip", "year")
-_BLOCK_NUMBERS = 1 << 21  # of a block: what stays in a processor's cache while it is made and used
-_AHEAD = 4  # blocks: as one table gives several, fewer would leave the reader waiting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,192 +30,102 @@ class RegionPoints:
     year: NDArray[np.float32]  # (n, 1 + 2 K, d); NaN where not found
 
 
-class Region:
-    """A complete region folder. Holds its manifest and no open file."""
-
-    def __init__(self, folder: Path, manifest: RegionManifest) -> None:
-        self.folder = folder
-        self.manifest = manifest
-
-    def __repr__(self) -> str:
-        return f"<birdsat region of {self.manifest.cells:,} cells: {self.folder}>"
+class Region(ABC):
+    """Cells that were embedded. Holds no open file."""
 
     @property
+    @abstractmethod
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """All that its numbers depend on: two regions of one identity are the same."""
+
+    @abstractmethod
+    def way_from(self, folder: Path) -> str:
+        """How whatever lies in a folder remembers it, for `open_remembered`; both can be moved together."""
+
+    @property
+    @abstractmethod
     def grid(self) -> AnyGrid:
         """The grid that its cells are of."""
-        return self.manifest.settings.grid
 
     @property
-    def chip_width(self) -> int:
-        """f, numbers that say what a chip shows."""
-        return self.manifest.settings.chip_width
+    @abstractmethod
+    def run(self) -> str:
+        """Name of what embedded it, to be shown."""
 
     @property
-    def embedding_width(self) -> int:
-        """d, of the shared space of photos and chips."""
-        return self.manifest.settings.embedding_width
+    @abstractmethod
+    def model(self) -> str:
+        """Fingerprint of what embedded it: numbers of regions of one model mean the same."""
 
     @property
-    def harmonics(self) -> int:
-        """K, of the annual cycle; 0: the method knows no dates."""
-        return self.manifest.settings.harmonics
-
-    @property
+    @abstractmethod
     def imagery(self) -> Imagery:
         """What its cells were embedded from, which need not be there any more."""
-        return open_imagery(self.manifest.settings.imagery)
 
+    @property
+    @abstractmethod
+    def chip_width(self) -> int:
+        """f, numbers that say what a chip shows."""
+
+    @property
+    @abstractmethod
+    def embedding_width(self) -> int:
+        """d, of the shared space of photos and chips; 0: it has no part in one."""
+
+    @property
+    @abstractmethod
+    def harmonics(self) -> int:
+        """K, of the annual cycle; 0: the method knows no dates."""
+
+    @abstractmethod
     def __len__(self) -> int:
         """Cells with imagery."""
-        return self.manifest.cells
 
+    @abstractmethod
     def cells(self) -> NDArray[np.int64]:
         """(n,) positions of its cells with imagery, sorted."""
-        parts = [np.empty(0, np.int64)]
-        for part in self.manifest.parts:
-            if part.rows:
-                with self._open(part) as file:
-                    parts.append(file.read(columns=["cell"])["cell"].to_numpy())
-        return np.concatenate(parts)
 
+    @abstractmethod
     def blocks(self, columns: tuple[Column, ...] = BOTH) -> Iterator[RegionBlock]:
         """All cells in the order of their positions, a block at a time; only the columns asked for are read.
 
         Raises DatasetError where a part is damaged.
         """
-        blocks = (block for table in self._tables(columns) for block in self._blocks_of(table, columns))
-        pool = ThreadPoolExecutor(1)
-        with closing(blocks):
-            try:
-                ahead = deque(pool.submit(next, blocks, None) for _ in range(_AHEAD))  # read while one is worked on
-                while (block := ahead.popleft().result()) is not None:
-                    ahead.append(pool.submit(next, blocks, None))
-                    yield block
-            finally:
-                pool.shutdown(cancel_futures=True)
 
+    @abstractmethod
     def at(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...] = ("chip",)) -> RegionPoints:
         """What the region holds of places (n, 2), in degrees, longitude first; NaN is outside.
 
-        Reads the row groups that the places are in, once each. Raises DatasetError where a part is damaged.
+        Raises DatasetError where a part is damaged.
         """
+
+    def check_model(self, run: Run) -> None:
+        """Raises ConfigError when the region was embedded by another model than that of `run`, or by none."""
+        if self.embedding_width == 0:
+            raise ConfigError(
+                f"{self.name} holds features ({self.run}) that photos cannot be compared with; leave the run out, or "
+                f"embed a region by it with `birdsat embed {run.path} OUT --grid STEP ...`.",
+                settings=("region",),
+            )
+        if (own := model_fingerprint(run)) != self.model:
+            raise ConfigError(
+                f"{self.name} was embedded by the run {self.run!r} (model {self.model}), not by {run.path} "
+                f"(model {own}); take that run, or embed a region by this one with `birdsat embed {run.path} OUT "
+                "--grid STEP ...` in another folder."
+            )
+
+    def _unfilled(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...]) -> RegionPoints:
+        """The places' cells, of which nothing is known yet."""
         cells = self.grid.cells_at(*lon_lat.T)
         n, terms = len(cells), 1 + 2 * self.harmonics
-        points = RegionPoints(
+        return RegionPoints(
             cells=cells,
             found=np.zeros(n, dtype=np.bool_),
             chip=np.full((n, self.chip_width if "chip" in columns else 0), np.nan, dtype=np.float32),
             year=np.full((n, terms, self.embedding_width if "year" in columns else 0), np.nan, dtype=np.float32),
         )
-        number = np.where(cells < 0, -1, cells // self.manifest.settings.part_cells)
-        for part in self.manifest.parts:
-            if part.rows and len(rows := np.flatnonzero(number == part.number)):
-                self._look_up(part, rows, points, columns)
-        return points
-
-    def check_model(self, run: Run) -> None:
-        """Raises ConfigError when the region was embedded by another model than that of `run`."""
-        settings = self.manifest.settings
-        if (own := model_fingerprint(run)) != settings.model:
-            raise ConfigError(
-                f"{self.folder} was embedded by the run {settings.run!r} (model {settings.model}), not by {run.path} "
-                f"(model {own}); take that run, or embed the region again with `birdsat embed {run.path} OUT "
-                "--grid STEP ...` in another folder."
-            )
-
-    def check_files(self) -> None:
-        """Hash every part again. Raises DatasetError for the first that changed since it was written."""
-        for part in self.manifest.parts:
-            if file_sha256(self.folder / part.file) != part.sha256:
-                raise self._damaged(part, "it changed since it was written")
-
-    def _look_up(
-        self, part: RegionPart, rows: NDArray[np.int64], points: RegionPoints, columns: tuple[Column, ...]
-    ) -> None:
-        """Fill in the rows of points that lie in a part."""
-        with self._open(part) as file:
-            held = file.read(columns=["cell"])["cell"].to_numpy()
-            at = np.minimum(np.searchsorted(held, points.cells[rows]), len(held) - 1)
-            there = held[at] == points.cells[rows]
-            rows, at = rows[there], at[there]
-            points.found[rows] = True
-            ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
-            group_of = np.searchsorted(ends, at, side="right")
-            for group in np.unique(group_of).tolist():
-                inside = group_of == group
-                first = int(ends[group - 1]) if group else 0
-                table = self._read(part, file, group, columns)
-                for name, filled in (("chip", points.chip), ("year", points.year)):
-                    if name in columns:
-                        filled[rows[inside]] = self._half(table, name)[at[inside] - first]
-
-    def _tables(self, columns: tuple[Column, ...]) -> Generator[pa.Table, None, None]:
-        for part in self.manifest.parts:
-            if part.rows:
-                with self._open(part) as file:
-                    for group in range(file.num_row_groups):
-                        yield self._read(part, file, group, columns)
-
-    def _blocks_of(self, table: pa.Table, columns: tuple[Column, ...]) -> Iterator[RegionBlock]:
-        cells = table["cell"].to_numpy()
-        chip = self._half(table, "chip") if "chip" in columns else np.empty((len(cells), 0), np.float16)
-        terms = 1 + 2 * self.harmonics
-        year = self._half(table, "year") if "year" in columns else np.empty((len(cells), terms, 0), np.float16)
-        numbers = (chip.size + year.size) // len(cells)  # of a cell
-        size = max(1, _BLOCK_NUMBERS // max(1, numbers))
-        for start in range(0, len(cells), size):
-            some = slice(start, start + size)
-            yield RegionBlock(
-                cells=cells[some], lon_lat=self.grid.centres(cells[some]), chip=chip[some], year=year[some]
-            )
-
-    def _half(self, table: pa.Table, name: str) -> NDArray[np.float16]:
-        """(rows, ...) numbers of a column, as they lie in memory."""
-        column = table[name].combine_chunks()
-        shape = (self.chip_width,) if name == "chip" else (1 + 2 * self.harmonics, self.embedding_width)
-        numbers = np.frombuffer(column.buffers()[1], dtype="<f2").reshape(-1, *shape)
-        rows: NDArray[np.float16] = numbers[column.offset : column.offset + len(column)]
-        return rows
-
-    def _open(self, part: RegionPart) -> pq.ParquetFile:
-        try:
-            file = pq.ParquetFile(self.folder / part.file, pre_buffer=False)  # it reads more and copies it
-            if file.metadata.num_rows != part.rows or not file.schema_arrow.equals(
-                region_schema(self.manifest.settings)
-            ):
-                raise self._damaged(part, "it does not hold the rows and columns that region.json names")
-        except (OSError, pa.ArrowException) as error:
-            raise self._damaged(part, str(error)) from error
-        return file
-
-    def _read(self, part: RegionPart, file: pq.ParquetFile, group: int, columns: tuple[Column, ...]) -> pa.Table:
-        try:
-            return file.read_row_group(group, columns=["cell", *columns], use_threads=False)
-        except (OSError, pa.ArrowException) as error:
-            raise self._damaged(part, str(error)) from error
-
-    def _damaged(self, part: RegionPart, what: str) -> DatasetError:
-        return DatasetError(
-            f"{self.folder / part.file} is damaged: {what}. Restore it, or delete it and run the same `birdsat embed` "
-            "again, which makes it anew."
-        )
-
-
-def open_region(folder: Path, run: Run | None = None) -> Region:
-    """The region in a folder; run: by whose model it must have been embedded.
-
-    Raises DatasetError when it is none, is unfinished, lacks part of a file, or is of a newer schema, ConfigError when
-    it is of another model.
-    """
-    region = Region(folder, load_region_manifest(folder))
-    for part in region.manifest.parts:
-        path = folder / part.file
-        found = path.stat().st_size if path.is_file() else None
-        if found != part.size_bytes:
-            state = "is missing" if found is None else f"has {found:,} bytes in place of {part.size_bytes:,}"
-            raise DatasetError(
-                f"{path} {state}. Restore it, or run the same `birdsat embed` again, which makes it anew."
-            )
-    if run is not None:
-        region.check_model(run)
-    return region

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from birdsat import config
 from birdsat.dataset.shard import file_sha256
+from birdsat.earth.bands import RGBBands
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.regions.cut_chips import cut_cells
 from birdsat.embeddings.regions.embed_cells import HARMONICS, RegionBlock, check_method, embed_cut, kept_harmonics
+from birdsat.embeddings.regions.folder_region import FolderRegion, open_region
 from birdsat.embeddings.regions.manifest import (
     PART_CELLS,
     PLAN_FILE,
@@ -31,7 +33,6 @@ from birdsat.embeddings.regions.manifest import (
     settings_that_differ,
     write_part,
 )
-from birdsat.embeddings.regions.region import Region, open_region
 from birdsat.errors import ConfigError, DatasetError, InputError
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.imagery.sources import ChipSource
@@ -48,24 +49,25 @@ def write_region(
     grid: AnyGrid,
     imagery: Imagery,
     *,
+    bands: RGBBands | None = None,
     stretch: tuple[float, float] | None = None,
     where: NDArray[np.bool_] | None = None,
     harmonics: int = HARMONICS,
     workers: int = 0,
     device: torch.device | str | None = None,
     progress: Progress = QUIET,
-) -> Region:
+) -> FolderRegion:
     """Embed every cell of `grid`, or those where `where` (rows, columns) is True, into `folder`, as float16.
 
-    Chips are of the run's ground sizes; stretch as in `Imagery.chips`. A part has its name only when it is complete, so
-    what was killed goes on where it stopped; a finished region of the same settings is left as it is. Memory holds one
-    part, whatever the grid. workers, device and harmonics as in `embed_cells`.
+    Chips are of the run's ground sizes; bands and stretch as in `Imagery.chips`. A part has its name only when it is
+    complete, so what was killed goes on where it stopped; a finished region of the same settings is left as it is.
+    Memory holds one part, whatever the grid. workers, device and harmonics as in `embed_cells`.
 
     Raises ConfigError when the folder holds something else, or a region of other settings; InputError when no cell has
     imagery; BusyError when another process is writing it; and what `Imagery.chips` raises.
     """
     check_method(run.method)
-    chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, stretch=stretch)
+    chips = imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px, bands=bands, stretch=stretch)
     chip_width, embedding_width = _widths(run.method, run.chip_px, device)
     settings = RegionSettings(
         grid=grid,
@@ -73,6 +75,7 @@ def write_region(
         model=model_fingerprint(run),
         imagery=imagery.text,
         imagery_bytes=imagery.file_bytes,
+        bands=bands,
         stretch=stretch,
         chip_ground_km=run.chip_ground_km,
         chip_px=run.chip_px,
@@ -85,7 +88,7 @@ def write_region(
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; choose a folder for the region.")
     with folder_lock(folder):
-        if not _prepare(folder, settings):
+        if not prepare_folder(folder, settings):
             _write_parts(folder, run, settings, chips, where, workers, device, progress)
         return open_region(folder)
 
@@ -113,7 +116,7 @@ def _write_parts(
         embedded = ((cut.cells, embed_cut(run.method, cut, settings.harmonics, device)) for cut in cuts)
         for number, blocks in groupby(embedded, lambda block: int(block[0][0]) // size):
             write_part(folder / part_name(number), settings, _counted(blocks, bar.advance))
-    _finish(folder, settings, len(spans))
+    finish_region(folder, settings, len(spans))
 
 
 def _widths(method: Method, px: int, device: torch.device | str | None) -> tuple[int, int]:
@@ -124,8 +127,11 @@ def _widths(method: Method, px: int, device: torch.device | str | None) -> tuple
         return features.shape[1], embedding.shape[1]
 
 
-def _prepare(folder: Path, settings: RegionSettings) -> bool:
-    """Make a folder ready to be written, or to be continued; True where the region is complete already."""
+def prepare_folder(folder: Path, settings: RegionSettings) -> bool:
+    """Make a folder ready to be written, or to be continued; True where the region is complete already.
+
+    Raises ConfigError where it holds something else, or a region of other settings.
+    """
     if (folder / REGION_FILE).is_file():
         saved = load_region_manifest(folder).settings
     elif (folder / PLAN_FILE).is_file():
@@ -175,10 +181,13 @@ def _counted(
         count(len(cells))
 
 
-def _finish(folder: Path, settings: RegionSettings, stretches: int) -> None:
-    """Write region.json over the finished parts. A stretch of which no cell was asked for has none."""
+def finish_region(folder: Path, settings: RegionSettings, stretches: int, *, left_out: int = 0) -> None:
+    """Write region.json over the finished parts. A stretch of which no cell was asked for has none.
+
+    left_out: cells that were asked for in stretches without a part, and have nothing.
+    """
     parts: list[RegionPart] = []
-    without_imagery, largest, squared = 0, 0.0, 0.0
+    without_imagery, largest, squared = left_out, 0.0, 0.0
     for number in range(stretches):
         path = folder / part_name(number)
         if not path.is_file():

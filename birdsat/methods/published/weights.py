@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import IMAGENET_MEAN, IMAGENET_STD, Method, MethodSettings
 from birdsat.methods.published.settings import published_cve_mae, published_cvm_mae, published_encoder, published_masked
 from birdsat.methods.published.tensors import PublishedTensors, State
+from birdsat.reading import first_bytes, in_place_of, kind_of
 
 # Attention heads of published encoders and decoders by their width (Dosovitskiy et al. 2021, table 1; He et al. 2022).
 _HEADS, _DECODER_HEADS = {192: 3, 384: 6, 512: 8, 768: 12, 1024: 16, 1280: 16}, {512: 16}
@@ -66,18 +66,18 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
     Raises CheckpointError when it cannot be read, or not without running code that it brings.
     """
+    is_safetensors = path.suffix == ".safetensors"
+    if mistaken := _mistaken(path, is_safetensors):
+        raise CheckpointError(f"{path} is not a checkpoint: {mistaken}")
     try:
-        if path.suffix == ".safetensors":
-            content = load_file(path)
-        else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"{path} is refused: it holds more than tensors and plain values, and reading the rest would run code that "
             f"it brings ({_reason(error)}). If you trust it, load it yourself and save no more than its tensors: "
             "torch.save({'state_dict': ...}, FILE)."
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, SafetensorError) as error:
+    except Exception as error:  # damaged bytes are answered with almost any exception
         raise CheckpointError(f"{path} cannot be read ({_reason(error)}); download it again.") from error
     if isinstance(content, Mapping):
         inner = [content[key] for key in ("state_dict", "model") if isinstance(content.get(key), Mapping)]
@@ -85,6 +85,22 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise CheckpointError(f"{path} holds no table of tensors; give a checkpoint of BirdSAT or of Meta's MAE.")
     return {str(name): value.float() if value.is_floating_point() else value for name, value in content.items()}
+
+
+def _mistaken(path: Path, is_safetensors: bool) -> str | None:
+    """The sentence on a file that is something else than a checkpoint; None where that is not known."""
+    if not path.is_file():
+        return f"{'it is a folder or a device' if path.exists() else 'there is no such file'}; give its file."
+    if (mistaken := in_place_of(path)) or is_safetensors:
+        return mistaken
+    head = first_bytes(path)
+    found = kind_of(head)
+    if found not in (None, "a zip file"):
+        return f"this is {found}; give the file of the weights."
+    text = head[:200].decode("ascii", "replace")
+    if all(character.isprintable() or character.isspace() for character in text) and "\ufffd" not in text:
+        return f"this is text that begins {text[:40]!r}; download the file itself."
+    return None
 
 
 def from_published(tensors: Mapping[str, Tensor], wanted: Wanted | None = None) -> Published:

@@ -6,18 +6,25 @@ package is a folder, a zip file, or is given by its datapackage.json.
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from birdsat.errors import InputError
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from birdsat.errors import BirdsatError, InputError
 from birdsat.observations.curation import Remark
-from birdsat.observations.readers.reader import Reader
-from birdsat.observations.readers.table_rows import TableFile, column_names, table_rows
-from birdsat.observations.readers.zipped import ZIP_ERRORS, ZippedTable, zip_members
+from birdsat.observations.readers.cell_values import as_text, by_distinct, is_true, to_bools
+from birdsat.observations.readers.keyed_rows import KeyedRows, filled, joined
+from birdsat.observations.readers.limits import MAX_DESCRIPTION_BYTES
+from birdsat.observations.readers.reader import Cells, Reader
+from birdsat.observations.readers.table_files import table_file
+from birdsat.observations.readers.text_tables import TableFile, first_line
+from birdsat.observations.readers.zipped import DAMAGED, ZippedTable, is_within, zip_members
 
 DESCRIPTOR = "datapackage.json"
 _LEVELS = ("media", "event")
@@ -33,6 +40,7 @@ _OF_DEPLOYMENT = {
     "latitude": "latitude",
     "coordinateUncertaintyInMeters": "coordinateUncertainty",
 }
+_OF_MEDIA = ("filePath", "fileMediatype")
 _MAY_LACK = ("count", "coordinateUncertainty", "eventID")
 
 
@@ -56,7 +64,7 @@ class CamtrapPackage:
             self._observations,
             *("deploymentID", "mediaID", "eventID", "observationLevel", "observationType", *_OF_OBSERVATION.values()),
         )
-        self._media_columns = _present(self._media, "mediaID", "filePath", "fileMediatype")
+        _present(self._media, "mediaID", *_OF_MEDIA)
         self._licence = _licence(described)
 
     @property
@@ -66,46 +74,60 @@ class CamtrapPackage:
         present = (*self._observation_columns, *self._deployment_columns)
         return [*(name for name, column in own.items() if column in present), "photo", "split_group", "licence"]
 
-    def rows(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
-        """As `table_rows`. Deployments are held in memory; media lie on disk meanwhile, in a file of its own that goes
-        away by itself, and are read only for photos that are asked for."""
-        deployments: dict[str, dict[str, str]] = {}
-        for row in table_rows(self._deployments, self._deployment_columns):
-            if isinstance(row, Remark):
-                yield row
-                continue
-            deployments.setdefault(row[1]["deploymentID"], row[1])
-        with closing(sqlite3.connect("")) as journal:
-            is_stored = False
-            for row in table_rows(self._observations, self._observation_columns):
-                if isinstance(row, Remark):
-                    yield row
-                    continue
-                number, cells = row
-                id = cells["observationID"] or f"row {number}"
-                if (unusable := _unusable(cells)) is not None:
-                    reason, detail = unusable
-                    yield Remark(row=id, reason=reason, detail=detail)
-                    continue
-                found = {name: cells.get(column, "") for name, column in _OF_OBSERVATION.items()}
-                found["licence"] = self._licence
-                # Photos of one event show one animal, and several observations may be of one photo.
-                found["split_group"] = cells.get("eventID") or cells["mediaID"]
-                deployment = deployments.get(cells["deploymentID"])
-                if deployment is None:
-                    detail = f"deployment {cells['deploymentID']!r}"
-                    yield Remark(row=id, reason="deployment not listed: place left out", detail=detail, kept=True)
-                else:
-                    found |= {name: deployment.get(column, "") for name, column in _OF_DEPLOYMENT.items()}
-                if "photo" in names and cells["mediaID"]:
-                    if not is_stored:
-                        yield from _store(journal, self._media, self._media_columns)
-                        is_stored = True
-                    found["photo"], lack = _photo(journal, cells["mediaID"])
-                    if lack:
-                        detail = f"media {cells['mediaID']!r}"
-                        yield Remark(row=id, reason=f"{lack}: photo left out", detail=detail, kept=True)
-                yield number, {name: found.get(name, "") for name in names}
+    def cells(self, names: Sequence[str]) -> Iterator[Cells]:
+        """As `TableSource`. Deployments and media lie on disk meanwhile, in files of their own that go away by
+        themselves; media are read only for photos that are asked for."""
+        of_deployment = [column for column in _OF_DEPLOYMENT.values() if column in self._deployment_columns]
+        with ExitStack() as stack:
+            deployments = stack.enter_context(KeyedRows(of_deployment))
+            remarks = list(deployments.fill(table_file(self._deployments), "deploymentID"))
+            media = stack.enter_context(KeyedRows(_OF_MEDIA)) if "photo" in names else None
+            if media is not None:
+                remarks += media.fill(table_file(self._media), "mediaID")
+            waiting = [(0, remark) for remark in remarks]
+            for cells in table_file(self._observations).cells(self._observation_columns):
+                yield self._joined(cells, deployments, media, names, waiting)
+                waiting = []
+
+    def _joined(
+        self,
+        cells: Cells,
+        deployments: KeyedRows,
+        media: KeyedRows | None,
+        names: Sequence[str],
+        remarks: Sequence[tuple[int, Remark]],
+    ) -> Cells:
+        """The animals among some observations, with what their deployments and media say."""
+        kept, told = _animals(cells)
+        columns = {name: column.take(pa.array(kept)) for name, column in cells.columns.items()}
+        number = cells.number[kept]
+        blank = pa.repeat("", len(kept))
+        found = {name: columns.get(column, blank) for name, column in _OF_OBSERVATION.items()}
+        found["licence"] = pa.repeat(self._licence, len(kept))
+        # Photos of one event show one animal, and several observations may be of one photo.
+        found["split_group"] = filled(columns.get("eventID", blank), columns["mediaID"])
+        ids = [id or f"row {row}" for id, row in zip(_words(columns["observationID"]), number.tolist(), strict=True)]
+        places, is_listed = joined(columns["deploymentID"], deployments.find, deployments.columns)
+        found |= {name: places[column] for name, column in _OF_DEPLOYMENT.items() if column in places}
+        told += _left_out(
+            number,
+            ids,
+            ~to_bools(is_listed),
+            "deployment not listed: place left out",
+            "deployment",
+            columns["deploymentID"],
+        )
+        if media is not None:
+            codes, photos = by_distinct(lambda id: _photo(media, id), columns["mediaID"])
+            found["photo"] = pa.array([path for path, _ in photos], pa.string()).take(pa.array(codes))
+            for reason in dict.fromkeys(lack for _, lack in photos if lack):
+                lacking = is_true(codes, (lack == reason for _, lack in photos))
+                told += _left_out(number, ids, lacking, f"{reason}: photo left out", "media", columns["mediaID"])
+        return Cells(
+            number=number,
+            columns={name: found.get(name, blank) for name in names},
+            remarks=[*remarks, *cells.remarks, *told],
+        )
 
 
 def _recognises(path: Path) -> bool:
@@ -131,11 +153,21 @@ def _descriptor(path: Path) -> TableFile | None:
 def _described(descriptor: TableFile) -> dict[str, Any]:
     """What a data package says of itself; its profile is text, "" where it names none."""
     try:
-        with descriptor.open("rb") if isinstance(descriptor, Path) else descriptor.open() as file:
-            described: dict[str, Any] = json.load(file)
+        if isinstance(descriptor, Path):
+            with descriptor.open("rb") as file:
+                data = file.read(MAX_DESCRIPTION_BYTES + 1)
+            if len(data) > MAX_DESCRIPTION_BYTES:
+                raise ValueError(f"it has more than {MAX_DESCRIPTION_BYTES:,} bytes")
+        else:
+            data = descriptor.read(MAX_DESCRIPTION_BYTES)
+        described: dict[str, Any] = json.loads(data)
         return described | {"profile": str(described.get("profile", ""))}
-    except (ValueError, AttributeError, OSError, *ZIP_ERRORS) as error:
-        raise InputError(f"{descriptor} does not describe a data package ({error}); download it again.") from error
+    except BirdsatError:
+        raise
+    except (AttributeError, TypeError, RecursionError, *DAMAGED) as error:
+        raise InputError(
+            f"{descriptor} does not describe a data package ({first_line(error)}); download it again."
+        ) from error
 
 
 def _table(descriptor: TableFile, described: dict[str, Any], name: str) -> TableFile:
@@ -144,7 +176,7 @@ def _table(descriptor: TableFile, described: dict[str, Any], name: str) -> Table
         (path,) = [path] if isinstance(path, str) else path
     except (LookupError, TypeError, ValueError) as error:
         raise InputError(f"{descriptor} must list one file of {name}; export the package again.") from error
-    if not _is_within(path):
+    if not (isinstance(path, str) and is_within(path)):
         raise InputError(f"{descriptor} has its {name} at {path}, outside the package; download them into it.")
     if isinstance(descriptor, Path):
         return descriptor.parent / path
@@ -153,7 +185,7 @@ def _table(descriptor: TableFile, described: dict[str, Any], name: str) -> Table
 
 def _present(table: TableFile, *names: str) -> list[str]:
     """Those of the columns that the table has. Raises InputError where it lacks one that it must have."""
-    present = column_names(table)
+    present = table_file(table).columns
     if absent := sorted(set(names) - set(present) - set(_MAY_LACK)):
         raise InputError(
             f"{table} has no column {', '.join(absent)}, which Camtrap DP 1.0 requires; its columns are "
@@ -169,38 +201,52 @@ def _licence(described: dict[str, Any]) -> str:
     return str(media.get("name") or media.get("path") or "")
 
 
-def _unusable(cells: dict[str, Any]) -> tuple[str, str] | None:
+def _words(column: pa.Array) -> list[str]:
+    return [text.strip() for text in as_text(column).to_pylist()]
+
+
+def _animals(cells: Cells) -> tuple[NDArray[np.int64], list[tuple[int, Remark]]]:
+    """Positions of the observations of animals, and why the others are not used."""
+    codes, reasons = by_distinct(_unusable, *(cells.columns[name] for name in ("observationType", "observationLevel")))
+    unusable = np.flatnonzero(is_true(codes, (reason is not None for reason in reasons)))
+    ids = _words(cells.columns["observationID"].take(pa.array(unusable)))
+    remarks = []
+    for i, id in zip(unusable.tolist(), ids, strict=True):
+        found = reasons[codes[i]]
+        assert found is not None
+        number = int(cells.number[i])
+        remarks.append((number, Remark(row=id or f"row {number}", reason=found[0], detail=found[1])))
+    kept = np.delete(np.arange(len(cells)), unusable)
+    return kept, remarks
+
+
+def _unusable(kind: str, level: str) -> tuple[str, str] | None:
     """Reason and detail for an observation that is not of an animal."""
-    kind, level = cells["observationType"], cells["observationLevel"]
     if kind != "animal":
-        return f"not an animal: {kind or 'no type'}", f"observation type {kind!r}"
+        return f"not an animal: {kind[:40] or 'no type'}", f"observation type {kind!r}"
     if level not in _LEVELS:
         return "neither of a file nor of an event", f"observation level {level!r}; allowed: {', '.join(_LEVELS)}"
     return None
 
 
-def _store(journal: sqlite3.Connection, media: TableFile, columns: Sequence[str]) -> Iterator[Remark]:
-    """Put the media into the journal; a remark for each row that is malformed."""
-    journal.execute("CREATE TABLE media (id TEXT PRIMARY KEY, path TEXT, type TEXT) WITHOUT ROWID")
-    for row in table_rows(media, columns):
-        if isinstance(row, Remark):
-            yield row
-            continue
-        journal.execute("INSERT OR IGNORE INTO media VALUES (?, ?, ?)", [row[1][name] for name in columns])
+def _left_out(
+    number: NDArray[np.int64], ids: Sequence[str], which: NDArray[np.bool_], reason: str, what: str, keys: pa.Array
+) -> list[tuple[int, Remark]]:
+    """Remarks on kept rows that lack what their key should lead to."""
+    return [
+        (int(number[i]), Remark(row=ids[i], reason=reason, detail=f"{what} {keys[i].as_py()!r}", kept=True))
+        for i in np.flatnonzero(which).tolist()
+    ]
 
 
-def _photo(journal: sqlite3.Connection, media: str) -> tuple[str, str]:
-    """The path of a file within the package, or why there is none."""
-    found = journal.execute("SELECT path, type FROM media WHERE id = ?", (media,)).fetchone()
+def _photo(media: KeyedRows, id: str) -> tuple[str, str]:
+    """The path of a file within the package, or why there is none; neither where none is named."""
+    if not id:
+        return "", ""
+    found = media.find(id)
     if found is None:
         return "", "media not listed"
     path, kind = found
     if kind and not kind.startswith("image/"):
         return "", "media is not an image"
-    return (path, "") if _is_within(path) else ("", "media outside the package")
-
-
-def _is_within(path: str) -> bool:
-    """Whether it is a relative path that does not leave its folder."""
-    parts = PurePosixPath(path)
-    return bool(path) and "://" not in path and not parts.is_absolute() and ".." not in parts.parts
+    return (path, "") if is_within(path) else ("", "media outside the package")

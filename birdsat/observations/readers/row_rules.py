@@ -4,12 +4,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from birdsat.errors import ConfigError
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-RULED = ("status", "uncertainty_m", "basis", "captive", "count", "taxon")  # the cells that rules look at
+from birdsat.errors import ConfigError
+from birdsat.observations.coordinates import place_uncertainty_m
+from birdsat.observations.readers.cell_values import by_distinct
+from birdsat.observations.readers.sorting import Sorting
+
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
 _YES = ("true", "t", "1", "yes")
+_UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls them
+    "uncertainty_m": "stated",
+    "public_accuracy_m": "public",
+    "accuracy_m": "accuracy",
+    "precision": "precision",
+    "obscured": "obscured",
+    "geoprivacy": "geoprivacy",
+    "taxon_geoprivacy": "taxon_geoprivacy",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,27 +39,45 @@ class RowRules:
         if most is not None and not (math.isfinite(most) and most > 0):
             raise ConfigError(f"the largest uncertainty is {most} km; it must be above 0, or left out.")
 
-    def refuse(self, cells: Mapping[str, str]) -> tuple[str, str] | None:
-        """Reason and detail for a row that is to be dropped, else None. cells: text, by TableColumns' names."""
-        status = cells.get("status", "")
-        if status.lower() == "absent":
-            return "recorded as absent", f"occurrence status {status!r}"
+    def apply(self, rows: Sorting, cells: Mapping[str, pa.Array], names: tuple[NDArray[np.int64], list[str]]) -> None:
+        """Drop what they refuse. cells: (n,) by TableColumns' names; names: which (n,) of the names as written each row
+        has."""
+        rows.drop_cells("status", cells, lambda text: "recorded as absent" if text.lower() == "absent" else "")
         if self.wild_only:
-            basis = _NOT_LIVING_THERE.get("".join(filter(str.isalpha, cells.get("basis", "").lower())))
-            if basis is not None:
-                return basis, f"basis of record {cells['basis']!r}"
-            if cells.get("captive", "").lower() in _YES or "(domestic" in cells["taxon"].lower():
-                return "captive or domestic", cells["taxon"]
-            if _number(cells.get("count", "")) == 0:
-                return "count of 0", f"count {cells['count']!r}"
+            rows.drop_cells("basis", cells, _not_living_there)
+            captive = "captive or domestic"
+            rows.drop_cells("captive", cells, lambda text: captive if text.lower() in _YES else "")
+            codes, written = names
+            domestic = [captive if "(domestic" in name.lower() else "" for name in written]
+            rows.drop_by(codes, domestic, lambda i: written[codes[i]])
+            rows.drop_cells("count", cells, lambda text: "count of 0" if _number(text) == 0 else "")
         if self.max_uncertainty_km is not None:
-            metres = _number(cells.get("uncertainty_m", ""))
-            if metres > 1000 * self.max_uncertainty_km:
-                return f"place uncertain by more than {self.max_uncertainty_km:g} km", f"{metres:,.0f} m"
-        return None
+            metres = uncertainty_m(cells, len(rows.kept))
+            reason = f"place uncertain by more than {self.max_uncertainty_km:g} km"
+            rows.drop(metres > 1000 * self.max_uncertainty_km, reason, lambda i: f"{metres[i]:,.0f} m")
 
 
 EVERY_ROW = RowRules()  # but those that record an absence
+
+
+def uncertainty_m(cells: Mapping[str, pa.Array], rows: int) -> NDArray[np.float64]:
+    """(n,) radius around the place of each row in metres; NaN where nothing is told."""
+    present = [what for what in (*_UNCERTAINTY, "uncertainty_km") if what in cells]
+    if not present:
+        return np.full(rows, np.nan)
+
+    def metres(*texts: str) -> float:
+        told = dict(zip(present, texts, strict=True))
+        if told.get("uncertainty_km") and not told.get("uncertainty_m"):
+            told["uncertainty_m"] = f"{told['uncertainty_km']} km"
+        return place_uncertainty_m(**{_UNCERTAINTY[what]: text for what, text in told.items() if what in _UNCERTAINTY})
+
+    codes, found = by_distinct(metres, *(cells[what] for what in present))
+    return np.array(found, np.float64)[codes]
+
+
+def _not_living_there(text: str) -> str:
+    return _NOT_LIVING_THERE.get("".join(filter(str.isalpha, text.lower())), "")
 
 
 def _number(text: str) -> float:

@@ -1,36 +1,62 @@
 """Tables that lie as files by themselves, or alone in a zip file."""
 
-from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from birdsat.observations.curation import Remark
-from birdsat.observations.readers.reader import Reader
-from birdsat.observations.readers.table_rows import TEXT_SUFFIXES, TableFile, column_names, table_rows
-from birdsat.observations.readers.zipped import only_table
+from birdsat.errors import InputError
+from birdsat.observations.readers.columns import find_column
+from birdsat.observations.readers.parquet_tables import ParquetTable
+from birdsat.observations.readers.reader import Reader, TableSource
+from birdsat.observations.readers.text_tables import TableFile, TextTable
+from birdsat.observations.readers.zipped import PACKED_SUFFIXES, zipped_tables
+
+_PARQUET = (".parquet", ".geoparquet")
+_SUFFIXES = (*PACKED_SUFFIXES, *_PARQUET)
 
 
-class _OneTable:
-    def __init__(self, file: TableFile) -> None:
-        self._file = file
-        self.columns = column_names(file)
-
-    def rows(self, names: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]] | Remark]:
-        return table_rows(self._file, names)
+def table_file(file: TableFile) -> TableSource:
+    """The table of text or Parquet in a file. Raises InputError where it is absent, empty, damaged, or of an unknown
+    format."""
+    if isinstance(file, Path):
+        if not file.is_file():
+            raise InputError(f"table {file} is absent; give a file in one of {', '.join(_SUFFIXES)}.")
+        if not file.name.lower().endswith(_SUFFIXES):
+            raise InputError(f"table {file} is of an unknown format; allowed: {', '.join(_SUFFIXES)}.")
+    return ParquetTable(file) if isinstance(file, Path) and _is_parquet(file) else TextTable(file)
 
 
 def _is_text(path: Path) -> bool:
-    return path.name.lower().endswith(TEXT_SUFFIXES)
+    return path.name.lower().endswith(PACKED_SUFFIXES)
 
 
 def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
+    return path.suffix.lower() in _PARQUET
 
 
 def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
-TEXT = Reader(name=", ".join(TEXT_SUFFIXES), recognises=_is_text, open=_OneTable)
-PARQUET = Reader(name=".parquet", recognises=_is_parquet, open=_OneTable)
-ZIPPED = Reader(name="a .zip with one table", recognises=_is_zip, open=lambda path: _OneTable(only_table(path)))
+def _zipped(path: Path) -> TableSource:
+    """The one table in a zip file, or of several the one of places and taxa, as eBird packs it with lists of codes."""
+    files = zipped_tables(path)
+    if len(files) == 1:
+        return table_file(files[0])
+    tables = {}
+    for file in files:
+        with suppress(InputError):  # a text that is not a table
+            table = table_file(file)
+            if all(find_column(table.columns, what, None, path) for what in ("taxon", "lon", "lat")):
+                tables[file.member] = table
+    if len(tables) != 1:
+        raise InputError(
+            f"{path} holds {len(files)} tables ({', '.join(sorted(file.member for file in files)[:5])}), of which "
+            f"{len(tables)} have columns of taxa and places, and no meta.xml that tells which holds the occurrences; "
+            "unpack it and give that table."
+        )
+    return next(iter(tables.values()))
+
+
+TEXT = Reader(name=", ".join(PACKED_SUFFIXES), recognises=_is_text, open=TextTable)
+PARQUET = Reader(name=", ".join(_PARQUET), recognises=_is_parquet, open=ParquetTable)
+ZIPPED = Reader(name="a .zip with one table", recognises=_is_zip, open=_zipped)

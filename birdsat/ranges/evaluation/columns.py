@@ -1,4 +1,4 @@
-"""What is known of places, for models that are evaluated: chip features of a run, and values of rasters."""
+"""What is known of places, for models that are evaluated: features of their chips, and values of rasters."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.raster_values import raster_values
-from birdsat.embeddings.regions.places import embed_places
+from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import ConfigError
-from birdsat.imagery.open_imagery import Imagery
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluate import Ranges
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells
-from birdsat.training.run_folder import Run
 
 CHIP = "chip"  # the name of chip features among the columns
 
@@ -23,12 +21,9 @@ CHIP = "chip"  # the name of chip features among the columns
 class Columns:
     """Where the columns of places come from."""
 
-    run: Run
-    imagery: Imagery
+    features: PlaceFeatures
     rasters: tuple[tuple[str, Path], ...] = ()  # name of the columns, and a raster; one name may have several
     cell_degrees: float | None = None  # side of the cells that rasters are averaged over
-    stretch: tuple[float, float] | None = None
-    workers: int = 0
 
     @property
     def raster_names(self) -> tuple[str, ...]:
@@ -36,17 +31,16 @@ class Columns:
         return tuple(dict.fromkeys(name for name, _ in self.rasters))
 
     def of(self, lon_lat: NDArray[np.float64]) -> tuple[Cells, NDArray[np.bool_]]:
-        """The columns of places (n, 2), and which of these have imagery."""
-        chips = self.imagery.chips(ground_km=self.run.chip_ground_km, px=self.run.chip_px, stretch=self.stretch)
-        found = embed_places(self.run, chips, lon_lat, workers=self.workers)
-        columns: dict[str, NDArray[np.float32]] = {CHIP: found.chip}
+        """The columns of places (n, 2), and of which of these features are known."""
+        chip = self.features.features_at(lon_lat)
+        columns: dict[str, NDArray[np.float32]] = {CHIP: chip}
         for name, path in self.rasters:
             values = raster_values(path, lon_lat, cell_degrees=self.cell_degrees)
             columns[name] = np.concatenate([columns[name], values], axis=1) if name in columns else values
-        return Cells(lon_lat=lon_lat, columns=columns), found.found
+        return Cells(lon_lat=lon_lat, columns=columns), np.asarray(np.isfinite(chip).all(axis=1))
 
     def ranges(self, truth: RangeGrid, progress: Progress = QUIET) -> Ranges:
-        """The cells of a range grid that have imagery, with their columns; how many have none is noted."""
+        """The cells of a range grid that have features, with their columns; how many have none is noted."""
         cells, found = self.of(truth.lon_lat)
         if not found.all():
             progress.note(f"{np.count_nonzero(~found):,} of {len(found):,} cells have no imagery and are dropped")

@@ -79,7 +79,8 @@ def evaluate_points(
     figures = _evaluate_all(models, tasks, ranges.truth.species, progress)
     size = "all presences as points" if points is None else f"{points:,} points a taxon"
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    return _evaluation(f"{size}, {hold_out}{drawn_anew}", figures, ranges.truth.species, hold_out)
+    title = f"{size}, {hold_out}{drawn_anew}"
+    return _evaluation(title, figures, ranges.truth.species, hold_out, points=points)
 
 
 def evaluate_occurrences(
@@ -214,7 +215,12 @@ def _pooled(model: SurveyModel, ranges: Ranges, folds: Sequence[tuple[_Rows, _Ro
 
 
 def _evaluation(
-    title: str, figures: Sequence[ModelFigures], species: Sequence[str], hold_out: HoldOut | None, *notes: str
+    title: str,
+    figures: Sequence[ModelFigures],
+    species: Sequence[str],
+    hold_out: HoldOut | None,
+    *notes: str,
+    points: int | None = None,
 ) -> Evaluation:
     seen = {one.taxon for model in figures for one in model.figures}
     if figures and not seen:
@@ -225,7 +231,11 @@ def _evaluation(
     warning = () if hold_out is None or hold_out.warning is None else (f"Warning: {hold_out.warning}",)
     skipped = tuple(name for name in species if name not in seen)
     return Evaluation(
-        title=title, models=tuple(figures), skipped=skipped, notes=(*warning, *notes, *_unscored(figures))
+        title=title,
+        models=tuple(figures),
+        skipped=skipped,
+        points=points,
+        notes=(*warning, *notes, *_unscored(figures)),
     )
 
 

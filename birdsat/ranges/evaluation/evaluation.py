@@ -89,6 +89,7 @@ class Evaluation:
     title: str
     models: tuple[ModelFigures, ...]
     skipped: tuple[str, ...]  # taxa that could not be evaluated: too few points, or no cells of one kind
+    points: int | None = None  # of each taxon, that were learned from; None: as many as there were
     notes: tuple[str, ...] = ()  # what must be known to read the figures
 
     def model(self, name: str) -> ModelFigures:
@@ -102,6 +103,7 @@ class Evaluation:
         """Plain JSON values; NaN is None."""
         return {
             "title": self.title,
+            "points": self.points,
             "notes": list(self.notes),
             "skipped": list(self.skipped),
             "models": [
@@ -123,6 +125,19 @@ class Evaluation:
                 for model in self.models
             ],
         }  # fmt: skip
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Plain JSON values of each model: how it learned, and its means over the taxa; NaN is None."""
+        return [
+            {
+                "model": model.model,
+                "evaluation": self.title,
+                "points": self.points,
+                "seconds": model.seconds,
+                **_plain(model.means),
+            }
+            for model in self.models
+        ]
 
     def table(self) -> Table:
         """A row for each model: means over the taxa, and beside them what chance gives."""

@@ -1,6 +1,6 @@
 """What every model of where taxa live can do: one small interface for ours and for the baselines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from birdsat.errors import InputError
-from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.points import COORDINATES, Cells, Points
 
 Scorer = Callable[[Cells], NDArray[np.float32]]
 """Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
@@ -64,6 +64,11 @@ class ScaledColumns:
         """(n, f) without NaN."""
         scaled: NDArray[np.float64] = np.nan_to_num(self.scaler.transform(cells.table(self.names)), nan=0.0)
         return scaled
+
+
+def raster_sets(rasters: Sequence[str]) -> list[tuple[str, ...]]:
+    """The sets of columns that baselines read of rasters: each name by itself, and all with coordinates."""
+    return [*((name,) for name in rasters), (COORDINATES, *rasters)]
 
 
 _Inputs = NDArray[np.float64]  # (n, f)

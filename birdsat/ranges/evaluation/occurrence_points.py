@@ -40,7 +40,7 @@ def occurrence_points(
     taxa = [taxon for taxon in truth.species if rows.get(taxon, 0) >= min_records]
     if not taxa:
         raise InputError(f"no taxon of the ranges has {min_records} records; are the scientific names the same?")
-    grid, land = cells_around(truth), columns.imagery.land
+    grid, land = cells_around(truth), columns.features.land
     thinned = thin_records(everything.only_taxa(taxa), grid, land, progress=progress)
     points = points_on_cells(
         Records(taxa=thinned, everything=everything),

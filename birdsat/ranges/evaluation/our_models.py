@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from birdsat.ranges.evaluation.learning import Scorer
+from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
@@ -72,3 +73,23 @@ class SimilarPlaces:
             return share_present
 
         return score
+
+
+def place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
+    """The range network on place alone."""
+    return (RangeNetworkModel(columns=None, settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chip_place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
+    """The range network as it ships."""
+    return (RangeNetworkModel(settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def similar_chip(settings: ModelSettings) -> tuple[SimilarPlaces, ...]:
+    """The ten places most alike by their chips."""
+    return (SimilarPlaces(place=False),)
+
+
+def similar_chip_place(settings: ModelSettings) -> tuple[SimilarPlaces, ...]:
+    """The ten places most alike by chip and place."""
+    return (SimilarPlaces(place=True),)

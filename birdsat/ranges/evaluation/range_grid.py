@@ -1,6 +1,5 @@
 """Ranges over cells: which taxa live in which cell, as true as range maps are."""
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.readers.table_rows import column_names, table_rows
+from birdsat.ranges.evaluation.npz import MOST_BYTES, read_npz
 
 _FIELDS = ("lat", "lon", "species", "presence")
 
@@ -91,21 +91,8 @@ def read_range_grid(path: Path) -> RangeGrid:
 
 
 def _from_arrays(path: Path) -> RangeGrid:
-    try:
-        # Without pickles: a pickle in a file runs its own code.
-        with np.load(path, allow_pickle=False) as file:
-            absent = [name for name in _FIELDS if name not in file]
-            if absent:
-                raise InputError(
-                    f"{path} has no array {', '.join(absent)}; it has {', '.join(sorted(file))}. "
-                    f"A range grid has {', '.join(_FIELDS)}."
-                )
-            lat, lon, species, presence = (file[name] for name in _FIELDS)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"range grid {path} cannot be read ({error}); save plain arrays with numpy.savez, the species as text and "
-            "not as objects."
-        ) from error
+    arrays = read_npz(path, _FIELDS)
+    lat, lon, species, presence = (arrays[name] for name in _FIELDS)
     if lat.ndim != 1 or lat.shape != lon.shape or species.ndim != 1 or presence.shape != (len(lat), len(species)):
         raise InputError(
             f"{path} has lat {lat.shape}, lon {lon.shape}, species {species.shape} and presence {presence.shape}; "
@@ -117,6 +104,10 @@ def _from_arrays(path: Path) -> RangeGrid:
         raise InputError(f"{path} has lat, lon or presence that are not numbers; save them as numbers.")
     if not np.isin(presence, (0, 1)).all():
         raise InputError(f"{path} has presences other than 0 and 1; 1 is present, 0 absent.")
+    # Numbers that stand for no character, or for half of one: Python must not be asked for them as text.
+    characters = np.ascontiguousarray(species).view(np.dtype(np.uint32).newbyteorder(species.dtype.byteorder))
+    if ((characters > 0x10FFFF) | ((characters >= 0xD800) & (characters < 0xE000))).any():
+        raise InputError(f"{path} has species that are not text; save their names again.")
     return _made(path, np.stack([lon, lat], axis=1).astype(np.float64), species.tolist(), presence.astype(bool))
 
 
@@ -142,6 +133,11 @@ def _from_rows(path: Path) -> RangeGrid:
         pair = cells.setdefault(place, len(cells)), taxa.setdefault(str(values["species"]), len(taxa))
         if known.setdefault(pair, bool(presence)) != bool(presence):
             raise InputError(f"{where} says the opposite of an earlier row of the same cell and species; keep one.")
+    if len(cells) * len(taxa) > MOST_BYTES:
+        raise InputError(
+            f"{path} has {len(cells):,} cells and {len(taxa):,} species, too many pairs of them to be held; allowed: "
+            f"{MOST_BYTES:,}. Were columns mixed up?"
+        )
     table = np.zeros((len(cells), len(taxa)), dtype=bool)
     table[tuple(np.array(list(known)).T)] = list(known.values())
     return _made(path, np.array(list(cells), dtype=np.float64), list(taxa), table)

@@ -11,6 +11,7 @@ from birdsat.observations.curation import Remark
 from birdsat.observations.readers.table_rows import column_names, table_rows
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 
+_LATEST_YEAR = 9999
 _FIELDS = ("species", "lon", "lat", "year", "count")
 
 
@@ -58,7 +59,9 @@ def read_surveys(path: Path) -> Surveys:
         try:
             place = float(values["lon"]), float(values["lat"])
             year, count = int(values["year"]), float(values["count"])
-        except (TypeError, ValueError) as error:
+            if abs(year) > _LATEST_YEAR:
+                raise ValueError(f"year {year}")
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"{path}, row {number:,} ({values}) cannot be read: lon, lat, year and count are numbers."
             ) from error

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, InputError
 from birdsat.files import write_atomic
 from birdsat.progress import Progress
+from birdsat.reading import read_json
 
 State = Literal["new", "continued", "finished"]  # of a stage's work when it is started
 
@@ -30,8 +31,8 @@ class Stages:
         self._progress = progress
         self.seconds: dict[str, float] = {}
         try:
-            self._earlier: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
-        except ValueError as error:
+            self._earlier: dict[str, float] = read_json(file) if file.is_file() else {}
+        except InputError as error:
             raise ConfigError(f"{file} is damaged ({error}); remove it, and the stages are timed afresh.") from error
 
     @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 from birdsat.dataset.collections.registry import COLLECTIONS
 from birdsat.errors import ConfigError
 from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,13 @@ class CardWords(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BuildDatasetRequest(NewDataset, CardWords):
+class BuildDatasetRequest(NewDataset, CardWords, TaxonomyOptions):
     """Build a dataset from a table of observations, or from a published collection. Started again, it continues."""
 
     table: AnyPath | None = None
-    """Observations with their taxon, and where known photo, lon, lat, date, split, id, licence, attribution: CSV,
-    Parquet, a GBIF download, a Darwin Core Archive, a Camtrap DP package."""
+    """Observations with their taxon, and where known photo (a path; in Parquet the picture itself as well), lon, lat,
+    date, split, id, licence, attribution: CSV, Parquet, a GBIF download, a Darwin Core Archive, a Camtrap DP
+    package."""
     photos: AnyPath | None = None
     """Folder that the table's photo paths start from; the table's own folder by default."""
     collection: Annotated[str | None, OneOf(COLLECTIONS)] = None
@@ -59,6 +61,9 @@ class BuildDatasetRequest(NewDataset, CardWords):
     is. Of birdsat_release: 10 m a pixel by default."""
     chip_px: int = 64
     """Side of a chip cut from a raster, pixels."""
+    bands: tuple[int, int, int] | None = None
+    """Numbers of the raster's bands to show as red, green and blue, such as 4 3 2; by default those that it says
+    are."""
     stretch: tuple[float, float] | None = None
     """Values of a raster that is not 8-bit which become black and white, such as 0 3000."""
     photo_px: int | None = None
@@ -91,7 +96,7 @@ class BuildDatasetRequest(NewDataset, CardWords):
         if self.table is None:
             self.reject_unused(("photos", "columns"), "a table")
         if self.chips is None:
-            self.reject_unused(("stretch",), "chips")
+            self.reject_unused(("bands", "stretch"), "chips")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +137,9 @@ class RandomChipsRequest(NewDataset, CardWords):
     """How many. A place without imagery is counted, and another drawn in its stead."""
     chip_px: int = 64
     """Side of a chip, pixels."""
+    bands: tuple[int, int, int] | None = None
+    """Numbers of the raster's bands to show as red, green and blue, such as 4 3 2; by default those that it says
+    are."""
     stretch: tuple[float, float] | None = None
     """Values of a raster that is not 8-bit which become black and white, such as 0 3000."""
     box: Degrees = "-180,-90,180,90"

@@ -9,13 +9,15 @@ from birdsat.earth.date import mid_month
 from birdsat.errors import ConfigError, about
 from birdsat.workflows.map_formats import FORMATS, file_name
 from birdsat.workflows.requests.ranges import Way
-from birdsat.workflows.requests.records import RecordsOptions, TableOptions, check_tables
-from birdsat.workflows.requests.regions import GridOptions
+from birdsat.workflows.requests.records import RecordsOptions, TableOptions, TargetGroupOptions, check_tables
+from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
 from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
 
 YEAR = tuple(range(1, 13))
 MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
-_GRID = ("box", "grid", "grid_km", "imagery", "stretch")
+_PHOTOS = ["occurrences", "ranges", "run"]  # one of these
+_CUT = ("grid", "grid_km", "bands", "stretch")
+_GRID = ("box", "imagery", *_CUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +62,13 @@ class MapFilesOptions(MonthsOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
+class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
-    From photos, by what a run learned of the taxon's; from records, or a range model that was fitted to some: a
-    probability, its uncertainty, and the area where the model may be asked. Several taxa share one fit; one that
-    cannot be mapped does not stop the others.
+    From records, or a range model that was fitted to some: a probability, its uncertainty, and the area where the model
+    may be asked; on the built-in world, where the records lie and a margin, unless a region or imagery is named. From
+    photos, by what a run learned of the taxon's. Several taxa share one fit; one that cannot be mapped does not stop
+    the others.
     """
 
     taxon: Positional[Sequence[str]]
@@ -78,10 +81,10 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
     way: Way = "occurrences"
     """Of a fit: from occurrences alone, or from both these and photos."""
     run: AnyPath | None = None
-    """Folder of the run, for maps from photos and for cells that are still to be embedded."""
+    """Folder of the run, for maps from photos, and to embed cells by in place of the built-in encoder."""
     region: AnyPath | None = None
-    """Folder of cells that `birdsat embed RUN OUT --grid` made, in place of a box and imagery; of a range model, by
-    default those it was fitted on. Without one, cells of 0.25 degrees or as asked for."""
+    """Folder of cells that `birdsat embed` made, in place of the built-in world; of a range model, by default those it
+    was fitted on."""
     points: Sequence[AnyPath] = ()
     """Tables of occurrences or counts of the taxa to draw on top."""
     workers: int = 2
@@ -91,6 +94,11 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
     def is_from_photos(self) -> bool:
         """Whether there are neither records nor a model fitted to some."""
         return not self.occurrences and self.ranges is None
+
+    @property
+    def needs_shared_space(self) -> bool:
+        """Whether photos have a part in it, which are compared with cells that the same run embedded."""
+        return self.is_from_photos or self.way == "both"
 
     def check(self) -> None:
         """Raise ConfigError for settings that exclude each other, and for what is missing, with how to get it."""
@@ -105,37 +113,36 @@ class MapRequest(MapFilesOptions, GridOptions, RecordsOptions):
                 settings=("occurrences", "ranges"),
             )
         if not self.occurrences:
-            self.reject_unused(("way", "columns", "max_uncertainty_km", "trust_places"), "records to fit to")
+            self.reject_unused(
+                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group"), "records to fit to"
+            )
         if self.region is not None:
-            self.reject_unused(_GRID, "a box and imagery in place of a region")
+            self.reject_unused(("world", *_GRID), "cells in place of a region")
+        elif self.imagery is None:
+            self.reject_unused(_CUT, "imagery (cells of the built-in world are of 0.25 degrees)")
+        else:
+            self.reject_unused(("world",), "the built-in world")
         self._check_complete()
 
     def _check_complete(self) -> None:
         missing: list[str] = []
         settings: list[str] = []
         if self.run is None and self.is_from_photos:
-            missing.append(
-                "a run, by whose photos the taxa are looked for (train one with `birdsat pretrain DATASET RUN`), or "
-                "records, or a range model (make one with `birdsat fit`)"
-            )
-            settings += ["run", "occurrences", "ranges"]
+            missing.append("records to fit to, or a range model (make one with `birdsat fit`), or a run with photos")
+            settings += _PHOTOS
         elif self.run is None and self.way == "both":
             missing.append("a run, whose photos of the taxa are the other half of a map from both")
             settings.append("run")
-        elif self.run is None and self.region is None and (self.box is not None or self.imagery is not None):
-            missing.append("a run, which embeds the cells of the box (or a region in place of the box)")
-            settings += ["run", "region"]
-        if self.region is None and (self.ranges is None or self.given(*_GRID)):
-            lacking = [name for name in ("box", "imagery") if getattr(self, name) is None]
-            if len(lacking) == 2:
-                missing.append(f"cells: a region ({MAKE_REGION}), or a box and imagery")
-                settings += ["region", "box", "imagery"]
-            elif lacking:
-                what = {"box": "a box west,south,east,north", "imagery": "imagery, such as a raster"}[lacking[0]]
-                missing.append(f"{what}, or a region in place of box and imagery ({MAKE_REGION})")
-                settings += [*lacking, "region"]
+        if self.imagery is not None and self.box is None and self.region is None:
+            missing.append("a box west,south,east,north, whose cells are embedded")
+            settings.append("box")
+        elif self.needs_shared_space and self.region is None and self.imagery is None and settings != _PHOTOS:
+            missing.append(f"cells that the run embedded: a region ({MAKE_REGION}), or a box and imagery")
+            settings += ["region", "box", "imagery"]
         if missing:
             raise ConfigError(f"this map needs {'; and '.join(missing)}.", settings=settings)
+        if self.occurrences and self.region is None and self.imagery is None and self.way == "occurrences":
+            self.reject_unused(("run",), "a region or imagery, or for maps from photos")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +152,7 @@ class RangesOptions(Request):
     ranges: Positional[AnyPath]
     """Folder of a range model that `birdsat fit` made."""
     region: AnyPath | None = None
-    """Folder of cells that `birdsat embed RUN OUT --grid` made; by default those the model was fitted on."""
+    """Folder of cells that `birdsat embed` made; by default those the model was fitted on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,17 +234,21 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class LocateRequest(Request):
-    """Say where photos could have been taken: a probability over the cells of a region, as a GeoTIFF and a picture.
+    """Say where photos could have been taken: a probability over cells of the Earth, as a GeoTIFF and a picture.
 
+    By the bird that each shows and where a range model has it, or by its likeness to what a region's cells look like.
     With a dataset in place of photos, measure how far from the truth that is, into RUN/locate.json.
     """
 
     run: Positional[AnyPath]
-    """Folder of the run."""
+    """Folder of the run, a classifier's or any other that sees photos."""
     photos: Positional[Sequence[AnyPath]] = ()
     """Image files, one or several."""
-    region: AnyPath
-    """Folder of cells that `birdsat embed RUN OUT --grid` made."""
+    ranges: AnyPath | None = None
+    """Folder of a range model that `birdsat fit` made: photos are located by the taxa that they may show."""
+    region: AnyPath | None = None
+    """Folder of cells that `birdsat embed` made; of a range model, by default those it was fitted on. Without a range
+    model, the run must have embedded it: photos are located by their likeness to its cells."""
     month: int | None = None
     """1 to 12, when the photos were taken; all months are added up where it is unknown."""
     dataset: AnyPath | None = None
@@ -245,7 +256,8 @@ class LocateRequest(Request):
     queries: int = 1000
     """At most so many of its photos, drawn at random."""
     calibrate: AnyPath | None = None
-    """Folder of a dataset whose val split the temperature is fitted on; the run's own by default."""
+    """Folder of a dataset whose val split the temperature is fitted on, by which likeness becomes a probability; by
+    default it is the one that the run learned."""
     prior: AnyPath | None = None
     """Folder of a dataset whose places say where photos are taken; by default every square kilometre is alike, and of
     a dataset its own are taken."""
@@ -263,6 +275,13 @@ class LocateRequest(Request):
             raise ConfigError(
                 "give either photos to locate, or a dataset to measure how well that goes.",
                 settings=("photos", "dataset"),
+            )
+        if self.ranges is None and self.region is None:
+            raise ConfigError(
+                "photos are located by the bird that they show, with a range model of its taxa (make one with `birdsat "
+                f"fit`), or by what its surroundings look like, with a region that the run embedded ({MAKE_REGION}); "
+                "name one of the two.",
+                settings=("ranges", "region"),
             )
         if self.dataset is None:
             self.reject_unused(("queries",), "a dataset")

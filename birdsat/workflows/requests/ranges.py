@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.records import RecordsOptions, check_tables
+from birdsat.workflows.requests.records import RecordsOptions, TargetGroupOptions, check_tables
+from birdsat.workflows.requests.regions import ExtentOptions
 from birdsat.workflows.requests.request import AnyPath, Positional
 
 Way = Literal["occurrences", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(RecordsOptions):
-    """Fit a range model to records of one taxon or of thousands, on the cells of a region; maps are then read from it.
+class FitRequest(ExtentOptions, TargetGroupOptions, RecordsOptions):
+    """Fit a range model to records of one taxon or of thousands; maps are then read from it.
+
+    On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.
 
     All taxa of the tables say where was looked. Written beside the model is what it sees in the region's cells, 1.3 KB
     each, so that maps take seconds.
@@ -21,8 +24,8 @@ class FitRequest(RecordsOptions):
 
     tables: Positional[Sequence[AnyPath]]
     """Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive."""
-    region: AnyPath
-    """Folder of cells that `birdsat embed RUN OUT --grid` made; the model remembers it."""
+    region: AnyPath | None = None
+    """Folder of cells that `birdsat embed` made, in place of the built-in world; the model remembers it."""
     out: AnyPath
     """Folder of the new range model."""
     taxa: Sequence[str] = ()
@@ -38,7 +41,13 @@ class FitRequest(RecordsOptions):
         """Raise ConfigError for no tables, and for a fit from both without a run."""
         super().check()
         check_tables(self.tables, "tables")
-        if self.way == "both" and self.run is None:
+        if self.way == "both" and (self.run is None or self.region is None):
             raise ConfigError(
-                "a fit from both needs a run, whose photos of the taxa are its other half.", settings=("run", "way")
+                "a fit from both needs a run, whose photos of the taxa are its other half, and a region that it "
+                "embedded.",
+                settings=("run", "region", "way"),
             )
+        if self.region is not None:
+            self.reject_unused(("box", "world"), "the built-in world")
+        else:
+            self.reject_unused(("run",), "a region that it embedded")

@@ -95,3 +95,32 @@ def test_the_real_fifty_classes_read_whole(shared_data):
     assert Counter(row.split for row in rows) == {"train": 1500, "test": 1389}
     assert len({row.taxon for row in rows}) == 50
     assert decode_rgb(open_cub(folder).photos.photo(rows[0])).shape == (160, 239, 3)
+
+
+def test_a_copy_with_a_byte_order_mark_and_line_ends_of_windows_loses_only_the_photo_that_is_lost(
+    shared_cases, tmp_path
+):
+    opened = open_cub(shared_cases / "25-collections" / "CUB")
+    manifest = build_dataset(tmp_path / "out", opened.observations, photos=opened.photos, workers=0)
+    assert manifest.rows() == 5
+    assert [(count.name, count.rows) for count in manifest.dropped] == [("photo missing", 1)]
+    assert "001.Black_footed_Albatross_2.jpg" in (tmp_path / "out" / "dropped.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["images", "image_class_labels", "train_test_split", "classes", "bounding_boxes"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", " \n\n"),
+        lambda text: text.replace(" ", "\t", 1),
+        lambda text: text.rstrip("\n"),
+        lambda text: "\ufeff" + text.replace("\n", "\r\n") + "\r\n",
+    ],
+)
+def test_marks_blanks_and_line_ends_lose_no_row(cub, name, spoil):
+    path = cub / f"{name}.txt"
+    expected = list(read_cub(cub, crop=True))
+    path.write_bytes(spoil(path.read_text()).encode())
+    assert list(read_cub(cub, crop=True)) == expected

@@ -60,3 +60,20 @@ def test_a_folder_that_is_none_or_mixed_is_refused(tmp_path):
     put(tmp_path / "mixed", "train/A b/1.jpg", "C d/2.jpg")
     with pytest.raises(InputError, match="the splits train beside C d"):
         list(read_image_folder(tmp_path / "mixed"))
+
+
+def test_folders_are_named_as_rows_of_tables_are(tmp_path):
+    folders = ("Passerina_cyanea", "Passerina cyanea (Linnaeus, 1766)", "passerina_cyanea subsp. cyanea", "Larus_sp.")
+    put(tmp_path, *(f"{name}/1.jpg" for name in folders), "Anas platyrhynchos x rubripes/1.jpg")
+    rows = list(read_image_folder(tmp_path))
+    assert {row.taxon for row in rows if not isinstance(row, Remark)} == {"Passerina cyanea"}
+    assert [(row.row, row.reason) for row in rows if isinstance(row, Remark)] == [
+        ("Anas platyrhynchos x rubripes/1.jpg", "not one species: hybrid"),
+        ("Larus_sp./1.jpg", "not one species: a genus or higher"),
+    ]
+
+
+def test_english_names_of_folders_are_taken_as_they_are(tmp_path):
+    names = ("Anhinga", "Black_footed_Albatross", "Great Tit", "Junco", "Mallard")
+    put(tmp_path, *(f"{name}/1.jpg" for name in names))
+    assert [row.taxon for row in read_image_folder(tmp_path)] == [name.replace("_", " ") for name in names]

@@ -124,7 +124,8 @@ def test_how_well_places_must_be_known_is_a_setting(inat):
         ({"latitude": None}, "one coordinate missing: place left out"),
         ({"latitude": 91.0}, "coordinates not on Earth: place left out"),
         ({"longitude": "west"}, "coordinates unreadable: place left out"),
-        ({"date": "2010-02-30"}, "date unreadable: left out"),
+        ({"date": "2010-02-30"}, "date not in the calendar: left out"),
+        ({"date": "one day"}, "date unreadable: left out"),
     ],
 )
 def test_what_cannot_be_used_is_left_out_with_a_remark(inat, facts, reason):

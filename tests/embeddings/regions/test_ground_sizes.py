@@ -15,8 +15,8 @@ from birdsat.earth.grid import Grid
 from birdsat.earth.place import Place
 from birdsat.embeddings.regions import cut_chips as cut
 from birdsat.embeddings.regions.embed_cells import embed_cells, year_basis
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.places import embed_places
-from birdsat.embeddings.regions.region import open_region
 from birdsat.embeddings.regions.write import write_region
 from birdsat.errors import ConfigError, InputError, PlaceError
 from birdsat.imagery.sources import ChipSizes

@@ -18,8 +18,9 @@ from birdsat.embeddings.regions import cut_chips as cut
 from birdsat.embeddings.regions import manifest as region_files
 from birdsat.embeddings.regions import write as write_region
 from birdsat.embeddings.regions.embed_cells import embed_cells, year_basis
+from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.manifest import PLAN_FILE, REGION_FILE
-from birdsat.embeddings.regions.region import Region, open_region
+from birdsat.embeddings.regions.region import Region
 from birdsat.errors import BusyError, ConfigError, DatasetError, InputError
 from birdsat.files import new_temporary
 from birdsat.locks import folder_lock

@@ -9,9 +9,8 @@ from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
 from birdsat.observations.occurrences import read_occurrences
-from birdsat.observations.readers import camtrap_dp
-from birdsat.observations.readers.table_rows import table_rows
 from birdsat.observations.readers.tables import read_table
+from birdsat.observations.readers.text_tables import TextTable
 
 
 def folder_of(folder, files):
@@ -116,12 +115,13 @@ def test_a_photo_that_is_not_a_file_of_the_package_is_left_out_with_a_remark(tmp
 
 def test_media_are_read_only_for_photos_that_are_asked_for(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(camtrap_dp, "table_rows", lambda file, names: read.append(file.name) or table_rows(file, names))
+    cells = TextTable.cells
+    monkeypatch.setattr(TextTable, "cells", lambda table, names: read.append(table.file.name) or cells(table, names))
     path = package(tmp_path)
     read_occurrences(path)
     assert read == ["deployments.csv", "observations.csv"]
     list(read_table(path))
-    assert read[2:] == ["deployments.csv", "observations.csv", "media.csv"]
+    assert read[2:] == ["deployments.csv", "media.csv", "observations.csv"]
 
 
 def test_a_deployment_that_is_not_listed_leaves_no_place(tmp_path):

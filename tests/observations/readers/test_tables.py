@@ -12,9 +12,9 @@ from birdsat.earth.place import Place
 from birdsat.errors import InputError
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.registry import READERS
-from birdsat.observations.readers.tables import TableColumns, read_table, read_taxonomy
-from birdsat.observations.readers.zipped import ZippedTable
+from birdsat.observations.readers.tables import read_table, read_taxonomy
 
 HEAD = "id,photo,species,lon,lat,date,split"
 
@@ -96,10 +96,6 @@ def test_is_training_image_tells_train_from_test(tmp_path):
         ("7,a.jpg,Apus apus,9E,47,,", "coordinates unreadable"),
         ("7,a.jpg,,9,47,,", "no taxon"),
         (",a.jpg,Apus apus,9,47,,", "no id"),
-        ("7,a.jpg,Apus apus,9,47,14 July,", "date unreadable"),
-        ("7,a.jpg,Apus apus,9,47,2010-13,", "date unreadable"),
-        ("7,a.jpg,Apus apus,9,47,05/03/2010,", "date unreadable"),
-        ("7,a.jpg,Apus apus,9,47,2010-05-03/2010-05-01,", "date unreadable"),
         ("7,a.jpg,Apus apus,9,47,,dev", "split unknown"),
         ("7,a.jpg,Apus apus", "wrong number of cells"),
     ],
@@ -113,15 +109,15 @@ def test_an_unusable_row_is_dropped_with_a_named_reason(tmp_path, line, reason):
     assert [row.id for row in rows if isinstance(row, Observation)] == ["8"]
 
 
-def test_nan_coordinates_in_parquet_are_dropped_and_nulls_are_missing(tmp_path):
+def test_nan_and_null_coordinates_in_parquet_are_missing(tmp_path):
     table = tmp_path / "t.parquet"
     coordinates = pa.array([math.nan, None], pa.float64())
     pq.write_table(
         pa.table({"id": ["a", "b"], "species": ["Apus apus"] * 2, "lon": coordinates, "lat": coordinates}), table
     )
     observations, dropped, _ = sorted_out(table)
-    assert [row.id for row in observations] == ["b"]
-    assert dropped == ["coordinates not on Earth"]
+    assert [(row.id, row.place) for row in observations] == [("a", None), ("b", None)]
+    assert not dropped
 
 
 def test_half_a_place_is_left_out_and_counted(tmp_path):
@@ -136,14 +132,17 @@ def test_half_a_place_is_left_out_and_counted(tmp_path):
     [
         ("2010-06", datetime.date(2010, 6, 15), "no day in date: middle of the month taken"),
         ("2010", None, "no month in date: left out"),
-        ("2019-05-01/2019-05-03", datetime.date(2019, 5, 2), "several dates in a month: the middle taken"),
-        ("2019-05-01/03", datetime.date(2019, 5, 2), "several dates in a month: the middle taken"),
-        ("2019-05-01T10:00/2019-05-01T12:00", datetime.date(2019, 5, 1), "several dates in a month: the middle taken"),
-        ("2019-05-30/2019-06-02", None, "dates of more than a month: left out"),
-        ("2019/2020", None, "dates of more than a month: left out"),
+        ("2019-05-01/2019-05-03", datetime.date(2019, 5, 2), "several days, 31 at most: the middle taken"),
+        ("2019-05-01/03", datetime.date(2019, 5, 2), "several days, 31 at most: the middle taken"),
+        ("2019-05-30/2019-06-02", datetime.date(2019, 5, 31), "several days, 31 at most: the middle taken"),
+        ("2019/2020", None, "date of more than 31 days: left out"),
+        ("14 July", None, "date unreadable: left out"),
+        ("2010-13", None, "date not in the calendar: left out"),
+        ("05/03/2010", None, "day and month of the date cannot be told apart: left out"),
+        ("2010-05-03/2010-05-01", None, "date ends before it begins: left out"),
     ],
 )
-def test_a_date_less_exact_than_a_day_keeps_the_row_with_a_remark(tmp_path, text, date, remark):
+def test_a_date_that_is_not_one_day_keeps_the_row_with_a_remark(tmp_path, text, date, remark):
     (row,), dropped, remarked = sorted_out(write(tmp_path / "t.csv", f"7,a.jpg,Apus apus,,,{text},"))
     assert row.date == date
     assert (dropped, remarked) == ([], [remark])
@@ -168,13 +167,13 @@ def test_a_quote_at_the_start_of_a_cell_between_tabs_swallows_no_rows(tmp_path):
 def test_cells_between_tabs_are_unquoted_where_the_head_is_quoted(tmp_path):
     table = tmp_path / "t.tsv"
     table.write_text('"id"\t"species"\n"1"\t"Apus\tapus"\n')
-    assert only(table) == Observation(id="1", taxon="Apus\tapus")
+    assert only(table) == Observation(id="1", taxon="Apus apus")
 
 
 def test_semicolons_between_cells_are_understood(tmp_path):
     table = tmp_path / "t.csv"
-    table.write_text('id;species;lon;lat\n1;"Apus; apus, apus";9.5;47\n')
-    assert only(table) == Observation(id="1", taxon="Apus; apus, apus", place=Place(9.5, 47))
+    table.write_text('id;species;lon;lat;rights_holder\n1;Apus apus;9.5;47;"A; B, C"\n')
+    assert only(table) == Observation(id="1", taxon="Apus apus", place=Place(9.5, 47), attribution="A; B, C")
 
 
 def test_row_numbers_stay_right_after_a_malformed_line(tmp_path):
@@ -209,10 +208,11 @@ def test_times_with_nanoseconds_are_dates_as_written(tmp_path, zone):
     assert only(table).date == datetime.date(2019, 7, 14)
 
 
-def test_a_date_beyond_the_calendar_drops_the_row(tmp_path):
+def test_a_date_beyond_the_calendar_is_left_out(tmp_path):
     table = tmp_path / "t.parquet"
     pq.write_table(pa.table({"species": ["Apus apus"], "date": pa.array([10**7], pa.date32())}), table)
-    assert sorted_out(table)[1] == ["date unreadable"]
+    (row,), dropped, remarked = sorted_out(table)
+    assert (row.date, dropped, remarked) == (None, [], ["date unreadable: left out"])
 
 
 def test_named_columns_win_over_usual_ones(tmp_path):
@@ -296,8 +296,7 @@ def test_a_gzipped_table_within_a_zip_file_is_read_through_both(tmp_path):
     text = b"species,lon,lat\nParus major,1,2\n"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("birds.csv.gz", gzip.compress(text))
-    with ZippedTable(archive=tmp_path / "a.zip", member="birds.csv.gz").open() as stream:
-        assert stream.read() == text
+    assert [(row.taxon, row.place) for row in read_table(tmp_path / "a.zip")] == [("Parus major", Place(1, 2))]
 
 
 def test_an_unknown_format_is_refused_with_those_of_every_reader(tmp_path):
@@ -306,3 +305,18 @@ def test_an_unknown_format_is_refused_with_those_of_every_reader(tmp_path):
         read_table(tmp_path / "birds.xlsx")
     for reader in READERS:
         assert pkgutil.resolve_name(reader).name in str(refused.value)
+
+
+def test_of_several_tables_in_a_zip_file_that_of_taxa_and_places_is_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ebd.zip", "w") as file:
+        file.writestr("ebd_CA.txt", "SCIENTIFIC NAME\tLATITUDE\tLONGITUDE\nParus major\t2\t1\n")
+        file.writestr("ebd_CA_sampling.txt", "SAMPLING EVENT IDENTIFIER\tLATITUDE\tLONGITUDE\nS1\t2\t1\n")
+        file.writestr("BCRCodes.txt", "BCR CODE\tBCR NAME\n1\tAleutian\n")
+        file.writestr("terms_of_use.txt", "Please cite us.")
+        file.writestr("empty.txt", "")
+        file.writestr("__MACOSX/ebd_CA.txt", "notes")
+    assert only(tmp_path / "ebd.zip").place == Place(1, 2)
+    with zipfile.ZipFile(tmp_path / "ebd.zip", "a") as file:
+        file.writestr("other.txt", "species\tlat\tlon\nParus major\t2\t1\n")
+    with pytest.raises(InputError, match=r"holds 6 tables .*, of which 2 have columns of taxa and places"):
+        read_table(tmp_path / "ebd.zip")

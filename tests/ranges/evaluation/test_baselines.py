@@ -1,6 +1,7 @@
 """The models that maps are compared with, one by one and under one contract."""
 
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -15,13 +16,12 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.metrics import map_scores
 from birdsat.ranges.evaluation.baselines.coordinate_network import CoordinateNetwork, assume_negative_full
 from birdsat.ranges.evaluation.baselines.logistic import QuadraticLogistic
-from birdsat.ranges.evaluation.baselines.maxent import MaxEnt, has_elapid
+from birdsat.ranges.evaluation.baselines.maxent import MaxEnt
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells
-from birdsat.ranges.evaluation.baselines.standard import standard_models, standard_survey_models
 from birdsat.ranges.evaluation.learning import PresenceModel, ScaledColumns
 from birdsat.ranges.points import Cells, Points
 
-needs_elapid = pytest.mark.skipif(not has_elapid(), reason="elapid is not installed")
+needs_elapid = pytest.mark.skipif(find_spec("elapid") is None, reason="elapid is not installed")
 SMALL_NETWORK = CoordinateNetwork(width=32, depth=1, batch=128, steps=150, learning_rate=5e-3, dropout=0.1)
 MODELS = [
     pytest.param(NearestPoints(), id="nearest"),
@@ -146,7 +146,6 @@ def test_a_network_of_no_size_is_refused() -> None:
 
 def test_maxent_without_elapid_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "elapid", None)
-    assert not has_elapid()
     with pytest.raises(ConfigError, match=r"pip install birdsat\[elapid\]"):
         MaxEnt().fit(points(cells()))
 
@@ -177,12 +176,3 @@ def test_points_need_labels_and_background() -> None:
         Points(taxa=2, presences=some, taxon=np.full(10, 2), background=some)
     with pytest.raises(InputError, match="no background"):
         Points(taxa=2, presences=some, taxon=np.zeros(10, np.int64), background=some.take(np.zeros(0, np.int64)))
-
-
-def test_the_standard_baselines_are_on_coordinates_each_set_of_columns_and_all_together() -> None:
-    names = [model.name for model in standard_models(("climate", "colour"))]
-    assert len(set(names)) == len(names) == (10 if has_elapid() else 6)
-    assert "logistic regression on coordinates + climate + colour" in names
-    assert [model.name for model in standard_survey_models()] == ["10 nearest neighbours on coordinates"]
-    scores = [model.fit(points(cells(60), each=4))(cells(9)) for model in standard_models()[:2]]
-    assert all(np.isfinite(score[:, [0, 2]]).all() for score in scores)

@@ -21,20 +21,18 @@ BOX: dict[str, Any] = {"box": (10, 40, 14, 44), "imagery": "mosaic.tif"}
 @pytest.mark.parametrize(
     ("given", "missing", "settings"),
     [
+        ({}, ["records to fit to", "birdsat fit", "a run with photos"], ["occurrences", "ranges", "run"]),
+        ({"box": "1,2,3,4"}, ["records to fit to", "a run with photos"], ["occurrences", "ranges", "run"]),
         (
-            {},
-            ["a run, by whose photos", "birdsat pretrain", "birdsat fit", "cells: a region", "birdsat embed"],
-            ["run"],
+            {"run": "r"},
+            ["cells that the run embedded: a region", "birdsat embed RUN OUT --grid"],
+            ["region", "box", "imagery"],
         ),
-        ({"run": "r"}, ["cells: a region", "birdsat embed RUN OUT --grid"], ["region", "box", "imagery"]),
-        ({"region": "g"}, ["a run, by whose photos"], ["run", "occurrences", "ranges"]),
-        ({"occurrences": "t.csv"}, ["cells: a region"], ["region", "box", "imagery"]),
-        ({"occurrences": "t.csv", "imagery": "mosaic.tif"}, ["a run, which embeds", "a box"], ["run", "region", "box"]),
-        ({"occurrences": "t.csv", **BOX}, ["a run, which embeds the cells"], ["run", "region"]),
+        ({"run": "r", "box": "1,2,3,4"}, ["cells that the run embedded", "imagery"], ["region", "box", "imagery"]),
+        ({"region": "g"}, ["records to fit to", "a run with photos"], ["run", "occurrences", "ranges"]),
+        ({"occurrences": "t.csv", "imagery": "mosaic.tif"}, ["a box west,south,east,north"], ["box"]),
         ({"occurrences": "t.csv", "region": "g", "way": "both"}, ["a run, whose photos"], ["run"]),
-        ({"ranges": "m", **BOX}, ["a run, which embeds the cells"], ["run", "region"]),
-        ({"ranges": "m", "run": "r", "box": "1,2,3,4"}, ["imagery, such as a raster"], ["imagery", "region"]),
-        ({"ranges": "m", "run": "r", "grid": 2.0}, ["cells: a region"], ["region", "box", "imagery"]),
+        ({"occurrences": "t.csv", "run": "r", "way": "both"}, ["cells that the run embedded"], ["region", "imagery"]),
     ],
 )
 def test_all_that_a_map_lacks_is_named_at_once_and_nothing_else(
@@ -45,6 +43,7 @@ def test_all_that_a_map_lacks_is_named_at_once_and_nothing_else(
     said = str(refused.value)
     assert all(part in said for part in missing), said
     assert ("a run" in said) == any("a run" in part for part in missing), said
+    assert ("a region" in said) == any("cells" in part for part in missing), said
     assert set(settings) <= set(refused.value.settings)
     assert "--run" not in said and "--region" not in said
 
@@ -54,10 +53,16 @@ def test_all_that_a_map_lacks_is_named_at_once_and_nothing_else(
     [
         {"run": "r", "region": "g"},
         {"run": "r", **BOX},
+        {"occurrences": "t.csv"},
+        {"occurrences": "t.csv", "box": "1,2,3,4"},
+        {"occurrences": "t.csv", "world": True, "target_group": "others.csv"},
         {"occurrences": "t.csv", "region": "g"},
+        {"occurrences": "t.csv", **BOX},
         {"occurrences": "t.csv", "run": "r", **BOX},
         {"occurrences": "t.csv", "run": "r", "region": "g", "way": "both"},
         {"ranges": "m"},
+        {"ranges": "m", "box": "1,2,3,4"},
+        {"ranges": "m", "run": "r"},
         {"ranges": "m", "region": "g"},
         {"ranges": "m", "run": "r", **BOX},
     ],
@@ -110,7 +115,11 @@ def test_the_command_of_a_request_asks_the_same() -> None:
         (lambda: FitRequest(tables="t", region="g", out="m", way="both"), "needs a run", "run"),
         (lambda: CompareRequest(dataset="d", out="o", seeds=(1, 0, 1)), "give each once", "seeds"),
         (lambda: VirtualDatasetRequest(out="o", observations=0), "observations is 0", "observations"),
-        (lambda: EmbedRequest(run="r", paths=("a", "b"), grid=1.0, imagery="i"), "2 paths follow the run", "paths"),
+        (
+            lambda: EmbedRequest(run="r", paths=("a", "b"), grid=1.0, imagery="i"),
+            "a grid is given, and 3 paths",
+            "paths",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_setting(make: Any, said: str, setting: str) -> None:

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from birdsat.errors import ConfigError
+from birdsat.ranges.adamw import AdamW
+from birdsat.ranges.dropout import Dropout
 from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer
+from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import Cells, Points
 
 _EPSILON = 1e-5  # within the logarithms, as in the published code
@@ -64,15 +67,16 @@ class CoordinateNetwork:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)  # of the first weights and of dropout
             network = _Network(at.shape[1], points.taxa, self)
-            optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+            optimiser = AdamW(network.parameters(), weight_decay=0.0)  # Adam
             for _ in range(self.steps):
+                # A place that is drawn twice is looked at twice, each under a mask of its own: once would take a third
+                # of the time where places are few, and cost .005 of AUC and .015 of AP in as many steps.
                 here = torch.randint(len(at), (min(self.batch, len(at)),), generator=generator)
                 elsewhere = torch.randint(len(background), (len(here),), generator=generator)
                 present, absent = network(torch.cat([at[here], background[elsewhere]])).chunk(2)
                 loss = assume_negative_full(present, taxon[here], absent, weight)
-                optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                optimiser.step(self.learning_rate)
         network.eval()
         learned = np.isin(np.arange(points.taxa), points.taxon)
 
@@ -96,15 +100,20 @@ class CoordinateNetwork:
         return inputs
 
 
+def coordinate_network(settings: ModelSettings) -> tuple[CoordinateNetwork, ...]:
+    """On coordinates alone."""
+    return (CoordinateNetwork(seed=settings.seed),)
+
+
 def assume_negative_full(present: Tensor, taxon: Tensor, absent: Tensor, presence_weight: float) -> Tensor:
     """The loss L_AN-full of Cole et al. (2023, equation 5): every taxon but the one seen is assumed absent there.
 
     present (n, taxa): logits at points, where `taxon` (n,) was seen; absent (n, taxa): logits at background places.
     """
-    seen = presence_weight * _minus_log(present.sigmoid())
     unseen = _minus_log(1 - present.sigmoid())
-    is_seen = nn.functional.one_hot(taxon, present.shape[1]).bool()
-    return torch.where(is_seen, seen, unseen).mean() + _minus_log(1 - absent.sigmoid()).mean()
+    own = present.gather(1, taxon[:, None])
+    seen = presence_weight * _minus_log(own.sigmoid()) - unseen.gather(1, taxon[:, None])
+    return (unseen.sum() + seen.sum()) / unseen.numel() + _minus_log(1 - absent.sigmoid()).mean()
 
 
 class _Network(nn.Module):
@@ -114,7 +123,7 @@ class _Network(nn.Module):
         self.start = nn.Sequential(nn.Linear(inputs, width), nn.ReLU())
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.Linear(width, width), nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(width, width), nn.ReLU()
+                nn.Linear(width, width), nn.ReLU(), Dropout(config.dropout), nn.Linear(width, width), nn.ReLU()
             )
             for _ in range(config.depth)
         )

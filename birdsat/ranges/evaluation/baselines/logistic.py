@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 
 _MOST_SQUARED = 50  # columns; with their squares and products that is 1,325
@@ -64,3 +65,13 @@ class QuadraticLogistic:
             return logit
 
         return score
+
+
+def logistic_coordinates(settings: ModelSettings) -> tuple[QuadraticLogistic, ...]:
+    """On coordinates."""
+    return (QuadraticLogistic(),)
+
+
+def logistic_rasters(settings: ModelSettings) -> tuple[QuadraticLogistic, ...]:
+    """On each set of columns."""
+    return tuple(QuadraticLogistic(columns=names) for names in raster_sets(settings.rasters))

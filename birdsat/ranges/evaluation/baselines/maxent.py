@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 
 
@@ -41,13 +42,16 @@ class MaxEnt:
         return one_by_one(points, ScaledColumns.fit(points.background, self.columns), fit_one)
 
 
-def has_elapid() -> bool:
-    """Whether MaxEnt can be fitted here."""
-    try:
-        _elapid()
-    except ConfigError:
-        return False
-    return True
+def maxent_coordinates(settings: ModelSettings) -> tuple[MaxEnt, ...]:
+    """On coordinates. Raises ConfigError where elapid is not installed."""
+    _elapid()
+    return (MaxEnt(),)
+
+
+def maxent_rasters(settings: ModelSettings) -> tuple[MaxEnt, ...]:
+    """On each set of columns. Raises ConfigError where elapid is not installed."""
+    _elapid()
+    return tuple(MaxEnt(columns=names) for names in raster_sets(settings.rasters))
 
 
 def _elapid() -> ModuleType:

@@ -9,7 +9,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Cells, Points
 
 
@@ -72,6 +73,21 @@ class SimilarCells:
             return share
 
         return score
+
+
+def nearest(settings: ModelSettings) -> tuple[NearestPoints, ...]:
+    """The nearest point."""
+    return (NearestPoints(),)
+
+
+def similar_coordinates(settings: ModelSettings) -> tuple[SimilarCells, ...]:
+    """The ten nearest neighbours on coordinates."""
+    return (SimilarCells(),)
+
+
+def similar_rasters(settings: ModelSettings) -> tuple[SimilarCells, ...]:
+    """The ten nearest neighbours on each set of columns."""
+    return tuple(SimilarCells(columns=names) for names in raster_sets(settings.rasters))
 
 
 def _refuse_none(k: int) -> None:

@@ -1,0 +1,160 @@
+"""What a range model's fit costs by taxa, points and cells, beside a logistic regression of each taxon.
+
+    python benchmarks/fit.py [--iterations 2] [--threads N] [--out fit.json]
+
+Taxa of which each lives where a mix of smooth fields is high; their points are drawn in cells there, dated or not, and
+the chip features of every cell show the fields with noise. The range network is fitted by `fit_ranges`, with what
+follows a fit: calibration, figures on blocks held out and the area of applicability. Beside it stands the plainest
+model there is, scikit-learn's logistic regression of each taxon's points against the background, on the same principal
+components, one taxon after the other; the ratio of the two is what to compare between machines. `--iterations` cuts
+each fit short after so many steps, on few cells, to see that all still works.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from machine import machine
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from birdsat.cli.console import print_table
+from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.projection import InputProjection
+from birdsat.tables import Table
+
+CHIP_WIDTH, FIELDS = 64, 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a fit is given."""
+
+    taxa: int
+    points: int  # of each taxon
+    cells: int  # of background
+    dated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One case; seconds by the clock."""
+
+    case: Case
+    fit_s: float
+    steps: int  # of the network that was kept
+    fit_cpu_s: float  # of all threads together
+    logistic_s: float
+    ratio: float  # fit to logistic regression
+
+
+# A few birds of a country, a checklist of it, a flora of many taxa; and records of a download, in their months.
+CASES = (
+    Case(taxa=37, points=10, cells=1256),
+    Case(taxa=60, points=100, cells=5000),
+    Case(taxa=60, points=100, cells=5000, dated=True),
+    Case(taxa=300, points=20, cells=5000),
+    Case(taxa=60, points=100, cells=20_000, dated=True),
+)
+
+
+def make(case: Case, seed: int = 0) -> tuple[Points, NDArray[np.float32], NDArray[np.int64]]:
+    """Points and background, the chip features (cells, f), and the cell of each point."""
+    generator = np.random.default_rng(seed)
+    side = int(np.ceil(np.sqrt(case.cells)))
+    lon, lat = np.meshgrid(np.linspace(-20, 40, side), np.linspace(-10, 45, side))
+    lon_lat = np.stack([lon.ravel(), lat.ravel()], axis=1)[: case.cells]
+    fields = np.sin(lon_lat @ generator.normal(0, 0.1, (2, FIELDS)) + generator.uniform(0, 2 * np.pi, FIELDS))
+    chip = fields @ generator.normal(0, 1, (FIELDS, CHIP_WIDTH)) + generator.normal(0, 0.5, (len(fields), CHIP_WIDTH))
+    niche = fields @ generator.normal(0, 1, (FIELDS, case.taxa))
+    lives = niche > np.quantile(niche, 0.8, axis=0)
+    rows = np.concatenate([generator.choice(np.flatnonzero(one), case.points) for one in lives.T])
+    points = Points(
+        taxa=case.taxa,
+        presences=Cells(lon_lat=lon_lat[rows], columns={}),
+        taxon=np.repeat(np.arange(case.taxa), case.points),
+        background=Cells(lon_lat=lon_lat, columns={}),
+        year_fraction=generator.random(len(rows)) if case.dated else np.full(len(rows), np.nan),
+    )
+    return points, chip.astype(np.float32), rows
+
+
+def measure(case: Case, settings: RangeNetworkConfig) -> Measured:
+    """Fit both."""
+    points, chip, rows = make(case)
+    at, background = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in (chip[rows], chip))
+    taxa = [str(label) for label in range(case.taxa)]
+    started, cpu = time.perf_counter(), time.process_time()
+    model = fit_ranges(points, at, background, taxa, Source(run="made up", model="none"), settings=settings)
+    fit_s, fit_cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    started = time.perf_counter()
+    projection = InputProjection.fit(chip, points.background.lon_lat, settings.inputs)
+    here, everywhere = (
+        projection(some, cells.lon_lat).numpy()
+        for some, cells in ((chip[rows], points.presences), (chip, points.background))
+    )
+    for label in range(case.taxa):
+        own = here[points.taxon == label]
+        present = np.repeat([1, 0], [len(own), len(everywhere)])
+        LogisticRegression(class_weight="balanced", max_iter=1000).fit(np.concatenate([own, everywhere]), present)
+    logistic_s = time.perf_counter() - started
+    return Measured(
+        case=case,
+        fit_s=fit_s,
+        steps=model.facts.steps,
+        fit_cpu_s=fit_cpu_s,
+        logistic_s=logistic_s,
+        ratio=fit_s / logistic_s,
+    )
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--iterations", type=int, help="steps of each fit, in place of as many as it takes")
+    parser.add_argument("--threads", type=int, help="of torch's arithmetic; all processors by default")
+    parser.add_argument("--out", type=Path, default=Path("fit.json"), help="where the figures go, as JSON")
+    options = parser.parse_args()
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    settings, cases = RangeNetworkConfig(), CASES
+    if options.iterations is not None:
+        settings = replace(settings, steps=options.iterations)
+        cases = tuple(replace(case, taxa=min(case.taxa, 8), cells=600) for case in CASES)
+    found = [measure(case, settings) for case in cases]
+    facts = machine()
+    table = Table(
+        title=f"{facts['processor']}, {facts['threads']} threads",
+        columns=["taxa", "points", "cells", "dated", "steps", "fit", "processor", "logistic", "ratio"],
+    )
+    for one in found:
+        case = one.case
+        table.add_row(
+            f"{case.taxa:,}",
+            f"{case.points:,}",
+            f"{case.cells:,}",
+            "yes" if case.dated else "no",
+            f"{one.steps:,}",
+            f"{one.fit_s:.2f} s",
+            f"{one.fit_cpu_s:.2f} s",
+            f"{one.logistic_s:.2f} s",
+            f"{one.ratio:.2f}",
+        )
+    print_table(table)
+    figures: dict[str, Any] = {
+        "machine": facts,
+        "iterations": options.iterations,
+        "fits": [asdict(one) for one in found],
+    }
+    options.out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

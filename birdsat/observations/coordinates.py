@@ -1,0 +1,185 @@
+"""Coordinates as tables write them, and how exact a place is.
+
+This is the one place that reads a coordinate, says what is wrong with one, and knows how far a hidden place may lie
+from the true one. Functions of text alone; "" is a cell that is blank or a column that is not there.
+"""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from birdsat.errors import InputError
+
+OBSCURED_KM = (
+    28.0  # iNaturalist moves a hidden place anywhere within a cell of 0.2 degrees, whose diagonal is about that
+)
+MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "unknown", "\\n"))
+
+NOT_NUMBERS = "coordinates unreadable"
+COMMAS = "coordinates with decimal commas"
+METRES = "coordinates in metres of a projection, not in degrees"
+ANGLES = "coordinates in degrees, minutes and seconds"
+NOT_ON_EARTH = "coordinates not on Earth"
+SWAPPED = "latitude beyond 90 that is in range as a longitude"
+ONE_MISSING = "one coordinate missing: place left out"
+_REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
+    COMMAS: ("commas in place of decimal points", "save the table with points, as spreadsheets of English do"),
+    METRES: (
+        "metres of a map projection in place of degrees",
+        "transform the places to longitude and latitude in WGS84 (EPSG:4326), as by gdaltransform or sf::st_transform",
+    ),
+    ANGLES: ("degrees, minutes and seconds in place of decimal degrees", "convert them to such as 47.504"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlaceReading:
+    """What a longitude and a latitude in a table mean."""
+
+    lon: float | None = None  # degrees east; None: not known, or of no use
+    lat: float | None = None
+    dropped: str = ""  # why the row cannot be used
+    remark: str = ""  # why it is kept without its place
+    detail: str = ""  # what was found, for either
+
+
+def read_place(lon: str, lat: str) -> PlaceReading:
+    """Both coordinates of a row. Both blank means that the place is not known, one blank that it is left out."""
+    numbers: list[float | None] = []
+    for what, text in (("longitude", lon), ("latitude", lat)):
+        if text.strip().lower() in MISSING_WORDS:
+            numbers.append(None)
+            continue
+        try:
+            numbers.append(float(text.strip()))
+        except ValueError:
+            return PlaceReading(dropped=_unreadable(text), detail=f"{what} {text!r} is not a number")
+    east, north = numbers
+    if east is None and north is None:
+        return PlaceReading()
+    if east is None or north is None:
+        return PlaceReading(remark=ONE_MISSING, detail=f"longitude {lon!r}, latitude {lat!r}")
+    if abs(north) <= 90 and abs(east) <= 180:
+        return PlaceReading(lon=east, lat=north)
+    detail = f"longitude {lon}, latitude {lat}"
+    return PlaceReading(dropped=off_earth(east, north), detail=detail)
+
+
+def off_earth(lon: float, lat: float) -> str:
+    """What is wrong with two numbers that are not a longitude and a latitude."""
+    if not (math.isfinite(lon) and math.isfinite(lat)):
+        return NOT_ON_EARTH
+    if max(abs(lon), abs(lat)) > 1000:  # no slip of a degree is as large
+        return METRES
+    return SWAPPED if 90 < abs(lat) <= 180 and abs(lon) <= 90 else NOT_ON_EARTH
+
+
+def _unreadable(text: str) -> str:
+    if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", text):
+        return COMMAS
+    if re.search(r"\d\s*[°º˚]|\d\s*['′’]\s*\d|^\s*\d+[ :]\d+[ :][\d.]+\s*[NSEWO]?\s*$", text):
+        return ANGLES
+    return NOT_NUMBERS
+
+
+@dataclass(slots=True)
+class PlaceTally:
+    """How often places of a table were read, and were wrong in a way that a whole column has."""
+
+    lon_column: str
+    lat_column: str
+    read: int = 0
+    wrong: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, tuple[str, str]] = field(default_factory=dict)  # the first cells of each
+
+    def add(self, reading: PlaceReading, lon: str, lat: str, rows: int = 1) -> None:
+        """Count a reading of two cells, found in so many rows."""
+        self.read += rows if reading.lon is not None else 0
+        if reading.dropped in _REMEDIES:
+            self.wrong[reading.dropped] += rows
+            self.examples.setdefault(reading.dropped, (lon, lat))
+
+    def check(self, table: object) -> None:
+        """Raises InputError, with an example and what to do, where most places are wrong in one such way."""
+        for reason, rows in self.wrong.most_common(1):
+            if rows > self.read:
+                what, remedy = _REMEDIES[reason]
+                lon, lat = (cell.strip() for cell in self.examples[reason])
+                raise InputError(
+                    f"{table} has {what} in its columns {self.lon_column} and {self.lat_column}, such as {lon!r} and "
+                    f"{lat!r}; {remedy}, or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN.",
+                    settings=("columns",),
+                )
+
+
+Withheld = Literal["", "obscured", "private"]
+
+
+def place_uncertainty_m(
+    stated: str = "",
+    public: str = "",
+    accuracy: str = "",
+    precision: str = "",
+    obscured: str = "",
+    geoprivacy: str = "",
+    taxon_geoprivacy: str = "",
+) -> float:
+    """Radius in metres around a place within which the bird was; NaN where that is not known.
+
+    stated: Darwin Core's coordinateUncertaintyInMeters, or another table's, with or without a unit. public, accuracy:
+    iNaturalist's public_positional_accuracy, of the place that is shown, and positional_accuracy, of the true place,
+    which counts where nothing is hidden. precision: Darwin Core's coordinatePrecision in degrees, where nothing else
+    is known. obscured, geoprivacy, taxon_geoprivacy: iNaturalist's columns on whether the true place is hidden; then it
+    is uncertain by OBSCURED_KM unless a public accuracy is given.
+    """
+    shown = _first_length(stated, public)
+    hidden = obscured.strip().lower() in ("true", "t", "1", "yes") or any(
+        privacy.strip().lower() in ("obscured", "private") for privacy in (geoprivacy, taxon_geoprivacy)
+    )
+    if hidden:
+        return shown if not math.isnan(shown) else 1000 * OBSCURED_KM
+    metres = _first_length(stated, public, accuracy)
+    return metres if not math.isnan(metres) else _of_precision(precision)
+
+
+_LENGTH = re.compile(
+    r"[<>~≤±≈]?\s*(?:ca\.?\s*)?(?P<number>[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?)\s*(?P<unit>[a-zA-Z]*)\.?"
+)
+_METRES = {
+    **dict.fromkeys(("", "m", "mt", "mts", "mtr", "metre", "metres", "meter", "meters", "metro", "metros"), 1.0),
+    **dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
+    **dict.fromkeys(("ft", "foot", "feet"), 0.3048),
+    **dict.fromkeys(("mi", "mile", "miles"), 1609.344),
+    **dict.fromkeys(("yd", "yds", "yard", "yards"), 0.9144),
+}
+_METRES_A_DEGREE = 111_320.0
+
+
+def length_m(text: str) -> float:
+    """Metres in a text such as "30", "30 m", "1.5 km" or "1,000"; NaN where it is none, or not above 0."""
+    found = _LENGTH.fullmatch(text.strip())
+    if found is None or (unit := _METRES.get(found["unit"].lower())) is None:
+        return math.nan
+    number = found["number"]
+    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", number):
+        number = number.replace(",", "")
+    try:
+        metres = float(number.replace(",", ".")) * unit
+    except ValueError:
+        return math.nan
+    return metres if 0 < metres < math.inf else math.nan  # Darwin Core: zero is not a valid value
+
+
+def _first_length(*texts: str) -> float:
+    return next((metres for text in texts if not math.isnan(metres := length_m(text))), math.nan)
+
+
+def _of_precision(text: str) -> float:
+    """Half the diagonal of the cell that coordinates of that precision are rounded to."""
+    try:
+        degrees = float(text)
+    except ValueError:
+        return math.nan
+    return degrees * _METRES_A_DEGREE * math.sqrt(2) / 2 if 0 < degrees <= 1 else math.nan

@@ -1,0 +1,64 @@
+"""What became of the rows of tables: how many were read, dropped and kept without a part, by reason."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from birdsat.observations.readers.rows import Rows
+from birdsat.observations.scientific_names import NOT_SCIENTIFIC
+from birdsat.tables import Table
+
+NO_PLACE = "no place"
+
+
+class RowTally:
+    """Counts of rows. Every row that was read is dropped for one reason, or kept."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.dropped: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter()  # of rows that are kept
+        self._examples: dict[str, str] = {}  # what was found in the first row dropped for a reason
+
+    def add(self, rows: Rows) -> None:
+        """Count some rows, and the remarks on them."""
+        self.rows += len(rows)
+        for finding in rows.findings:
+            (self.noted if finding.kept else self.dropped)[finding.reason] += len(finding.rows)
+            if not finding.kept and finding.reason not in self._examples and len(finding.rows):
+                self._examples[finding.reason] = finding.detail(int(finding.rows[0]))
+        for _, remark in rows.remarks:
+            self.rows += not remark.kept  # of a kept one, the row comes by itself as well
+            (self.noted if remark.kept else self.dropped)[remark.reason] += 1
+        own = np.array([not name.is_scientific for name in rows.names], dtype=np.bool_)
+        if own.any() and (of_own := int(np.count_nonzero(own[rows.name] & rows.kept))):
+            self.noted[NOT_SCIENTIFIC] += of_own
+
+    def drop(self, reason: str, rows: int) -> None:
+        """Count kept rows as dropped after all."""
+        if rows:
+            self.dropped[reason] += rows
+
+    def reasons(self) -> str:
+        """Why rows were dropped, the most frequent reason first and with an example, for a message."""
+        counted = sorted(self.dropped.items(), key=_often_first)
+        example = self._examples.get(counted[0][0], "") if counted else ""
+        listed = ", ".join(f"{reason} ({count:,})" for reason, count in counted)
+        return f"{listed}, such as {example[:100]}" if example else listed
+
+
+def rows_table(title: str, rows: int, dropped: Mapping[str, int], noted: Mapping[str, int]) -> Table:
+    """For the console: what became of rows that were read."""
+    table = Table(title=title)
+    table.add_column("what became of the rows")
+    table.add_column("number")
+    table.add_row("read", f"{rows:,}")
+    for heading, counted in (("dropped", dropped), ("kept", noted)):
+        for reason, count in sorted(counted.items(), key=_often_first):
+            table.add_row(f"{heading}: {reason}", f"{count:,}")
+    return table
+
+
+def _often_first(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]

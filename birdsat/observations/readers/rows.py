@@ -1,0 +1,394 @@
+"""Rows of a table understood column by column: numbers by vectors, names and dates once for each way to write them."""
+
+import datetime
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from birdsat.observations.coordinates import PlaceReading, PlaceTally, read_place
+from birdsat.observations.curation import Remark
+from birdsat.observations.dates import DateReading, read_date, read_date_cells
+from birdsat.observations.observation import Split
+from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct, is_blank, is_true, to_bools
+from birdsat.observations.readers.name_column import NameColumn
+from birdsat.observations.readers.reader import Cells, TableSource
+from birdsat.observations.readers.row_rules import RowRules, uncertainty_m
+from birdsat.observations.readers.sorting import Finding, Sorting
+from birdsat.observations.scientific_names import (
+    DOUBTFUL,
+    NameReading,
+    is_doubt,
+    name_of_parts,
+    parse_name,
+)
+
+DAY_OF_UNIX = datetime.date(1970, 1, 1).toordinal()  # number of the day that Arrow and NumPy count from
+NAME_PARTS = ("taxon", "genus", "epithet", "below")  # of `name_of_parts`
+_DATE_PARTS = ("date", "year", "month", "day")
+_BOX = ("box_x", "box_y", "box_width", "box_height")
+_SPLIT_WORDS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training", "1", "1.0", "true"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing", "0", "0.0", "false"), "test"),
+}
+# A time of day behind a day, which does not move it.
+_TIME = re.compile(r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?")
+_DAY_LENGTH = 10  # of 2010-07-14
+
+PhotoBox = tuple[float, float, float, float]
+
+
+class TaxonNames(Protocol):
+    """What the names of tables mean in a list of taxa."""
+
+    def read_name(
+        self, text: str, rank: str = "", *, ids: Sequence[str] = (), common_names: Sequence[str] = ()
+    ) -> NameReading:
+        """As `parse_name`; ids: as "ebird:norcar", and common names of the row."""
+        ...
+
+    def tell_apart(self, species: str, lon_lat: NDArray[np.float64]) -> list[NameReading | None]:
+        """What records at places (n, 2) mean by a name that was read as `species`; None where it cannot be told."""
+        ...
+
+    def is_several(self, species: str) -> bool:
+        """Whether a name that was read as `species` means one thing here and another there, which can be told."""
+        ...
+
+    def id_columns(self, columns: Sequence[str]) -> Mapping[str, str]:
+        """Those of a table's columns that hold ids: kind of id -> column."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """Some n rows of a table. What arrays hold of rows that are dropped means nothing."""
+
+    number: NDArray[np.int64]  # (n,) within the table, from 1
+    kept: NDArray[np.bool_]  # (n,) False where dropped
+    names: Sequence[NameReading]  # every name that these rows have
+    name: NDArray[np.int64]  # (n,) which of them
+    lon_lat: NDArray[np.float64]  # (n, 2) degrees; NaN where the place is not known
+    day: NDArray[np.int32]  # (n,) number of the day, datetime.date.toordinal; 0 where not known
+    count: NDArray[np.float64]  # (n,) individuals; NaN where they were not counted
+    split: tuple[NDArray[np.int64], Sequence[Split | None]]  # which (n,) of the splits
+    photo_box: tuple[NDArray[np.int64], Sequence[PhotoBox | None]]
+    cells: Mapping[str, pa.Array]  # (n,) by TableColumns' names, as the table has them
+    findings: Sequence[Finding]  # why rows were dropped, and what is to be said of those that are kept
+    remarks: Sequence[tuple[int, Remark]]  # number of a row, and what the format's reader says of it
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    @property
+    def uncertainty_m(self) -> NDArray[np.float64]:
+        """(n,) radius around the place in metres; NaN where nothing is told."""
+        return uncertainty_m(self.cells, len(self))
+
+    def ids(self, rows: NDArray[np.int64] | None = None) -> list[str]:
+        """The ids of rows at some positions, or of all; "row 17" where the table gives none."""
+        at = np.arange(len(self)) if rows is None else rows
+        told = self.text("id" if "id" in self.cells else "photo", at)
+        return [id or f"row {number}" for id, number in zip(told, self.number[at].tolist(), strict=True)]
+
+    def text(self, what: str, rows: NDArray[np.int64]) -> list[str]:
+        """The cells of rows at some positions, as text; "" where there is no such column."""
+        if what not in self.cells:
+            return [""] * len(rows)
+        return [text.strip() for text in as_text(self.cells[what].take(pa.array(rows))).to_pylist()]
+
+    def without(self, which: NDArray[np.bool_], reason: str) -> "Rows":
+        """Those of the kept rows (n,) dropped as well."""
+        rows = np.flatnonzero(which & self.kept)
+        if len(rows) == 0:
+            return self
+        names, name = self.names, self.name
+        finding = Finding(reason=reason, rows=rows, detail=lambda i: str(names[name[i]].species), kept=False)
+        return replace(self, kept=self.kept & ~which, findings=[*self.findings, finding])
+
+    def said(self) -> Iterator[tuple[int, Remark]]:
+        """The number of a row and a remark on it: the reader's, then each reason for which rows were dropped, then what
+        is said of those that are kept."""
+        yield from self.remarks
+        for finding in self.findings:
+            for i, id in zip(finding.rows.tolist(), self.ids(finding.rows), strict=True):
+                remark = Remark(row=id, reason=finding.reason, detail=finding.detail(i), kept=finding.kept)
+                yield int(self.number[i]), remark
+
+
+def read_rows(
+    source: TableSource, columns: Mapping[str, str], rules: RowRules, path: Path, taxa: TaxonNames | None = None
+) -> Iterator[Rows]:
+    """All rows of a table, whose columns by TableColumns' names are given. taxa: the list that names are brought to.
+
+    Raises InputError where the table cannot be read to its end, and at its end where most of its places are wrong in a
+    way that a whole column has.
+    """
+    tally = PlaceTally(lon_column=columns.get("lon", ""), lat_column=columns.get("lat", ""))
+    of_names = NameColumn()
+    ids = {} if taxa is None else {f"{kind} id": name for kind, name in taxa.id_columns(source.columns).items()}
+    named = {**ids, **columns}
+    for cells in source.cells(sorted(set(named.values()))):
+        told = {what: cells.columns[name] for what, name in named.items()}
+        yield _understood(cells, told, rules, tally, of_names, taxa)
+    tally.check(path)
+
+
+def _understood(
+    raw: Cells,
+    cells: Mapping[str, pa.Array],
+    rules: RowRules,
+    tally: PlaceTally,
+    of_names: NameColumn,
+    taxa: TaxonNames | None,
+) -> Rows:
+    rows = Sorting(len(raw))
+    if "id" in cells:
+        rows.drop(is_blank(cells["id"]), "no id", lambda i: f"row {raw.number[i]} of the table has an empty id")
+    name, written, names = _names(cells, taxa)
+    if "rank" not in cells:
+        names = of_names.among_others(written, names)
+    rules.apply(rows, cells, (name, written))
+    rows.drop_by(
+        name,
+        [one.dropped for one in names],
+        lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
+    )
+    rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
+    lon_lat = _places(cells, rows, tally)
+    if taxa is not None:
+        name, written, names = _by_place((name, written, names), lon_lat, taxa)
+    rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])
+    box = _boxes(cells, rows)
+    split = _splits(cells, rows)
+    day = _days(cells, rows)
+    return Rows(
+        number=raw.number,
+        kept=rows.kept,
+        names=names,
+        name=name,
+        lon_lat=lon_lat,
+        day=day,
+        count=_counts(cells, len(raw)),
+        split=split,
+        photo_box=box,
+        cells=cells,
+        findings=rows.findings(),
+        remarks=raw.remarks,
+    )
+
+
+def _present(cells: Mapping[str, pa.Array], *names: str) -> dict[str, pa.Array]:
+    return {name: cells[name] for name in names if name in cells}
+
+
+def _names(
+    cells: Mapping[str, pa.Array], taxa: TaxonNames | None
+) -> tuple[NDArray[np.int64], list[str], list[NameReading]]:
+    """Which name each row has, the names as they are written, and what they mean.
+
+    The one place where a name of a table becomes a taxon.
+    """
+    ids = [] if taxa is None else [what for what in cells if what.endswith(" id")]
+    beside = ("rank", *ids, *(() if taxa is None else ("common_name",)))
+    found: list[tuple[str, NameReading]] = []
+
+    def read(columns: Sequence[str], which: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(n,) positions in `found` of what some columns tell, of the rows at some positions."""
+        known = _present(cells, *columns, *beside)
+
+        def name(*texts: str) -> tuple[str, NameReading]:
+            told = dict(zip(known, texts, strict=True))
+            rank, common = told.pop("rank", ""), told.pop("common_name", "")
+            given = [f"{what.removesuffix(' id')}:{id}" for what in ids if (id := told.pop(what))]
+            written = name_of_parts(**told)
+            if taxa is None:
+                return written, parse_name(written, rank)
+            return written, taxa.read_name(written, rank, ids=given, common_names=[common] if common else [])
+
+        some = known.values() if which is None else [column.take(pa.array(which)) for column in known.values()]
+        codes, more = by_distinct(name, *some)
+        found.extend(more)
+        return codes + (len(found) - len(more))
+
+    if "taxon" not in cells:
+        codes = read(NAME_PARTS)
+    else:
+        codes = read(("taxon",))
+        if len(_present(cells, *NAME_PARTS)) > 1:
+            # Parts are asked only where the cell of the whole name holds less than a genus and an epithet.
+            is_part = (not written or name_of_parts(written, "Genus") != written for written, _ in found)
+            left = np.flatnonzero(is_true(codes, is_part))
+            if len(left):
+                codes[left] = read(NAME_PARTS, left)
+    return codes, [written for written, _ in found], [name for _, name in found]
+
+
+def _by_place(
+    read: tuple[NDArray[np.int64], list[str], list[NameReading]], lon_lat: NDArray[np.float64], taxa: TaxonNames
+) -> tuple[NDArray[np.int64], list[str], list[NameReading]]:
+    """As `_names`, with further names for the rows whose name means one thing here and another there."""
+    name, written, names = read[0].copy(), list(read[1]), list(read[2])
+    placed = ~np.isnan(lon_lat[:, 0])
+    for code, reading in enumerate(read[2]):
+        if reading.species is None or not taxa.is_several(reading.species):
+            continue
+        which = np.flatnonzero(placed & (read[0] == code))
+        for row, told in zip(which.tolist(), taxa.tell_apart(reading.species, lon_lat[which]), strict=True):
+            if told is not None:
+                if told not in names:
+                    written.append(written[code])
+                    names.append(told)
+                name[row] = names.index(told)
+    return name, written, names
+
+
+def _places(cells: Mapping[str, pa.Array], rows: Sorting, tally: PlaceTally) -> NDArray[np.float64]:
+    n = len(rows.kept)
+    if "lon" not in cells:
+        return np.full((n, 2), np.nan)
+    (lon, odd_lon), (lat, odd_lat) = as_numbers(cells["lon"]), as_numbers(cells["lat"])
+    place = np.stack([lon, lat], axis=1)
+    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    unknown = np.isnan(lon) & np.isnan(lat) & ~odd_lon & ~odd_lat
+    tally.read += int(np.count_nonzero(on_earth))
+    odd = np.flatnonzero(~on_earth & ~unknown)
+    place[odd] = np.nan
+    if len(odd):
+        texts = [cells[what].take(pa.array(odd)) for what in ("lon", "lat")]
+        codes, found = by_distinct(lambda lon, lat: (read_place(lon, lat), (lon, lat)), *texts)
+        times = np.bincount(codes, minlength=len(found)).tolist()
+        for (reading, (lon_text, lat_text)), count in zip(found, times, strict=True):
+            tally.add(reading, lon_text, lat_text, rows=count)
+        readings: list[PlaceReading] = [reading for reading, _ in found]
+        place[odd] = np.array([_lon_lat(reading) for reading in readings])[codes]
+        at = np.zeros(n, np.int64)  # 0: nothing is wrong
+        at[odd] = codes + 1
+
+        def detail(i: int) -> str:
+            reading: PlaceReading = readings[at[i] - 1]
+            return reading.detail
+
+        rows.drop_by(at, ["", *(reading.dropped for reading in readings)], detail)
+        rows.note_by(at, ["", *(reading.remark for reading in readings)], detail)
+    return place
+
+
+def _lon_lat(reading: PlaceReading) -> tuple[float, float]:
+    if reading.lon is None or reading.lat is None:
+        return math.nan, math.nan
+    return reading.lon, reading.lat
+
+
+def _days(cells: Mapping[str, pa.Array], rows: Sorting) -> NDArray[np.int32]:
+    n = len(rows.kept)
+    parts = _present(cells, *_DATE_PARTS)
+    if not parts:
+        return np.zeros(n, np.int32)
+    blank = pa.repeat("", n)
+    date = _without_time(as_text(parts["date"])) if "date" in parts else blank
+    codes, readings = by_distinct(read_date, date)
+    day = np.array([_ordinal(reading) for reading in readings], np.int32)[codes]
+    told = {what: as_text(column) for what, column in parts.items()}
+
+    def detail(i: int) -> str:
+        return " ".join(str(column[i]).strip() for column in told.values()).strip()[:200]
+
+    if "month" not in parts:
+        rows.note_by(codes, [reading.remark for reading in readings], detail)
+        return day
+    # Year, month and day are asked where the date's own cell does not name a day.
+    exact = is_true(codes, (reading.is_exact for reading in readings))
+    rows.note_by(codes, [reading.remark if reading.is_exact else "" for reading in readings], detail)
+    left = np.flatnonzero(~exact)
+    if len(left):
+        some = [told.get(what, blank).take(pa.array(left)) for what in _DATE_PARTS]
+        codes, readings = by_distinct(read_date_cells, *some)
+        day[left] = np.array([_ordinal(reading) for reading in readings], np.int32)[codes]
+        at = np.zeros(n, np.int64)
+        at[left] = codes + 1
+        rows.note_by(at, ["", *(reading.remark for reading in readings)], detail)
+    return day
+
+
+def _ordinal(reading: DateReading) -> int:
+    return 0 if reading.day is None else reading.day.toordinal()
+
+
+def to_date(day: int) -> datetime.date | None:
+    """The day of a number in `Rows.day`."""
+    return datetime.date.fromordinal(day) if day else None
+
+
+def _without_time(dates: pa.Array) -> pa.Array:
+    """Dates without the times behind them, of which a table may have one a row: what is left is soon read."""
+    longer = np.flatnonzero(to_bools(pc.greater(pc.binary_length(dates), _DAY_LENGTH)))
+    if len(longer) == 0:
+        return dates
+    some = dates.take(pa.array(longer))
+    codes, is_time = by_distinct(lambda text: _TIME.fullmatch(f"{text}") is not None, _behind(some))
+    timed = np.zeros(len(dates), dtype=np.bool_)
+    timed[longer] = is_true(codes, is_time)
+    return pc.if_else(pa.array(timed), pc.utf8_slice_codeunits(dates, 0, _DAY_LENGTH), dates)
+
+
+def _behind(dates: pa.Array) -> pa.Array:
+    return pc.utf8_slice_codeunits(dates, _DAY_LENGTH, None)
+
+
+def _counts(cells: Mapping[str, pa.Array], rows: int) -> NDArray[np.float64]:
+    """(n,) individuals; NaN where the cell holds no number ("X" in eBird: seen, not counted)."""
+    if "count" not in cells:
+        return np.full(rows, np.nan)
+    codes, found = by_distinct(_finite, cells["count"])
+    return np.array(found, np.float64)[codes]
+
+
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _splits(cells: Mapping[str, pa.Array], rows: Sorting) -> tuple[NDArray[np.int64], list[Split | None]]:
+    if "split" not in cells:
+        return np.zeros(len(rows.kept), np.int64), [None]
+    codes, words = by_distinct(str.lower, cells["split"])
+    unknown = ["split unknown" if word and word not in _SPLIT_WORDS else "" for word in words]
+    rows.drop_by(codes, unknown, lambda i: f"split {words[codes[i]]!r}; allowed: {', '.join(_SPLIT_WORDS)}")
+    return codes, [_SPLIT_WORDS.get(word) for word in words]
+
+
+def _boxes(cells: Mapping[str, pa.Array], rows: Sorting) -> tuple[NDArray[np.int64], list[PhotoBox | None]]:
+    if "box_x" not in cells:
+        return np.zeros(len(rows.kept), np.int64), [None]
+    codes, found = by_distinct(_box, *(cells[name] for name in _BOX))
+    rows.drop_by(
+        codes,
+        ["" if reason is None else "photo box unreadable" for _, reason in found],
+        lambda i: str(found[codes[i]][1]),
+    )
+    return codes, [box for box, _ in found]
+
+
+def _box(*texts: str) -> tuple[PhotoBox | None, str | None]:
+    """The box, or why there is none where something is written."""
+    if not any(texts):
+        return None, None
+    try:
+        x, y, width, height = map(float, texts)
+    except ValueError:
+        return None, f"{list(texts)} are not four numbers"
+    if not (math.isfinite(x + y + width + height) and width > 0 and height > 0):
+        return None, f"{list(texts)} is not a box with a width and a height"
+    return (x, y, width, height), None

@@ -1,0 +1,1 @@
+"""Lists of bird taxa by authority and version, and what a name of one means in another."""

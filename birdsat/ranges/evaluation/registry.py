@@ -1,0 +1,81 @@
+"""Models that can be evaluated, by name, without importing any. A new one is one file and one line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from birdsat.errors import ConfigError
+from birdsat.progress import QUIET, Progress
+
+if TYPE_CHECKING:
+    from birdsat.ranges.evaluation.learning import NamedModel
+
+LearnsFrom = Literal["points", "surveys"]  # a few presences of each taxon; presence and absence in every cell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSettings:
+    """What a model is made with."""
+
+    rasters: tuple[str, ...] = ()  # names of the columns that rasters give
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """A model, or several that differ in the columns they read."""
+
+    function: str  # "module:function": `ModelSettings` in, a tuple of models out
+    learns_from: LearnsFrom = "points"
+    rasters: bool = False  # reads the rasters' columns, and cannot be made without
+
+
+_BASELINES = "birdsat.ranges.evaluation.baselines"
+_OURS = "birdsat.ranges.evaluation.our_models"
+
+# In the order of the tables.
+MODELS: dict[str, ModelEntry] = {
+    "nearest": ModelEntry(f"{_BASELINES}.nearest:nearest"),
+    "logistic_coordinates": ModelEntry(f"{_BASELINES}.logistic:logistic_coordinates"),
+    "logistic_rasters": ModelEntry(f"{_BASELINES}.logistic:logistic_rasters", rasters=True),
+    "maxent_coordinates": ModelEntry(f"{_BASELINES}.maxent:maxent_coordinates"),
+    "maxent_rasters": ModelEntry(f"{_BASELINES}.maxent:maxent_rasters", rasters=True),
+    "coordinate_network": ModelEntry(f"{_BASELINES}.coordinate_network:coordinate_network"),
+    "place": ModelEntry(f"{_OURS}:place"),
+    "chip_place": ModelEntry(f"{_OURS}:chip_place"),
+    "similar_coordinates": ModelEntry(f"{_BASELINES}.nearest:similar_coordinates", "surveys"),
+    "similar_rasters": ModelEntry(f"{_BASELINES}.nearest:similar_rasters", "surveys", rasters=True),
+    "similar_chip": ModelEntry(f"{_OURS}:similar_chip", "surveys"),
+    "similar_chip_place": ModelEntry(f"{_OURS}:similar_chip_place", "surveys"),
+}
+
+
+def make_models(
+    names: Sequence[str], learns_from: LearnsFrom, settings: ModelSettings, progress: Progress = QUIET
+) -> dict[str, tuple["NamedModel", ...]]:
+    """Those of the models that learn from `learns_from`, by name; of all there are where no name is given.
+
+    Raises ConfigError for a model by name that cannot be made; of all, such models are left out, which is noted.
+    """
+    made = {}
+    for name, entry in MODELS.items():
+        if entry.learns_from != learns_from or (names and name not in names):
+            continue
+        if not names and entry.rasters and not settings.rasters:
+            continue
+        try:
+            made[name] = _made(name, entry, settings)
+        except ConfigError as error:
+            if names:
+                raise
+            progress.note(f"{name} is left out: {error}")
+    return made
+
+
+def _made(name: str, entry: ModelEntry, settings: ModelSettings) -> tuple["NamedModel", ...]:
+    if entry.rasters and not settings.rasters:
+        raise ConfigError(f"{name} reads rasters, and none is given; give one or more.", settings=("models", "rasters"))
+    module, function = entry.function.split(":")
+    models: tuple[NamedModel, ...] = getattr(import_module(module), function)(settings)
+    return models

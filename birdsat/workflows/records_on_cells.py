@@ -1,0 +1,72 @@
+"""From tables to the records and the cells that a fit is made of: the same for `fit` and for `map`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import open_world
+from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.taxonomies.crosswalk import Crosswalk
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.records import Records, check_records
+from birdsat.workflows.extent import extent_of, named_extent
+from birdsat.workflows.name_lists import open_crosswalk, say_names
+from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.requests.records import TableOptions
+
+NO_TARGET_GROUP = (
+    "observer bias not corrected: the records are of one taxon, which does not say where else was looked; name other "
+    "taxa's records as the target group"
+)
+
+
+def read_tables(
+    tables: Sequence[Path | str],
+    options: TableOptions,
+    progress: Progress = QUIET,
+    crosswalk: Crosswalk | None = None,
+) -> Occurrences:
+    """All records of the tables, named by the taxonomy that is asked for; crosswalk: to it, where it is open already.
+
+    What became of names is noted. Raises what `read_occurrences` raises.
+    """
+    crosswalk = crosswalk or open_crosswalk(options)
+    found = read_occurrences(
+        [Path(table) for table in tables],
+        columns=TableColumns.parse(tuple(options.columns)),
+        max_uncertainty_km=options.max_uncertainty_km,
+        crosswalk=crosswalk,
+        language=options.language,
+    )
+    say_names(found.taxa, found.noted, crosswalk, progress)
+    return found
+
+
+def records_on_cells(
+    request: FitRequest | MapRequest,
+    own: Occurrences,
+    taxa: Sequence[str],
+    region: Region | None,
+    progress: Progress,
+    crosswalk: Crosswalk | None = None,
+) -> tuple[Region, Records]:
+    """The cells of a fit to some taxa of a request's own tables, or to all of them, and its records on these.
+
+    region: that the request names; None: the built-in world, of which the box is taken that the request names, or that
+    of the taxa's records and a margin. Records of the target group say where was looked, and are fitted to nothing. A
+    note says where nothing does. Raises what `check_records` raises.
+    """
+    everything = own
+    if request.target_group:
+        everything = own.joined(read_tables(request.target_group, request, progress, crosswalk))
+    if len(everything.taxa) == 1:
+        progress.note(f"{NO_TARGET_GROUP}.")
+    cells = region or named_extent(request) or open_world()
+    records = check_records(
+        cells, everything, tuple(taxa) or own.taxa, trust_places=request.trust_places, progress=progress
+    )
+    if region is None and request.box is None and not request.world:
+        cells = open_world(extent_of(records.taxa.lon_lat))  # of the same cells: the records stay as they are
+    return cells, records

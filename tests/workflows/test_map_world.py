@@ -1,0 +1,165 @@
+"""Maps on the built-in world: records and nothing else."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from made_records import write_records
+from numpy.typing import NDArray
+from recorded import RecordedProgress
+from small_world import build_world, in_package
+from tiny_world import SETTINGS, TinyWorld
+
+from birdsat.cli import main
+from birdsat.earth.land import on_land
+from birdsat.errors import ConfigError, InputError
+from birdsat.ranges.fit import fit_ranges as fit_points
+from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.workflows import fit_ranges
+from birdsat.workflows.gaps import find_gaps
+from birdsat.workflows.map_taxon import map_taxon
+from birdsat.workflows.requests.maps import GapsRequest, MapRequest, RichnessRequest, SpeciesRequest
+from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.richness import map_richness
+from birdsat.workflows.species import species_at
+
+TAXON, OTHER = "Corvus corax", "Pica pica"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit_small(*given: object, **named: object) -> RangeModel:
+        return fit_points(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fit_ranges, "fit_points", fit_small)
+
+
+def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:
+    """Places on land in a box, which may go on past 180."""
+    generator = np.random.default_rng(0)
+    lon, lat = generator.uniform(west, east, 50 * count), generator.uniform(south, north, 50 * count)
+    lon = (lon + 180) % 360 - 180
+    land = np.flatnonzero(on_land(lon, lat))[:count]
+    return np.column_stack([lon[land], lat[land]])
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Two taxa in Europe."""
+    return write_records(tmp_path / "t.csv", [(TAXON, places(0, 42, 20, 55)), (OTHER, places(10, 45, 30, 60))])
+
+
+def test_records_and_nothing_else_give_a_map_of_where_they_lie(table: Path, tmp_path: Path) -> None:
+    main(["map", TAXON, "--occurrences", str(table), "--out", str(tmp_path / "maps")])
+    with rasterio.open(tmp_path / "maps" / "Corvus_corax.tif") as tiff:
+        bounds, cells = tiff.bounds, tiff.read(1)
+    assert bounds.left < -4 and 24 < bounds.right < 40 and bounds.bottom < 38 and 59 < bounds.top < 70
+    assert 0.2 < np.isfinite(cells).mean() < 1  # land alone
+    about = json.loads((tmp_path / "maps" / "Corvus_corax.json").read_text())
+    assert (
+        "built-in world" in about["model"] and about["sources"]["observer bias"] == "corrected by the records of 2 taxa"
+    )
+    assert (tmp_path / "maps" / "Corvus_corax.png").is_file()
+
+
+def test_the_extent_is_of_the_taxa_asked_for_or_as_named(table: Path, tmp_path: Path) -> None:
+    def box(**asked: Any) -> Any:
+        out = tmp_path / "-".join(map(str, asked)) / "maps"
+        made = map_taxon(MapRequest(taxon=OTHER, occurrences=table, out=out, **asked), RecordedProgress())
+        with rasterio.open(made.files[0]) as tiff:
+            return tuple(tiff.bounds)
+
+    own = box()
+    assert own[0] >= 0 and own[2] < 50
+    assert box(box="-12,36,42,70") == (-12, 36, 42, 70)
+    assert box(world=True) == (-180, -90, 180, 90)
+
+
+def test_polygons_are_the_extent_of_the_map_and_not_of_the_records(table: Path, tmp_path: Path) -> None:
+    ring = [[10, 46], [18, 46], [18, 52], [10, 52], [10, 46]]
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    asked = MapRequest(taxon=TAXON, occurrences=table, within=tmp_path / "a.geojson", out=tmp_path / "maps")
+    made = map_taxon(asked, RecordedProgress())
+    with rasterio.open(made.files[0]) as tiff:
+        assert tuple(tiff.bounds) == (10, 46, 18, 52) and np.isfinite(tiff.read(1)).any()
+    whole = map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "whole"), RecordedProgress())
+    assert made.maps[0].evaluation == whole.maps[0].evaluation
+
+
+def test_records_on_both_sides_of_the_antimeridian_are_one_map(tmp_path: Path) -> None:
+    table = write_records(tmp_path / "t.csv", [(TAXON, places(170, 62, 200, 68)), (OTHER, places(165, 62, 195, 70))])
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "maps"), RecordedProgress())
+    with rasterio.open(made.files[0]) as tiff:
+        assert tiff.bounds.right > 180 and tiff.bounds.right - tiff.bounds.left < 90
+
+
+def test_one_taxon_alone_is_mapped_and_everything_says_that_its_observers_bias_is_not_corrected(
+    table: Path, tmp_path: Path
+) -> None:
+    alone = write_records(tmp_path / "alone.csv", [(TAXON, places(0, 42, 20, 55))])
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=alone, out=tmp_path / "a"), progress)
+    assert any("observer bias not corrected" in note and "target group" in note for note in progress.notes)
+    sources = json.loads(made.files[0].with_suffix(".json").read_text())["sources"]
+    assert sources["observer bias"] == "not corrected"
+    beside, progress = tmp_path / "b", RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=alone, target_group=table, out=beside), progress)
+    assert not any("not corrected" in note for note in progress.notes)
+    sources = json.loads(made.files[0].with_suffix(".json").read_text())["sources"]
+    assert sources["observer bias"] == "corrected by the records of 2 taxa"
+
+
+def test_a_target_group_is_not_fitted_to(table: Path, tmp_path: Path) -> None:
+    alone = write_records(tmp_path / "alone.csv", [(TAXON, places(0, 42, 20, 55))])
+    fit_ranges.fit_ranges(FitRequest(tables=alone, target_group=table, out=tmp_path / "m"), RecordedProgress())
+    facts = load_ranges(tmp_path / "m").facts
+    assert facts.taxa == (TAXON,) and facts.looked_taxa == 2
+
+
+def test_a_range_model_of_the_world_is_asked_by_every_verb_where_it_was_fitted(table: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m"
+    fitted = fit_ranges.fit_ranges(FitRequest(tables=table, out=model), RecordedProgress())
+    assert fitted.model.region is not None and fitted.model.region.startswith("world:")
+    asked = fit_ranges.fit_ranges(FitRequest(tables=table, out=model), RecordedProgress())
+    assert asked.to_dict() == fitted.to_dict()
+    maps = map_taxon(MapRequest(taxon=(TAXON, OTHER), ranges=model, out=tmp_path / "maps"), RecordedProgress())
+    assert len(maps.maps) == 2
+    wide = MapRequest(taxon=TAXON, ranges=model, out=tmp_path / "wide", world=True)
+    with rasterio.open(map_taxon(wide, RecordedProgress()).files[0]) as tiff:
+        assert tiff.bounds.right == 180
+    assert map_richness(RichnessRequest(ranges=model, out=tmp_path / "rich"), RecordedProgress()).files[0].is_file()
+    listed = species_at(SpeciesRequest(ranges=model, place="10,50", month=6), RecordedProgress())
+    assert "built-in world" in str(listed.to_dict()) or listed is not None
+    gaps = GapsRequest(ranges=model, occurrences=table, out=tmp_path / "gaps.csv")
+    assert find_gaps(gaps, RecordedProgress()).files[0].is_file()
+
+
+def test_records_at_sea_alone_are_refused_with_a_way_on(tmp_path: Path) -> None:
+    lon = np.linspace(-40, -30, 20)
+    table = write_records(tmp_path / "t.csv", [(TAXON, np.column_stack([lon, 30 + lon / 10]))])
+    with pytest.raises(InputError, match=r"no record.*on or near the land of the built-in world"):
+        map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "maps"), RecordedProgress())
+    assert not (tmp_path / "maps").exists()
+
+
+def test_other_cells_than_the_worlds_need_imagery(table: Path) -> None:
+    with pytest.raises(ConfigError, match=r"grid can be used with imagery"):
+        MapRequest(taxon=TAXON, occurrences=table, grid=0.1)
+
+
+def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(
+    tiny_world: TinyWorld, tmp_path: Path, world: Path
+) -> None:
+    main(["embed", str(tmp_path / "fine"), "--grid", "1", "--box=-150,0,-146,4", "--imagery", "virtual:0"])
+    about = json.loads((tmp_path / "fine" / "region.json").read_text())
+    assert about["settings"]["run"] == "encoder" and about["cells"] == 16
