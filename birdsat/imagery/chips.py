@@ -229,7 +229,7 @@ def _read_index(table: Path) -> tuple[NDArray[np.float64], NDArray[np.float64], 
         else:
             rows = pq.read_table(table, columns=wanted)
         lon, lat = (rows.column(name).cast(pa.float64()).to_numpy() for name in ("lon", "lat"))
-    except (OSError, pa.ArrowException) as error:
+    except (pa.ArrowException, OSError, EOFError, MemoryError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{table} cannot be read as a table of chips ({error}); give Parquet or CSV with lon and lat in degrees."
         ) from error

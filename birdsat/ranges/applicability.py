@@ -7,7 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from birdsat.errors import ConfigError
+
 _MOST_REFERENCES = 1024
+_FARTHEST = 1e18  # of inputs, whose own deviation is about 1; its square still fits float32
 _MOST_PAIRS = 500  # places of which the mean distance is taken
 
 
@@ -23,6 +26,11 @@ class Applicability:
     references: Tensor  # (r, d) inputs of places learned from
     mean_distance: float
     threshold: float
+
+    def __post_init__(self) -> None:
+        for name in ("mean_distance", "threshold"):
+            if not 0 <= getattr(self, name) <= _FARTHEST:
+                raise ConfigError(f"{name} of the area of applicability is {getattr(self, name):g}; it is a distance.")
 
     @classmethod
     def fit(cls, inputs: Tensor, block: NDArray[np.int64], seed: int = 0) -> "Applicability":

@@ -302,6 +302,7 @@ def load_ranges(folder: Path) -> RangeModel:
         }
         shapes = [tuple(value.shape) for value in tensors.values()]
         refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
+        _refuse_other_shapes(tensors, len(facts.taxa))
         projection = InputProjection(
             centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
         )
@@ -321,7 +322,8 @@ def load_ranges(folder: Path) -> RangeModel:
         ValueError,
         AttributeError,
         TypeError,
-        KeyError,
+        LookupError,
+        ArithmeticError,
         RuntimeError,
         SafetensorError,
         ConfigError,
@@ -331,6 +333,21 @@ def load_ranges(folder: Path) -> RangeModel:
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)
+
+
+def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int) -> None:
+    """Raise ValueError where the tensors beside the network do not fit one another."""
+    columns, inputs = tensors["projection.directions"].shape
+    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs)}
+    if _photo_names(tensors):
+        wanted |= {"photos.vectors": (taxa, tensors["photos.vectors"].shape[-1]), "photos.mean": (taxa,)}
+        wanted |= {"photos.deviation": (taxa,)}
+    for name, shape in wanted.items():
+        if tuple(tensors[name].shape) != shape:
+            raise ValueError(f"{name} is {tuple(tensors[name].shape)}; {shape} is needed")
+    for name in ("projection.directions", *wanted):
+        if tensors[name].dtype != torch.float32:
+            raise ValueError(f"{name} is of {tensors[name].dtype}; float32 is needed")
 
 
 def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:
