@@ -97,6 +97,12 @@ class Run:
     method: Method = field(repr=False)  # in eval mode, on the CPU
     # The method's settings as config.json has them, by their names of then.
     written: Mapping[str, Any] | None = field(default=None, repr=False)
+    called: str = ""  # what people are told in place of its folder's name
+
+    @property
+    def name(self) -> str:
+        """For people: what it is called, or its folder."""
+        return self.called or self.path.name
 
     @property
     def taxa(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid
-from birdsat.earth.polygon import read_polygons
+from birdsat.earth.polygon import Polygons
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open_world
@@ -118,9 +118,9 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     if request.is_from_photos:
         mapped = _from_photos(request, taxa, crosswalk, progress)
     elif request.ranges is not None:
-        mapped = _from_ranges(request, taxa, crosswalk, progress)
+        mapped = _from_ranges(request, taxa, crosswalk, outputs.within, progress)
     else:
-        mapped = _from_records(request, taxa, crosswalk, progress)
+        mapped = _from_records(request, taxa, crosswalk, outputs.within, progress)
     maps: dict[str, TaxonMap] = {}
     if mapped is not None:
         taxa.find_made(outputs)  # as they are called there
@@ -210,7 +210,11 @@ def _from_photos(
 
 
 def _from_ranges(
-    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+    request: MapRequest,
+    taxa: AskedTaxa,
+    crosswalk: Crosswalk | None,
+    within: Polygons | None,
+    progress: Progress,
 ) -> _Mapped | None:
     """By a fitted range model, on the region named, on the cells of a box, or where it was fitted."""
     assert request.ranges is not None
@@ -223,11 +227,15 @@ def _from_ranges(
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
-    return _of_model(request, model, region, Path(request.ranges).name, progress)
+    return _of_model(request, model, region, within, Path(request.ranges).name, progress)
 
 
 def _from_records(
-    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
+    request: MapRequest,
+    taxa: AskedTaxa,
+    crosswalk: Crosswalk | None,
+    within: Polygons | None,
+    progress: Progress,
 ) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
@@ -257,7 +265,7 @@ def _from_records(
         crosswalk=crosswalk,
         progress=progress,
     )
-    return _of_model(request, model, region, f"fit to {request.way}", progress)
+    return _of_model(request, model, region, within, f"fit to {request.way}", progress)
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -304,10 +312,12 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region |
     )
 
 
-def _of_model(request: MapRequest, model: RangeModel, region: Region, name: str, progress: Progress) -> _Mapped:
+def _of_model(
+    request: MapRequest, model: RangeModel, region: Region, within: Polygons | None, name: str, progress: Progress
+) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
-    if request.within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
-        region = open_world(read_polygons(Path(request.within)).box)  # what lies around it serves the fit alone
+    if within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
+        region = open_world(within.box)  # what lies around it serves the fit alone
     warn_if_undated(model, request.months, progress)
     imagery, facts = region.imagery, model.facts
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from birdsat.dataset.shard import file_sha256
 from birdsat.embeddings.regions.manifest import REGION_FILE
+from birdsat.embeddings.regions.world import WORLD_FOLDER
+from birdsat.embeddings.regions.world_files import WORLD_FILE
 from birdsat.embeddings.taxa import TAXA_FILE
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE
@@ -19,7 +21,7 @@ from birdsat.workflows.requests.request import Request
 
 # What changes no number: where files go, which of them, and by how many processes.
 _WITHOUT_EFFECT = ("out", "overwrite", "workers", "also")
-# What a folder's name stands for: whoever replaces one of these makes another input of it.
+# What a folder of ours stands for: whoever replaces one of these makes another input of it.
 _OF_A_FOLDER = (REGION_FILE, SETTINGS_FILE, WEIGHTS_FILE, CONFIG_FILE, MODEL_FILE, TAXA_FILE)
 
 
@@ -27,13 +29,16 @@ def request_fingerprint(request: Request, without: Collection[str] = ()) -> str:
     """Of the settings of a request and the content of the files it names; two of one fingerprint make the same.
 
     without: settings that have no part in it, beside those that change no number. Imagery is known by its name and
-    size, as of a region. A file that is not there is not asked for here: what reads it says so.
+    size, as of a region; where no region is named, the built-in world is an input too. A file that is not there is not
+    asked for here: what reads it says so.
     """
     settings = {
         field.name: _identity(field.name, getattr(request, field.name))
         for field in dataclasses.fields(request)
         if field.name not in (*_WITHOUT_EFFECT, *without)
     }
+    if settings.get("region", "") is None:
+        settings["region"] = _identity("region", WORLD_FOLDER / WORLD_FILE)
     digest = hashlib.sha256(json.dumps([type(request).__name__, settings], sort_keys=True).encode())
     return digest.hexdigest()[:32]
 
@@ -44,7 +49,7 @@ def _identity(name: str, value: object) -> object:
         return [_identity(name, one) for one in value]
     if isinstance(value, Path):
         if value.is_dir():
-            return {part: file_sha256(value / part) for part in _OF_A_FOLDER if (value / part).is_file()}
+            return {part.relative_to(value).as_posix(): file_sha256(part) for part in _parts(value)}
         return file_sha256(value) if value.is_file() else str(value)
     if name in ("taxonomy", "follows") and isinstance(value, str):
         file = next((path for path in (Path(value), Path(value.rpartition("@")[0])) if path.is_file()), None)
@@ -52,3 +57,9 @@ def _identity(name: str, value: object) -> object:
     if name == "imagery" and isinstance(value, str):
         return [value, open_imagery(value).file_bytes]
     return value
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The files that say what a folder holds: of one of ours a few, of any other, such as an unpacked archive, all."""
+    ours = [folder / name for name in _OF_A_FOLDER if (folder / name).is_file()]
+    return ours or sorted(path for path in folder.rglob("*") if path.is_file())

@@ -162,4 +162,4 @@ def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(
 ) -> None:
     main(["embed", str(tmp_path / "fine"), "--grid", "1", "--box=-150,0,-146,4", "--imagery", "virtual:0"])
     about = json.loads((tmp_path / "fine" / "region.json").read_text())
-    assert about["settings"]["run"] == "encoder" and about["cells"] == 16
+    assert about["settings"]["run"] == "the built-in encoder" and about["cells"] == 16

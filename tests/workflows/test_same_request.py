@@ -151,3 +151,25 @@ def test_the_name_of_a_file_and_what_changes_no_number_have_no_part_in_a_request
     assert request_fingerprint(first) == request_fingerprint(moved)
     absent = FitRequest(tables=tmp_path / "none.csv", region=world.region, out="elsewhere")
     assert request_fingerprint(absent) != request_fingerprint(moved)
+
+
+def test_a_folder_of_others_is_all_that_lies_in_it(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    ranges = tmp_path / "ranges"
+    (ranges / "of").mkdir(parents=True)
+    (ranges / "of" / "a.geojson").write_text("{}")
+    request = FitRequest(tables=tiny_world.records, out=tmp_path, taxonomy="avilist", range_folder=ranges)
+    before = request_fingerprint(request)
+    assert request_fingerprint(request) == before
+    (ranges / "of" / "a.geojson").write_text("{ }")
+    assert request_fingerprint(request) != before
+
+
+def test_another_built_in_world_is_another_input(
+    tiny_world: TinyWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_world = FitRequest(tables=tiny_world.records, out=tmp_path)
+    on_region = FitRequest(tables=tiny_world.records, out=tmp_path, region=tiny_world.region)
+    before = request_fingerprint(on_world), request_fingerprint(on_region)
+    (tmp_path / "world.json").write_text("of another release")
+    monkeypatch.setattr("birdsat.workflows.same_request.WORLD_FOLDER", tmp_path)
+    assert request_fingerprint(on_world) != before[0] and request_fingerprint(on_region) == before[1]

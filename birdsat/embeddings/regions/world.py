@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -184,7 +184,7 @@ def built_in_world() -> BuiltInWorld:
 
 def built_in_encoder() -> Run:
     """The run that the world's chips were encoded by. Raises what `built_in_world` raises."""
-    return load_run(built_in_world().encoder)
+    return replace(load_run(built_in_world().encoder), called="the built-in encoder")
 
 
 def open_world(box: Box | None = None) -> WorldRegion:

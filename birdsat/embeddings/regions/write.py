@@ -71,7 +71,7 @@ def write_region(
     chip_width, embedding_width = _widths(run.method, run.chip_px, device)
     settings = RegionSettings(
         grid=grid,
-        run=run.path.name,
+        run=run.name,
         model=model_fingerprint(run),
         imagery=imagery.text,
         imagery_bytes=imagery.file_bytes,
