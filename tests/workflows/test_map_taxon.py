@@ -15,14 +15,13 @@ from made_records import IMAGERY, box_option, embed, land_places, write_records
 from made_runs import OTHER, TAXON, make_run
 from PIL import Image
 from recorded import RecordedProgress
-from tiny_world import BOX, CELLS, SETTINGS, SIDE, TAXA
+from tiny_world import BOX, CELLS, SIDE, TAXA
 
 from birdsat.cli import main
 from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
-from birdsat.ranges.fit import fit_ranges
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.model import load_ranges
 from birdsat.training.run_folder import load_run
 from birdsat.workflows import fit_ranges as fits
 from birdsat.workflows import map_taxon
@@ -31,17 +30,9 @@ from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.regions import EmbedRequest
 
+pytestmark = pytest.mark.usefixtures("small_fits")
+
 BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
-
-
-@pytest.fixture(autouse=True)
-def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The verbs fit with the settings of a real fit; here a small network takes few steps in their place."""
-
-    def fit_small(*given: object, **named: object) -> RangeModel:
-        return fit_ranges(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(fits, "fit_points", fit_small)
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:

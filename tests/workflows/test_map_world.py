@@ -12,13 +12,12 @@ from made_records import write_records
 from numpy.typing import NDArray
 from recorded import RecordedProgress
 from small_world import build_world, in_package
-from tiny_world import SETTINGS, TinyWorld
+from tiny_world import TinyWorld
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.model import load_ranges
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_taxon import map_taxon
@@ -27,6 +26,8 @@ from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.richness import map_richness
 from birdsat.workflows.species import species_at
 
+pytestmark = pytest.mark.usefixtures("small_fits")
+
 TAXON, OTHER = "Corvus corax", "Pica pica"
 
 
@@ -34,14 +35,6 @@ TAXON, OTHER = "Corvus corax", "Pica pica"
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
         yield folder
-
-
-@pytest.fixture(autouse=True)
-def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fit_small(*given: object, **named: object) -> RangeModel:
-        return fit_points(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(fit_ranges, "fit_points", fit_small)
 
 
 def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from recorded import RecordedProgress
 from small_disk import SmallDisk
-from tiny_world import SETTINGS, TAXA, TinyWorld
+from tiny_world import TAXA, TinyWorld
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import KEPT_FILES, RangeModel
+from birdsat.ranges.model import KEPT_FILES
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.fit_ranges import FitResult
 from birdsat.workflows.map_taxon import map_taxon
@@ -23,19 +22,6 @@ from birdsat.workflows.richness import map_richness
 from birdsat.workflows.same_request import request_fingerprint
 
 MADE = "by this request already"
-
-
-@pytest.fixture
-def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each fit that was made; they are small."""
-    made: list[int] = []
-
-    def fit_small(*given: object, **named: object) -> RangeModel:
-        made.append(1)
-        return fit_points(*given, **(named | {"settings": SETTINGS}))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(fit_ranges, "fit_points", fit_small)
-    return made
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -48,35 +34,35 @@ def fit(out: Path, world: TinyWorld, progress: RecordedProgress | None = None, *
 
 
 def test_a_finished_range_model_on_a_read_only_disk_is_done(
-    tiny_world: TinyWorld, fits: list[int], small_disk: Callable[[int], SmallDisk]
+    tiny_world: TinyWorld, small_fits: list[int], small_disk: Callable[[int], SmallDisk]
 ) -> None:
     disk = small_disk(8000)
     before = fit(disk.folder / "ranges", tiny_world)
     disk.refuse_writing()
     progress = RecordedProgress()
     again = fit(disk.folder / "ranges", tiny_world, progress)
-    assert again.to_dict() == before.to_dict() and again.files == before.files and len(fits) == 1
+    assert again.to_dict() == before.to_dict() and again.files == before.files and len(small_fits) == 1
     assert any("holds the range model of this request already" in note for note in progress.notes)
 
 
 def test_a_fit_again_makes_what_is_missing_and_anew_what_was_asked_otherwise(
-    tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+    tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
 ) -> None:
     world, out = tiny_world.copied(tmp_path / "world"), tmp_path / "out"
     fit(out, world)
     whole = tree(out)
     next(out.glob(KEPT_FILES)).unlink()
     fit(out, world)
-    assert tree(out) == whole and len(fits) == 1
+    assert tree(out) == whole and len(small_fits) == 1
     fit(out, world, seed=1)
-    assert len(fits) == 2
+    assert len(small_fits) == 2
     with world.records.open("a") as rows:
         rows.write(rows_of(world)[-1])
     fit(out, world, seed=1)
-    assert len(fits) == 3
+    assert len(small_fits) == 3
     (out / "ranges.safetensors").write_bytes(b"cut short")
     fit(out, world, seed=1)
-    assert len(fits) == 4
+    assert len(small_fits) == 4
 
 
 def rows_of(world: TinyWorld) -> list[str]:
@@ -84,7 +70,7 @@ def rows_of(world: TinyWorld) -> list[str]:
 
 
 def test_finished_maps_on_a_read_only_disk_are_done(
-    tiny_world: TinyWorld, fits: list[int], small_disk: Callable[[int], SmallDisk]
+    tiny_world: TinyWorld, small_fits: list[int], small_disk: Callable[[int], SmallDisk]
 ) -> None:
     disk = small_disk(8000)
     asked: list[tuple[Any, Any]] = [
@@ -105,11 +91,11 @@ def test_finished_maps_on_a_read_only_disk_are_done(
     disk.refuse_writing()
     progress = RecordedProgress()
     assert [verb(request, progress).to_dict() for verb, request in asked] == before
-    assert len(fits) == 1 and sum(MADE in note for note in progress.notes) == len(asked)
+    assert len(small_fits) == 1 and sum(MADE in note for note in progress.notes) == len(asked)
 
 
 def test_of_several_maps_only_those_that_are_missing_are_made(
-    tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+    tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
 ) -> None:
     request = MapRequest(taxon=TAXA, occurrences=tiny_world.records, region=tiny_world.region, out=tmp_path)
     whole = map_taxon(request).to_dict()
@@ -118,7 +104,7 @@ def test_of_several_maps_only_those_that_are_missing_are_made(
     for file in tmp_path.glob("Parus_major.*"):
         file.unlink()
     progress = RecordedProgress()
-    assert map_taxon(request, progress).to_dict() == whole and len(fits) == 2
+    assert map_taxon(request, progress).to_dict() == whole and len(small_fits) == 2
     assert (tmp_path / "Parus_major.png").read_bytes() == bands
     assert f"Corvus corax, Pica pica: mapped {MADE}." in progress.notes
     for file in tmp_path.iterdir():
@@ -127,7 +113,7 @@ def test_of_several_maps_only_those_that_are_missing_are_made(
 
 @pytest.mark.parametrize("change", [{"months": (1,)}, {"points": "records"}, {"also": ("csv",)}, {"ranges": "other"}])
 def test_a_map_that_is_asked_otherwise_is_not_taken_for_done(
-    change: dict[str, Any], tiny_world: TinyWorld, fits: list[int], tmp_path: Path
+    change: dict[str, Any], tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
 ) -> None:
     world = tiny_world.copied(tmp_path / "world")
     asked = {"taxon": TAXA[0], "ranges": world.ranges, "out": tmp_path / "maps"}
