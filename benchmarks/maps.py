@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 
 from birdsat import config
 from birdsat.cli.console import print_table
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.regions.embed_cells import HARMONICS, RegionBlock
@@ -46,6 +45,7 @@ from birdsat.embeddings.regions.manifest import (
     part_name,
     write_part,
 )
+from birdsat.files import file_sha256
 from birdsat.maps.photo_scores import score_blocks
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.feature_cache import cache_features, iter_features

@@ -5,6 +5,7 @@ name says which process writes, so that whoever comes next in the folder can rem
 """
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -118,6 +119,12 @@ def clear_leftovers(folder: Path) -> None:
                         shutil.rmtree(entry.path)
                     else:
                         os.unlink(entry.path)  # noqa: PTH108  a link is removed, and not what it leads to
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_full_disk(error: BaseException) -> bool:

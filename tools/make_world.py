@@ -25,7 +25,6 @@ from world_elevation import elevation_and_spread
 from world_features import SizePlan, encode_size, principal_components
 from world_land import cells_near, cells_with_land
 
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.regions.world_files import (
@@ -36,6 +35,7 @@ from birdsat.embeddings.regions.world_files import (
     quantisation_steps,
     write_world,
 )
+from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from birdsat.dataset.manifest import SHARD_SCHEMA, Manifest, Shard, load_manifest
 from birdsat.dataset.row_groups import UNREADABLE
 from birdsat.dataset.sample import STATISTICS_PX
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.place import Place
 from birdsat.engine.local import in_processes
 from birdsat.errors import ImageError, InputError, PlaceError
+from birdsat.files import file_sha256
 from birdsat.imagery.photos import decode_rgb
 from birdsat.observations.observation import SPLITS
 from birdsat.progress import QUIET, Progress

@@ -1,6 +1,5 @@
 """One Parquet shard, written by one worker."""
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from birdsat.dataset.manifest import ROW_GROUP_ROWS, SHARD_SCHEMA
 from birdsat.dataset.sample import BandSums, make_sample
+from birdsat.files import file_sha256
 from birdsat.imagery.sources import ChipSource, ObservationChips, PhotoSource
 from birdsat.observations.curation import Remark
 from birdsat.observations.observation import Observation
@@ -129,9 +129,3 @@ class _ShardWriter:
         except OSError:  # a full disk refuses the footer as well
             pass
         self._path.unlink(missing_ok=True)
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal
 
 from birdsat.errors import InputError
 
@@ -112,9 +111,6 @@ class PlaceTally:
                     f"{lat!r}; {remedy}, or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN.",
                     settings=("columns",),
                 )
-
-
-Withheld = Literal["", "obscured", "private"]
 
 
 def place_uncertainty_m(

@@ -131,21 +131,19 @@ class Occurrences:
 
     def joined(self, other: "Occurrences") -> "Occurrences":
         """These records and another table's, each distinct one once; of rows, what became of those of both."""
-        taxa = tuple(sorted({*self.taxa, *other.taxa}))
-        parts = [
-            np.column_stack([np.searchsorted(taxa, one.taxa)[one.label], one.day, one.lon_lat])
-            for one in (self, other)
-            if len(one)
-        ]
-        records = np.unique(np.concatenate(parts), axis=0) if parts else np.empty((0, 4))
+        taxa, records = tuple(sorted({*self.taxa, *other.taxa})), DistinctRecords()
+        for one in (self, other):
+            records.add(np.searchsorted(taxa, one.taxa).astype(np.int32)[one.label], one.day, one.lon_lat)
+        again = {taxa[label]: count for label, count in enumerate(records.repeats().tolist()) if count}
+        label, day, lon_lat = records.arrays()
         return replace(
             self,
             taxa=taxa,
-            label=records[:, 0].astype(np.int32),
-            day=records[:, 1].astype(np.int32),
-            lon_lat=records[:, 2:],
+            label=label,
+            day=day,
+            lon_lat=lon_lat,
             rows=self.rows + other.rows,
-            repeats=_added(self.repeats, other.repeats),
+            repeats=_added(_added(self.repeats, other.repeats), again),
             dropped=_added(self.dropped, other.dropped),
             noted=_added(self.noted, other.noted),
             common_names={**other.common_names, **self.common_names},
@@ -279,12 +277,13 @@ def _divided(found: Occurrences, apart: Mapping[str, Sequence[str]]) -> Occurren
     parts = {part for name in names for part in apart[name]}
     recorded = {part: found.of_label(part).lon_lat for part in parts.intersection(found.taxa)}
     taxa = sorted(parts.union(found.taxa))
+    of_taxon = {name: label for label, name in enumerate(taxa)}
     label = np.searchsorted(taxa, found.taxa).astype(np.int32)[found.label]
     repeats, moved = dict(found.repeats), 0
     for name in names:
-        rows = np.flatnonzero(label == taxa.index(name))
+        rows = np.flatnonzero(label == of_taxon[name])
         told = tell_apart(found.lon_lat[rows], apart[name], recorded)
-        label[rows] = [taxa.index(name if part is None else part) for part in told]
+        label[rows] = [of_taxon[name if part is None else part] for part in told]
         went = Counter(part for part in told if part is not None)
         moved += went.total()
         if went.total() == len(rows) and name in repeats:  # repeats of a taxon that is no more

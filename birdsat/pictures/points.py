@@ -30,7 +30,7 @@ class TaxonPlaces:
 
     def check(self, taxon: str, box: Box | None = None) -> None:
         """Raises InputError where the table has no place of the taxon, or none within the box."""
-        places = self.places[_key(taxon)]
+        places = self.places.get(_key(taxon))
         if not places:
             near = nearest(taxon, self.others)
             raise InputError(

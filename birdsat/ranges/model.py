@@ -278,6 +278,14 @@ class RangeModel:
         self.folder = folder
 
 
+def remembered_region(folder: Path) -> str:
+    """`RangeFacts.region` of the model in a folder, of which nothing else is read; "" where that cannot be told."""
+    try:
+        return config.load(RangeFacts, folder / SETTINGS_FILE).region
+    except (OSError, ConfigError):  # what opens the model says what is wrong with it
+        return ""
+
+
 def load_ranges(folder: Path) -> RangeModel:
     """Read what `RangeModel.save` wrote. Raises CheckpointError when it is absent, damaged or of a newer schema."""
     path, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE

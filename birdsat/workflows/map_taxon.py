@@ -97,6 +97,26 @@ class _Mapped:
     evaluation: Mapping[str, float]
 
 
+@dataclass(kw_only=True, slots=True)
+class _Work:
+    """A request under way."""
+
+    request: MapRequest
+    taxa: AskedTaxa
+    crosswalk: Crosswalk | None
+    within: Polygons | None
+    progress: Progress
+    drawn: tuple[TaxonPlaces, ...] = ()  # the tables to draw
+
+    def find(self, taxa: Sequence[str], named: Callable[[str], str]) -> bool:
+        """Call the taxa by the names that they have where they are looked for, and look for them in the tables to draw,
+        before the work that takes long; whether any is left."""
+        self.taxa.rename(_found_among(taxa, named, self.crosswalk))
+        if self.taxa.left:
+            self.drawn = _read_points(self.request, self.taxa, self.crosswalk, self.progress)
+        return bool(self.taxa.left)
+
+
 def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     """Map the taxa of a request into its folder.
 
@@ -105,6 +125,8 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     concerns all of them is raised: ConfigError where run, model and region do not belong together, InputError when no
     cell has imagery. Maps that the same request made before stay as they are.
     """
+    if request.box is not None:
+        grid_of(request)  # refuses impossible cells before anything is opened
     crosswalk = open_crosswalk(request)
     # Only a fit makes a taxon's map depend on which others are asked for.
     outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
@@ -112,25 +134,23 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     taxa.find_made(outputs)
     if taxa.made.keys() == set(taxa.left):
         return MapResult(maps=tuple(_made(taxa, progress).values()), failed=taxa.failed)
-    if request.box is not None:
-        grid_of(request)  # refuses impossible cells before anything is opened
-    drawn = _read_points(request, taxa, crosswalk, progress)
+    work = _Work(request=request, taxa=taxa, crosswalk=crosswalk, within=outputs.within, progress=progress)
     if request.is_from_photos:
-        mapped = _from_photos(request, taxa, crosswalk, progress)
+        mapped = _from_photos(work)
     elif request.ranges is not None:
-        mapped = _from_ranges(request, taxa, crosswalk, outputs.within, progress)
+        mapped = _from_ranges(work)
     else:
-        mapped = _from_records(request, taxa, crosswalk, outputs.within, progress)
+        mapped = _from_records(work)
     maps: dict[str, TaxonMap] = {}
     if mapped is not None:
         taxa.find_made(outputs)  # as they are called there
         maps = _made(taxa, progress)
-        _keep_drawn(taxa, drawn, mapped.grid.box)
+        _keep_drawn(taxa, work.drawn, mapped.grid.box)
         planned = [
             PlannedMap(
                 name=file_name(taxon),
                 about=mapped.describe(taxon),
-                points=[places.within(taxon, mapped.grid.box) for places in drawn],
+                points=[places.within(taxon, mapped.grid.box) for places in work.drawn],
             )
             for taxon in taxa.left
             if taxon not in taxa.made
@@ -161,15 +181,13 @@ def _passes(planned: Sequence[PlannedMap]) -> Iterator[Sequence[PlannedMap]]:
             yield planned[first : first + size]
 
 
-def _from_photos(
-    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
-) -> _Mapped | None:
+def _from_photos(work: _Work) -> _Mapped | None:
     """By the taxon's mean photo embedding. Months that cannot differ are noted."""
+    request, crosswalk, progress = work.request, work.crosswalk, work.progress
     assert request.run is not None
     run = load_run(Path(request.run))
     means = load_taxon_means(run.path)
-    taxa.rename(_found_among(means.taxa, means.named, crosswalk))
-    if not taxa.left:
+    if not work.find(means.taxa, means.named):
         return None
     if len(request.months) > 1 and not run.method.uses_metadata:
         progress.note(f"{run.path} was trained without place and date: its maps of all months are the same.")
@@ -202,46 +220,34 @@ def _from_photos(
             grid=grid,
             months=tuple(request.months),
             quantity=SCORE,
-            model=run.path.name,
+            model=run.name,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
 
 
-def _from_ranges(
-    request: MapRequest,
-    taxa: AskedTaxa,
-    crosswalk: Crosswalk | None,
-    within: Polygons | None,
-    progress: Progress,
-) -> _Mapped | None:
+def _from_ranges(work: _Work) -> _Mapped | None:
     """By a fitted range model, on the region named, on the cells of a box, or where it was fitted."""
+    request = work.request
     assert request.ranges is not None
     model = load_ranges(Path(request.ranges))
-    taxa.rename(_found_among(model.facts.taxa, lambda taxon: model.named((taxon,))[0], crosswalk))
-    if not taxa.left:
+    if not work.find(model.facts.taxa, lambda taxon: model.named((taxon,))[0]):
         return None
     run = _run(request)
-    region = _cells(request, run, progress) or named_extent(request) or region_of(model)
+    region = _cells(request, run, work.progress) or named_extent(request) or region_of(model)
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
-    return _of_model(request, model, region, within, Path(request.ranges).name, progress)
+    return _of_model(work, model, region, Path(request.ranges).name)
 
 
-def _from_records(
-    request: MapRequest,
-    taxa: AskedTaxa,
-    crosswalk: Crosswalk | None,
-    within: Polygons | None,
-    progress: Progress,
-) -> _Mapped | None:
+def _from_records(work: _Work) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
+    request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
     own = read_tables(request.occurrences, request, progress, crosswalk)
-    taxa.rename(_found_among(own.taxa, own.named, crosswalk))
-    if not taxa.left:
+    if not work.find(own.taxa, own.named):
         return None
     run = _run(request)
     region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
@@ -265,7 +271,7 @@ def _from_records(
         crosswalk=crosswalk,
         progress=progress,
     )
-    return _of_model(request, model, region, within, f"fit to {request.way}", progress)
+    return _of_model(work, model, region, f"fit to {request.way}")
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -312,13 +318,12 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region |
     )
 
 
-def _of_model(
-    request: MapRequest, model: RangeModel, region: Region, within: Polygons | None, name: str, progress: Progress
-) -> _Mapped:
+def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
-    if within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
-        region = open_world(within.box)  # what lies around it serves the fit alone
-    warn_if_undated(model, request.months, progress)
+    request = work.request
+    if work.within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
+        region = open_world(work.within.box)  # what lies around it serves the fit alone
+    warn_if_undated(model, request.months, work.progress)
     imagery, facts = region.imagery, model.facts
 
     def blocks(some: Sequence[str]) -> Blocks:
@@ -340,7 +345,7 @@ def _of_model(
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
-                "records of the taxon": str(facts.points[facts.taxa.index(taxon)]),
+                "records of the taxon": str(facts.points[model.labels((taxon,))[0]]),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
@@ -353,7 +358,7 @@ def _of_model(
 def _read_points(
     request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
 ) -> tuple[TaxonPlaces, ...]:
-    """The places of the taxa in the tables to draw, each table read once, before the work that takes long.
+    """The places of the taxa in the tables to draw, each table read once.
 
     How many rows cannot be used is noted; a taxon that a table has not, or not in the box where that is known, is not
     kept.

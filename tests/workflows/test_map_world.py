@@ -78,6 +78,18 @@ def test_the_extent_is_of_the_taxa_asked_for_or_as_named(table: Path, tmp_path: 
     assert box(world=True) == (-180, -90, 180, 90)
 
 
+def test_tables_to_draw_are_asked_for_what_a_common_name_means(table: Path, tmp_path: Path) -> None:
+    head, *rows = table.read_text().splitlines()
+    named = tmp_path / "named.csv"
+    named.write_text("\n".join([f"{head},vernacularName", *(f"{row},Some bird of {row[:6]}" for row in rows)]))
+    asked = MapRequest(taxon="Some bird of Corvus", occurrences=named, points=named, out=tmp_path / "maps")
+    (made,) = map_taxon(asked, RecordedProgress()).maps
+    assert made.taxon == TAXON and made.files[0].name == "Corvus_corax.tif"
+    english = write_records(tmp_path / "english.csv", [("Some bird", places(0, 42, 20, 55))])
+    with pytest.raises(InputError, match=r"english\.csv has no place of 'Corvus corax'"):
+        map_taxon(MapRequest(taxon=TAXON, occurrences=named, points=english, out=tmp_path / "no"), RecordedProgress())
+
+
 def test_polygons_are_the_extent_of_the_map_and_not_of_the_records(table: Path, tmp_path: Path) -> None:
     ring = [[10, 46], [18, 46], [18, 52], [10, 52], [10, 46]]
     (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))

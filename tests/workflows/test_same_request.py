@@ -141,12 +141,43 @@ def test_the_name_of_a_file_and_what_changes_no_number_have_no_part_in_a_request
 
 def test_a_folder_of_others_is_all_that_lies_in_it(tiny_world: TinyWorld, tmp_path: Path) -> None:
     ranges = tmp_path / "ranges"
-    (ranges / "of").mkdir(parents=True)
-    (ranges / "of" / "a.geojson").write_text("{}")
+    ranges.mkdir()
+    (ranges / "a.geojson").write_text("{}")
     request = FitRequest(tables=tiny_world.records, out=tmp_path, taxonomy="avilist", range_folder=ranges)
     before = request_fingerprint(request)
     assert request_fingerprint(request) == before
-    (ranges / "of" / "a.geojson").write_text("{ }")
+    (ranges / "photo.jpg").write_bytes(b"nobody reads it")
+    assert request_fingerprint(request) == before
+    (ranges / "a.geojson").write_text("{ }")
+    assert request_fingerprint(request) != before
+
+
+def test_a_package_is_its_tables_also_where_its_description_is_named(tmp_path: Path) -> None:
+    (tmp_path / "datapackage.json").write_text("{}")
+    (tmp_path / "observations.csv").write_text("a")
+    for named in (tmp_path, tmp_path / "datapackage.json"):
+        request = FitRequest(tables=named, out=tmp_path / "out")
+        before = request_fingerprint(request)
+        (tmp_path / "observations.csv").write_text(f"of {named.name}")
+        assert request_fingerprint(request) != before
+
+
+def test_a_list_of_taxa_is_what_it_holds_and_the_order_of_taxa_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("scientific_name\nPica pica\n")
+    asked: dict[str, Any] = {"occurrences": "t.csv", "taxonomy": str(tmp_path / "mine.csv")}
+    one, other = (MapRequest(taxon=taxa, **asked) for taxa in (TAXA, TAXA[::-1]))
+    before = request_fingerprint(one)
+    assert request_fingerprint(other) == before
+    (tmp_path / "mine.csv").write_text("scientific_name\nPica hudsonia\n")
+    assert request_fingerprint(one) != before
+
+
+def test_the_cells_that_a_range_model_remembers_are_an_input(tiny_world: TinyWorld, tmp_path: Path) -> None:
+    world = tiny_world.copied(tmp_path / "world")
+    request = MapRequest(taxon=TAXA[0], ranges=world.ranges)
+    before = request_fingerprint(request)
+    with (world.region / "region.json").open("a") as file:
+        file.write(" ")
     assert request_fingerprint(request) != before
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.embeddings.given.scaling import ColumnFigures, Scaling
@@ -31,7 +30,7 @@ from birdsat.embeddings.regions.manifest import (
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.write import finish_region, prepare_folder
 from birdsat.errors import BirdsatError, InputError, some_of
-from birdsat.files import temporary_folder
+from birdsat.files import file_sha256, temporary_folder
 from birdsat.locks import folder_lock
 from birdsat.progress import QUIET, Progress, counted
 

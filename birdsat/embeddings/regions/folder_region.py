@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from birdsat.dataset.row_groups import UNREADABLE
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.given_embeddings import GivenEmbeddings
@@ -26,6 +25,7 @@ from birdsat.embeddings.regions.manifest import (
 )
 from birdsat.embeddings.regions.region import BOTH, Column, Region, RegionPoints
 from birdsat.errors import DatasetError, InputError
+from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.reading import file_within
 from birdsat.training.run_folder import Run

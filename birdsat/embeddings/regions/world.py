@@ -14,6 +14,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.embeddings.regions.manifest import REGION_FILE
 from birdsat.embeddings.regions.region import BOTH, Column, Region, RegionPoints
 from birdsat.embeddings.regions.world_files import WORLD_FILE, WorldManifest, read_world
 from birdsat.errors import InputError
@@ -201,6 +202,11 @@ def open_remembered(way: str, folder: Path) -> Region | None:
         return open_world(Box.parse(way.removeprefix(_WAY)))
     path = (folder.resolve() / way).resolve()
     return open_region(path) if path.is_dir() else None
+
+
+def remembered_path(way: str, folder: Path) -> Path:
+    """The file that says which region `Region.way_from` described in a folder; it need not be there."""
+    return WORLD_FOLDER / WORLD_FILE if way.startswith(_WAY) else folder.resolve() / way / REGION_FILE
 
 
 def _window(whole: Grid, box: Box) -> Grid:

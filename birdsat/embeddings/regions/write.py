@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.dataset.shard import file_sha256
 from birdsat.earth.bands import RGBBands
 from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.inference import inference
@@ -34,6 +33,7 @@ from birdsat.embeddings.regions.manifest import (
     write_part,
 )
 from birdsat.errors import ConfigError, DatasetError, InputError
+from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.imagery.sources import ChipSource
 from birdsat.locks import folder_lock, is_unused

@@ -6,8 +6,6 @@ MAX_COLUMNS = 4096
 MAX_DESCRIPTION_BYTES = 1 << 22  # of meta.xml and datapackage.json
 MAX_DESCRIPTION_DEPTH = 32  # elements within elements
 MAX_HEAD_LINES = 1000  # before the first row, as meta.xml counts them
-MAX_CELL_BYTES = 1 << 20  # of a cell that is not text, such as a photo in a column
-MAX_REMEMBERED = 1 << 17  # ways to write a name or a date whose meaning is remembered
 # A zip or gzip that unpacks to more than this, and to so many times its own size, is made to harm: tables of text pack
 # to a tenth or so. The first number lets small ones pass that say one thing over and over.
 MAX_UNPACKED_BYTES, MAX_UNPACKED_TIMES = 1 << 30, 300

@@ -66,6 +66,10 @@ class TextTable:
             if len(number) or remarks:
                 yield Cells(number=number, columns=columns, remarks=remarks)
             start = int(number[-1]) + 1 if len(number) else start
+            if malformed and not len(number):  # nothing but such rows: however many come, none is held
+                start = malformed[-1][0] + 1
+                yield Cells(number=number, columns=columns, remarks=list(malformed))
+                malformed.clear()
         if malformed:
             blank = pa.array([], pa.string())
             yield Cells(number=np.zeros(0, np.int64), columns=dict.fromkeys(unique, blank), remarks=list(malformed))

@@ -1,12 +1,12 @@
 """An authority's list by its name or from a file, with its version."""
 
-import hashlib
 import re
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 from birdsat.errors import InputError, nearest
+from birdsat.files import file_sha256
 from birdsat.observations.taxonomies.checklist import Checklist, ListedTaxon
 from birdsat.observations.taxonomies.layout import Layout, read_taxa
 from birdsat.observations.taxonomies.registry import layouts
@@ -19,7 +19,6 @@ _VERSIONS = (  # as file names write them, the plainest first
     re.compile(r"(?<!\d)((?:19|20)\d\d(?:\.\d+)?)(?!\d)"),
     re.compile(r"(?<!\d)(\d{1,2}\.\d{1,2})(?!\d)"),
 )
-_HASHED = 1 << 20  # bytes of a file at a time
 
 
 def open_checklist(source: str | Path, *, setting: str = "taxonomy") -> Checklist:
@@ -30,7 +29,7 @@ def open_checklist(source: str | Path, *, setting: str = "taxonomy") -> Checklis
     `setting`, where there is no such list.
     """
     try:
-        path, version = _found(str(source))
+        path, version = find_checklist(str(source))
         table = open_taxon_rows(path)
         layout = next((one for one in layouts() if one.recognises(table.plain_columns)), None)
         if layout is None:
@@ -63,8 +62,8 @@ def is_checklist(table: TaxonRows) -> bool:
     return any(one.authority and one.recognises(table.plain_columns) for one in layouts())
 
 
-def _found(source: str) -> tuple[Path, str]:
-    """The file, and the version given with it."""
+def find_checklist(source: str) -> tuple[Path, str]:
+    """The file or folder that a word or a path means, and the version given with it. Raises as `open_checklist`."""
     if Path(source).exists():
         return Path(source), ""
     name, at, version = source.rpartition("@")
@@ -121,10 +120,4 @@ def _version_in_name(path: Path) -> str:
 
 def _fingerprint(path: Path) -> str:
     """What tells a list without a version from others: the beginning of its SHA-256."""
-    if path.is_dir():
-        return "of no version"
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(_HASHED):
-            digest.update(part)
-    return f"sha256:{digest.hexdigest()[:12]}"
+    return "of no version" if path.is_dir() else f"sha256:{file_sha256(path)[:12]}"
