@@ -89,7 +89,7 @@ def draw_map(
         panel.set_visible(False)
     assert image is not None
     _draw_colour_bar(figure, image, axes, rows, quantity, value, scale)
-    _draw_legend(figure, drawn[0], points, outside, subtitle)
+    _draw_legend(figure, drawn[0], outside, subtitle)
     return figure
 
 
@@ -182,9 +182,7 @@ def _draw_colour_bar(
     bar.outline.set(linewidth=0.5, edgecolor=FRAME)
 
 
-def _draw_legend(
-    figure: Figure, panel: Axes, points: Sequence[MapPoints], outside: NDArray[np.bool_] | None, subtitle: str
-) -> None:
+def _draw_legend(figure: Figure, panel: Axes, outside: NDArray[np.bool_] | None, subtitle: str) -> None:
     """What the marks mean, and the subtitle, which heads the legend where there is one so that they never overlap."""
     handles, labels = panel.get_legend_handles_labels()
     if outside is not None and outside.any():

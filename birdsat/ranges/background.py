@@ -57,17 +57,22 @@ def draw_background(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Cells (b,), and how often each is to be drawn: LOOKED_SHARE of the draws where somebody looked, others anywhere.
 
-    Anywhere, by area, in `most` of the cells (c,) at most; where somebody looked, by the records of all taxa there, so
+    Of either, `most` cells at most. Anywhere, by area; where somebody looked, by the records of all taxa there, so
     that places are not taken for good ones because observers go there (target-group background, Phillips et al. 2009).
     Where one taxon is all there is, its own records say nothing of that, and every draw is anywhere.
     """
     generator = np.random.default_rng(seed)
-    anywhere = generator.choice(anywhere, min(most, len(anywhere)), replace=False)
+    anywhere = np.sort(generator.choice(anywhere, min(most, len(anywhere)), replace=False))
+    area = grid.cell_area(anywhere)
+    if len(everything.taxa) == 1:
+        return anywhere, area / area.sum()
     looked = effort(everything, grid)
-    cells = np.union1d(anywhere, looked.cells) if len(everything.taxa) > 1 else np.sort(anywhere)
-    area = np.where(np.isin(cells, anywhere), grid.cell_area(cells), 0.0)
-    weight = area / area.sum()
-    if len(everything.taxa) > 1:
-        seen = looked.weight(cells)
-        weight = (1 - LOOKED_SHARE) * weight + LOOKED_SHARE * seen / max(seen.sum(), 1.0)
+    seen, records = looked.cells, looked.weight(looked.cells)
+    if len(seen) > most:  # as many draws by their records stand for all, so that memory does not grow with the table
+        records = generator.multinomial(most, records / records.sum()).astype(np.float64)
+        seen, records = seen[records > 0], records[records > 0]
+    cells = np.union1d(anywhere, seen)
+    weight = np.zeros(len(cells))
+    weight[np.searchsorted(cells, anywhere)] = (1 - LOOKED_SHARE) * area / area.sum()
+    weight[np.searchsorted(cells, seen)] += LOOKED_SHARE * records / max(records.sum(), 1.0)
     return cells, weight

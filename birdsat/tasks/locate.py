@@ -12,6 +12,7 @@ from torch import Tensor
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
+from birdsat.embeddings.regions.region import Region
 
 NEAR_KM = 750.0  # as far as a country reaches, where photos are evaluated by distance (tasks.locate_report)
 ALL_PHOTOS = slice(None)
@@ -30,19 +31,22 @@ class CellDensities:
 class Evidence(ABC):
     """What is known of where q photos are from: of each a density over the cells of a region, up to a factor."""
 
+    def __init__(self, region: Region, photos: int) -> None:
+        self._region, self._photos = region, photos
+
     @property
-    @abstractmethod
     def grid(self) -> AnyGrid:
         """That the cells are of."""
+        return self._region.grid
 
     @property
-    @abstractmethod
     def cells(self) -> int:
         """How many there are."""
+        return len(self._region)
 
-    @abstractmethod
     def __len__(self) -> int:
         """Photos."""
+        return self._photos
 
     @abstractmethod
     def blocks(self, photos: slice = ALL_PHOTOS) -> Iterator[CellDensities]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.earth.date import mid_month
-from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.embed_cells import RegionBlock, to_float32, year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
@@ -59,25 +58,12 @@ class Likeness(Evidence):
     def __init__(self, queries: Queries, region: Region, posterior: LocationPosterior) -> None:
         """Raises InputError for embeddings of another width than the region's."""
         _check_width(queries, region)
-        self._queries, self._region, self._posterior = queries, region, posterior
-
-    @property
-    def grid(self) -> AnyGrid:
-        """Of the region."""
-        return self._region.grid
-
-    @property
-    def cells(self) -> int:
-        """Of the region, with imagery."""
-        return len(self._region)
-
-    def __len__(self) -> int:
-        """Photos."""
-        return len(self._queries)
+        super().__init__(region, len(queries))
+        self._queries, self._posterior = queries, posterior
 
     def blocks(self, photos: slice = ALL_PHOTOS) -> Iterator[CellDensities]:
         """All cells in the order of their positions, a block at a time."""
-        for block, prior in _blocks(self._queries, self._region, self._posterior):
+        for block, prior in _blocks(self._region, self._posterior):
             yield CellDensities(
                 cells=block.cells, lon_lat=block.lon_lat, of_photos=self._of_photos(block, prior, photos)
             )
@@ -112,7 +98,7 @@ def fit_scale(
     posterior = LocationPosterior(scale=1.0, prior=prior)
     step = max(1, len(region) // _FIT_CELLS)
     others = torch.zeros((len(SCALES), len(asked)), dtype=torch.float64)
-    for block, log_prior in _blocks(asked, region, posterior):
+    for block, log_prior in _blocks(region, posterior):
         log_even = (torch.from_numpy(log_areas(region.grid, block.lon_lat[:, 1])) + log_prior)[::step, None]
         for some in _tiles(asked, block):
             cosine = _cosines(asked, block, some)[:, ::step]
@@ -162,7 +148,7 @@ def _tiles(queries: Queries, block: RegionBlock, photos: slice = ALL_PHOTOS) -> 
     return photos_of(len(queries), photos, max(1, _TILE_NUMBERS // (max(times, block.year.shape[1]) * len(block))))
 
 
-def _blocks(queries: Queries, region: Region, posterior: LocationPosterior) -> Iterator[tuple[RegionBlock, Tensor]]:
+def _blocks(region: Region, posterior: LocationPosterior) -> Iterator[tuple[RegionBlock, Tensor]]:
     """The region's blocks, and the log prior (c,) of their cells."""
     for block in region.blocks(("year",)):
         yield block, torch.from_numpy(posterior.log_prior(block.lon_lat))

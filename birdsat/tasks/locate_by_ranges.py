@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError, some_of
 from birdsat.ranges.all_taxa import iter_taxa
@@ -100,26 +99,13 @@ class Ranges(Evidence):
 
     def __init__(self, shown: Shown, model: RangeModel, region: Region, prior: PlacePrior | None = None) -> None:
         """prior: where photos are taken; None: every square kilometre is as likely."""
-        self._shown, self._model, self._region, self._prior = shown, model, region, prior
+        super().__init__(region, len(shown))
+        self._shown, self._model, self._prior = shown, model, prior
         dated = differs_by_month(model)
         month = shown.month if dated else np.full(len(shown), ANY_MONTH)  # all months are alike
         periods, self._period = np.unique(month, return_inverse=True)  # (q,) which of the periods a photo is of
         self._periods: list[int] = periods.tolist()
         self._months = (1,) if not dated else _YEAR if ANY_MONTH in self._periods else tuple(self._periods)
-
-    @property
-    def grid(self) -> AnyGrid:
-        """Of the region."""
-        return self._region.grid
-
-    @property
-    def cells(self) -> int:
-        """Of the region, with imagery."""
-        return len(self._region)
-
-    def __len__(self) -> int:
-        """Photos."""
-        return len(self._shown)
 
     def blocks(self, photos: slice = ALL_PHOTOS) -> Iterator[CellDensities]:
         """All cells in the order of their positions, a block at a time."""

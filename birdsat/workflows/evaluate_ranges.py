@@ -13,6 +13,7 @@ from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
 from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_occurrences, evaluate_points, evaluate_surveys
 from birdsat.ranges.evaluation.evaluation import Evaluation
@@ -27,7 +28,7 @@ from birdsat.training.run_folder import load_run
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
 
 MARKDOWN, JSON = "evaluation.md", "evaluation.json"
-_BACKGROUND = 4000  # cells at most, of those anywhere: fewer than a fit takes, as the chip of each is cut and encoded
+_CUT = 4000  # cells of the background that are anywhere, where the chip of each is cut and encoded; else as in a fit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +136,7 @@ def _by_occurrences(
         grids[0],
         columns,
         min_records=min(request.points, default=1),
-        most=_BACKGROUND,
+        most=CELLS if request.imagery is None else _CUT,
         seed=request.seed,
         progress=progress,
     )

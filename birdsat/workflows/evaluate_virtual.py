@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 from birdsat.embeddings.regions.folder_region import open_region
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError, InputError, about
 from birdsat.files import write_atomic
-from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.virtual_evaluation import VirtualEvaluation, evaluate_on_world
 from birdsat.ranges.evaluation.virtual_records import draw_records
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.ranges.records import Records
+from birdsat.ranges.records import check_records
 from birdsat.training.run_folder import load_run
 from birdsat.workflows.fit_ranges import fit_records
+from birdsat.workflows.records_on_cells import only_recorded
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
 
@@ -40,19 +40,16 @@ def evaluate_virtual(request: EvaluateVirtualRequest, progress: Progress = QUIET
         )
     progress.say("drawing records")
     drawn = draw_records(world, region.grid, request.points, request.seed)
-    thinned = thin_to_grid(drawn, region.grid)
-    thinned = thinned.where(region.at(thinned.lon_lat, columns=()).found, reason="in a cell without imagery")
-    if len(thinned) == 0:
+    if not region.at(drawn.lon_lat, columns=()).found.any():
         raise InputError(
             f"none of the {len(drawn):,} records that were drawn lies in a cell that {request.region} holds; embed a "
             "region with more land.",
             settings=("region",),
         )
-    progress.say(f"fitting to {len(thinned):,} records")
-    settings = RangeNetworkConfig(seed=request.seed)
-    model = fit_records(
-        run, region, Records(taxa=thinned, everything=drawn), settings=settings, seed=request.seed, progress=progress
-    )
+    with about("region"):
+        records = only_recorded(check_records(region, drawn, progress=progress), progress)
+    progress.say(f"fitting to {len(records.taxa):,} records")
+    model = fit_records(run, region, records, settings=RangeNetworkConfig(seed=request.seed), progress=progress)
     progress.say("evaluating every month")
     evaluation = evaluate_on_world(model, region, world)
     out.mkdir(parents=True, exist_ok=True)

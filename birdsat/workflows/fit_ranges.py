@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import CheckpointError, ConfigError, InputError, some_of
+from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences
@@ -29,7 +29,7 @@ from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import region_of
-from birdsat.workflows.records_on_cells import read_tables, records_on_cells
+from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
 
@@ -63,12 +63,13 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
     It replaces a range model that is there already, unless that is of the same request: then nothing is left to do.
     Raises ConfigError where the folder holds something else.
     """
-    out, fingerprint = Path(request.out), request_fingerprint(request)
+    out = Path(request.out)
     with folder_lock(out):
         if not is_unused(out) and not any((out / name).is_file() for name in (SETTINGS_FILE, WEIGHTS_FILE)):
             raise ConfigError(
                 f"{out} holds something that is not a range model; choose another folder.", settings=("out",)
             )
+        fingerprint = request_fingerprint(request)
         model = _fitted_before(request, fingerprint, progress) or _fit_ranges(request, fingerprint, progress)
         return FitResult(model=model, folder=out)
 
@@ -94,7 +95,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
     if request.way == "occurrences":
-        records = _recorded(records, progress)
+        records = only_recorded(records, progress)
     model = fit_records(
         run,
         region,
@@ -117,16 +118,6 @@ def _cache_features(model: RangeModel, region: Region, progress: Progress) -> No
         progress.note(f"{model.folder} is complete, but maps from it will take longer: {error}")
 
 
-def _recorded(records: Records, progress: Progress) -> Records:
-    """The taxa of which any record is left: of the others, only background is known, which would count as a guess."""
-    counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
-    if not (lost := [taxon for taxon, count in counts.items() if not count]):
-        return records
-    progress.note(f"{len(lost):,} taxa have no record in the region's cells and are not in the model: {some_of(lost)}.")
-    kept = [taxon for taxon, count in counts.items() if count]
-    return Records(taxa=records.taxa.only_taxa(kept), everything=records.everything)
-
-
 def fit_records(
     run: Run | None,
     region: Region,
@@ -135,7 +126,6 @@ def fit_records(
     way: Way = "occurrences",
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
-    seed: int = 0,
     crosswalk: Crosswalk | None = None,
     progress: Progress = QUIET,
 ) -> RangeModel:
@@ -144,13 +134,13 @@ def fit_records(
 
     Raises InputError when both ways are asked and no taxon has photos.
     """
-    occurrences = records.taxa
+    occurrences, settings = records.taxa, settings or RangeNetworkConfig()
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
     if way == "both":
         assert run is not None
         photos = photos_of(run, occurrences.taxa, crosswalk)
-    points = points_on_cells(records, region.grid, region.cells(), seed=seed)
+    points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
     found = background.found

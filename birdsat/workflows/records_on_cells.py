@@ -5,6 +5,7 @@ from pathlib import Path
 
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_world
+from birdsat.errors import some_of
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
@@ -70,3 +71,13 @@ def records_on_cells(
     if region is None and request.box is None and not request.world:
         cells = open_world(extent_of(records.taxa.lon_lat))  # of the same cells: the records stay as they are
     return cells, records
+
+
+def only_recorded(records: Records, progress: Progress) -> Records:
+    """The taxa of which any record is left: of the others, only background is known, which would count as a guess."""
+    counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
+    if not (lost := [taxon for taxon, count in counts.items() if not count]):
+        return records
+    progress.note(f"{len(lost):,} taxa have no record in the region's cells and are not in the model: {some_of(lost)}.")
+    kept = [taxon for taxon, count in counts.items() if count]
+    return Records(taxa=records.taxa.only_taxa(kept), everything=records.everything)

@@ -19,6 +19,7 @@ from birdsat.ranges.background import dates_looked, draw_background, points_on_c
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records, check_records
 from birdsat.ranges.train import months_looked
@@ -106,7 +107,7 @@ def test_a_fit_and_an_evaluation_learn_from_the_same_presences_and_background(
     taken: list[Points] = []
     monkeypatch.setattr(fitting, "fit_points", lambda points, *rest, **more: taken.append(points))
     records = check_records(region, everything, [taxon for taxon, _ in tables])
-    fitting.fit_records(run, region, records, seed=3)
+    fitting.fit_records(run, region, records, settings=RangeNetworkConfig(seed=3))
 
     truth = RangeGrid(
         lon_lat=region.grid.centres(region.cells()),
@@ -169,3 +170,13 @@ def test_a_month_in_which_nobody_looked_is_not_one_without_the_taxon() -> None:
     assert months_looked(august.looked).tolist() == [7]
     assert months_looked(np.concatenate([np.full(500, 0.62), [0.1]])).tolist() == [7]  # one in 501 is no survey
     assert months_looked(np.empty(0)).tolist() == list(range(12))
+
+
+def test_of_many_cells_where_somebody_looked_draws_by_their_records_stand_for_all() -> None:
+    places = [(0.5, north + 0.5) for north in range(60)]
+    everything = recorded(("a", places * 50), ("b", places[:1] * 3000))  # half of all records in one of sixty cells
+    cells, weight = draw_background(GRID, np.array([3]), everything, most=20)
+    assert len(cells) <= 21 and weight.sum() == pytest.approx(1.0)
+    crowded = int(GRID.cells_at(np.array([0.5]), np.array([0.5]))[0])
+    assert 0.1 < weight[cells == crowded][0] < 0.4  # about half of the half where somebody looked
+    assert weight[cells == 3][0] == pytest.approx(0.5)

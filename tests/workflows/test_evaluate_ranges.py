@@ -39,7 +39,7 @@ def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(our_models, "place", lambda settings: networks(settings, None))
     monkeypatch.setattr(our_models, "chip_place", lambda settings: networks(settings, "chip"))
     monkeypatch.setattr(coordinate_network, "coordinate_network", lambda settings: (CoordinateNetwork(steps=5),))
-    monkeypatch.setattr(workflow, "_BACKGROUND", 20)
+    monkeypatch.setattr(workflow, "_CUT", 20)
     monkeypatch.setattr(occurrence_points, "_SOUTH", BOX.south)  # so that land is asked for in few cells
     monkeypatch.setattr(occurrence_points, "_NORTH", BOX.north)
 
