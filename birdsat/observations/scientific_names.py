@@ -6,7 +6,7 @@ This is the one place that says which species a name means, for records and phot
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -77,43 +77,6 @@ def is_doubt(qualifier: str) -> bool:
     below it ("cf. var. alba")."""
     first, *others = [word.rstrip(".,;:").lower() for word in qualifier.split()] or [""]
     return "?" in qualifier or (first in words_of.DOUBT and not (others and others[0] in words_of.RANKS_BELOW))
-
-
-def name_of_parts(taxon: str = "", genus: str = "", epithet: str = "", below: str = "") -> str:
-    """The name in a row whose columns may hold its parts: "Parus" and "major" are Parus major.
-
-    taxon: what the column for the whole name holds, which in some tables is the epithet alone. below: the subspecies.
-    """
-    words = taxon.replace("_", " ").split()
-    if words and not (genus and _is_epithet(words, genus)):
-        return taxon
-    words = words or epithet.split()
-    if not genus or not words:
-        return genus
-    return " ".join((genus, words[0].lower(), *words[1:], *([below.lower()] if below else [])))
-
-
-def _is_epithet(words: Sequence[str], genus: str) -> bool:
-    """Whether words are an epithet alone, with its authors or without; "Mallard" and "Parus" are none."""
-    first = words[0].lower()
-    alone = len(words) == 1 or (words[0].islower() and not words[1][0].islower())
-    return alone and first != genus.lower() and only_english().isdisjoint(word.lower() for word in words)
-
-
-def choose_name_column(names: Mapping[str, Sequence[str]]) -> str:
-    """The first of several columns, each with some of its names, in which most are scientific; else the first."""
-    return next((column for column, some in names.items() if are_scientific(some)), next(iter(names)))
-
-
-def are_scientific(names: Iterable[str]) -> bool:
-    """Whether most of some names, blank ones left out, are scientific."""
-    readings = [reading for name in names if (reading := parse_name(name)).dropped != NO_TAXON]
-    return 2 * sum(reading.is_scientific for reading in readings) > len(readings)
-
-
-def beside_english(reading: NameReading, text: str) -> NameReading:
-    """What a name means among others that mostly are not scientific: there a word alone is no genus ("Anhinga")."""
-    return own_name(text) if reading.dropped == ABOVE_SPECIES and _is_genus(text) else reading
 
 
 def own_name(text: str) -> NameReading:
@@ -189,10 +152,11 @@ def _tidy(written: str) -> str:
     if name[:1] + name[-1:] in ("()", "[]") and name.count(name[0]) == 1:
         name = name[1:-1].strip()
     unnumbered = _NUMBER.sub("", name, count=1) if name[:1].isdigit() else name
-    return unnumbered if _is_genus(unnumbered.partition(" ")[0]) else name
+    return unnumbered if is_genus(unnumbered.partition(" ")[0]) else name
 
 
-def _is_genus(word: str) -> bool:
+def is_genus(word: str) -> bool:
+    """Whether a word is a genus of birds, in letters of any case."""
     return word.capitalize() in bird_genera()
 
 
@@ -208,7 +172,7 @@ def _ranked(name: str) -> NameReading | None:
         return found if found.species is None else _read(found.species, found.full, AGGREGATE)
     if word in ("species", "subspecies", "ssp"):
         return _scientific(rest)
-    if not _is_genus(rest.partition(" ")[0]):
+    if not is_genus(rest.partition(" ")[0]):
         return None
     if word in words_of.DOUBT or first == "?":
         return _none(DOUBTFUL)
@@ -221,7 +185,7 @@ def _among_others(name: str) -> NameReading | None:
     found = {
         reading
         for piece in pieces
-        if piece != name and _is_genus(piece.partition(" ")[0]) and (reading := _scientific(piece)) is not None
+        if piece != name and is_genus(piece.partition(" ")[0]) and (reading := _scientific(piece)) is not None
     }
     species = {reading.species for reading in found}
     return found.pop() if len(species) == 1 and None not in species else None
@@ -246,10 +210,10 @@ def _scientific(name: str) -> NameReading | None:
     if not name or name[0] in "×✕✖⨯" or name[:2] in ("x ", "X "):
         return _none(HYBRID)
     first, _, rest = name.partition(" ")
-    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.]([a-z]{3,})", first)) and _is_genus(parts[1]):
+    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.]([a-z]{3,})", first)) and is_genus(parts[1]):
         first, rest = parts[1], parts[2]  # as addresses of pages and R's columns have it
     genus = first.strip(",;?")
-    known = _is_genus(genus)
+    known = is_genus(genus)
     if known and not rest:
         return _none(DOUBTFUL if "?" in first else ABOVE_SPECIES)
     if _ABOVE_GENUS.fullmatch(genus) or genus.lower() in words_of.ABOVE_GENUS:
@@ -264,7 +228,7 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DOUBTFUL)
     rest = re.sub(r"^[\[(][^\s\])]+[\])] (?=[a-z?])", "", rest)  # a subgenus, or a superspecies
     bare = rest.partition(" ")
-    if _is_genus(bare[0]) and bare[0].istitle() and bare[2][:1].islower():  # a subgenus without its brackets
+    if is_genus(bare[0]) and bare[0].istitle() and bare[2][:1].islower():  # a subgenus without its brackets
         rest = bare[2] if known and bare[2].partition(" ")[0] not in words_of.OF_AUTHORS else rest
     return _of_known(genus, rest) if known else _of_unknown(genus, rest)
 

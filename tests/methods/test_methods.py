@@ -4,69 +4,21 @@ import copy
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from no_float64 import NoFloat64
 from safetensors.torch import load_model, save_model
+from small_methods import CVE, CVM, ENCODER, MAE_OF_CHIPS, META, METHODS, PHOTO, batch, seeded
 
 from birdsat import config as configs
-from birdsat.dataset.batch import Batch
-from birdsat.encoders.encoder import View
-from birdsat.encoders.pixel_decoder import PixelDecoderConfig
-from birdsat.encoders.place_time import PlaceTimeConfig, PublishedPlaceTimeConfig
-from birdsat.encoders.view_encoder import ViewEncoderConfig
+from birdsat.encoders.place_time import PlaceTimeConfig
 from birdsat.errors import ConfigError, InputError
 from birdsat.methods.cve_mae import CveMae, CveMaeConfig
 from birdsat.methods.cvm_mae import CvmMae, CvmMaeConfig
 from birdsat.methods.mae import MaeConfig
-from birdsat.methods.masked import MaskedConfig
 from birdsat.methods.method import Method, MethodSettings
-from birdsat.methods.moco_geo import MocoGeo, MocoGeoConfig
 
-ENCODER = ViewEncoderConfig(views=(View(px=16, patch_px=4),), width=16, depth=1, heads=2)
-PHOTO = MaskedConfig(encoder=ENCODER, decoder=PixelDecoderConfig(width=8, depth=1, heads=2))
-CHIP = replace(ENCODER, views=(View(px=8, patch_px=4),), width=24)
-CVE = CveMaeConfig(photo=PHOTO, chip_encoder=CHIP)
-META = replace(CVE, place_time=PlaceTimeConfig())
-VITAE = replace(CHIP, width=16, block="vitae", convolve="packed", pooling="class token")
-CVM = CvmMaeConfig(images=replace(PHOTO, encoder=replace(ENCODER, views=(*ENCODER.views, *CHIP.views))))
-
-METHODS: dict[str, MethodSettings] = {
-    "mae": MaeConfig(image=PHOTO),
-    "mae with metadata": MaeConfig(image=PHOTO, place_time=PlaceTimeConfig()),
-    "cve_mae": CVE,
-    "cve_mae with metadata": META,
-    "cve_mae from a full pass": replace(META, contrast_from="full"),
-    "cve_mae with a frozen chip encoder": replace(META, chip_encoder_frozen=True),
-    "cve_mae leaving near pairs out": replace(META, min_negative_km=50.0),
-    "cve_mae with twin photos": replace(META, second_view_weight=1.0),
-    "cve_mae as published": replace(
-        CVE,
-        photo=replace(PHOTO, encoder=replace(VITAE, views=ENCODER.views), mask_ratio=0.75),
-        chip_encoder=VITAE,
-        place_time=PublishedPlaceTimeConfig(),
-        heads=False,
-        contrast_from="full",
-        chip_encoder_frozen=True,
-        learn_temperature=False,
-    ),
-    "cvm_mae": CVM,
-    "cvm_mae with metadata": replace(CVM, place_time=PlaceTimeConfig()),
-    "cvm_mae with rolled negatives": replace(CVM, place_time=PlaceTimeConfig(), negatives="rolled"),
-    "cvm_mae as published": replace(
-        CVM,
-        images=replace(CVM.images, encoder=replace(CVM.images.encoder, pooling="class token", positions="learned")),
-        place_time=PublishedPlaceTimeConfig(),
-        heads=False,
-        negatives="rolled",
-        contrast_weight=0.0,
-    ),
-    "cvm_mae with heads and no contrast": replace(CVM, negatives="rolled", contrast_weight=0.0),
-    "moco_geo": MocoGeoConfig(encoder=ENCODER, queue=7, centres=((0.0, 0.0), (30.0, 30.0), (60.0, 60.0))),
-}
-MAE_OF_CHIPS = MaeConfig(of="chip", image=replace(PHOTO, encoder=CHIP))
 CROSS_VIEW = {name: config for name, config in METHODS.items() if name.startswith(("cve", "cvm"))}
 REBUILDING = {name: config for name, config in METHODS.items() if name != "moco_geo"}
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS, indirect=True)
@@ -78,29 +30,6 @@ every_rebuilding = pytest.mark.parametrize("method", REBUILDING.values(), ids=RE
 def method(request: pytest.FixtureRequest) -> Method:
     torch.manual_seed(0)
     return request.param.build()
-
-
-def batch(n: int = 5) -> Batch:
-    generator = torch.Generator().manual_seed(0)
-    lon_lat = torch.rand(n, 2, generator=generator) * 60
-    year_fraction = torch.rand(n, generator=generator)
-    lon_lat[1], year_fraction[2] = math.nan, math.nan
-    has_photo, has_chip = torch.ones(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)
-    has_photo[3], has_chip[4] = False, False
-    return Batch(
-        photos=tuple(torch.randint(0, 256, (n, 3, 16, 16), generator=generator, dtype=torch.uint8) for _ in range(2)),
-        chip=torch.randint(0, 256, (n, 3, 8, 8), generator=generator, dtype=torch.uint8),
-        has_photo=has_photo,
-        has_chip=has_chip,
-        lon_lat=lon_lat,
-        year_fraction=year_fraction,
-        label=torch.arange(n),
-        row=torch.arange(n),
-    )
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @every_method
@@ -329,65 +258,6 @@ def test_hard_negatives_are_drawn_by_a_power_of_the_odds_that_contrast_gives(har
     drawn = torch.stack([method._hard_negatives(odds.log(), given, generator)[0] for _ in range(4000)])
     expected = 4**hardness / (4**hardness + 1)
     assert float((drawn[:, 0] == 2).float().mean()) == pytest.approx(expected, abs=0.03)
-
-
-def moco(**settings: Any) -> MocoGeo:
-    torch.manual_seed(0)
-    config = METHODS["moco_geo"]
-    assert isinstance(config, MocoGeoConfig)
-    return MocoGeo(replace(config, **settings))
-
-
-def test_the_queue_goes_round_whatever_the_batch_size() -> None:
-    method = moco(queue=7)
-    before = method.queue.clone()
-    method.losses(batch(), seeded())  # four of the five samples have a photo
-    assert int(method.queue_next) == 4
-    assert torch.equal(method.queue[4:], before[4:]) and not torch.isclose(method.queue[:4], before[:4]).any()
-    second = method.queue.clone()
-    method.losses(batch(), seeded())
-    assert int(method.queue_next) == 1  # 8 mod 7
-    assert torch.equal(method.queue[1:4], second[1:4])
-
-
-def test_a_batch_larger_than_the_queue_leaves_its_last_photos_in_it() -> None:
-    method = moco(queue=2)
-    method.losses(batch(), seeded())
-    assert torch.allclose(method.queue.norm(dim=1), torch.ones(2), atol=1e-5)
-
-
-def test_the_slow_encoder_follows_in_training_and_neither_it_nor_the_queue_moves_in_eval_mode() -> None:
-    method = moco(momentum=0.5)
-    with torch.no_grad():
-        method.encoder.class_token += 1.0
-    method.losses(batch(), seeded())
-    assert torch.allclose(method.encoder.class_token - method.slow_encoder.class_token, torch.tensor(0.5), atol=1e-6)
-    method.eval()
-    kept = {name: value.clone() for name, value in method.state_dict().items()}
-    method.losses(batch(), seeded())
-    assert all(torch.equal(kept[name], value) for name, value in method.state_dict().items())
-
-
-def test_photos_learn_the_cluster_nearest_to_their_place() -> None:
-    places = torch.tensor([[1.0, -1.0], [179.0, 5.0], [58.0, 61.0], [math.nan, math.nan]])
-    assert moco().cluster(places)[:3].tolist() == [0, 2, 2]
-
-
-def test_clusters_of_places_are_the_same_in_bf16() -> None:
-    generator = seeded()
-    places = torch.rand(500, 2, generator=generator) * 20  # a country: all directions nearly alike
-    centres = tuple((lon, lat) for lon, lat in (torch.rand(100, 2, generator=generator) * 20).tolist())
-    method = moco(centres=centres)
-    with torch.autocast("cpu", torch.bfloat16):
-        rounded = method.cluster(places)
-    assert torch.equal(rounded, method.cluster(places))
-
-
-def test_one_view_of_each_photo_still_has_a_contrast_to_judge_moco_by() -> None:
-    method = moco().eval()
-    same = replace(batch(), photos=batch().photos[:1])
-    losses = [method.losses(same, seeded(seed))["contrast"] for seed in (0, 0, 1)]
-    assert losses[0] == losses[1] != losses[2]
 
 
 @pytest.mark.parametrize("name", ["mae", "cve_mae from a full pass", "cvm_mae with metadata"])

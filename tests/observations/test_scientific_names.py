@@ -6,16 +6,7 @@ import gzip
 import pytest
 
 from birdsat.observations import scientific_names as names
-from birdsat.observations.scientific_names import (
-    are_scientific,
-    beside_english,
-    choose_name_column,
-    find_name,
-    is_doubt,
-    name_of_parts,
-    own_name,
-    parse_name,
-)
+from birdsat.observations.scientific_names import find_name, is_doubt, parse_name
 
 
 @pytest.mark.parametrize(
@@ -282,36 +273,6 @@ def test_a_name_that_was_read_is_read_as_itself():
 def test_a_long_text_is_not_kept_and_takes_no_time():
     for text in ("a" * 10**6, "Larus fuscus " + "(" * 10**5, "Larus fuscus " + " x" * 10**5):
         parse_name(text)
-
-
-def test_names_in_parts_are_put_together():
-    assert name_of_parts("major", "Parus") == "Parus major"
-    assert name_of_parts("MAJOR", "Parus") == "Parus major"
-    assert name_of_parts("Parus major", "Parus") == "Parus major"
-    assert name_of_parts("", "Dendrocopos", "major", "pinetorum") == "Dendrocopos major pinetorum"
-    assert name_of_parts("sp.", "Larus") == "Larus sp."
-    assert name_of_parts("major Linnaeus, 1758", "Parus") == "Parus major Linnaeus, 1758"
-    for whole in ("Parus_major", "Parus\u00a0major", "parus major", "Parus major newtoni", "great tit"):
-        assert name_of_parts(whole, "Parus") == whole
-    assert name_of_parts("", "Larus") == name_of_parts("Larus", "Larus") == "Larus"
-    assert (name_of_parts("Great Tit", "Parus"), name_of_parts("Mallard", "Anas")) == ("Great Tit", "Mallard")
-    assert name_of_parts() == ""
-
-
-def test_the_column_of_scientific_names_is_chosen_among_several():
-    english, latin = ["Great Tit", "Coal Tit", ""], ["Parus major", "Periparus ater", ""]
-    assert choose_name_column({"Species": english, "Scientific name": latin}) == "Scientific name"
-    assert choose_name_column({"species": latin, "scientificName": [f"{name} L." for name in latin]}) == "species"
-    assert choose_name_column({"species": ["", ""], "scientificName": latin[:2]}) == "scientificName"
-    assert choose_name_column({"species": ["class 1"], "taxon": ["class 2"]}) == "species"
-
-
-def test_a_name_among_english_ones_is_not_taken_for_a_genus():
-    assert not are_scientific(["Anhinga", "Great Tit", "Mallard"]) and are_scientific(["Parus major", "Larus sp.", "x"])
-    assert (own_name(" Anhinga ").species, own_name("").dropped) == ("Anhinga", names.NO_TAXON)
-    assert beside_english(parse_name("Anhinga"), "Anhinga").species == "Anhinga"
-    for name in ("Larus sp.", "Laridae", "Mallard x Pintail", "Parus major"):
-        assert beside_english(parse_name(name), name) == parse_name(name)
 
 
 def test_the_name_asked_for_is_found_as_it_is_meant():

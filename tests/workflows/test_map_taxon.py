@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,9 @@ from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SIDE, TAXA
 
 from birdsat.cli import main
-from birdsat.embeddings.taxa import load_taxon_means, save_taxon_means
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.model import load_ranges
-from birdsat.training.run_folder import load_run
 from birdsat.workflows import fit_ranges as fits
 from birdsat.workflows import map_taxon
 from birdsat.workflows.embed_region import embed_region
@@ -357,19 +354,6 @@ def test_help_tells_of_every_option(verb: str, capsys: pytest.CaptureFixture[str
         assert option in printed
 
 
-@pytest.mark.parametrize("asked", ["corvus corax", "Corvus corax (Linnaeus, 1758)", "CORVUS CORAX", "Corvus_corax"])
-def test_a_taxon_is_found_as_it_is_meant_in_records_points_photos_and_range_models(
-    asked: str, run: Path, region: Path, records: Path, ranges: Path, tmp_path: Path
-) -> None:
-    signed = tmp_path / "signed.csv"
-    signed.write_text(records.read_text().replace(TAXON, f'"{TAXON} (Linnaeus, 1758)"'))
-    ways: tuple[dict[str, Any], ...] = ({"occurrences": signed}, {"ranges": ranges}, {"run": run})
-    for number, way in enumerate(ways):
-        request = MapRequest(taxon=asked, region=region, points=signed, out=tmp_path / str(number), **way)
-        (made,) = map_taxon.map_taxon(request).maps
-        assert made.taxon == TAXON and made.files[0].name == "Corvus_corax.tif"
-
-
 def test_points_are_looked_at_before_the_fit(
     region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,21 +368,3 @@ def test_points_are_looked_at_before_the_fit(
     ):
         map_taxon.map_taxon(MapRequest(**asked, points=another))
     assert not (tmp_path / "out").exists()
-
-
-def test_photos_of_a_taxon_are_found_whatever_it_was_called_when_they_were_learned_from(
-    run: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(run, tmp_path / "run")
-    means = load_taxon_means(run)
-    names = tuple("corvus corax (Linnaeus, 1758)" if name == TAXON else name for name in means.taxa)
-    save_taxon_means(replace(means, taxa=names), tmp_path / "run")
-    opened = load_run(tmp_path / "run")
-    found, expected = (fits.photos_of(one, (TAXON, "Parus ater")) for one in (opened, load_run(run)))
-    np.testing.assert_array_equal(found, expected)
-    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
-
-
-def test_taxa_of_a_fit_are_found_as_they_are_meant(region: Path, records: Path, tmp_path: Path) -> None:
-    request = FitRequest(tables=records, region=region, out=tmp_path / "out", taxa="corvus corax (Linnaeus, 1758)")
-    assert fits.fit_ranges(request).model.facts.taxa == (TAXON,)

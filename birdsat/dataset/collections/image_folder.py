@@ -9,8 +9,9 @@ from birdsat.dataset.collections.cub import plain_class_name
 from birdsat.errors import InputError
 from birdsat.imagery.photo_folder import FolderPhotos
 from birdsat.observations.curation import Remark
+from birdsat.observations.name_columns import are_scientific, beside_english
 from birdsat.observations.observation import Observation, Split
-from birdsat.observations.scientific_names import NameReading, are_scientific, beside_english, parse_name
+from birdsat.observations.scientific_names import NameReading, parse_name
 
 _SPLITS: dict[str, Split] = {
     **dict.fromkeys(("train", "training"), "train"),

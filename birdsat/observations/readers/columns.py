@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from birdsat.errors import InputError
+from birdsat.observations.name_columns import choose_name_column, name_of_parts
 from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.points import LAT_OF_GEOMETRY, LON_OF_GEOMETRY
 from birdsat.observations.readers.reader import TableSource
-from birdsat.observations.scientific_names import choose_name_column, name_of_parts
 
 _PLANE_X, _PLANE_Y = ("x", "easting", "utm_x", "coord_x"), ("y", "northing", "utm_y", "coord_y")
 _SYNONYMS = {

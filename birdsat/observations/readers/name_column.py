@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from birdsat.observations.scientific_names import NO_TAXON, NameReading, are_scientific, beside_english
+from birdsat.observations.name_columns import are_scientific, beside_english
+from birdsat.observations.scientific_names import NO_TAXON, NameReading
 
 
 class NameColumn:

@@ -16,19 +16,14 @@ from numpy.typing import NDArray
 from birdsat.observations.coordinates import PlaceReading, PlaceTally, read_place
 from birdsat.observations.curation import Remark
 from birdsat.observations.dates import DateReading, read_date, read_date_cells
+from birdsat.observations.name_columns import name_of_parts
 from birdsat.observations.observation import Split
 from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct, is_blank, is_true, to_bools
 from birdsat.observations.readers.name_column import NameColumn
 from birdsat.observations.readers.reader import Cells, TableSource
 from birdsat.observations.readers.row_rules import RowRules, uncertainty_m
 from birdsat.observations.readers.sorting import Finding, Sorting
-from birdsat.observations.scientific_names import (
-    DOUBTFUL,
-    NameReading,
-    is_doubt,
-    name_of_parts,
-    parse_name,
-)
+from birdsat.observations.scientific_names import DOUBTFUL, NameReading, is_doubt, parse_name
 
 DAY_OF_UNIX = datetime.date(1970, 1, 1).toordinal()  # number of the day that Arrow and NumPy count from
 NAME_PARTS = ("taxon", "genus", "epithet", "below")  # of `name_of_parts`

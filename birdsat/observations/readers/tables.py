@@ -7,13 +7,14 @@ import numpy as np
 
 from birdsat.earth.place import Place
 from birdsat.observations.curation import Remark
+from birdsat.observations.name_columns import name_of_parts
 from birdsat.observations.observation import Observation
 from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.columns import TableColumns, find_column, find_columns
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RowRules
 from birdsat.observations.readers.rows import NAME_PARTS, Rows, TaxonNames, read_rows, to_date
-from birdsat.observations.scientific_names import name_of_parts, parse_name
+from birdsat.observations.scientific_names import parse_name
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError
+from birdsat.observations.name_columns import choose_name_column
 from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct
 from birdsat.observations.readers.registry import open_table
-from birdsat.observations.scientific_names import choose_name_column
 from birdsat.observations.taxonomies.languages import language_of_column
 from birdsat.observations.taxonomies.layout import IDS, NAMES, id_of
 from birdsat.observations.taxonomies.taxon_rows import plain
