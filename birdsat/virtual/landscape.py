@@ -47,11 +47,12 @@ def make_landscape(taxa: int, effort: Effort, ratio: float, *, visits: float = 3
     """Habitat, niches and effort.
 
     effort: even; by chance; along a gradient of habitat; along roads; or most where the first taxon is least. ratio: of
-    visits, between the most and the least visited cell. visits: mean of a cell. The same seed gives the same habitat and
-    taxa under any effort.
+    visits, between the most and the least visited cell. visits: mean of a cell. The same seed gives the same habitat
+    and taxa under any effort.
     """
     if effort not in get_args(Effort) or ratio < 1 or taxa < 1:
-        raise ConfigError(f"effort {effort!r}, ratio {ratio:g}, {taxa} taxa; allowed: {get_args(Effort)}, 1 or more.")
+        kinds = ", ".join(get_args(Effort))
+        raise ConfigError(f"effort {effort!r}, ratio {ratio:g}, {taxa} taxa; allowed: {kinds}; and 1 or more.")
     random = np.random.default_rng(seed)
     lon, lat = GRID.centres(np.arange(GRID.cells)).T
     fields = np.stack([_field(lon, lat, random) for _ in range(_FIELDS)], axis=1)
@@ -67,9 +68,7 @@ def make_landscape(taxa: int, effort: Effort, ratio: float, *, visits: float = 3
         "outside": 1 - _rank(suitability[0]),
     }[effort]
     looked = ratio**share
-    return Landscape(
-        features=mixed.astype(np.float32), suitability=suitability, effort=visits * looked / looked.mean()
-    )
+    return Landscape(features=mixed.astype(np.float32), suitability=suitability, effort=visits * looked / looked.mean())
 
 
 def _field(lon: NDArray[np.float64], lat: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
@@ -88,9 +87,11 @@ def _distance_to_roads(
     ends = random.uniform(0, 2 * np.pi, (_ROADS, 1))
     through = random.choice(len(lon), (_ROADS, 1))
     away = (lon - lon[through]) * np.sin(ends) - (lat - lat[through]) * np.cos(ends)
-    return np.abs(away).min(axis=0)
+    nearest: NDArray[np.float64] = np.abs(away).min(axis=0)
+    return nearest
 
 
 def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) from 0 for the least to 1 for the most."""
-    return np.argsort(np.argsort(values)) / (len(values) - 1)
+    rank: NDArray[np.float64] = np.argsort(np.argsort(values)) / (len(values) - 1)
+    return rank
