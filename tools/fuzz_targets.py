@@ -354,7 +354,7 @@ class GeoJson(Target):
     def run(self, data: bytes) -> None:
         from birdsat.earth.box import Box
         from birdsat.earth.grid import EqualAreaGrid, Grid
-        from birdsat.earth.polygon import read_polygons
+        from birdsat.earth.read_polygons import read_polygons
 
         polygons = read_polygons(self.put("region.geojson", data))
         polygons.contains(np.array([5.0, np.nan, 400.0]), np.array([5.0, 1.0, 3.0]))
