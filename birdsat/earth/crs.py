@@ -1,13 +1,15 @@
 """Coordinates from one reference system to another."""
 
+import json
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError, CPLE_NotSupportedError
-from rasterio.crs import CRS
+from rasterio.crs import CRS as CRS  # others take it from here
 from rasterio.env import Env
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
@@ -64,6 +66,14 @@ def read_crs(text: str) -> CRS:
             "EPSG:4326 or EPSG:25832."
         )
     return found
+
+
+def declared_crs(crs: Any) -> CRS:
+    """The CRS that GeoParquet declares: PROJJSON, or a text. Raises InputError as `read_crs` does."""
+    id = crs.get("id") if isinstance(crs, dict) else None
+    if isinstance(id, dict) and id.get("authority") and id.get("code"):
+        return read_crs(f"{id['authority']}:{id['code']}")
+    return read_crs(crs if isinstance(crs, str) else json.dumps(crs))
 
 
 def in_degrees_of_arc(crs: CRS) -> bool:

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import shapely
 from rasterio.crs import CRS
 
-from birdsat.earth.crs import WGS84, read_crs
+from birdsat.earth.crs import WGS84, declared_crs, read_crs
 from birdsat.earth.shapes import Shape, rings_of
 from birdsat.earth.wkb import deep_kind
 from birdsat.errors import InputError
@@ -255,15 +255,7 @@ def _geometry_column(schema: pa.Schema) -> tuple[str, CRS | None]:
         raise InputError(f"its geometries are stored as {encoding} in {kind}, which is not read; export them as WKB.")
     if crs is None:
         return name, None
-    return name, WGS84 if crs == "OGC:CRS84" else read_crs(crs if isinstance(crs, str) else _named(crs))
-
-
-def _named(crs: Any) -> str:
-    """The name of a PROJJSON by its authority, or itself."""
-    id = crs.get("id") if isinstance(crs, dict) else None
-    if isinstance(id, dict) and id.get("authority") and id.get("code"):
-        return f"{id['authority']}:{id['code']}"
-    return json.dumps(crs)
+    return name, WGS84 if crs == "OGC:CRS84" else declared_crs(crs)
 
 
 def _shapes(wkb: Any, crs: CRS | None, first: int) -> Iterator[Shape]:
