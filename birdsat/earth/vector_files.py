@@ -8,6 +8,7 @@ plain tables are read.
 
 import json
 import sqlite3
+import struct
 import tempfile
 import warnings
 import zipfile
@@ -109,7 +110,16 @@ def _zipped_shapefile(path: Path, layer: str | None) -> dict[str, bytes]:
             if sum(info.file_size for info in wanted.values()) > _MOST_BYTES:
                 raise InputError(f"it unpacks to more than {_MOST_BYTES:,} bytes; give a smaller one.")
             return {suffix: _unpacked(file, info) for suffix, info in wanted.items()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        EOFError,
+        OSError,
+        LookupError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         raise InputError(f"the zip file is damaged, or locked ({error}); download it again, or unpack it.") from error
 
 
@@ -166,7 +176,8 @@ def _read_by_ogr(path: Path, layer: str | None) -> tuple[str | None, Any]:
         with _closed(pyogrio), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of rings in another order, and options that a driver does not have
             meta, _, wkb, _ = pyogrio.raw.read(path, layer=layer, columns=[], force_2d=True, **options)
-    except (*known, ValueError, IndexError, RuntimeError, OSError, MemoryError) as error:
+    except (*known, ValueError, IndexError, NameError, RuntimeError, OSError, MemoryError) as error:
+        # NameError: of pyogrio's own, where a CRS cannot be written as text
         said = " ".join(str(error).replace(str(path), "the file").split())[:200]
         raise InputError(f"the file is damaged ({said}); export it again.") from error
     if wkb is None:
