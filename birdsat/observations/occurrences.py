@@ -198,13 +198,15 @@ def read_occurrences(
     max_uncertainty_km: float | None = None,
     crosswalk: Crosswalk | None = None,
     language: str = "en",
+    crs: str | None = None,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
     Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
     given as less exact are dropped. crosswalk: brings names to the accepted species of a list; records of one that is
     several there go to the part that was recorded near them, or are kept apart. language: of common names, where the
-    list has several. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
+    list has several. crs: in which the coordinates are, see `read_table`. Memory grows with the distinct records (see
+    `DistinctRecords`), not with the rows.
 
     Raises InputError for tables that cannot be read or hold no record with a place.
     """
@@ -215,7 +217,7 @@ def read_occurrences(
     common: dict[str, str] = {}
     rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True)
     for path in paths:
-        for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk):
+        for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
             tally.add(rows)
             _add_common_names(common, rows)
             placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])

@@ -40,6 +40,7 @@ def read_tables(
         max_uncertainty_km=options.max_uncertainty_km,
         crosswalk=crosswalk,
         language=options.language,
+        crs=options.crs,
     )
     say_names(found.taxa, found.noted, crosswalk, progress)
     return found
