@@ -51,6 +51,9 @@ class FitRequest(CovariateOptions, ExtentOptions, TargetGroupOptions, RecordsOpt
     """From occurrences alone, or from both these and photos."""
     run: AnyPath | None = None
     """Folder of the run that embedded the region; needed for its photos alone."""
+    ablate: bool = False
+    """Fit again without chips, without place and without covariates, to tell what each is worth; written with the
+    importance of each beside the model. Takes as long as three fits more."""
     seed: int = 0
     """Of first weights and draws."""
 
