@@ -33,7 +33,14 @@ def test_without_a_name_all_that_can_be_made_are_and_a_missing_package_is_noted(
     monkeypatch.setitem(sys.modules, "elapid", None)
     progress = RecordedProgress()
     made = make_models((), "points", ModelSettings(), progress)
-    assert list(made) == ["nearest", "logistic_coordinates", "logistic_chip", "coordinate_network", "place", "chip_place"]
+    assert list(made) == [
+        "nearest",
+        "logistic_coordinates",
+        "logistic_chip",
+        "coordinate_network",
+        "place",
+        "chip_place",
+    ]
     assert any("maxent_coordinates is left out: MaxEnt needs elapid" in note for note in progress.notes)
     assert "logistic_rasters" in make_models((), "points", RASTERS, progress)
     assert list(make_models((), "surveys", RASTERS)) == [n for n, e in MODELS.items() if e.learns_from == "surveys"]
