@@ -1,7 +1,7 @@
 """What a fit says of its inputs, written beside the model: importance, responses, and fits without each kind."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from birdsat.tables import Table
 IMPORTANCE, IMPORTANCE_CSV = "importance.json", "importance.csv"
 RESPONSES_CSV, RESPONSES_PNG = "responses.csv", "responses.png"
 ABLATION = "ablation.json"
+_MOST_CURVES = 1000  # taxa
 _FILES = (IMPORTANCE, IMPORTANCE_CSV, RESPONSES_CSV, RESPONSES_PNG, ABLATION)
 
 
@@ -64,9 +65,11 @@ def explain_fit(
         rows = [(one.name, one.auc_lost, one.low, one.high) for one in importance.groups]
         write_csv(folder / IMPORTANCE_CSV, ("shuffled", "auc_lost", "low", "high"), rows)
     if responses := response_curves(model, seed=seed, progress=progress):
-        rows_of_all = _rows(responses, model.facts.taxa)
-        write_csv(folder / RESPONSES_CSV, ("taxon", "covariate", "value", "probability", "std"), rows_of_all)
         most = np.argsort(-np.array(model.facts.points), kind="stable").tolist()
+        if len(most) > _MOST_CURVES:
+            progress.note(f"response curves are written of the {_MOST_CURVES:,} taxa with most records.")
+        rows_of_taxa = _rows(responses, model.facts.taxa, sorted(most[:_MOST_CURVES]))
+        write_csv(folder / RESPONSES_CSV, ("taxon", "covariate", "value", "probability", "std"), rows_of_taxa)
         save_png(draw_responses(responses, model.facts.taxa, most), folder / RESPONSES_PNG)
     ablation = None if refit is None else ablate(model, refit)
     if ablation is not None:
@@ -95,8 +98,8 @@ def explanation_files(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in _FILES if (folder / name).is_file())
 
 
-def _rows(responses: tuple[Response, ...], taxa: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
-    for label, taxon in enumerate(taxa):
+def _rows(responses: Sequence[Response], taxa: Sequence[str], labels: Sequence[int]) -> Iterator[tuple[object, ...]]:
+    for label, taxon in ((label, taxa[label]) for label in labels):
         for one in responses:
             for place, value in enumerate(one.labels):
                 yield taxon, one.name, value, f"{one.probability[label, place]:.4f}", f"{one.std[label, place]:.4f}"

@@ -86,6 +86,8 @@ def test_a_raster_that_changed_is_refused_and_its_old_features_are_not_read(fold
     species = SpeciesRequest(ranges=ranges, place="10,50", month=6)
     with pytest.raises(InputError, match=r"'warm' was read from .*which has changed since"):
         species_at(species)
+    with pytest.raises(InputError, match="which has changed since"):  # though what the model sees there is kept
+        map_taxon(MapRequest(taxon=TAXON, ranges=ranges, out=folder / "maps"))
     (folder / "warm.tif").unlink()
     with pytest.raises(InputError, match="which is gone"):
         species_at(species)

@@ -14,7 +14,8 @@ from birdsat.ranges.held_out import HeldOutPlaces, auc_by
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table
 
-REPEATS = 10
+REPEATS = 10  # of few taxa; of more, whose mean varies less, fewer
+_LEAST_REPEATS, _TAXA_REPEATS = 3, 2000
 _LOW, _HIGH = 5, 95  # percentiles
 
 
@@ -43,7 +44,10 @@ class Importances:
         )
         for one in self.groups:
             table.add_row(one.name, *(f"{figure:.3f}" for figure in (one.auc_lost, one.low, one.high)))
-        table.caption = f"AUC {self.auc:.3f} with nothing shuffled; percentiles over members and {self.repeats} repeats"
+        table.caption = (
+            f"AUC with nothing shuffled, the mean over members: {self.auc:.3f}; percentiles over members and "
+            f"{self.repeats} repeats"
+        )
         return table
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,7 +69,7 @@ class Importances:
 
 
 def permutation_importance(
-    model: RangeModel, *, repeats: int = REPEATS, seed: int = 0, progress: Progress = QUIET
+    model: RangeModel, *, repeats: int | None = None, seed: int = 0, progress: Progress = QUIET
 ) -> Importances | None:
     """Of a model as its fit gave it; None where that held nothing out.
 
@@ -77,6 +81,7 @@ def permutation_importance(
     if places is None:
         return None
     members, taxa = model.network.config.members, len(model.facts.taxa)
+    repeats = repeats or max(_LEAST_REPEATS, min(REPEATS, _TAXA_REPEATS // taxa))
     before = _by_member(places, members, taxa)
     spans = dict(zip([one.name for one in places.names], column_spans(places.names), strict=True))
     groups = [name for name in model.facts.inputs if name != COVARIATES] + list(spans)

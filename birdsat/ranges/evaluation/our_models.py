@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from birdsat.progress import QUIET, WithoutNotes
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
 from birdsat.ranges.evaluation.learning import Scorer
@@ -46,6 +47,7 @@ class RangeNetworkModel:
             settings=self.settings,
             covariates=[Covariate(name=f"number {number}") for number in range(width)],
             inputs_of=[name for name, is_used in used if is_used],
+            progress=WithoutNotes(QUIET),  # which say the same of every fold
         )
         learned = np.isin(np.arange(points.taxa), points.taxon)
 
