@@ -1,5 +1,6 @@
 """Response curves as a picture: a row a taxon, a column a covariate."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,9 +31,11 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
     figure = Figure(figsize=(_WIDTH * len(shown) + 0.8, _HEIGHT * len(rows) + 0.9), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(rows), len(shown), squeeze=False, sharex="col")
+    highest = max(float((one.probability + one.std)[list(rows)].max()) for one in shown)
+    top = min(1.0, math.ceil(10 * highest) / 10)  # the same of all panels
     for number, label in enumerate(rows):
         for response, axes in zip(shown, panels[number], strict=True):
-            _draw(axes, response, label)
+            _draw(axes, response, label, top)
             if response is shown[0]:
                 axes.set_ylabel("probability", fontsize=8, color=INK)
         panels[number, 0].set_title(taxa[label], fontsize=9, loc="left", color=INK, style="italic", parse_math=False)
@@ -48,7 +51,7 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
     return figure
 
 
-def _draw(axes: Axes, response: Response, label: int) -> None:
+def _draw(axes: Axes, response: Response, label: int, top: float) -> None:
     value, middle, std = response.value, response.probability[label], response.std[label]
     if response.classes:
         # The same classes for every taxon of a column.
@@ -64,8 +67,8 @@ def _draw(axes: Axes, response: Response, label: int) -> None:
         axes.plot(value, middle, color=RANGE, lw=1.8)
         axes.set_xlim(value[0], value[-1])
         axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_ylim(0, 1)
-    axes.set_yticks([0, 0.5, 1])
+    axes.set_ylim(0, top)
+    axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.tick_params(labelsize=7.5, length=2, colors=INK)
     axes.grid(axis="y", color="#e3e5e8", lw=0.7)
     axes.set_axisbelow(True)

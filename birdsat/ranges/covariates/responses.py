@@ -63,7 +63,8 @@ def _responses(
                 value = np.arange(len(one.columns), dtype=np.float64)
                 settings = list(np.eye(len(one.columns), dtype=np.float32))
             else:
-                value = np.linspace(*np.percentile(known[np.isfinite(known)], (_LOW, _HIGH)), VALUES)
+                low, high = np.percentile(known[np.isfinite(known)], (_LOW, _HIGH)).tolist()
+                value = np.linspace(low, high, VALUES)
                 settings = [np.array([number], dtype=np.float32) for number in value]
             by_member = np.stack([_probability(model, places, rows, span, setting) for setting in settings], axis=-1)
             yield Response(

@@ -165,7 +165,8 @@ def _curve(known: NDArray[np.float64], skewed: float) -> tuple[NDArray[np.float6
         at = mean + deviation * np.linspace(-3, 3, _KNOTS)
         return at, (at - mean) / deviation
     unit = (high - low) / _MIDDLE_HALF
-    levels = np.linspace(*np.arcsinh((np.array([known.min(), known.max()]) - median) / unit), _KNOTS)
+    first, last = np.arcsinh((np.array([known.min(), known.max()]) - median) / unit).tolist()
+    levels = np.linspace(first, last, _KNOTS)
     at = median + unit * np.sinh(levels)
     made = _along(known, at, levels)
     return at, (levels - made.mean()) / made.std()

@@ -13,7 +13,9 @@ from birdsat.errors import InputError
 from birdsat.ranges.points import COORDINATES, Cells, Points
 
 CHIP = "chip"  # the name of chip features among the columns
-CHIP_COMPONENTS = 12  # principal components of chip features that baselines read; with their products 90 columns
+CHIP_COMPONENTS = (
+    4  # principal components of chip features that baselines read; with more they learn few points by heart
+)
 
 Scorer = Callable[[Cells], NDArray[np.float32]]
 """Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
