@@ -38,7 +38,6 @@ SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 KEPT_FILES = "cells-*.f16"  # see `feature_cache`
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
-_COVARIATES = "covariates."  # before the names of their tensors
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
 _SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
 _RENAMED_TENSORS = {  # what they were called in the release before this
@@ -291,7 +290,7 @@ class RangeModel:
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
         if (scaling := self.projection.covariates) is not None:
-            tensors |= {f"{_COVARIATES}{name}": value for name, value in scaling.tensors().items()}
+            tensors |= scaling.tensors()
         tensors["references"] = self.applicability.references
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
@@ -336,7 +335,7 @@ def load_ranges(folder: Path) -> RangeModel:
         }
         shapes = [tuple(value.shape) for value in tensors.values()]
         refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
-        scaling = _read_covariates(tensors, facts)
+        scaling = CovariateScaling.take_from(tensors, sum(raster.width for raster in facts.rasters))
         beside = 0 if scaling is None else scaling.inputs
         _refuse_other_shapes(tensors, len(facts.taxa), beside)
         projection = InputProjection(
@@ -369,15 +368,6 @@ def load_ranges(folder: Path) -> RangeModel:
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)
-
-
-def _read_covariates(tensors: dict[str, Tensor], facts: RangeFacts) -> CovariateScaling | None:
-    """How covariates are scaled, whose tensors are taken out; None where there are none."""
-    names = [name for name in tensors if name.startswith(_COVARIATES)]
-    if not names and not facts.rasters:
-        return None
-    own = {name.removeprefix(_COVARIATES): tensors.pop(name) for name in names}
-    return CovariateScaling.read(own, sum(raster.width for raster in facts.rasters))
 
 
 def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int, beside: int) -> None:

@@ -1,6 +1,6 @@
 """How covariates are brought to one scale: each by itself, so that what it says can be told from what others do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,10 @@ from birdsat.ranges.covariates.facts import Covariate, column_spans
 COVARIATE_SHARE = 0.25  # of the variance of all inputs that covariates bring, beside chip and place
 _CONSTANT = 3e-7  # of a column's mean: what differs by less, differs by rounding
 _LEAST_FLAG = 0.2  # deviation that a flag is taken to have at least: of a rare one, a 1 would be far from all else
-_SKEWED = 1.0  # skewness from which the tails of a covariate's values are pulled in
+_SKEWED = 1.5  # skewness from which the tails of a covariate's values are pulled in
 _MIDDLE_HALF = 1.349  # deviations of a normal distribution that its middle half spans
 _KNOTS = 17  # of a curve
+_BEFORE = "covariates."  # before the names of tensors in a file
 
 _Values = NDArray[np.float32]  # (n, k); NaN where not known
 
@@ -135,11 +136,18 @@ class CovariateScaling:
 
     def tensors(self) -> dict[str, Tensor]:
         """What it is made of, to be written."""
-        return {"knots": self.knots, "levels": self.levels, "missing": self.missing, "flags": self.flags}
+        return {f"{_BEFORE}{name}": getattr(self, name) for name in ("knots", "levels", "missing", "flags")}
 
     @classmethod
-    def read(cls, tensors: Mapping[str, Tensor], width: int) -> "CovariateScaling":
-        """From what `tensors` gave, of so many numbers. Raises ValueError for what does not fit."""
+    def take_from(cls, written: dict[str, Tensor], width: int) -> "CovariateScaling | None":
+        """Take what `tensors` gave, of so many numbers, out of tensors that were read; None where there are none.
+
+        Raises ValueError and LookupError for what does not fit.
+        """
+        names = [name for name in written if name.startswith(_BEFORE)]
+        if not names and not width:
+            return None
+        tensors = {name.removeprefix(_BEFORE): written.pop(name) for name in names}
         shapes = {name: tuple(value.shape) for name, value in tensors.items()}
         q = tensors["knots"].shape[-1]
         wanted = {"knots": (width, q), "levels": (width, q), "missing": (width,), "flags": (width,)}
