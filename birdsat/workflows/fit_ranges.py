@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
-from birdsat.progress import QUIET, Progress
+from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
+from birdsat.ranges.covariates.facts import covariates_of
+from birdsat.ranges.covariates.named import COVARIATES
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -27,8 +31,9 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import region_of
+from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -40,20 +45,24 @@ class FitResult:
 
     model: RangeModel
     folder: Path
+    explanation: Explanation = field(default_factory=Explanation)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The model's, and what it sees in the region's cells."""
-        return (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE, *self.folder.glob(KEPT_FILES))
+        """The model's, what it sees in the region's cells, and what is said of its inputs."""
+        own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
+        return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        facts = self.model.facts
+        facts, said = self.model.facts, self.explanation
         return {
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+            **({"importance": said.importance.to_dict()} if said.importance else {}),
+            **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
 
 
@@ -71,7 +80,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
             )
         fingerprint = request_fingerprint(request)
         model = _fitted_before(request, fingerprint, progress) or _fit_ranges(request, fingerprint, progress)
-        return FitResult(model=model, folder=out)
+        return FitResult(model=model, folder=out, explanation=read_explanation(out))
 
 
 def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel | None:
@@ -81,6 +90,7 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
         if model.facts.request == fingerprint:
             progress.note(f"{request.out} holds the range model of this request already.")
             region = region_of(model) if request.region is None else open_region(Path(request.region))
+            region = with_covariates(model, region, progress)
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
             return model
@@ -94,20 +104,30 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     own = read_tables(request.tables, request, progress, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
+    region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
         records = only_recorded(records, progress)
-    model = fit_records(
-        run,
-        region,
-        records,
-        way=request.way,
-        settings=RangeNetworkConfig(seed=request.seed),
-        tables=[Path(table) for table in request.tables],
-        crosswalk=crosswalk,
-        progress=progress,
-    )
+
+    def fit(inputs: Sequence[str], progress: Progress) -> RangeModel:
+        return fit_records(
+            run,
+            region,
+            records,
+            way=request.way,
+            settings=RangeNetworkConfig(seed=request.seed),
+            tables=[Path(table) for table in request.tables],
+            crosswalk=crosswalk,
+            inputs=inputs,
+            progress=progress,
+        )
+
+    model = fit(request.inputs, progress)
+    # The request is remembered when all of it is done.
+    model.save(out, region=region.way_from(out))
+    refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
+    explain_fit(model, out, refit, seed=request.seed, progress=progress)
     model.save(out, region=region.way_from(out), request=fingerprint)
-    _cache_features(model, region, progress)
+    _cache_features(model, with_covariates(model, region, progress), progress)
     return model
 
 
@@ -127,13 +147,16 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
+    inputs: Sequence[str] = (),
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
-    crosswalk: what the names of its taxa mean in the list that the records are named by.
+    crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
+    place and the region's covariates are learned from; all where none is named.
 
-    Raises InputError when both ways are asked and no taxon has photos.
+    Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
+    rasters = region.rasters if isinstance(region, CovariateRegion) else ()
     occurrences, settings = records.taxa, settings or RangeNetworkConfig()
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
@@ -146,8 +169,8 @@ def fit_records(
     found = background.found
     return fit_points(
         points.with_background(found),
-        Embedded(chip=presences.chip, year=presences.year),
-        Embedded(chip=background.chip[found], year=background.year[found]),
+        Embedded.of(presences),
+        Embedded.of(background, found),
         occurrences.taxa,
         Source(
             run=region.run,
@@ -156,9 +179,12 @@ def fit_records(
             looked_taxa=len(records.everything.taxa),
             common_names=_common_names(occurrences),
             taxonomy=occurrences.taxonomy,
+            rasters=rasters,
         ),
         settings=settings,
         photos=photos,
+        covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
+        inputs_of=inputs,
         progress=progress,
     )
 

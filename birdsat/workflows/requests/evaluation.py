@@ -35,7 +35,7 @@ class EvaluateRangesRequest(Request):
     from points; those named rasters give a row for each name of the rasters, and one for all with coordinates."""
     rasters: Sequence[str] = ()
     """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
-    columns."""
+    columns. The range network reads all of them as covariates."""
     points: Sequence[int] = (10, 50)
     """How many presences of each taxon are learned from, each number by itself; with occurrences, the least of these is
     how many records of a taxon the tables must hold, the same ones again included."""
