@@ -16,6 +16,7 @@ from birdsat.observations.readers.row_rules import RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE, RowTally, rows_table
 from birdsat.observations.readers.rows import Rows
 from birdsat.observations.readers.tables import read_table_rows
+from birdsat.observations.record_dates import ALL_DATES, RecordDates, months_of
 from birdsat.observations.scientific_names import NameReading
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.places import BY_PLACE, tell_apart
@@ -92,10 +93,7 @@ class Occurrences:
     @property
     def month(self) -> NDArray[np.int64]:
         """(n,) 1..12; 0 where the date is not known."""
-        known = self.day > 0
-        month = np.zeros(len(self), dtype=np.int64)
-        month[known] = self.date[known].astype("datetime64[M]").astype(np.int64) % 12 + 1
-        return month
+        return np.where(self.day > 0, months_of(self.day), 0)
 
     @property
     def year(self) -> NDArray[np.int64]:
@@ -196,15 +194,17 @@ def read_occurrences(
     *,
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
+    dates: RecordDates = ALL_DATES,
     crosswalk: Crosswalk | None = None,
     language: str = "en",
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
     Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
-    given as less exact are dropped. crosswalk: brings names to the accepted species of a list; records of one that is
-    several there go to the part that was recorded near them, or are kept apart. language: of common names, where the
-    list has several. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
+    given as less exact are dropped. dates: so are rows of others. crosswalk: brings names to the accepted species of a
+    list; records of one that is several there go to the part that was recorded near them, or are kept apart. language:
+    of common names, where the list has several. Memory grows with the distinct records (see `DistinctRecords`), not
+    with the rows.
 
     Raises InputError for tables that cannot be read or hold no record with a place.
     """
@@ -213,7 +213,7 @@ def read_occurrences(
     records = DistinctRecords()
     tally = RowTally()
     common: dict[str, str] = {}
-    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True)
+    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates)
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk):
             tally.add(rows)
@@ -228,10 +228,7 @@ def read_occurrences(
     known = tuple(sorted(labels.labels))
     label, day, lon_lat = records.arrays(np.searchsorted(known, list(labels.labels)).astype(np.int32))
     if len(label) == 0:
-        raise InputError(
-            f"{named}: no row is a record with a place: {tally.reasons() or 'there are no rows'}. Give a table with "
-            "coordinates."
-        )
+        raise tally.nothing_left(named)
     found = Occurrences(
         taxa=known,
         label=label,

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
-from birdsat.observations.occurrence_grid import effort
 from birdsat.observations.occurrences import Occurrences
+from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records
 
@@ -23,7 +23,7 @@ def points_on_cells(
     anywhere (c,): cells of the grid that background may lie in wherever nobody looked: all that a region has, or those
     with land. most, seed: as of `draw_background`.
     """
-    cells, weight = draw_background(grid, anywhere, records.everything, most=most, seed=seed)
+    cells, weight = draw_background(grid, anywhere, records.effort_on(grid), most=most, seed=seed)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
     return Points(
         taxa=len(records.taxa.taxa),
@@ -53,26 +53,26 @@ def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float6
 
 
 def draw_background(
-    grid: AnyGrid, anywhere: NDArray[np.int64], everything: Occurrences, *, most: int = CELLS, seed: int = 0
+    grid: AnyGrid, anywhere: NDArray[np.int64], effort: RelativeEffort | None, *, most: int = CELLS, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Cells (b,), and how often each is to be drawn: LOOKED_SHARE of the draws where somebody looked, others anywhere.
 
-    Of either, `most` cells at most. Anywhere, by area; where somebody looked, by the records of all taxa there, so
-    that places are not taken for good ones because observers go there (target-group background, Phillips et al. 2009).
-    Where one taxon is all there is, its own records say nothing of that, and every draw is anywhere.
+    Of either, `most` cells at most. Anywhere, by area; where somebody looked, by how much. Where that is not known,
+    every draw is anywhere; where it is said to be all of the background, none is.
     """
     generator = np.random.default_rng(seed)
     anywhere = np.sort(generator.choice(anywhere, min(most, len(anywhere)), replace=False))
     area = grid.cell_area(anywhere)
-    if len(everything.taxa) == 1:
+    if effort is None:
         return anywhere, area / area.sum()
-    looked = effort(everything, grid)
-    seen, records = looked.cells, looked.weight(looked.cells)
-    if len(seen) > most:  # as many draws by their records stand for all, so that memory does not grow with the table
-        records = generator.multinomial(most, records / records.sum()).astype(np.float64)
-        seen, records = seen[records > 0], records[records > 0]
+    seen, looked = effort.cells, effort.weight
+    if len(seen) > most:  # as many draws by their effort stand for all, so that memory does not grow with the table
+        looked = generator.multinomial(most, looked / looked.sum()).astype(np.float64)
+        seen, looked = seen[looked > 0], looked[looked > 0]
+    if effort.is_background:
+        return seen, looked / looked.sum()
     cells = np.union1d(anywhere, seen)
     weight = np.zeros(len(cells))
     weight[np.searchsorted(cells, anywhere)] = (1 - LOOKED_SHARE) * area / area.sum()
-    weight[np.searchsorted(cells, seen)] += LOOKED_SHARE * records / max(records.sum(), 1.0)
+    weight[np.searchsorted(cells, seen)] += LOOKED_SHARE * looked / max(looked.sum(), 1e-300)
     return cells, weight

@@ -24,6 +24,7 @@ from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -71,6 +72,7 @@ class RangeFacts:
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
+    effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
@@ -153,7 +155,9 @@ class RangeModel:
     @property
     def observer_bias(self) -> str:
         """Whether the places where people look were told from those where the taxa live, for people."""
-        if self.facts.looked_taxa == 1:
+        if self.facts.effort not in ("", NOT_KNOWN):
+            return f"corrected by {self.facts.effort}"
+        if self.facts.effort or self.facts.looked_taxa == 1:
             return "not corrected"
         return f"corrected by the records of {self.facts.looked_taxa:,} taxa" if self.facts.looked_taxa else "not known"
 

@@ -27,6 +27,7 @@ from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import grid_of
+from birdsat.workflows.effort_map import write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -57,7 +58,7 @@ class TaxonMap:
     """The map of one taxon."""
 
     taxon: str
-    files: tuple[Path, ...]  # GeoTIFF, picture, and the other formats asked for
+    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and of a fit the GeoTIFF of its effort
     evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +96,8 @@ class _Mapped:
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
     evaluation: Mapping[str, float]
+    # Write the map of the effort that they were fitted by, with the fingerprint of the request.
+    write_effort: Callable[[Path, str], object] | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -129,7 +132,11 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         grid_of(request)  # refuses impossible cells before anything is opened
     crosswalk = open_crosswalk(request)
     # Only a fit makes a taxon's map depend on which others are asked for.
-    outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
+    outputs = Outputs.of(
+        request,
+        request_fingerprint(request, () if request.occurrences else ("taxon",)),
+        beside=("_effort.tif",) if request.occurrences else (),
+    )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
     if taxa.made.keys() == set(taxa.left):
@@ -158,8 +165,12 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
             files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
-            for taxon, written in zip(taxa_of, files, strict=True):
-                maps[taxon] = TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
+            for taxon, plan, written in zip(taxa_of, some, files, strict=True):
+                beside = outputs.files_beside(plan.name)
+                for file in beside:
+                    assert mapped.write_effort is not None
+                    mapped.write_effort(file, outputs.request)
+                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=mapped.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
 
@@ -271,7 +282,11 @@ def _from_records(work: _Work) -> _Mapped | None:
         crosswalk=crosswalk,
         progress=progress,
     )
-    return _of_model(work, model, region, f"fit to {request.way}")
+    effort = records.effort_on(region.grid)
+    return replace(
+        _of_model(work, model, region, f"fit to {request.way}"),
+        write_effort=lambda path, request: write_effort_map(path, effort, region, request),
+    )
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -348,6 +363,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "records of the taxon": str(facts.points[model.labels((taxon,))[0]]),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
+                **({"effort": facts.effort} if facts.effort else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             },
         )

@@ -16,6 +16,7 @@ from birdsat.embeddings.regions.place_features import ChipFeatures
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.ranges.background import dates_looked, draw_background, points_on_cells
+from birdsat.ranges.effort import RelativeEffort, effort_of_records
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -44,7 +45,7 @@ def recorded(*taxa: tuple[str, list[tuple[float, float]]]) -> Occurrences:
 def test_half_of_the_draws_are_by_area_and_half_by_the_records_of_all_taxa() -> None:
     everything = recorded(("a", [(0.5, 0.5)] * 3), ("b", [(2.5, 59.5)]))
     anywhere = np.array([0, 4, 239])  # two in the north of the grid, one on the equator
-    cells, weight = draw_background(GRID, anywhere, everything)
+    cells, weight = draw_background(GRID, anywhere, effort_of_records(everything, GRID))
     area = GRID.cell_area(anywhere)
     expected = dict.fromkeys((0, 4, 239, 2, 236), 0.0)
     for cell, size in zip(anywhere.tolist(), area, strict=True):
@@ -55,16 +56,28 @@ def test_half_of_the_draws_are_by_area_and_half_by_the_records_of_all_taxa() -> 
 
 
 def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
-    cells, weight = draw_background(GRID, np.array([7, 3]), recorded(("a", [(0.5, 0.5)])))
+    cells, weight = draw_background(
+        GRID, np.array([7, 3]), effort_of_records(recorded(("a", [(0.5, 0.5)])), GRID)
+    )
     assert cells.tolist() == [3, 7] and weight == pytest.approx(GRID.cell_area(cells) / GRID.cell_area(cells).sum())
 
 
 def test_of_many_cells_some_are_drawn_by_the_seed_and_those_with_records_are_always_there() -> None:
     everything = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
     anywhere = np.arange(200)
-    one, again, other = (draw_background(GRID, anywhere, everything, most=10, seed=seed)[0] for seed in (0, 0, 1))
+    looked = effort_of_records(everything, GRID)
+    one, again, other = (draw_background(GRID, anywhere, looked, most=10, seed=seed)[0] for seed in (0, 0, 1))
     assert one.tolist() == again.tolist() != other.tolist()
     assert len(one) == len(other) == 12 and {236, 239} <= set(one.tolist()) & set(other.tolist())
+
+
+def test_a_background_that_is_given_is_all_there_is_and_weighs_what_it_says() -> None:
+    given = RelativeEffort(cells=np.array([2, 5, 9]), weight=np.array([1.0, 2.0, 1.0]), source="t", is_background=True)
+    cells, weight = draw_background(GRID, np.arange(200), given)
+    assert cells.tolist() == [2, 5, 9] and weight == pytest.approx([0.25, 0.5, 0.25])
+    many = RelativeEffort(cells=np.arange(200), weight=np.ones(200), source="t", is_background=True)
+    cells, weight = draw_background(GRID, np.arange(240), many, most=50)
+    assert 30 < len(cells) <= 50 and weight.sum() == pytest.approx(1)
 
 
 def test_models_that_know_no_weights_get_background_drawn_by_them() -> None:
@@ -175,7 +188,7 @@ def test_a_month_in_which_nobody_looked_is_not_one_without_the_taxon() -> None:
 def test_of_many_cells_where_somebody_looked_draws_by_their_records_stand_for_all() -> None:
     places = [(0.5, north + 0.5) for north in range(60)]
     everything = recorded(("a", places * 50), ("b", places[:1] * 3000))  # half of all records in one of sixty cells
-    cells, weight = draw_background(GRID, np.array([3]), everything, most=20)
+    cells, weight = draw_background(GRID, np.array([3]), effort_of_records(everything, GRID), most=20)
     assert len(cells) <= 21 and weight.sum() == pytest.approx(1.0)
     crowded = int(GRID.cells_at(np.array([0.5]), np.array([0.5]))[0])
     assert 0.1 < weight[cells == crowded][0] < 0.4  # about half of the half where somebody looked

@@ -50,6 +50,7 @@ _SYNONYMS = {
     "below": ("infraspecific_epithet", "subspecies"),
     "family": ("family",),
     "order": ("order",),
+    "weight": ("weight", "weights"),
     "common_name": ("common_name", "vernacular_name"),
 }
 _LOOKED_AT = 200  # rows at the head of a table that tell which of its columns holds scientific names
@@ -95,6 +96,7 @@ class TableColumns:
     epithet: str | None = None
     below: str | None = None  # epithet of the subspecies
     common_name: str | None = None  # in any language
+    weight: str | None = None  # how often a place of the background is to be drawn; of other tables, not looked for
 
     @classmethod
     def parse(cls, pairs: Sequence[str]) -> "TableColumns":
@@ -120,7 +122,8 @@ def find_columns(source: TableSource, asked: TableColumns, path: Path, *, with_p
     found = {
         field.name: name
         for field in fields(asked)
-        if (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
+        if field.name != "weight"
+        and (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
     }
     if "photo" in found and asked.lon is None and _plain(found.get("lon", "")) in map(_plain, _PLANE_X):
         found = {what: name for what, name in found.items() if what not in ("lon", "lat")}  # pixels, more often

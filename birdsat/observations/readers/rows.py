@@ -158,13 +158,14 @@ def _understood(
         lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
     )
     rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
-    lon_lat = _places(cells, rows, tally)
+    lon_lat = places_of(cells, rows, tally)
     if taxa is not None:
         name, written, names = _by_place((name, written, names), lon_lat, taxa)
     rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])
     box = _boxes(cells, rows)
     split = _splits(cells, rows)
     day = _days(cells, rows)
+    rules.dates.apply(rows, day)
     return Rows(
         number=raw.number,
         kept=rows.kept,
@@ -246,7 +247,8 @@ def _by_place(
     return name, written, names
 
 
-def _places(cells: Mapping[str, pa.Array], rows: Sorting, tally: PlaceTally) -> NDArray[np.float64]:
+def places_of(cells: Mapping[str, pa.Array], rows: Sorting, tally: PlaceTally) -> NDArray[np.float64]:
+    """(n, 2) longitudes and latitudes, NaN where not known; rows whose place cannot be one are dropped."""
     n = len(rows.kept)
     if "lon" not in cells:
         return np.full((n, 2), np.nan)
