@@ -42,7 +42,7 @@ def effort_of_raster(
             settings=("bias",),
         )
     if below:
-        progress.note(f"{below:,} values of {path.name} are below 0, and are taken for no value.")
+        progress.note(f"in {below:,} cells {path.name} has values below 0, which are taken for none.")
     if unknown := int(np.count_nonzero(np.isnan(mean))):
         progress.note(f"{path.name} has no value in {unknown:,} of {len(anywhere):,} cells: nobody looked there.")
     if unlooked := len(recorded) - int(np.count_nonzero(there > 0)):
@@ -55,23 +55,23 @@ def effort_of_raster(
 def _cell_means(
     path: Path, grid: AnyGrid, cells: NDArray[np.int64], progress: Progress
 ) -> tuple[NDArray[np.float64], int]:
-    """(c,) means of the values from 0 on in each cell, NaN where there is none; and how many values are below."""
+    """(c,) means of the values from 0 on in each cell, NaN where there is none; in how many cells some are below."""
     if (bands := len(raster_bands(path).numbers)) != 1:
         raise InputError(
             f"{path} has {bands} bands; a raster of relative effort has one. Take the one that is meant out of it.",
             settings=("bias",),
         )
-    total, count, below = np.zeros(len(cells)), np.zeros(len(cells), np.int64), 0
+    total, count, below = np.zeros(len(cells)), np.zeros(len(cells), np.int64), np.zeros(len(cells), np.bool_)
     for samples in raster_samples(path, grid, progress=progress):
         values = samples.values[:, 0].astype(np.float64)
         at = np.minimum(np.searchsorted(cells, samples.cells), len(cells) - 1)
         known = (cells[at] == samples.cells) & np.isfinite(values)
-        below += int(np.count_nonzero(known & (values < 0)))
+        below[at[known & (values < 0)]] = True
         known &= values >= 0
         np.add.at(total, at[known], values[known])
         np.add.at(count, at[known], 1)
     with np.errstate(invalid="ignore"):
-        return np.where(count > 0, total / count, np.nan), below
+        return np.where(count > 0, total / count, np.nan), int(np.count_nonzero(below))
 
 
 def effort_of_places(
@@ -99,7 +99,7 @@ def effort_of_places(
         np.add.at(weight, at[there], some.weight[there])
         places, used = places + len(cells), used + int(np.count_nonzero(there))
     for reason, rows in dropped.items():
-        progress.note(f"{path.name}: {rows:,} rows dropped: {reason}")
+        progress.note(f"{path.name}: {rows:,} {'row' if rows == 1 else 'rows'} dropped: {reason}")
     within = f"{where} of {name or grid.box}"
     if not weight.any():
         lost = f"none of its {places:,} places lies {within}"
@@ -111,7 +111,7 @@ def effort_of_places(
             f"{path} cannot be the background: {lost}; give places there, longitude first.", settings=("background",)
         )
     if used < places:
-        progress.note(f"{path.name}: {places - used:,} of {places:,} places do not lie {within}.")
+        progress.note(f"{path.name}: {used:,} of {places:,} places lie {within}; the others are left out.")
     looked = weight > 0
     return RelativeEffort(
         cells=anywhere[looked],

@@ -96,8 +96,7 @@ class _Mapped:
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
     evaluation: Mapping[str, float]
-    # Write the map of the effort that they were fitted by, with the fingerprint of the request.
-    write_effort: Callable[[Path, str], object] | None = None
+    effort: Callable[[Path, str], object] = lambda *_: None  # write that of the fit, with the request's fingerprint
 
 
 @dataclass(kw_only=True, slots=True)
@@ -168,8 +167,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
             for taxon, plan, written in zip(taxa_of, some, files, strict=True):
                 beside = outputs.files_beside(plan.name)
                 for file in beside:
-                    assert mapped.write_effort is not None
-                    mapped.write_effort(file, outputs.request)
+                    mapped.effort(file, outputs.request)
                 maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=mapped.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
@@ -283,10 +281,8 @@ def _from_records(work: _Work) -> _Mapped | None:
         progress=progress,
     )
     effort = records.effort_on(region.grid)
-    return replace(
-        _of_model(work, model, region, f"fit to {request.way}"),
-        write_effort=lambda path, request: write_effort_map(path, effort, region, request),
-    )
+    mapped = _of_model(work, model, region, f"fit to {request.way}")
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, region, asked))
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:

@@ -56,9 +56,7 @@ def test_half_of_the_draws_are_by_area_and_half_by_the_records_of_all_taxa() -> 
 
 
 def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
-    cells, weight = draw_background(
-        GRID, np.array([7, 3]), effort_of_records(recorded(("a", [(0.5, 0.5)])), GRID)
-    )
+    cells, weight = draw_background(GRID, np.array([7, 3]), effort_of_records(recorded(("a", [(0.5, 0.5)])), GRID))
     assert cells.tolist() == [3, 7] and weight == pytest.approx(GRID.cell_area(cells) / GRID.cell_area(cells).sum())
 
 

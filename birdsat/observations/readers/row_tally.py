@@ -23,10 +23,8 @@ class RowTally:
         self.dropped: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()  # of rows that are kept
         self._examples: dict[str, str] = {}  # what was found in the first row dropped for a reason
-        self._days = [
-            datetime.date.max.toordinal(),
-            0,
-        ]  # first and last of the rows of other dates than those asked for
+        # First and last of the rows of other dates than those asked for.
+        self._first_day, self._last_day = datetime.date.max, datetime.date.min
         self._months: set[int] = set()  # of these
 
     def add(self, rows: Rows) -> None:
@@ -37,7 +35,8 @@ class RowTally:
             if not finding.kept and finding.reason not in self._examples and len(finding.rows):
                 self._examples[finding.reason] = finding.detail(int(finding.rows[0]))
             if finding.reason in OTHER_DATES and len(known := rows.day[finding.rows][rows.day[finding.rows] > 0]):
-                self._days = [min(*self._days, int(known.min())), max(*self._days, int(known.max()))]
+                self._first_day = min(self._first_day, datetime.date.fromordinal(int(known.min())))
+                self._last_day = max(self._last_day, datetime.date.fromordinal(int(known.max())))
                 self._months.update(months_of(known).tolist())
         for _, remark in rows.remarks:
             self.rows += not remark.kept  # of a kept one, the row comes by itself as well
@@ -58,10 +57,8 @@ class RowTally:
             return InputError(f"{tables}: no row is a record with a place: {why}. Give a table with coordinates.")
         there = "No row has a date."
         if self._months:
-            first, last = map(datetime.date.fromordinal, self._days)
-            there = (
-                f"There are dates from {first} to {last}, in the months {', '.join(map(str, sorted(self._months)))}."
-            )
+            months = ", ".join(map(str, sorted(self._months)))
+            there = f"There are dates from {self._first_day} to {self._last_day}, in the months {months}."
         return InputError(
             f"{tables}: no row is a record of the dates asked for: {why}. {there} Ask for others.",
             settings=("from_date", "to_date", "record_months"),
