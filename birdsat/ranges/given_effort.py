@@ -14,6 +14,8 @@ from birdsat.observations.readers.place_rows import read_weighted_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort
 
+FEW = 30  # cells of a background, below which it is said
+
 
 def effort_of_raster(
     path: Path, grid: AnyGrid, anywhere: NDArray[np.int64], recorded: NDArray[np.int64], progress: Progress = QUIET
@@ -38,8 +40,7 @@ def effort_of_raster(
         lost = f"says that nobody looked in any of the {len(recorded):,} cells with records"
     if lost:
         raise InputError(
-            f"{path} {lost}; give a raster of relative effort of these cells, in {grid.box}, where more is more.",
-            settings=("bias",),
+            f"{path} {lost}; give a raster of relative effort of these cells, in {grid.box}, where more is more."
         )
     if below:
         progress.note(f"in {below:,} cells {path.name} has values below 0, which are taken for none.")
@@ -52,15 +53,19 @@ def effort_of_raster(
     return RelativeEffort(cells=cells, weight=mean[looked] * grid.cell_area(cells), source=path.name)
 
 
+def check_bias(path: Path) -> None:
+    """Raise InputError for a raster that cannot be read, and for one of several bands."""
+    if (bands := len(raster_bands(path).numbers)) != 1:
+        raise InputError(
+            f"{path} has {bands} bands; a raster of relative effort has one. Take the one that is meant out of it."
+        )
+
+
 def _cell_means(
     path: Path, grid: AnyGrid, cells: NDArray[np.int64], progress: Progress
 ) -> tuple[NDArray[np.float64], int]:
     """(c,) means of the values from 0 on in each cell, NaN where there is none; in how many cells some are below."""
-    if (bands := len(raster_bands(path).numbers)) != 1:
-        raise InputError(
-            f"{path} has {bands} bands; a raster of relative effort has one. Take the one that is meant out of it.",
-            settings=("bias",),
-        )
+    check_bias(path)
     total, count, below = np.zeros(len(cells)), np.zeros(len(cells), np.int64), np.zeros(len(cells), np.bool_)
     for samples in raster_samples(path, grid, progress=progress):
         values = samples.values[:, 0].astype(np.float64)
@@ -107,12 +112,13 @@ def effort_of_places(
             lost = f"the weights of all {used:,} places {within} are 0"
         if not places:
             lost = "no row of it has a place"
-        raise InputError(
-            f"{path} cannot be the background: {lost}; give places there, longitude first.", settings=("background",)
-        )
+        raise InputError(f"{path} cannot be the background: {lost}; give places there, longitude first.")
     if used < places:
         progress.note(f"{path.name}: {used:,} of {places:,} places lie {within}; the others are left out.")
     looked = weight > 0
+    if (cells := np.count_nonzero(looked)) < FEW:
+        how_many = f"{cells:,} {'cell' if cells == 1 else 'cells'}"
+        progress.note(f"{path.name} is a background of {how_many} alone, which tells little of where the taxa are not.")
     return RelativeEffort(
         cells=anywhere[looked],
         weight=weight[looked],

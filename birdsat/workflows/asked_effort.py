@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
-from birdsat.errors import InputError, UnknownTaxonError, nearest
+from birdsat.errors import InputError, UnknownTaxonError, about, nearest
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.registry import open_table
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.families import family_of_genus
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort, effort_of_records
-from birdsat.ranges.given_effort import effort_of_places, effort_of_raster
+from birdsat.ranges.given_effort import check_bias, effort_of_places, effort_of_raster
 from birdsat.ranges.records import Records
 from birdsat.workflows.requests.records import EffortOptions
 
@@ -77,6 +78,22 @@ class _Groups:
         )
 
 
+def check_effort(options: EffortOptions, own: Occurrences, crosswalk: Crosswalk | None) -> None:
+    """Open what says where was looked before the work that takes long. own: the records to fit to.
+
+    Raises InputError for files that cannot be read, and for names that are neither of a file nor of a taxon.
+    """
+    if options.bias is not None:
+        with about("bias"):
+            check_bias(Path(options.bias))
+    if options.background is not None:
+        with about("background"):
+            open_table(Path(options.background))
+    target = TargetGroup.of(options)
+    if not target.tables:  # whose taxa may be those that are named
+        target.records(own, crosswalk)
+
+
 def with_effort(
     records: Records,
     looked: Occurrences,
@@ -99,18 +116,20 @@ def with_effort(
     effort: RelativeEffort | None
     if options.bias is not None:
         recorded = grid.cells_at(*records.taxa.lon_lat.T)
-        effort = effort_of_raster(Path(options.bias), grid, anywhere, recorded[recorded >= 0], progress)
+        with about("bias"):
+            effort = effort_of_raster(Path(options.bias), grid, anywhere, recorded[recorded >= 0], progress)
     elif options.background is not None:
-        effort = effort_of_places(
-            Path(options.background),
-            grid,
-            anywhere,
-            where=where,
-            name=name,
-            columns=columns,
-            max_uncertainty_km=max_uncertainty_km,
-            progress=progress,
-        )
+        with about("background"):
+            effort = effort_of_places(
+                Path(options.background),
+                grid,
+                anywhere,
+                where=where,
+                name=name,
+                columns=columns,
+                max_uncertainty_km=max_uncertainty_km,
+                progress=progress,
+            )
     else:
         of = ", ".join(TargetGroup.of(options).names)
         if of and set(looked.taxa) == set(records.taxa.taxa) and len(looked.taxa) == 1:

@@ -29,6 +29,7 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import region_of
@@ -124,6 +125,7 @@ def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
     own = read_tables(request.tables, request, progress, crosswalk)
+    check_effort(request, own, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk
 

@@ -25,6 +25,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import grid_of
 from birdsat.workflows.effort_map import write_effort_map
@@ -165,8 +166,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
             taxa_of = [one.about.title for one in some]
             files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
             for taxon, plan, written in zip(taxa_of, some, files, strict=True):
-                beside = outputs.files_beside(plan.name)
-                for file in beside:
+                for file in (beside := outputs.files_beside(plan.name)):
                     mapped.effort(file, outputs.request)
                 maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=mapped.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
@@ -258,6 +258,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     own = read_tables(request.occurrences, request, progress, crosswalk)
     if not work.find(own.taxa, own.named):
         return None
+    check_effort(request, own, crosswalk)
     run = _run(request)
     region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))

@@ -126,6 +126,22 @@ def test_a_background_is_drawn_from_alone(table: Path, tmp_path: Path, monkeypat
         fitted(table, tmp_path / "n", background=sites)
 
 
+def test_files_of_effort_that_cannot_be_read_are_refused_before_cells_are_embedded(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("birdsat.workflows.map_taxon.embed_grid", lambda *_, **__: pytest.fail("embedded"))
+    asked: dict[str, Any] = {"imagery": "virtual:0", "grid": 2}
+    for name, value, said in (
+        ("bias", table, "cannot be opened as a raster"),
+        ("bias", write_raster(tmp_path / "rgb.tif", np.ones((3, 4, 4)), (0, 0, 4, 4)), "has 3 bands"),
+        ("background", tmp_path / "none.csv", "none.csv"),
+        ("target_group", "Picidea", "neither a table"),
+    ):
+        with pytest.raises(InputError, match=said) as refused:
+            mapped(table, tmp_path / "maps", **asked, **{name: value})
+        assert refused.value.settings == (name,)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_background_of_few_places_is_fitted_to(count: int, table: Path, tmp_path: Path) -> None:
     sites = tmp_path / "sites.csv"
