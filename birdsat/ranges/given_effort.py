@@ -23,6 +23,9 @@ def effort_of_raster(
     """By a raster of effort, of which an area has so much; of cells `anywhere` (c,), ascending. Cells without a value
     count as if nobody had looked there, which is noted.
 
+    All background is drawn by it, as by MaxEnt's bias file: then the ratio of presences to background is that of the
+    taxon to the land, wherever anybody looked, while half of it anywhere leaves half of the bias in.
+
     recorded: (p,) cells in which records lie. Raises InputError for a raster that cannot be read, that has several
     bands, or that says of no cell, or of no cell with records, that anybody looked.
     """
@@ -50,7 +53,9 @@ def effort_of_raster(
         progress.note(f"in {unlooked:,} of {len(recorded):,} cells with records nobody looked, by {path.name}.")
     looked = np.nan_to_num(mean) > 0
     cells = anywhere[looked]
-    return RelativeEffort(cells=cells, weight=mean[looked] * grid.cell_area(cells), source=path.name)
+    return RelativeEffort(
+        cells=cells, weight=mean[looked] * grid.cell_area(cells), source=path.name, is_background=True
+    )
 
 
 def check_bias(path: Path) -> None:

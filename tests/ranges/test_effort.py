@@ -97,7 +97,7 @@ def test_a_raster_gives_each_cell_its_mean_by_area(tmp_path: Path) -> None:
     values = np.arange(64.0).reshape(8, 8)
     looked = effort_of_raster(raster(tmp_path / "bias.tif", values), GRID, ALL, HERE)
     means = values.reshape(4, 2, 4, 2).mean(axis=(1, 3)).ravel()
-    assert looked.cells.tolist() == ALL.tolist() and looked.source == "bias.tif" and not looked.is_background
+    assert looked.cells.tolist() == ALL.tolist() and looked.source == "bias.tif" and looked.is_background
     assert looked.weight == pytest.approx(means * GRID.cell_area(ALL))
 
 

@@ -119,7 +119,8 @@ class EffortOptions(Request):
     """Table of places that are the background as they are, such as all sites that were visited, in place of places that
     are drawn: lon, lat and, where there is one, weight."""
     bias: AnyPath | None = None
-    """Raster of relative effort, of any CRS, in place of the records of all taxa: how much an area was looked at."""
+    """Raster of relative effort, of any CRS, how much an area was looked at: all background is drawn by it, in place of
+    the records of all taxa."""
     thin_km: float | None = None
     """Keep one record of a taxon and month in so many kilometres each way, in place of one in a cell of the map."""
 
