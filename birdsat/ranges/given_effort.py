@@ -121,8 +121,8 @@ def effort_of_places(
     if used < places:
         progress.note(f"{path.name}: {used:,} of {places:,} places lie {within}; the others are left out.")
     looked = weight > 0
-    if (cells := np.count_nonzero(looked)) < FEW:
-        how_many = f"{cells:,} {'cell' if cells == 1 else 'cells'}"
+    if (few := np.count_nonzero(looked)) < FEW:
+        how_many = f"{few:,} {'cell' if few == 1 else 'cells'}"
         progress.note(f"{path.name} is a background of {how_many} alone, which tells little of where the taxa are not.")
     return RelativeEffort(
         cells=anywhere[looked],

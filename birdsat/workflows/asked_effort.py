@@ -65,10 +65,15 @@ class _Groups:
         """The taxa that a name means: a species, by any of its names, or all of a genus, a family or an order."""
         if (group := self._groups.get(name.strip().casefold())) is not None:
             return group
+        with about("target_group"):
+            asked = name if self._crosswalk is None else self._crosswalk.asked(name)
         try:
-            return [self._everything.named(name if self._crosswalk is None else self._crosswalk.asked(name))]
-        except (UnknownTaxonError, InputError):
+            return [self._everything.named(asked)]
+        except UnknownTaxonError:
             pass
+        except InputError as error:
+            if "columns" not in error.settings:  # it is known, but of other dates
+                raise
         near = nearest(name.strip().capitalize(), [*self._names.values(), *self._everything.taxa])
         raise InputError(
             f"target group {name!r} is neither a table, as there is no such file, nor a species, genus, family or order"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdsat.errors import InputError
+from birdsat.errors import InputError, UnknownTaxonError
 from birdsat.observations.dates import read_period
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.record_dates import AFTER, BEFORE, OTHER_MONTH, UNDATED, RecordDates, months_of
@@ -70,3 +70,20 @@ def test_where_none_is_left_the_dates_that_there_are_are_said(table: Path) -> No
 def test_months_of_days_before_and_after_1970() -> None:
     dates = [day(1815, 6, 18), day(1969, 12, 31), day(1970, 1, 1), day(2024, 2, 29)]
     assert months_of(np.array([date.toordinal() for date in dates], np.int32)).tolist() == [6, 12, 1, 2]
+
+
+def test_a_taxon_of_other_dates_is_not_called_unknown(table: Path) -> None:
+    rows = ["Pica pica,1,1,2010-05-01", "Pica pica,2,2,2009-07-01", "Pica pica,2,2,", "Corvus corax,1,1,"]
+    table.write_text(table.read_text() + "\n" + "\n".join(rows))
+    found = read_occurrences(table, dates=RecordDates(first=day(2015, 1, 1)))
+    assert found.taxa == ("Parus major",) and found.named("parus major") == "Parus major"
+    with pytest.raises(InputError, match=r"'pica pica' has no record of the dates.*from 2009-07-01 to 2010-05-01"):
+        found.named("pica pica")
+    with pytest.raises(InputError, match=r"'Corvus corax' has no record.*no record of it has a date"):
+        found.of("Corvus corax")
+    with pytest.raises(UnknownTaxonError):
+        found.named("Corvus corix")
+    other = read_occurrences(table, dates=RecordDates(last=day(2015, 1, 1)))
+    with pytest.raises(InputError, match="has no record of the dates asked for"):
+        found.joined(found).only_taxa(("Parus major",)).named("Corvus corax")
+    assert other.named("Pica pica") == "Pica pica"

@@ -220,6 +220,14 @@ def test_records_of_some_dates_are_fitted_to_and_the_others_counted(table: Path,
         find_gaps(gaps, RecordedProgress())
 
 
+def test_a_taxon_whose_records_are_of_other_dates_is_not_called_unknown(table: Path, tmp_path: Path) -> None:
+    said = r"has no record of the dates asked for: its records with a date are from 2018-06-01 to 2018-09-01"
+    asked: dict[str, Any] = {"occurrences": table, "box": BOX, "to_date": "2016"}
+    for taxon, more in (("Picus viridis", {}), (TAXA[0], {"target_group": "Picus viridis"})):
+        with pytest.raises(InputError, match=said):
+            map_taxon(MapRequest(taxon=taxon, out=tmp_path / "maps", **asked, **more), RecordedProgress())
+
+
 def test_records_are_cleaned_by_their_dates(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         "--out",
