@@ -51,6 +51,7 @@ benchmarks: setup
 	$(BIN)/python benchmarks/fit.py
 	$(BIN)/python benchmarks/maps.py
 	$(BIN)/python benchmarks/records.py
+	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
 

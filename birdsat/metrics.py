@@ -64,6 +64,24 @@ def map_scores(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> tuple[fl
     return auc, average_precision
 
 
+def area_under_curve(score: _Score, truth: _Truth, weight: NDArray[np.integer]) -> NDArray[np.float64]:
+    """(d,) areas under the ROC curve, for d weightings (d, n) of the cells, such as draws with replacement.
+
+    score (n,) without NaN; truth (n,). Ties count half. NaN for a weighting that leaves no cell of one kind.
+    """
+    order = np.argsort(-score, kind="stable")
+    last_of_tie = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    weighed, hit = weight[:, order], truth[order]
+    hits = np.cumsum(weighed * hit, axis=1)[:, last_of_tie].astype(np.float64)
+    misses = np.cumsum(weighed * ~hit, axis=1)[:, last_of_tie].astype(np.float64)
+    new_hits, new_misses = np.diff(hits, prepend=0), np.diff(misses, prepend=0)
+    below = misses[:, -1:] - misses  # absent cells strictly below each distinct score
+    pairs = hits[:, -1] * misses[:, -1]
+    areas = np.full(len(weight), np.nan)
+    np.divide((new_hits * (below + new_misses / 2)).sum(axis=1), pairs, out=areas, where=pairs > 0)
+    return areas
+
+
 def max_true_skill(score: _Score, truth: _Truth) -> float:
     """The highest true skill statistic that any threshold reaches (Allouche, Tsoar and Kadmon 2006).
 

@@ -191,12 +191,13 @@ def _note(results: Results, target: "Target", data: bytes, found: tuple[str, str
 
 def targets() -> dict[str, type["Target"]]:
     """By name."""
+    import fuzz_areas as areas
     import fuzz_folders as folders
     import fuzz_targets as files
 
     return {
         "image": files.Images, "tables": files.Tables, "dwca": files.DarwinCore, "npz": files.RangeArrays,
-        "geojson": files.GeoJson, "raster": folders.Rasters, "collections": folders.Collections,
+        "geojson": areas.GeoJson, "areas": areas.Areas, "raster": folders.Rasters, "collections": folders.Collections,
         "dataset": folders.Datasets, "run": folders.Runs, "region": folders.Regions, "ranges": folders.RangeModels,
         "map": folders.MapFiles,
     }  # fmt: skip

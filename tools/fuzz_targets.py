@@ -1,8 +1,8 @@
 """What tools/fuzz.py tries: for each target, how an input is made from seeds, and what reads it.
 
 An input is bytes. Where it stands for one file of several it begins with the name of that file, or its ending, and a
-zero byte; an image, a range grid, an archive and a region of GeoJSON are the bytes themselves, and a raster has a
-letter in front that says how its values are stretched.
+zero byte; an image, a range grid, an archive and a region of GeoJSON (`fuzz_areas.py`) are the bytes themselves, and a
+raster has a letter in front that says how its values are stretched.
 """
 
 import io
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from fuzz_mutations import json_bytes, mutate_bytes, mutate_cells
+from fuzz_mutations import mutate_bytes, mutate_cells
 
 Work = Callable[[], object]
 
@@ -324,41 +324,3 @@ class RangeArrays(Target):
         from birdsat.ranges.evaluation.range_grid import read_range_grid
 
         read_range_grid(self.put("ranges.npz", data))
-
-
-class GeoJson(Target):
-    """Regions."""
-
-    def __init__(self, made: Path) -> None:
-        super().__init__(made)
-        ring = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
-        polygon = {"type": "Polygon", "coordinates": [ring, [[2, 2], [4, 2], [4, 4], [2, 2]]]}
-        metres = {"type": "Polygon", "coordinates": [[[x * 1e5, y * 1e5] for x, y in ring]]}
-        over = [[170, 1], [190, 1], [190, 9], [170, 1]]
-        self._seeds: list[Any] = [
-            polygon,
-            {"type": "MultiPolygon", "coordinates": [[ring], [over]]},
-            {
-                "type": "FeatureCollection",
-                "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}},
-                "features": [{"type": "Feature", "geometry": polygon}, {"type": "Feature", "geometry": None}],
-            },
-            {"type": "GeometryCollection", "geometries": [polygon, polygon]},
-            metres | {"crs": {"type": "name", "properties": {"name": "EPSG:3857"}}},
-            {"type": "Polygon", "coordinates": [[[-180, 80], [-90, 80], [0, 80], [90, 80], [180, 80], [-180, 80]]]},
-        ]
-
-    def make(self, draw: random.Random) -> bytes:
-        return json_bytes(draw, draw.choice(self._seeds))
-
-    def run(self, data: bytes) -> None:
-        from birdsat.earth.box import Box
-        from birdsat.earth.grid import EqualAreaGrid, Grid
-        from birdsat.earth.polygon import read_polygons
-
-        polygons = read_polygons(self.put("region.geojson", data))
-        polygons.contains(np.array([5.0, np.nan, 400.0]), np.array([5.0, 1.0, 3.0]))
-        try_all([
-            lambda: polygons.mask(Grid(Box(-180, -90, 180, 90), 5.0)),
-            lambda: polygons.mask(EqualAreaGrid(Box(-20, -30, 60, 50), 300.0)),
-        ])  # fmt: skip

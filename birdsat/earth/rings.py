@@ -21,7 +21,9 @@ class Rings:
     """
 
     def __init__(self, rings: Sequence[NDArray[np.float64]]) -> None:
-        ends = [_closed(ring) for ring in rings]
+        ends = [closed(ring) for ring in rings]
+        corners = np.concatenate(ends) if ends else np.full((1, 2), np.nan)
+        self.bounds = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())  # west, south, east, north
         edges = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in ends]) if ends else np.empty((0, 4))
         edges = edges[edges[:, 1] != edges[:, 3]]  # one along a parallel bounds nothing that its neighbours do not
         edges = np.where((edges[:, 1] > edges[:, 3])[:, None], edges[:, [2, 3, 0, 1]], edges)
@@ -100,6 +102,15 @@ def in_degrees(
     return np.mod(east + 180, 360) - 180, north
 
 
+def closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ring (n, 2) closed by its first point; one that goes around a pole, along that."""
+    around = round((ring[-1, 0] - ring[0, 0]) / 360)
+    if around:
+        pole = 90.0 if ring[:, 1].mean() > 0 else -90.0
+        ring = np.vstack([ring, [[ring[-1, 0], pole], [ring[0, 0], pole]]])
+    return ring if (ring[0] == ring[-1]).all() else np.vstack([ring, ring[:1]])
+
+
 def unwrapped(ring: NDArray[np.float64]) -> NDArray[np.float64]:
     """The ring (n, 2) without jumps at the antimeridian: each longitude within half a turn of the one before."""
     lon = np.unwrap(ring[:, 0], period=360)
@@ -113,11 +124,3 @@ def turns(rings: Sequence[NDArray[np.float64]], west: float, east: float) -> Ite
         last = int(np.floor((east - ring[:, 0].min()) / 360))
         for turn in range(first, last + 1):
             yield ring + np.array([360.0 * turn, 0.0])
-
-
-def _closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
-    around = round((ring[-1, 0] - ring[0, 0]) / 360)
-    if around:
-        pole = 90.0 if ring[:, 1].mean() > 0 else -90.0
-        ring = np.vstack([ring, [[ring[-1, 0], pole], [ring[0, 0], pole]]])
-    return ring if (ring[0] == ring[-1]).all() else np.vstack([ring, ring[:1]])

@@ -19,6 +19,8 @@ MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "nil"
 NOT_NUMBERS = "coordinates unreadable"
 COMMAS = "coordinates with decimal commas"
 METRES = "coordinates in metres of a projection, not in degrees"
+OUT_OF_CRS = "coordinates that are not on Earth in their CRS"
+LIKE_DEGREES = "coordinates like degrees in a CRS of another unit"
 ANGLES = "coordinates in degrees, minutes and seconds"
 NOT_ON_EARTH = "coordinates not on Earth"
 SWAPPED = "latitude beyond 90 that is in range as a longitude"
@@ -27,7 +29,17 @@ _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
     COMMAS: ("commas in place of decimal points", "save the table with points, as spreadsheets of English do"),
     METRES: (
         "metres of a map projection in place of degrees",
-        "transform the places to longitude and latitude in WGS84 (EPSG:4326), as by gdaltransform or sf::st_transform",
+        "say which CRS they are in, crs EPSG:CODE, or transform the places to longitude and latitude in WGS84 "
+        "(EPSG:4326), as by gdaltransform or sf::st_transform",
+    ),
+    OUT_OF_CRS: (
+        "coordinates that are not on Earth in the CRS that is named for them",
+        "name the CRS that they are of",
+    ),
+    LIKE_DEGREES: (
+        "coordinates that look like degrees",
+        "leave out the CRS, which is not of degrees, or read other tables apart: `birdsat records` writes them in "
+        "degrees",
     ),
     ANGLES: ("degrees, minutes and seconds in place of decimal degrees", "convert them to such as 47.504"),
 }
@@ -106,10 +118,12 @@ class PlaceTally:
             if rows > self.read:
                 what, remedy = _REMEDIES[reason]
                 lon, lat = (cell.strip() for cell in self.examples[reason])
+                of_crs = reason in (OUT_OF_CRS, LIKE_DEGREES)
+                others = "" if of_crs else ", or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN"
                 raise InputError(
                     f"{table} has {what} in its columns {self.lon_column} and {self.lat_column}, such as {lon!r} and "
-                    f"{lat!r}; {remedy}, or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN.",
-                    settings=("columns",),
+                    f"{lat!r}; {remedy}{others}.",
+                    settings=("crs",) if of_crs else ("crs", "columns") if reason == METRES else ("columns",),
                 )
 
 

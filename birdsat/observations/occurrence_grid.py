@@ -69,6 +69,11 @@ class Effort:
         return values
 
 
+def thin(occurrences: Occurrences, grid: Cells, km: float | None = None) -> Occurrences:
+    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`."""
+    return thin_to_grid(occurrences, grid) if km is None else thin_to_km(occurrences, grid, km)
+
+
 def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
     """One record of each taxon in each cell and month: the earliest; the others count as dropped.
 

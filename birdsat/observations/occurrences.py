@@ -216,16 +216,17 @@ def read_occurrences(
     dates: RecordDates = ALL_DATES,
     crosswalk: Crosswalk | None = None,
     language: str = "en",
+    crs: str | None = None,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
-    Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
+        Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
     given as less exact are dropped. dates: so are rows of others. crosswalk: brings names to the accepted species of a
     list; records of one that is several there go to the part that was recorded near them, or are kept apart. language:
-    of common names, where the list has several. Memory grows with the distinct records (see `DistinctRecords`), not
-    with the rows.
+    of common names, where the list has several. crs: in which the coordinates are, see `read_table`. Memory grows with
+    the distinct records (see `DistinctRecords`), not with the rows.
 
-    Raises InputError for tables that cannot be read or hold no record with a place.
+        Raises InputError for tables that cannot be read or hold no record with a place.
     """
     paths = [tables] if isinstance(tables, Path) else list(tables)
     labels = _Labels()
@@ -235,7 +236,7 @@ def read_occurrences(
     other_dates: dict[str, tuple[int, int]] = {}
     rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates)
     for path in paths:
-        for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk):
+        for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
             tally.add(rows)
             _add_common_names(common, rows)
             _add_other_dates(other_dates, rows)

@@ -10,7 +10,6 @@ from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records
 
 CELLS = 20_000  # at most, of those anywhere
-LOOKED_SHARE = 0.5  # of the background, where somebody looked
 _DATES = 20_000  # at most, of records that say when somebody looked
 _SURVEY_MONTHS, _SURVEY_SHARE = 2, 0.95  # so many months with so much of all dated records are a survey, not a season
 
@@ -21,7 +20,8 @@ def points_on_cells(
     """What a fit learns from: presences and background at the centres of cells, of which nothing more is known yet.
 
     anywhere (c,): cells of the grid that background may lie in wherever nobody looked: all that a region has, or those
-    with land. most, seed: as of `draw_background`.
+    with land. most, seed: as of `draw_background`. What says where and when somebody looked is thinned as presences
+    are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
     cells, weight = draw_background(grid, anywhere, records.effort_on(grid), most=most, seed=seed)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
@@ -32,7 +32,8 @@ def points_on_cells(
         background=Cells(lon_lat=grid.centres(cells), columns={}),
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
-        looked=dates_looked(records.everything, seed=seed),
+        background_area=grid.cell_area(cells),
+        looked=dates_looked(records.thinned_on(grid), seed=seed),
     )
 
 
@@ -53,26 +54,31 @@ def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float6
 
 
 def draw_background(
-    grid: AnyGrid, anywhere: NDArray[np.int64], effort: RelativeEffort | None, *, most: int = CELLS, seed: int = 0
+    grid: AnyGrid,
+    anywhere: NDArray[np.int64],
+    effort: RelativeEffort | None,
+    *,
+    most: int = CELLS,
+    seed: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Cells (b,), and how often each is to be drawn: LOOKED_SHARE of the draws where somebody looked, others anywhere.
+    """Cells (b,), and how often each is to be drawn: a share of the draws where somebody looked, others anywhere.
 
     Of either, `most` cells at most. Anywhere, by area; where somebody looked, by how much. Where that is not known,
-    every draw is anywhere; where it is said to be all of the background, none is.
+    every draw is anywhere.
     """
     generator = np.random.default_rng(seed)
     anywhere = np.sort(generator.choice(anywhere, min(most, len(anywhere)), replace=False))
     area = grid.cell_area(anywhere)
-    if effort is None:
+    if effort is None or len(effort.cells) == 0 or effort.share == 0:
         return anywhere, area / area.sum()
     seen, looked = effort.cells, effort.weight
     if len(seen) > most:  # as many draws by their effort stand for all, so that memory does not grow with the table
         looked = generator.multinomial(most, looked / looked.sum()).astype(np.float64)
         seen, looked = seen[looked > 0], looked[looked > 0]
-    if effort.is_background:
+    if effort.share == 1:
         return seen, looked / looked.sum()
     cells = np.union1d(anywhere, seen)
     weight = np.zeros(len(cells))
-    weight[np.searchsorted(cells, anywhere)] = (1 - LOOKED_SHARE) * area / area.sum()
-    weight[np.searchsorted(cells, seen)] += LOOKED_SHARE * looked / max(looked.sum(), 1e-300)
+    weight[np.searchsorted(cells, anywhere)] = (1 - effort.share) * area / area.sum()
+    weight[np.searchsorted(cells, seen)] += effort.share * looked / looked.sum()
     return cells, weight

@@ -1,4 +1,4 @@
-"""Log odds to probabilities, by what was held out of the fit; and how good those are."""
+"""Log odds to probabilities, by what was held out of the fit."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from birdsat.metrics import boyce_index, map_scores, reliability
-
-_LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
-_MOST_BOYCE = 200  # taxa whose Boyce index is averaged
+LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +46,7 @@ def fit_calibration(
     """Fit to rows (r,) that were held out. photo: standardised cosines (r,), 0 for a taxon without photos."""
     weight = balanced_weights(taxon, present)
     used = weight > 0
-    if np.count_nonzero(present & used) < _LEAST_POINTS:
+    if np.count_nonzero(present & used) < LEAST_POINTS:
         return Calibration()
     inputs = logit[:, None] if photo is None else np.stack([logit, photo], axis=1)
     # Its penalty counts as one row of weight 1 in each coefficient; the rows weigh as many as there are points.
@@ -70,43 +67,3 @@ def fit_calibration(
         photo=photos[0] if photos else 0.0,
         fitted=True,
     )
-
-
-def held_out_figures(
-    probability: NDArray[np.float32], taxon: NDArray[np.int64], present: NDArray[np.bool_]
-) -> dict[str, float]:
-    """How points that were held out stand against background that was: means over the taxa that have both.
-
-    auc, boyce: of each taxon. calibration_error, brier: of all rows, points and background weighing alike, so that
-    a probability of .5 is a place as likely among points as among background.
-    """
-    weight = balanced_weights(taxon, present)
-    used = np.flatnonzero(weight > 0)
-    used = used[np.argsort(taxon[used], kind="stable")]
-    areas: list[float] = []
-    boyces: list[float] = []
-    for rows in np.split(used, np.flatnonzero(np.diff(taxon[used])) + 1) if len(used) else []:
-        areas.append(map_scores(probability[rows], present[rows])[0])
-        if len(boyces) < _MOST_BOYCE:
-            boyces.append(boyce_index(probability[rows], probability[rows[present[rows]]]))
-    if np.count_nonzero(present & (weight > 0)) < _LEAST_POINTS:  # figures of so few would be chance
-        return {}
-    # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
-    evaluated = _even(weight, present)
-    found = reliability(probability[evaluated], present[evaluated])
-    return {
-        "held_out_taxa": float(len(areas)),
-        "held_out_points": float(np.count_nonzero(present & (weight > 0))),
-        "held_out_auc": float(np.mean(areas)),
-        "held_out_boyce": float(np.nanmean(boyces)) if np.isfinite(boyces).any() else float("nan"),
-        "held_out_calibration_error": found.error,
-        "held_out_brier": found.brier,
-    }
-
-
-def _even(weight: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows drawn so that each kind comes in proportion to its weight, the same at every call."""
-    random = np.random.default_rng(0)
-    count = min(20_000, 4 * int(np.count_nonzero(present)) + 1000)
-    drawn: NDArray[np.int64] = random.choice(len(weight), count, p=weight / weight.sum())
-    return drawn

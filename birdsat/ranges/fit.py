@@ -1,7 +1,8 @@
 """From points and the cells of a region to a range model that is calibrated and evaluated on what it did not see."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
-from birdsat.ranges.calibrate import Calibration, fit_calibration, held_out_figures
+from birdsat.ranges.calibrate import Calibration, fit_calibration
+from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -62,7 +64,9 @@ def fit_ranges(
     elsewhere = projection(background.chip, points.background.lon_lat)
     fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
-    calibration, figures = _calibrate(fitted, term, points, presences, background)
+    photo = None if term is None else partial(_photo_scores, term, points, presences, background)
+    calibration = Calibration() if fitted.held_out is None else _calibrate(fitted.held_out, photo)
+    figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
@@ -83,6 +87,7 @@ def fit_ranges(
         mean_distance=area.mean_distance,
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
+        taxon_evaluation=of_taxa,
     )
     return RangeModel(facts, fitted.network, projection, area, term)
 
@@ -97,20 +102,39 @@ def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:
     )
 
 
-def _calibrate(
-    fitted: Fitted, term: PhotoTerm | None, points: Points, presences: Embedded, background: Embedded
-) -> tuple[Calibration, dict[str, float]]:
-    out = fitted.held_out
-    if out is None:
-        return Calibration(), {}
-    photo = None if term is None else _photo_scores(out, term, points, presences, background)
-    calibration = fit_calibration(out.logit, out.taxon, out.present, photo)
-    probability = calibration(torch.from_numpy(out.logit), 0.0 if photo is None else torch.from_numpy(photo))
-    return calibration, held_out_figures(probability.numpy(), out.taxon, out.present)
+_PhotoScores = Callable[[HeldOut], NDArray[np.float32]]  # of rows
+
+
+def _calibrate(out: HeldOut, photo: _PhotoScores | None) -> Calibration:
+    rows = out.where(~out.even)
+    return fit_calibration(rows.logit, rows.taxon, rows.present, None if photo is None else photo(rows))
+
+
+def _evaluate(
+    fitted: Fitted, photo: _PhotoScores | None, taxa: int, seed: int
+) -> tuple[dict[str, float], tuple[TaxonFigures, ...]]:
+    """Figures of rows that had a part in nothing: neither in weights, nor in the number of steps, nor in calibration.
+
+    Each half of the blocks is evaluated by the steps and the calibration that the other half chose. Nothing where a
+    half has too few points to choose by.
+    """
+    parts, probability = [], []
+    for half, out in enumerate(fitted.by_half):
+        calibration = _calibrate(out.where(out.half == half), photo)
+        if not calibration.fitted:
+            return {}, ()
+        rows = out.where(out.half != half)
+        parts.append(rows)
+        probability.append(
+            calibration(torch.from_numpy(rows.logit), 0.0 if photo is None else torch.from_numpy(photo(rows)))
+        )
+    if not parts:
+        return {}, ()
+    return held_out_figures(torch.cat(probability).numpy(), HeldOut.together(parts), taxa, seed)
 
 
 def _photo_scores(
-    out: HeldOut, term: PhotoTerm, points: Points, presences: Embedded, background: Embedded
+    term: PhotoTerm, points: Points, presences: Embedded, background: Embedded, out: HeldOut
 ) -> NDArray[np.float32]:
     """Of the rows held out, points at their own date and background at the year's mean."""
     basis = year_basis(np.nan_to_num(points.year_fraction), (presences.year.shape[1] - 1) // 2)

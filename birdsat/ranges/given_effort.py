@@ -24,7 +24,7 @@ def effort_of_raster(
     count as if nobody had looked there, which is noted.
 
     All background is drawn by it, as by MaxEnt's bias file: then the ratio of presences to background is that of the
-    taxon to the land, wherever anybody looked, while half of it anywhere leaves half of the bias in.
+    taxon to the land, wherever anybody looked, while background anywhere leaves some of the bias in.
 
     recorded: (p,) cells in which records lie. Raises InputError for a raster that cannot be read, that has several
     bands, or that says of no cell, or of no cell with records, that anybody looked.
@@ -53,9 +53,7 @@ def effort_of_raster(
         progress.note(f"in {unlooked:,} of {len(recorded):,} cells with records nobody looked, by {path.name}.")
     looked = np.nan_to_num(mean) > 0
     cells = anywhere[looked]
-    return RelativeEffort(
-        cells=cells, weight=mean[looked] * grid.cell_area(cells), source=path.name, is_background=True
-    )
+    return RelativeEffort(cells=cells, weight=mean[looked] * grid.cell_area(cells), source=path.name)
 
 
 def check_bias(path: Path) -> None:
@@ -93,6 +91,7 @@ def effort_of_places(
     name: str = "",
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
+    crs: str | None = None,
     progress: Progress = QUIET,
 ) -> RelativeEffort:
     """Places of a table that are the background, each in its cell, of cells `anywhere` (c,), ascending; those elsewhere
@@ -102,7 +101,9 @@ def effort_of_places(
     InputError where no place lies in the cells, or none with a weight above 0.
     """
     weight, dropped, places, used = np.zeros(len(anywhere)), Counter[str](), 0, 0
-    for some in read_weighted_places(path, columns or TableColumns(), dropped, max_uncertainty_km=max_uncertainty_km):
+    for some in read_weighted_places(
+        path, columns or TableColumns(), dropped, max_uncertainty_km=max_uncertainty_km, crs=crs
+    ):
         cells = grid.cells_at(*some.lon_lat.T)
         at = np.minimum(np.searchsorted(anywhere, cells), len(anywhere) - 1)
         there = anywhere[at] == cells
@@ -128,5 +129,4 @@ def effort_of_places(
         cells=anywhere[looked],
         weight=weight[looked],
         source=f"the background of {path.name}, {used:,} places",
-        is_background=True,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +25,7 @@ from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -82,6 +83,7 @@ class RangeFacts:
     evaluation: Annotated[
         tuple[tuple[str, float], ...], Reading(_renamed_figures)
     ] = ()  # on what was held out, by name
+    taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +167,15 @@ class RangeModel:
     def evaluation(self) -> Mapping[str, float]:
         """Figures on what was held out of the fit."""
         return dict(self.facts.evaluation)
+
+    def evaluation_of(self, taxon: str) -> Mapping[str, float]:
+        """Figures of one taxon on what was held out of the fit; nothing where none of its points were. Raises
+        UnknownTaxonError."""
+        (label,) = self.labels((taxon,))
+        found = self.facts.taxon_evaluation[label] if self.facts.taxon_evaluation else None
+        if found is None or not found.points:
+            return {}
+        return {f"taxon_held_out_{name}": float(value) for name, value in asdict(found).items()}
 
     @property
     def region(self) -> str | None:

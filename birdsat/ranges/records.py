@@ -9,7 +9,7 @@ from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.observations.occurrence_checks import check_occurrences
-from birdsat.observations.occurrence_grid import thin_to_grid, thin_to_km
+from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort, effort_of_records
@@ -21,11 +21,16 @@ class Records:
 
     taxa: Occurrences  # thinned, such as to one record a cell and month, all in cells with imagery
     everything: Occurrences  # of all taxa that say where was looked, as they were recorded
+    thin_km: float | None = None  # squares that records are thinned to, kilometres; None: cells
     effort: RelativeEffort | None = None  # on the cells of the fit; None: by the records of everything
+
+    def thinned_on(self, grid: AnyGrid) -> Occurrences:
+        """Everything, thinned as the taxa to fit are."""
+        return thin(self.everything, grid, self.thin_km)
 
     def effort_on(self, grid: AnyGrid) -> RelativeEffort | None:
         """How much was looked where, on the cells of the fit; None where that is not known."""
-        return self.effort or effort_of_records(self.everything, grid)
+        return self.effort or effort_of_records(self.thinned_on(grid), self.taxa, grid)
 
 
 def check_records(
@@ -60,7 +65,7 @@ def check_records(
             f"no record of {'these taxa' if taxa else 'any taxon'} lies {where} of {region.name}; embed a region that "
             "holds them, from imagery."
         )
-    return Records(taxa=thinned, everything=everything)
+    return Records(taxa=thinned, everything=everything, thin_km=thin_km)
 
 
 def thin_records(
@@ -87,6 +92,4 @@ def thin_records(
     )
     for note in checked.notes:
         progress.note(note)
-    if thin_km is not None:
-        return thin_to_km(checked.occurrences, grid, thin_km)
-    return thin_to_grid(checked.occurrences, grid)
+    return thin(checked.occurrences, grid, thin_km)

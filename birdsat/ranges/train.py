@@ -1,7 +1,8 @@
 """Fit a range network to points and background; blocks of the Earth held out choose how long, and evaluate it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
@@ -33,6 +34,18 @@ class HeldOut:
     taxon: NDArray[np.int64]  # (r,)
     present: NDArray[np.bool_]  # (r,) a point; else background
     row: NDArray[np.int64]  # (r,) of the points, or of the background
+    even: NDArray[np.bool_]  # (r,) background drawn by area alone, beside that which a fit learns from
+    block: NDArray[np.int64]  # (r,) of the place
+    half: NDArray[np.int64]  # (r,) 0 or 1: of the blocks, by which steps, calibration and figures keep apart
+
+    def where(self, some: NDArray[np.bool_]) -> "HeldOut":
+        """Some of the rows, by a mask (r,)."""
+        return HeldOut(**{one.name: getattr(self, one.name)[some] for one in fields(self)})
+
+    @classmethod
+    def together(cls, parts: Sequence["HeldOut"]) -> "HeldOut":
+        """The rows of all parts, one after another."""
+        return cls(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +55,8 @@ class Fitted:
     network: RangeNetwork
     steps: int  # taken
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
+    # The same rows by the network at the step that the rows of half 0 would choose, and at that of half 1.
+    by_half: tuple[HeldOut, ...] = ()
 
 
 def fit_network(
@@ -61,20 +76,40 @@ def fit_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
-        steps, best = _train(network, data, config, progress)
-    network.load_state_dict(best)
+        best, *of_halves = _train(network, data, config, progress)
     network.eval().requires_grad_(False)
-    return Fitted(network=network, steps=steps, held_out=data.held_out(network) if data.folded else None)
+    by_half = []
+    for half in of_halves:
+        network.load_state_dict(half.state)
+        by_half.append(data.held_out(network))
+    network.load_state_dict(best.state)
+    held_out = data.held_out(network) if data.folded else None
+    return Fitted(network=network, steps=best.step, held_out=held_out, by_half=tuple(by_half))
 
 
-def _train(
-    network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress
-) -> tuple[int, dict[str, Tensor]]:
+@dataclass(slots=True)
+class _Best:
+    """The best step so far, by some of what is held out."""
+
+    step: int
+    state: dict[str, Tensor]
+    value: float = -math.inf
+    trials: list[float] = field(default_factory=list)
+
+    def tried(self, value: float, step: int, network: RangeNetwork) -> None:
+        self.trials.append(value)
+        value = sum(self.trials[-2:]) / len(self.trials[-2:])  # a single one is noisy where points are few
+        if value > self.value:
+            self.value, self.step = value, step
+            self.state = {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:
+    """The best step by all that is held out, and by each half of it; the last step alone where nothing is."""
     optimiser = AdamW(network.parameters(), config.weight_decay)
     mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
-    best: tuple[float, int, dict[str, Tensor]] | None = None
-    trials: list[float] = []
+    best = [_Best(step=0, state=mean.state_dict()) for _ in (None, 0, 1)]
     last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
     for step in counted(range(1, last + 1), progress, "fitting", unit="steps"):
         network.train()
@@ -84,13 +119,11 @@ def _train(
             kept = min(_AVERAGE_DECAY, step / (step + 10))
             torch._foreach_lerp_(list(mean.parameters()), list(network.parameters()), 1 - kept)
         if data.folded and (step % _TRIED_EVERY == 0 or step == last):
-            trials.append(data.trial(mean))
-            tried = sum(trials[-2:]) / len(trials[-2:])  # a single one is noisy where points are few
-            if best is None or tried > best[0]:
-                best = tried, step, {name: value.clone() for name, value in mean.state_dict().items()}
-            elif step - best[1] >= _PATIENCE * _TRIED_EVERY:
+            for one, value in zip(best, data.trial(mean), strict=True):
+                one.tried(value, step, mean)
+            if step - max(one.step for one in best) >= _PATIENCE * _TRIED_EVERY:
                 break
-    return (best[1], best[2]) if best is not None else (last, mean.state_dict())
+    return tuple(best) if data.folded else (_Best(step=last, state=mean.state_dict()),)
 
 
 class _Data:
@@ -142,10 +175,20 @@ class _Data:
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
         tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
-        self.tried_out = self.out[0][:, self.tried]
         self.tried_background = self._background(_TRIED_PLACES)
-        self.tried_background_out = self.out[1][:, self.tried_background]
-        self.evaluated = _balanced(self.tried_out, self.taxon[self.tried], self.taxa)
+        self.even_background = self._even_background(points.background_area)
+        self.block = blocks[:p], blocks[p:]
+        half = _halves(blocks, p, config.seed)
+        self.half = half[:p], half[p:]
+        self.trials = [self._trial(some) for some in (None, 0, 1)]
+
+    def _trial(self, half: int | None) -> "_Trial":
+        """half: of the blocks; None: all that is held out."""
+        there, behind = self.out[0][:, self.tried], self.out[1][:, self.tried_background]
+        if half is not None:
+            there = there & (self.half[0][self.tried] == half)
+            behind = behind & (self.half[1][self.tried_background] == half)
+        return _Trial(there, behind, *_balanced(there, self.taxon[self.tried], self.taxa))
 
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
@@ -163,44 +206,44 @@ class _Data:
         return _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
 
     @torch.inference_mode()
-    def trial(self, network: RangeNetwork) -> float:
-        """How often a member puts a point that it held out above background that it held out, the mean over taxa.
+    def trial(self, network: RangeNetwork) -> list[float]:
+        """How often a member puts a point that it held out above background that it held out, the mean over taxa: of
+        all that is held out, and of each half.
 
         That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
         sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
         """
-        there, elsewhere, row = self._try(network)
-        weight, known = self.evaluated
-        taxon, areas = self.taxon[self.tried], 0.0
-        for member in range(self.config.members):
-            point = torch.nonzero(self.tried_out[member])[:, 0]
-            background = elsewhere[member, row[self.tried_background_out[member]]]
-            against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
-            if len(point) == 0 or against.shape[1] == 0:
-                continue
-            value = there[member, point]
-            above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
-            areas += float((above * weight[member, point]).sum())
-        return areas / max(1, int(known.sum()))
+        there, elsewhere, row = self._try(network, self.tried_background)
+        return [trial.area(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
 
     @torch.inference_mode()
     def held_out(self, network: RangeNetwork) -> HeldOut:
-        """What members say of points and of background places that they held out, some of them for each taxon."""
-        there, elsewhere, row = self._try(network)
-        background = self.tried_background
-        member, tried = torch.nonzero(self.tried_out, as_tuple=True)
+        """What members say of points and of background places that they held out, some of them for each taxon. The same
+        rows at every call."""
+        background = torch.cat([self.tried_background, self.even_background])
+        there, elsewhere, row = self._try(network, background)
+        member, tried = torch.nonzero(self.out[0][:, self.tried], as_tuple=True)
         present, point = there[member, tried], self.tried[tried]
-        at = torch.nonzero(self.tried_background_out, as_tuple=True)
-        # Of every taxon, so many background places that the table stays small.
-        kept = torch.from_numpy(self.generator.permutation(len(at[0]))[: max(50, 500_000 // self.taxa)])
-        absent = elsewhere[at[0][kept], row[at[1][kept]]]  # (kept, taxa)
-        taxa = torch.arange(self.taxa).expand(len(kept), -1)
-        seen = torch.bincount(self.taxon, minlength=self.taxa) > 0
+        at_member, at = torch.nonzero(self.out[1][:, background], as_tuple=True)
+        # Of every taxon, so many background places of either kind that the table stays small.
+        some = torch.from_numpy(np.random.default_rng(self.config.seed).permutation(len(at)))
+        most, even = max(50, 500_000 // self.taxa), at[some] >= len(self.tried_background)
+        kept = torch.cat([some[~even][:most], some[even][:most]])
+        absent = elsewhere[at_member[kept], row[at[kept]]]  # (kept, taxa)
+        seen = torch.nonzero(torch.bincount(self.taxon, minlength=self.taxa))[:, 0]
+
+        def rows(of_points: Tensor, of_background: Tensor) -> Tensor:
+            return torch.cat([of_points, of_background[:, None].expand(-1, len(seen)).flatten()])
+
+        behind = background[at[kept]]
         return HeldOut(
             logit=torch.cat([present, absent[:, seen].flatten()]).numpy(),
-            taxon=torch.cat([self.taxon[point], taxa[:, seen].flatten()]).numpy(),
-            present=np.arange(len(present) + int(seen.sum()) * len(kept)) < len(present),
-            row=torch.cat([point, background[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
+            taxon=torch.cat([self.taxon[point], seen.expand(len(kept), -1).flatten()]).numpy(),
+            present=np.arange(len(present) + len(seen) * len(kept)) < len(present),
+            row=rows(point, behind).numpy(),
+            even=rows(torch.zeros_like(point, dtype=torch.bool), at[kept] >= len(self.tried_background)).numpy(),
+            block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
+            half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
 
     def _logits(
@@ -232,9 +275,16 @@ class _Data:
             return torch.arange(count)
         return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
 
-    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor, Tensor]:
+    def _even_background(self, area: NDArray[np.float64]) -> Tensor:
+        """Rows of background drawn by area (b,) alone; none where that is how all of it is drawn."""
+        even = area / area.sum()
+        if np.allclose(even, self.background_share, rtol=1e-6, atol=0):
+            return torch.empty(0, dtype=torch.int64)
+        return torch.from_numpy(self.generator.choice(len(even), min(len(even), _TRIED_PLACES), p=even))
+
+    def _try(self, network: RangeNetwork, background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The log odds of what is tried on, as `_logits` gives them."""
-        return self._logits(network, self.tried, self.tried_background, self._tried_dates(len(self.tried_background)))
+        return self._logits(network, self.tried, background, self._tried_dates(len(background)))
 
     def _background_dates(self, count: int) -> NDArray[np.float64]:
         """Dates of background: unknown as often as those of points are; of the others, half are any when they looked.
@@ -261,12 +311,46 @@ class _Data:
         return dates
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What members are tried on: m members, p points, b rows of background, t taxa."""
+
+    points: Tensor  # (m, p) held out
+    background: Tensor  # (m, b) held out
+    weight: Tensor  # (m, p) adding up to 1 over the points of each member and taxon
+    known: Tensor  # (m, t) which have any
+
+    def area(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> float:
+        """The mean area under the ROC curve, of log odds as `_Data._logits` gives them and labels (p,)."""
+        areas = 0.0
+        for member, held_out in enumerate(self.points):
+            point = torch.nonzero(held_out)[:, 0]
+            background = elsewhere[member, row[self.background[member]]]
+            against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
+            if len(point) == 0 or against.shape[1] == 0:
+                continue
+            value = there[member, point]
+            above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
+            areas += float((above * self.weight[member, point]).sum())
+        return areas / max(1, int(self.known.sum()))
+
+
 def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
     """0..11: the months with a tenth of an even share of the dates (l,), or more; all where there are none."""
     if len(looked) == 0:
         return np.arange(12)
     counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
     return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
+
+
+def _halves(blocks: Rows, points: int, seed: int) -> Tensor:
+    """(p + b,) 0 or 1: blocks dealt to two halves, those with points and those without by themselves."""
+    half = np.zeros(len(blocks), np.int64)
+    with_points = np.isin(blocks, blocks[:points])
+    for some in (with_points, ~with_points):
+        if len(np.unique(blocks[some])) > 1:
+            half[some] = deal_folds(blocks[some], 2, seed + 1)  # by another order than that of the members' folds
+    return torch.from_numpy(half)
 
 
 def _evenly(count: int, most: int) -> Tensor:

@@ -110,6 +110,7 @@ def with_effort(
     name: str = "",
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
+    crs: str | None = None,
     progress: Progress = QUIET,
 ) -> Records:
     """Records of a fit on cells `anywhere` (c,), ascending, of a grid, with how much was looked in each.
@@ -119,6 +120,7 @@ def with_effort(
     nothing of these cells.
     """
     effort: RelativeEffort | None
+    records = replace(records, everything=looked, thin_km=options.thin_km)
     if options.bias is not None:
         recorded = grid.cells_at(*records.taxa.lon_lat.T)
         with about("bias"):
@@ -133,11 +135,10 @@ def with_effort(
                 name=name,
                 columns=columns,
                 max_uncertainty_km=max_uncertainty_km,
+                crs=crs,
                 progress=progress,
             )
     else:
         of = ", ".join(TargetGroup.of(options).names)
-        if of and set(looked.taxa) == set(records.taxa.taxa) and len(looked.taxa) == 1:
-            of = ""  # the taxon itself, which says nothing of where else was looked
-        effort = effort_of_records(looked, grid, thin_km=options.thin_km, of=of)
-    return replace(records, everything=looked, effort=effort)
+        effort = effort_of_records(records.thinned_on(grid), records.taxa, grid, of=of)
+    return replace(records, effort=effort)

@@ -98,7 +98,7 @@ def _open(request: BuildDatasetRequest, own: dict[str, Any], crosswalk: Crosswal
     pictures = image_column(table, columns.photo)
     if pictures is not None:
         columns, photos = replace(columns, photo=pictures), TablePhotos(table, pictures, root)
-    return Collection(observations=read_table(table, columns, taxa=crosswalk), photos=photos)
+    return Collection(observations=read_table(table, columns, taxa=crosswalk, crs=request.crs), photos=photos)
 
 
 def _own_settings(request: BuildDatasetRequest) -> dict[str, Any]:

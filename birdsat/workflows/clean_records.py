@@ -139,7 +139,7 @@ def _rows_of(request: RecordsRequest, crosswalk: Crosswalk | None) -> Iterator[t
     columns = TableColumns.parse(tuple(request.columns))
     rules = RowRules(max_uncertainty_km=request.max_uncertainty_km, wild_only=True, dates=dates_of(request))
     for table in map(Path, request.tables):
-        for rows in read_table_rows(table, columns, rules=rules, taxa=crosswalk):
+        for rows in read_table_rows(table, columns, rules=rules, taxa=crosswalk, crs=request.crs):
             yield str(table), rows
 
 

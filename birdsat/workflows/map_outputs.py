@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.outline import Land
-from birdsat.earth.polygon import Polygons, read_polygons
+from birdsat.earth.polygon import Polygons
+from birdsat.earth.read_polygons import read_polygons
 from birdsat.errors import InputError
 from birdsat.files import check_new
 from birdsat.imagery.open_imagery import Imagery
@@ -64,7 +65,7 @@ class Outputs:
         return cls(
             folder=Path(options.out),
             also=tuple(options.also),
-            within=None if options.within is None else read_polygons(Path(options.within)),
+            within=None if options.within is None else _region(Path(options.within), options.within_layer),
             beside=tuple(beside),
             overwrite=options.overwrite,
             request=request,
@@ -146,6 +147,14 @@ class Outputs:
 
     def _others(self, tiff: Path) -> list[Path]:
         return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
+
+
+def _region(path: Path, layer: str | None) -> Polygons:
+    try:
+        return read_polygons(path, layer)
+    except InputError as error:
+        settings = ("within_layer",) if "layer" in error.settings else ("within",)
+        raise InputError(str(error), settings=settings) from error
 
 
 @contextmanager

@@ -353,7 +353,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             model=f"{name} on {region.run}",
             std=True,
             applicability=True,
-            evaluation=model.evaluation,
+            evaluation={**model.evaluation, **model.evaluation_of(taxon)},
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),

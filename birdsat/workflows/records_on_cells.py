@@ -44,6 +44,7 @@ def read_tables(
         dates=dates_of(options),
         crosswalk=crosswalk,
         language=options.language,
+        crs=options.crs,
     )
     say_names(found.taxa, found.noted, crosswalk, progress)
     return found
@@ -88,6 +89,7 @@ def records_on_cells(
         name=cells.name,
         columns=TableColumns.parse(tuple(request.columns)),
         max_uncertainty_km=request.max_uncertainty_km,
+        crs=request.crs,
         progress=progress,
     )
     if records.effort is None:

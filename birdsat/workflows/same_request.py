@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
+from birdsat.earth.read_polygons import SUFFIXES as AREA_SUFFIXES
 from birdsat.embeddings.regions.manifest import REGION_FILE
 from birdsat.embeddings.regions.world import WORLD_FOLDER, remembered_path
 from birdsat.embeddings.regions.world_files import WORLD_FILE
@@ -28,7 +29,8 @@ _IN_ANY_ORDER = ("taxon", "taxa")
 # What a folder of ours stands for: whoever replaces one of these makes another input of it.
 _OF_A_FOLDER = (REGION_FILE, SETTINGS_FILE, WEIGHTS_FILE, CONFIG_FILE, MODEL_FILE, TAXA_FILE)
 # What is read of any other, such as an unpacked archive: tables and descriptions, and none of its photos.
-_READ = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".xml", ".json", ".geojson", ".zip", ".xlsx")
+_READ = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".xml", ".zip", ".xlsx", *AREA_SUFFIXES)
+_SHAPEFILE, _BESIDE = ".shp", (".shx", ".prj")  # what else is read of one: where its shapes are, and its CRS
 _PACKAGE_FILE = "datapackage.json"  # stands for the tables beside it
 
 
@@ -80,6 +82,8 @@ def _files(path: Path) -> Iterator[object]:
         yield from ours or sorted(one for one in folder.iterdir() if one.is_file() and one.suffix.lower() in _READ)
     else:
         yield path if path.is_file() else str(path)
+        if path.suffix.lower() == _SHAPEFILE:
+            yield from (part for suffix in _BESIDE if (part := path.with_suffix(suffix)).is_file())
 
 
 def _remembered(ranges: Path | str | None) -> Iterator[Path]:

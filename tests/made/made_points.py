@@ -10,6 +10,7 @@ from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.train import HeldOut
 
 SMALL = RangeNetworkConfig(inputs=12, width=24, depth=1, members=3, block_km=900, steps=60, learning_rate=5e-3)
 WIDTH = 6  # of chip features
@@ -98,3 +99,34 @@ def _year() -> NDArray[np.float32]:
 
 
 CHIP_YEAR = _year()
+
+
+Rows = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def rows_held_out(count: int = 4000, taxa: int = 3, seed: int = 0) -> Rows:
+    """True log odds (r,), taxon and presence: as many points as background, in truth."""
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(0, 2, count)
+    present = generator.random(count) < 1 / (1 + np.exp(-odds))
+    return odds, generator.integers(0, taxa, count), present
+
+
+def made_rows(
+    taxon: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    *,
+    even: NDArray[np.bool_] | None = None,
+    block: NDArray[np.int64] | None = None,
+) -> HeldOut:
+    """Rows held out, a block each unless told; what members say of them is beside the point."""
+    rows = np.arange(len(taxon))
+    return HeldOut(
+        logit=np.zeros(len(rows), np.float32),
+        taxon=taxon,
+        present=present,
+        row=rows,
+        even=np.zeros(len(rows), bool) if even is None else even,
+        block=rows if block is None else block,
+        half=rows % 2,
+    )

@@ -14,9 +14,10 @@ from birdsat.earth.land_cells import land_cells
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.place_features import ChipFeatures
 from birdsat.imagery.open_imagery import open_imagery
+from birdsat.observations.occurrence_grid import effort, thin_to_grid
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.ranges.background import dates_looked, draw_background, points_on_cells
-from birdsat.ranges.effort import RelativeEffort, effort_of_records
+from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, looked_share
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -42,40 +43,70 @@ def recorded(*taxa: tuple[str, list[tuple[float, float]]]) -> Occurrences:
     )
 
 
-def test_half_of_the_draws_are_by_area_and_half_by_the_records_of_all_taxa() -> None:
+def test_a_share_of_the_draws_is_by_the_records_of_all_taxa_and_the_rest_by_area() -> None:
     everything = recorded(("a", [(0.5, 0.5)] * 3), ("b", [(2.5, 59.5)]))
     anywhere = np.array([0, 4, 239])  # two in the north of the grid, one on the equator
-    cells, weight = draw_background(GRID, anywhere, effort_of_records(everything, GRID))
+    cells, weight = draw_background(GRID, anywhere, by_records(everything, 0.8))
     area = GRID.cell_area(anywhere)
     expected = dict.fromkeys((0, 4, 239, 2, 236), 0.0)
     for cell, size in zip(anywhere.tolist(), area, strict=True):
-        expected[cell] += 0.5 * size / area.sum()
-    expected[236] += 0.5 * 3 / 4  # records at 0.5, 0.5
-    expected[2] += 0.5 * 1 / 4
+        expected[cell] += 0.2 * size / area.sum()
+    expected[236] += 0.8 * 3 / 4  # records at 0.5, 0.5
+    expected[2] += 0.8 * 1 / 4
     assert dict(zip(cells.tolist(), weight, strict=True)) == pytest.approx(expected)
 
 
+def by_records(everything: Occurrences, share: float) -> RelativeEffort:
+    looked = effort(everything, GRID)
+    return RelativeEffort(cells=looked.cells, weight=looked.weight(looked.cells), source="records", share=share)
+
+
+def test_a_background_that_is_given_is_all_there_is_and_weighs_what_it_says() -> None:
+    given = RelativeEffort(cells=np.array([2, 5, 9]), weight=np.array([1.0, 2.0, 1.0]), source="t")
+    cells, weight = draw_background(GRID, np.arange(200), given)
+    assert cells.tolist() == [2, 5, 9] and weight == pytest.approx([0.25, 0.5, 0.25])
+    many = RelativeEffort(cells=np.arange(200), weight=np.ones(200), source="t")
+    cells, weight = draw_background(GRID, np.arange(240), many, most=50)
+    assert 30 < len(cells) <= 50 and weight.sum() == pytest.approx(1)
+
+
+def fitted_to(taxa: Occurrences, everything: Occurrences, anywhere: list[int]) -> Points:
+    return points_on_cells(Records(taxa=thin_to_grid(taxa, GRID), everything=everything), GRID, np.array(anywhere))
+
+
 def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
-    cells, weight = draw_background(GRID, np.array([7, 3]), effort_of_records(recorded(("a", [(0.5, 0.5)])), GRID))
-    assert cells.tolist() == [3, 7] and weight == pytest.approx(GRID.cell_area(cells) / GRID.cell_area(cells).sum())
+    alone = recorded(("a", [(0.5, 0.5)]))
+    points = fitted_to(alone, alone, [7, 3])
+    area = GRID.cell_area(np.array([3, 7]))
+    np.testing.assert_array_equal(points.background.lon_lat, GRID.centres(np.array([3, 7])))
+    assert points.background_weight == pytest.approx(area / area.sum())
+
+
+def test_the_best_surveyed_part_of_a_range_is_background_as_often_as_it_is_a_presence() -> None:
+    crowded, quiet = [(0.5, 0.5)] * 300, [(3.5, 59.5)] * 2
+    everything = recorded(("a", crowded + quiet), ("b", crowded + quiet))
+    points = fitted_to(everything.only_taxa(["a"]), everything, [0, 1])
+    weight = dict(zip(map(tuple, points.background.lon_lat.tolist()), points.background_weight, strict=True))
+    assert len(points.presences) == 2
+    assert weight[(0.5, 0.5)] == weight[(3.5, 59.5)] == pytest.approx(LOOKED_SHARE / 2 / 2)
+
+
+def test_the_less_of_the_records_are_the_taxons_own_the_more_they_say_of_where_was_looked() -> None:
+    places = [(0.5, north + 0.5) for north in range(60)]
+    some, few = recorded(("a", places)), recorded(("a", places[:6]))
+    assert looked_share(some, some) == 0
+    assert looked_share(some, recorded(("a", places), ("b", places))) == pytest.approx(LOOKED_SHARE / 2)
+    assert looked_share(few, recorded(("a", places[:6]), ("b", places[6:]))) == pytest.approx(LOOKED_SHARE * 0.9)
+    assert looked_share(some, recorded(("b", places[:6]))) == LOOKED_SHARE  # a target group without it
 
 
 def test_of_many_cells_some_are_drawn_by_the_seed_and_those_with_records_are_always_there() -> None:
     everything = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
     anywhere = np.arange(200)
-    looked = effort_of_records(everything, GRID)
+    looked = by_records(everything, 0.9)
     one, again, other = (draw_background(GRID, anywhere, looked, most=10, seed=seed)[0] for seed in (0, 0, 1))
     assert one.tolist() == again.tolist() != other.tolist()
     assert len(one) == len(other) == 12 and {236, 239} <= set(one.tolist()) & set(other.tolist())
-
-
-def test_a_background_that_is_given_is_all_there_is_and_weighs_what_it_says() -> None:
-    given = RelativeEffort(cells=np.array([2, 5, 9]), weight=np.array([1.0, 2.0, 1.0]), source="t", is_background=True)
-    cells, weight = draw_background(GRID, np.arange(200), given)
-    assert cells.tolist() == [2, 5, 9] and weight == pytest.approx([0.25, 0.5, 0.25])
-    many = RelativeEffort(cells=np.arange(200), weight=np.ones(200), source="t", is_background=True)
-    cells, weight = draw_background(GRID, np.arange(240), many, most=50)
-    assert 30 < len(cells) <= 50 and weight.sum() == pytest.approx(1)
 
 
 def test_models_that_know_no_weights_get_background_drawn_by_them() -> None:
@@ -186,7 +217,7 @@ def test_a_month_in_which_nobody_looked_is_not_one_without_the_taxon() -> None:
 def test_of_many_cells_where_somebody_looked_draws_by_their_records_stand_for_all() -> None:
     places = [(0.5, north + 0.5) for north in range(60)]
     everything = recorded(("a", places * 50), ("b", places[:1] * 3000))  # half of all records in one of sixty cells
-    cells, weight = draw_background(GRID, np.array([3]), effort_of_records(everything, GRID), most=20)
+    cells, weight = draw_background(GRID, np.array([3]), by_records(everything, 0.5), most=20)
     assert len(cells) <= 21 and weight.sum() == pytest.approx(1.0)
     crowded = int(GRID.cells_at(np.array([0.5]), np.array([0.5]))[0])
     assert 0.1 < weight[cells == crowded][0] < 0.4  # about half of the half where somebody looked

@@ -15,8 +15,9 @@ from birdsat.errors import InputError
 from birdsat.observations.occurrence_grid import thin_to_grid, thin_to_km
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.readers.columns import TableColumns
-from birdsat.ranges.effort import RelativeEffort, effort_density, effort_of_records
+from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, effort_density, effort_of_records
 from birdsat.ranges.given_effort import effort_of_places, effort_of_raster
+from birdsat.ranges.records import Records
 
 GRID = Grid(Box(0, 0, 4, 4), 1)  # 4 x 4 cells, the first at 0.5, 3.5
 ALL = np.arange(16)
@@ -37,13 +38,16 @@ def raster(path: Path, values: Any, bounds: tuple[float, float, float, float] = 
     return write_raster(path, np.asarray(values, np.float32)[None], bounds, **more)
 
 
-def test_effort_by_records_counts_those_of_all_taxa_and_one_taxon_says_nothing() -> None:
-    looked = effort_of_records(recorded(("a", 0.5, 3.5), ("b", 0.6, 3.5), ("b", 2.5, 0.5)), GRID)
+def test_effort_by_records_counts_those_of_all_taxa_and_one_taxon_says_nothing_of_its_own() -> None:
+    everything = recorded(("a", 0.5, 3.5), ("b", 0.6, 3.5), ("b", 2.5, 0.5))
+    one, other = everything.only_taxa(["a"]), everything.only_taxa(["b"])
+    looked = effort_of_records(everything, one, GRID)
     assert looked is not None and looked.source == "the records of 2 taxa"
     assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 14: 1}
-    assert effort_of_records(recorded(("a", 0.5, 3.5)), GRID) is None
-    asked = effort_of_records(recorded(("a", 0.5, 3.5)), GRID, of="a")
-    assert asked is not None and asked.source == "the records of 1 taxon (a)"
+    assert looked.share == pytest.approx(LOOKED_SHARE * 2 / 3)
+    assert effort_of_records(one, one, GRID, of="a") is None
+    asked = effort_of_records(other, one, GRID, of="b")
+    assert asked is not None and (asked.source, asked.share) == ("the records of 1 taxon (b)", LOOKED_SHARE)
 
 
 def test_presences_and_effort_are_thinned_alike_by_kilometres() -> None:
@@ -51,7 +55,8 @@ def test_presences_and_effort_are_thinned_alike_by_kilometres() -> None:
     everything = recorded(*near, ("b", 0.1, 3.5), ("b", 0.11, 3.5), ("b", 3.5, 0.5))
     thinned = thin_to_km(everything, GRID, 500)
     assert thinned.counts.tolist() == [1, 2] and sum(thinned.dropped.values()) == 10
-    looked = effort_of_records(everything, GRID, thin_km=500)
+    records = Records(taxa=thinned.only_taxa(["a"]), everything=everything, thin_km=500)
+    looked = records.effort_on(GRID)
     assert looked is not None
     assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 15: 1}
     assert len(thin_to_km(everything, GRID, 0.001)) == len(everything)
@@ -97,7 +102,7 @@ def test_a_raster_gives_each_cell_its_mean_by_area(tmp_path: Path) -> None:
     values = np.arange(64.0).reshape(8, 8)
     looked = effort_of_raster(raster(tmp_path / "bias.tif", values), GRID, ALL, HERE)
     means = values.reshape(4, 2, 4, 2).mean(axis=(1, 3)).ravel()
-    assert looked.cells.tolist() == ALL.tolist() and looked.source == "bias.tif" and looked.is_background
+    assert looked.cells.tolist() == ALL.tolist() and looked.source == "bias.tif" and looked.share == 1
     assert looked.weight == pytest.approx(means * GRID.cell_area(ALL))
 
 
@@ -163,7 +168,7 @@ def test_places_of_a_table_are_the_background_as_often_as_they_stand_there(tmp_p
     table = places(tmp_path / "sites.csv", "0.5,3.5", "0.6,3.6", "3.5,0.5", head="longitude,latitude")
     looked = effort_of_places(table, GRID, ALL)
     assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 15: 1}
-    assert looked.is_background and looked.source == "the background of sites.csv, 3 places"
+    assert looked.share == 1 and looked.source == "the background of sites.csv, 3 places"
 
 
 def test_weights_add_up_and_those_that_cannot_be_are_dropped_and_counted(tmp_path: Path) -> None:

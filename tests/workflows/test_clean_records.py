@@ -179,3 +179,21 @@ def test_the_command_line_and_python_do_the_same(
     clean_records(RecordsRequest(tables=table, out=tmp_path / "c.csv"), progress)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
     assert progress.bars[0].done == 6 and result.to_dict()["records"] == 3
+
+
+def test_records_in_metres_are_written_in_degrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "clean.csv"
+    table.write_text("species,Easting,Northing\nApus apus,691000,5334000\nApus apus,691000,1e9\nApus apus,691000,5e6\n")
+    words = ["records", str(table), "--out", str(out)]
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "say which CRS they are in" in (said := capsys.readouterr().err)
+    assert said.strip().endswith("(--crs, --columns)")
+    main([*words, "--crs", "EPSG:32632", "--dropped", str(tmp_path / "dropped.csv")])
+    assert [(round(float(row["lon"]), 3), round(float(row["lat"]), 3)) for row in rows_of(out)] == [
+        (11.567, 48.131),
+        (11.429, 45.128),
+    ]
+    assert [tuple(row.values())[-2:] for row in rows_of(tmp_path / "dropped.csv")] == [
+        ("coordinates that are not on Earth in their CRS", "x 691000, y 1000000000"),
+    ]

@@ -152,6 +152,22 @@ def test_a_folder_of_others_is_all_that_lies_in_it(tiny_world: TinyWorld, tmp_pa
     assert request_fingerprint(request) != before
 
 
+def test_the_area_of_a_map_is_what_its_file_holds_its_layer_and_the_crs_beside_it(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    def fingerprint(**more: str) -> str:
+        asked: dict[str, Any] = {"taxon": TAXA[0], "occurrences": tiny_world.records, "within": tmp_path / "a.shp"}
+        return request_fingerprint(MapRequest(**asked, **more))
+
+    (tmp_path / "a.shp").write_text("one")
+    found = [fingerprint(), fingerprint(within_layer="a"), fingerprint(crs="EPSG:25832")]
+    (tmp_path / "a.prj").write_text("one")
+    found.append(fingerprint())
+    (tmp_path / "a.shp").write_text("another")
+    found.append(fingerprint())
+    assert len(set(found)) == 5
+
+
 def test_a_package_is_its_tables_also_where_its_description_is_named(tmp_path: Path) -> None:
     (tmp_path / "datapackage.json").write_text("{}")
     (tmp_path / "observations.csv").write_text("a")

@@ -11,7 +11,18 @@ from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.points import LAT_OF_GEOMETRY, LON_OF_GEOMETRY
 from birdsat.observations.readers.reader import TableSource
 
-_PLANE_X, _PLANE_Y = ("x", "easting", "utm_x", "coord_x"), ("y", "northing", "utm_y", "coord_y")
+_PLANE = (  # pairs of columns of a projection's coordinates
+    ("x", "y"),
+    ("easting", "northing"),
+    ("eastings", "northings"),
+    ("utm_x", "utm_y"),
+    ("utm_easting", "utm_northing"),
+    ("utm_e", "utm_n"),
+    ("coord_x", "coord_y"),
+    ("x_coord", "y_coord"),
+    ("point_x", "point_y"),
+)
+_PLANE_X, _PLANE_Y = zip(*_PLANE, strict=True)
 _SYNONYMS = {
     "photo": ("photo", "image", "path", "file_name", "filename"),
     "taxon": ("taxon", "species", "taxon_species_name", "scientific_name"),
@@ -52,6 +63,7 @@ _SYNONYMS = {
     "order": ("order",),
     "weight": ("weight", "weights"),
     "common_name": ("common_name", "vernacular_name"),
+    "datum": ("geodetic_datum", "coordinate_reference_system", "crs", "srs"),
 }
 _LOOKED_AT = 200  # rows at the head of a table that tell which of its columns holds scientific names
 _TOGETHER = (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height"), ("year", "month"))  # all or none
@@ -63,8 +75,8 @@ class TableColumns:
 
     photo: str | None = None  # path of the photo, or a key that the photo source knows
     taxon: str | None = None  # scientific name; needed
-    lon: str | None = None  # degrees east, WGS84
-    lat: str | None = None  # degrees north, WGS84
+    lon: str | None = None  # degrees east, WGS84; x or east of another CRS
+    lat: str | None = None  # degrees north, WGS84; y or north of another CRS
     date: str | None = None  # in any form with one reading
     split: str | None = None  # train, val, test; or 1 for train and 0 for test
     group: str | None = None  # rows that share it, as those of one visit, fall into one split
@@ -97,6 +109,7 @@ class TableColumns:
     below: str | None = None  # epithet of the subspecies
     common_name: str | None = None  # in any language
     weight: str | None = None  # how often a place of the background is to be drawn; of other tables, not looked for
+    datum: str | None = None  # the CRS of each row's place: Darwin Core's geodeticDatum, or such as EPSG:25832
 
     @classmethod
     def parse(cls, pairs: Sequence[str]) -> "TableColumns":
@@ -112,8 +125,11 @@ class TableColumns:
         return cls(**named)
 
 
-def find_columns(source: TableSource, asked: TableColumns, path: Path, *, with_photos: bool = True) -> dict[str, str]:
-    """The columns of a table by `TableColumns`' names, those that are there.
+def find_columns(
+    source: TableSource, asked: TableColumns, path: Path, *, with_photos: bool = True, in_plane: bool = False
+) -> dict[str, str]:
+    """The columns of a table by `TableColumns`' names, those that are there. in_plane: coordinates of a projection are
+    asked for, whose usual names are looked for before those of degrees.
 
     Raises InputError for a column asked for that is not there, and for a table without taxon or with one coordinate
     only.
@@ -125,7 +141,9 @@ def find_columns(source: TableSource, asked: TableColumns, path: Path, *, with_p
         if field.name != "weight"
         and (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
     }
-    if "photo" in found and asked.lon is None and _plain(found.get("lon", "")) in map(_plain, _PLANE_X):
+    if in_plane and asked.lon is None and asked.lat is None:
+        found |= _plane_columns(present)
+    elif "photo" in found and asked.lon is None and _plain(found.get("lon", "")) in map(_plain, _PLANE_X):
         found = {what: name for what, name in found.items() if what not in ("lon", "lat")}  # pixels, more often
     if asked.taxon is None and "taxon" in found:
         taxon = _scientific_column(source, present, found)
@@ -154,6 +172,15 @@ def find_columns(source: TableSource, asked: TableColumns, path: Path, *, with_p
                 settings=("columns",),
             )
     return found
+
+
+def _plane_columns(present: Sequence[str]) -> dict[str, str]:
+    """The pair of columns of a projection's coordinates, where there is one."""
+    by_plain_name = {_plain(name): name for name in reversed(present)}
+    for x, y in _PLANE:
+        if (east := by_plain_name.get(_plain(x))) and (north := by_plain_name.get(_plain(y))):
+            return {"lon": east, "lat": north}
+    return {}
 
 
 def find_column(present: Sequence[str], what: str, asked: str | None, path: Path) -> str | None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from birdsat.earth.crs import CRS, declared_crs, in_degrees_of_arc, places_of
 from birdsat.errors import BirdsatError, InputError
 from birdsat.observations.readers.image_cells import image_keys, is_image_type
 from birdsat.observations.readers.limits import MAX_COLUMNS
@@ -24,10 +25,11 @@ _GEOMETRIES = ("geometry", "geom", "wkb_geometry")
 
 
 class ParquetTable:
-    """A Parquet file. A column of points, as GeoParquet has, is read as two of coordinates."""
+    """A Parquet file. A column of points, as GeoParquet has, is read as two of coordinates, in degrees of WGS84 where
+    the file declares a CRS."""
 
     def __init__(self, path: Path) -> None:
-        """Raises InputError where it is absent or damaged, or has its points in a projection."""
+        """Raises InputError where it is absent or damaged, or has its points in a CRS that is not known."""
         self._path = path
         if not path.is_file():
             raise InputError(f"table {path} is absent; give a file.")
@@ -38,7 +40,7 @@ class ParquetTable:
             raise InputError(f"table {path} is empty or damaged ({error}); export it again.") from error
         if len(self._schema) > MAX_COLUMNS:
             raise InputError(f"table {path} has {len(self._schema):,} columns; up to {MAX_COLUMNS:,} are read.")
-        self._geometry = _geometry(self._schema, path)
+        self._geometry, self._crs, self.declares_crs = _geometry(self._schema, path)
         self.columns = list(self._schema.names)
         if self._geometry is not None:
             self.columns += [LON_OF_GEOMETRY, LAT_OF_GEOMETRY]
@@ -60,7 +62,7 @@ class ParquetTable:
         self,
         names: Sequence[str],
         rows: int = _BATCH_ROWS,
-        place: Callable[[pa.Array], tuple[pa.Array, pa.Array]] = points,
+        place: Callable[..., tuple[pa.Array, pa.Array]] = points,
     ) -> Iterator[tuple[int, dict[str, pa.Array]]]:
         """How many rows, `rows` at most, and the columns `names` of these as they are stored, but for coordinates of
         geometries, which are the numbers that `place` gives. Raises as `cells`."""
@@ -75,7 +77,7 @@ class ParquetTable:
                 for batch in file.iter_batches(batch_size=rows, columns=read or self.columns[:1]):
                     columns = {name: _column(batch, name) for name in wanted}
                     if of_points and self._geometry is not None:
-                        lon, lat = place(_column(batch, self._geometry))
+                        lon, lat = self._degrees(place, _column(batch, self._geometry))
                         columns |= {LON_OF_GEOMETRY: lon, LAT_OF_GEOMETRY: lat}
                     done += batch.num_rows
                     yield batch.num_rows, columns
@@ -87,6 +89,16 @@ class ParquetTable:
             ) from error
         if done == 0:
             raise InputError(f"table {self._path} has columns but no rows; export it again with its rows.")
+
+    def _degrees(self, place: Callable[..., tuple[pa.Array, pa.Array]], cells: pa.Array) -> tuple[pa.Array, pa.Array]:
+        """Coordinates of geometries (n,), which `place` gives; NaN where they are not on Earth in the declared CRS."""
+        if self._crs is None:
+            return place(cells)
+        x, y = place(cells, in_degrees=in_degrees_of_arc(self._crs))
+        lon, lat = places_of(self._crs, *(axis.to_numpy(zero_copy_only=False).astype(np.float64) for axis in (x, y)))
+        absent = x.is_null().to_numpy(zero_copy_only=False)
+        nowhere = np.isnan(lon) & ~absent  # a number that is not on Earth, so that the row is counted as such
+        return tuple(pa.array(np.where(nowhere, np.inf, axis), mask=absent) for axis in (lon, lat))
 
 
 def _rows_of_a_batch(metadata: pq.FileMetaData) -> int:
@@ -184,24 +196,27 @@ def _shown(value: Any) -> str:
     return repr(value)[:200]
 
 
-def _geometry(schema: pa.Schema, path: Path) -> str | None:
-    """The column of points, where there is one. Raises InputError where its coordinates are not degrees."""
+def _geometry(schema: pa.Schema, path: Path) -> tuple[str | None, CRS | None, bool]:
+    """The column of points, where there is one; their CRS, where it is not WGS84; and whether the file declares one.
+
+    Raises InputError where it declares one that is not known.
+    """
     described: dict[str, Any] = {}
     try:
         described = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
         name = described.get("primary_column")
-        crs = described.get("columns", {}).get(name, {}).get("crs", "OGC:CRS84")
+        column = described.get("columns", {}).get(name, {"crs": None})
+        crs = column.get("crs", "OGC:CRS84")
     except (ValueError, AttributeError, RecursionError, TypeError):
         name, crs = None, None
     candidates = [name] if isinstance(name, str) else list(_GEOMETRIES)
     found = next((one for one in candidates if one in schema.names and _may_be_points(schema.field(one).type)), None)
-    if found is not None and crs is not None and not _is_lon_lat(crs):
-        shown = crs.get("name") if isinstance(crs, dict) else crs
-        raise InputError(
-            f"table {path} has its points in the projection {str(shown)[:80]!r}; longitude and latitude in WGS84 are "
-            "needed. Reproject it to EPSG:4326."
-        )
-    return found
+    if found is None or crs is None or _is_lon_lat(crs):
+        return found, None, found is not None and crs is not None
+    try:
+        return found, declared_crs(crs), True
+    except InputError as error:
+        raise InputError(f"table {path}: {error}") from error
 
 
 def _may_be_points(kind: pa.DataType) -> bool:

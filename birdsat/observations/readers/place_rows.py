@@ -13,10 +13,10 @@ from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.readers.cell_values import as_numbers
 from birdsat.observations.readers.columns import TableColumns, find_column
+from birdsat.observations.readers.places import read_places, table_crs
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import UNCERTAINTY, RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE
-from birdsat.observations.readers.rows import places_of
 from birdsat.observations.readers.sorting import Sorting
 
 NO_WEIGHT, BELOW_ZERO = "weight missing or unreadable", "weight below 0"
@@ -37,18 +37,20 @@ def read_weighted_places(
     dropped: Counter[str],
     *,
     max_uncertainty_km: float | None = None,
+    crs: str | None = None,
 ) -> Iterator[WeightedPlaces]:
     """The places of a table of any format, some thousands of rows at a time; the others count as dropped, by reason.
 
     Of the columns asked for, those that the table has not are found by their usual names, as it is read beside tables
-    of records. Raises InputError for a table that cannot be read, without places, or of which most are wrong.
+    of records. crs: in which the coordinates are, see `read_table`. Raises InputError for a table that cannot be read,
+    without places, or of which most are wrong.
     """
-    source = open_table(path)
+    source, named_crs = open_table(path), table_crs(crs)
     present = source.columns
     columns = replace(columns, **{what: None for what in ("lon", "lat") if getattr(columns, what) not in present})
     named = {
         what: column
-        for what in ("lon", "lat", "weight", *UNCERTAINTY)
+        for what in ("lon", "lat", "datum", "weight", *UNCERTAINTY)
         if (column := find_column(present, what, getattr(columns, what), path)) is not None
     }
     if not {"lon", "lat"} <= set(named):
@@ -62,7 +64,7 @@ def read_weighted_places(
         dropped.update(remark.reason for _, remark in raw.remarks if not remark.kept)
         cells = {what: raw.columns[name] for what, name in named.items()}
         rows = Sorting(len(raw))
-        lon_lat = places_of(cells, rows, tally)
+        lon_lat = read_places(cells, rows, tally, named_crs)
         rows.drop(np.isnan(lon_lat[:, 0]) | np.isnan(lon_lat[:, 1]), NO_PLACE, lambda i: "")
         rules.apply_uncertainty(rows, cells)
         weight = _weights(cells, rows)

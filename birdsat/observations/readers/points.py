@@ -15,8 +15,8 @@ _POLYGON = (3, 1003, 2003, 3003)
 _HAS_SRID, _FLAGS = 0x20000000, 0xE0000000  # of PostGIS's own form
 
 
-def points(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Longitude and latitude (n,), null where there is no geometry, NaN where it is not a point."""
+def points(cells: pa.Array, *, in_degrees: bool = True) -> tuple[pa.Array, pa.Array]:
+    """Longitude and latitude, or x and y, (n,), null where there is no geometry, NaN where it is not a point."""
     if pa.types.is_struct(cells.type):
         return tuple(pc.struct_field(cells, name).cast(pa.float64(), safe=False) for name in ("x", "y"))
     place = np.full((len(cells), 2), np.nan)
@@ -32,19 +32,20 @@ def points(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
     return pa.array(place[:, 0], mask=~known), pa.array(place[:, 1], mask=~known)
 
 
-def middles(cells: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """As `points`, and of a polygon, such as a tile's, the middle of its bounds; NaN for one over the antimeridian."""
+def middles(cells: pa.Array, *, in_degrees: bool = True) -> tuple[pa.Array, pa.Array]:
+    """As `points`, and of a polygon, such as a tile's, the middle of its bounds; of degrees, NaN for one over the
+    antimeridian."""
     lon, lat = points(cells)
     if pa.types.is_struct(cells.type):
         return lon, lat
     place = np.stack([axis.to_numpy(zero_copy_only=False) for axis in (lon, lat)], axis=1).copy()
     for row in np.flatnonzero(np.isnan(place).any(axis=1) & lon.is_valid().to_numpy(zero_copy_only=False)).tolist():
-        place[row] = _middle(cells[row].as_py())
+        place[row] = _middle(cells[row].as_py(), 180.0 if in_degrees else math.inf)
     known = ~lon.is_null().to_numpy(zero_copy_only=False)
     return pa.array(place[:, 0], mask=~known), pa.array(place[:, 1], mask=~known)
 
 
-def _middle(wkb: bytes) -> tuple[float, float]:
+def _middle(wkb: bytes, widest: float) -> tuple[float, float]:
     """The middle of the bounds of a polygon's outer ring; NaN for what is not a polygon."""
     nowhere = math.nan, math.nan
     try:
@@ -59,7 +60,7 @@ def _middle(wkb: bytes) -> tuple[float, float]:
         ring = np.frombuffer(wkb, f"{order}f8", corners * dimensions, start + 8).reshape(corners, dimensions)[:, :2]
     except (struct.error, ValueError, IndexError):
         return nowhere
-    if not rings or not corners or not np.isfinite(ring).all() or np.ptp(ring[:, 0]) > 180:
+    if not rings or not corners or not np.isfinite(ring).all() or np.ptp(ring[:, 0]) > widest:
         return nowhere
     (west, south), (east, north) = ring.min(axis=0).tolist(), ring.max(axis=0).tolist()
     return (west + east) / 2, (south + north) / 2

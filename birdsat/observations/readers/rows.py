@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from birdsat.observations.coordinates import PlaceReading, PlaceTally, read_place
+from birdsat.earth.crs import CRS
+from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.curation import Remark
 from birdsat.observations.dates import DateReading, read_date, read_date_cells
 from birdsat.observations.name_columns import name_of_parts
 from birdsat.observations.observation import Split
-from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct, is_blank, is_true, to_bools
+from birdsat.observations.readers.cell_values import as_text, by_distinct, is_blank, is_true, to_bools
 from birdsat.observations.readers.name_column import NameColumn
+from birdsat.observations.readers.places import read_places
 from birdsat.observations.readers.reader import Cells, TableSource
 from birdsat.observations.readers.row_rules import RowRules, uncertainty_m
 from birdsat.observations.readers.sorting import Finding, Sorting
@@ -120,9 +122,15 @@ class Rows:
 
 
 def read_rows(
-    source: TableSource, columns: Mapping[str, str], rules: RowRules, path: Path, taxa: TaxonNames | None = None
+    source: TableSource,
+    columns: Mapping[str, str],
+    rules: RowRules,
+    path: Path,
+    taxa: TaxonNames | None = None,
+    crs: CRS | None = None,
 ) -> Iterator[Rows]:
     """All rows of a table, whose columns by TableColumns' names are given. taxa: the list that names are brought to.
+    crs: of the coordinates; None: degrees of WGS84.
 
     Raises InputError where the table cannot be read to its end, and at its end where most of its places are wrong in a
     way that a whole column has.
@@ -133,7 +141,7 @@ def read_rows(
     named = {**ids, **columns}
     for cells in source.cells(sorted(set(named.values()))):
         told = {what: cells.columns[name] for what, name in named.items()}
-        yield _understood(cells, told, rules, tally, of_names, taxa)
+        yield _understood(cells, told, rules, tally, of_names, taxa, crs)
     tally.check(path)
 
 
@@ -144,6 +152,7 @@ def _understood(
     tally: PlaceTally,
     of_names: NameColumn,
     taxa: TaxonNames | None,
+    crs: CRS | None,
 ) -> Rows:
     rows = Sorting(len(raw))
     if "id" in cells:
@@ -158,7 +167,7 @@ def _understood(
         lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
     )
     rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
-    lon_lat = places_of(cells, rows, tally)
+    lon_lat = read_places(cells, rows, tally, crs)
     if taxa is not None:
         name, written, names = _by_place((name, written, names), lon_lat, taxa)
     rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])
@@ -245,44 +254,6 @@ def _by_place(
                     names.append(told)
                 name[row] = names.index(told)
     return name, written, names
-
-
-def places_of(cells: Mapping[str, pa.Array], rows: Sorting, tally: PlaceTally) -> NDArray[np.float64]:
-    """(n, 2) longitudes and latitudes, NaN where not known; rows whose place cannot be one are dropped."""
-    n = len(rows.kept)
-    if "lon" not in cells:
-        return np.full((n, 2), np.nan)
-    (lon, odd_lon), (lat, odd_lat) = as_numbers(cells["lon"]), as_numbers(cells["lat"])
-    place = np.stack([lon, lat], axis=1)
-    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-    unknown = np.isnan(lon) & np.isnan(lat) & ~odd_lon & ~odd_lat
-    tally.read += int(np.count_nonzero(on_earth))
-    odd = np.flatnonzero(~on_earth & ~unknown)
-    place[odd] = np.nan
-    if len(odd):
-        texts = [cells[what].take(pa.array(odd)) for what in ("lon", "lat")]
-        codes, found = by_distinct(lambda lon, lat: (read_place(lon, lat), (lon, lat)), *texts)
-        times = np.bincount(codes, minlength=len(found)).tolist()
-        for (reading, (lon_text, lat_text)), count in zip(found, times, strict=True):
-            tally.add(reading, lon_text, lat_text, rows=count)
-        readings: list[PlaceReading] = [reading for reading, _ in found]
-        place[odd] = np.array([_lon_lat(reading) for reading in readings])[codes]
-        at = np.zeros(n, np.int64)  # 0: nothing is wrong
-        at[odd] = codes + 1
-
-        def detail(i: int) -> str:
-            reading: PlaceReading = readings[at[i] - 1]
-            return reading.detail
-
-        rows.drop_by(at, ["", *(reading.dropped for reading in readings)], detail)
-        rows.note_by(at, ["", *(reading.remark for reading in readings)], detail)
-    return place
-
-
-def _lon_lat(reading: PlaceReading) -> tuple[float, float]:
-    if reading.lon is None or reading.lat is None:
-        return math.nan, math.nan
-    return reading.lon, reading.lat
 
 
 def _days(cells: Mapping[str, pa.Array], rows: Sorting) -> NDArray[np.int32]:

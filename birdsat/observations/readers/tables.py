@@ -5,12 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
+from birdsat.earth.crs import in_degrees_of_arc
 from birdsat.earth.place import Place
 from birdsat.observations.curation import Remark
 from birdsat.observations.name_columns import name_of_parts
 from birdsat.observations.observation import Observation
 from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.columns import TableColumns, find_column, find_columns
+from birdsat.observations.readers.parquet_tables import ParquetTable
+from birdsat.observations.readers.places import table_crs
+from birdsat.observations.readers.points import LON_OF_GEOMETRY
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RowRules
 from birdsat.observations.readers.rows import NAME_PARTS, Rows, TaxonNames, read_rows, to_date
@@ -25,19 +29,21 @@ def read_table(
     rules: RowRules = EVERY_ROW,
     with_photos: bool = True,
     taxa: TaxonNames | None = None,
+    crs: str | None = None,
 ) -> Iterator[Observation | Remark]:
     """Observations of a table, with a remark for each row dropped or kept without a part, which stands before it.
 
     The table is of one of the formats in `READERS`. Rows that record an absence are dropped, and those that `rules`
     refuse. with_photos: False where nobody looks at the photos, which some formats have to gather first. taxa: the list
-    that names are brought to; as they are written without one.
+    that names are brought to; as they are written without one. crs: in which the coordinates are, as "EPSG:25832";
+    degrees of WGS84 without one. What a row or a geometry column says of its own CRS counts more.
 
     Both coordinates missing means that the place is not known; with one of two missing it is taken as not known as
     well, with a remark. Rows that repeat an id are found by the build, not here. Raises InputError for a file that is
-    absent, empty or of another format, for a column asked for that is not there, and for a table without taxon or
-    with one coordinate only.
+    absent, empty or of another format, for a CRS that is not known, for a column asked for that is not there, and for a
+    table without taxon or with one coordinate only.
     """
-    rows = read_table_rows(path, columns, rules=rules, with_photos=with_photos, taxa=taxa)
+    rows = read_table_rows(path, columns, rules=rules, with_photos=with_photos, taxa=taxa, crs=crs)
     return (one for some in rows for one in _in_order(some))
 
 
@@ -48,11 +54,16 @@ def read_table_rows(
     rules: RowRules = EVERY_ROW,
     with_photos: bool = False,
     taxa: TaxonNames | None = None,
+    crs: str | None = None,
 ) -> Iterator[Rows]:
     """As `read_table`, column by column, some thousands of rows at a time: for who reads millions."""
+    named = table_crs(crs)
     source = open_table(path)
-    found = find_columns(source, columns or TableColumns(), path, with_photos=with_photos)
-    return read_rows(source, found, rules, path, taxa)
+    in_plane = named is not None and not in_degrees_of_arc(named)
+    found = find_columns(source, columns or TableColumns(), path, with_photos=with_photos, in_plane=in_plane)
+    if found.get("lon") == LON_OF_GEOMETRY and isinstance(source, ParquetTable) and source.declares_crs:
+        named = None  # its places come in degrees
+    return read_rows(source, found, rules, path, taxa, named)
 
 
 def read_taxonomy(path: Path) -> Taxonomy:

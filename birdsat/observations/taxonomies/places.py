@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
-from birdsat.earth.polygon import Polygons, read_polygons
+from birdsat.earth.polygon import Polygons
+from birdsat.earth.read_polygons import SUFFIXES, read_polygons
 from birdsat.errors import InputError
 
 BY_PLACE = "of a species that is several now: told apart by place"  # what is said of such records
@@ -18,15 +19,23 @@ APART_KM = 50.0  # nor may one of another part lie as near as this
 
 
 class SpeciesRanges:
-    """Ranges of species, a GeoJSON file each, such as Larus_argentatus.geojson, in a folder."""
+    """Ranges of species, a file of polygons each, such as Larus_argentatus.geojson, in a folder."""
 
     def __init__(self, folder: Path) -> None:
         """Raises InputError where there is no such folder, or nothing of the kind in it."""
-        files = sorted(folder.glob("*.*json")) if folder.is_dir() else []
-        self._files = {file.name.rpartition(".")[0].replace("_", " "): file for file in files}
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        self._files: dict[str, Path] = {}
+        for file in (file for file in files if file.suffix.lower() in SUFFIXES):
+            species = file.stem.replace("_", " ")
+            if species in self._files:
+                raise InputError(
+                    f"{folder} has two files of {species}, {self._files[species].name} and {file.name}; keep one.",
+                    settings=("range_folder",),
+                )
+            self._files[species] = file
         if not self._files:
             raise InputError(
-                f"{folder} is not a folder of ranges; give one with a GeoJSON file a species, such as "
+                f"{folder} is not a folder of ranges; give one with a file of polygons a species, such as "
                 "Larus_argentatus.geojson.",
                 settings=("range_folder",),
             )
@@ -35,7 +44,10 @@ class SpeciesRanges:
     def of(self, species: str) -> Polygons | None:
         """Of a species; None where there is no file. Raises InputError for one that cannot be read."""
         if species in self._files and species not in self._read:
-            self._read[species] = read_polygons(self._files[species])
+            try:
+                self._read[species] = read_polygons(self._files[species])
+            except InputError as error:
+                raise InputError(str(error), settings=("range_folder",)) from error
         return self._read.get(species)
 
 

@@ -81,10 +81,9 @@ def _with_columns(points: Points, columns: Columns) -> Points:
         raise InputError("no record lies where there is imagery; give imagery that covers them.")
     kept = found[here]
     return replace(
-        points,
+        points.with_background(found[there]),
         presences=cells.take(here[kept]),
         taxon=points.taxon[kept],
         year_fraction=points.year_fraction[kept],
         background=cells.take(there[found[there]]),
-        background_weight=points.background_weight[found[there]],
     )

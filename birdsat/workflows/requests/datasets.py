@@ -78,6 +78,8 @@ class BuildDatasetRequest(NewDataset, CardWords, TaxonomyOptions):
     """Draw splits even where the source brings its own."""
     columns: Sequence[str] = ()
     """Names of columns of the table that are not found by themselves, as taxon=NAME lon=X lat=Y."""
+    crs: str | None = None
+    """In which the coordinates of the table are, as EPSG:25832; degrees of WGS84 without it."""
     seed: int = 0
     """Of the draw of splits."""
 
@@ -94,7 +96,7 @@ class BuildDatasetRequest(NewDataset, CardWords, TaxonomyOptions):
                 settings=("collection", "folder"),
             )
         if self.table is None:
-            self.reject_unused(("photos", "columns"), "a table")
+            self.reject_unused(("photos", "columns", "crs"), "a table")
         if self.chips is None:
             self.reject_unused(("bands", "stretch"), "chips")
 

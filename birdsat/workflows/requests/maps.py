@@ -57,13 +57,18 @@ class MapFilesOptions(MonthsOptions):
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
     """Other files to write: gif is an animation of the months, parquet and csv are tables of cells."""
     within: AnyPath | None = None
-    """GeoJSON file of polygons, outside which the map is empty."""
+    """File of polygons, outside which the map is empty: GeoJSON, a shapefile (also zipped), GeoPackage, FlatGeobuf or
+    GeoParquet."""
+    within_layer: str | None = None
+    """Which layer of a GeoPackage, or which of the shapefiles in a zip file, where there are several."""
     overwrite: bool = False
     """Replace files that are there already."""
 
     def check(self) -> None:
-        """Raise ConfigError for an animation of one month."""
+        """Raise ConfigError for an animation of one month, and for a layer of no file."""
         super().check()
+        if self.within is None:
+            self.reject_unused(("within_layer",), "a file of polygons (within)")
         if "gif" in self.also and len(self.months) < 2:
             raise ConfigError(
                 "an animation needs at least two months; name more, or leave gif out.", settings=("months", "also")

@@ -51,6 +51,10 @@ class TableOptions(DatesOptions, TaxonomyOptions):
 
     columns: Sequence[str] = ()
     """Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y."""
+    crs: str | None = None
+    """In which the coordinates of the tables are, as EPSG:25832, WKT or '+proj=...'; degrees of WGS84 without it.
+    Columns called x, y or easting, northing are then found. What a row or a geometry says of its own CRS counts more.
+    """
     max_uncertainty_km: float | None = None
     """Leave out records whose place is uncertain by more."""
 

@@ -20,8 +20,8 @@ class TaxonomyOptions(Request):
     mapping: AnyPath | None = None
     """CSV of old_name,new_name pairs that are believed before all else."""
     range_folder: AnyPath | None = None
-    """Folder of GeoJSON files with the ranges of species of the taxonomy, such as Larus_argentatus.geojson, to tell the
-    records of one that is several now apart."""
+    """Folder of files of polygons with the ranges of species of the taxonomy, such as Larus_argentatus.geojson, to tell
+    the records of one that is several now apart."""
     language: str = "en"
     """Of common names, where the taxonomy has several: en, de, fr, ..."""
 
@@ -57,7 +57,7 @@ class MatchTaxaRequest(Request):
     """Of a table with places: tables of records by the new names, to tell by place which of several species an old name
     means. The table's own records of these species are taken as well."""
     range_folder: AnyPath | None = None
-    """Of a table with places: folder of GeoJSON files with the ranges of species by the new names, such as
+    """Of a table with places: folder of files of polygons with the ranges of species by the new names, such as
     Larus_argentatus.geojson, for the same."""
     columns: Sequence[str] = ()
     """Names of columns of the tables that are not found by themselves, as taxon=NAME lon=X lat=Y."""

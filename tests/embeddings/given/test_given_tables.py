@@ -78,6 +78,17 @@ def test_polygons_lie_at_their_middles(tmp_path: Path) -> None:
     expect(write_geoparquet(tmp_path / "a.parquet", squares, embedding=vectors_of(NUMBERS)))
 
 
+def test_polygons_of_a_declared_projection_lie_at_their_middles_in_degrees(tmp_path: Path) -> None:
+    radius = 6378137.0  # of Web Mercator, EPSG:3857, by its formula
+    x = radius * np.radians(LON_LAT[:, 0])
+    y = radius * np.log(np.tan(np.pi / 4 + np.radians(LON_LAT[:, 1]) / 2))
+    squares = [wkb_square(east, north, 1000.0) for east, north in zip(x.tolist(), y.tolist(), strict=True)]
+    table = pa.table({"geometry": pa.array(squares, pa.binary()), "embedding": vectors_of(NUMBERS)})
+    geo = '{"primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB", "crs": "EPSG:3857"}}}'
+    pq.write_table(table.replace_schema_metadata({"geo": geo}), tmp_path / "a.parquet")
+    expect(tmp_path / "a.parquet")
+
+
 def test_longitudes_may_run_to_360(tmp_path: Path) -> None:
     columns = {"lon": LON_LAT[:, 0] + 356, "lat": LON_LAT[:, 1], "embedding": vectors_of(NUMBERS)}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
@@ -171,12 +182,12 @@ def test_vectors_of_two_lengths_are_refused_by_their_row(tmp_path: Path) -> None
         read(path)
 
 
-def test_points_in_a_projection_are_refused(tmp_path: Path) -> None:
+def test_a_declared_crs_that_is_not_known_is_refused(tmp_path: Path) -> None:
     table = pa.table({"geometry": pa.array(points(), pa.binary()), "embedding": vectors_of(NUMBERS)})
     crs = '{"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB", "crs": '
-    crs += '{"type": "ProjectedCRS", "name": "UTM 31N", "id": {"authority": "EPSG", "code": 32631}}}}}'
+    crs += '{"type": "ProjectedCRS", "name": "UTM 31N", "id": {"authority": "EPSG", "code": 999999}}}}}'
     pq.write_table(table.replace_schema_metadata({"geo": crs}), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="projection"):
+    with pytest.raises(InputError, match="EPSG:999999' is not known"):
         GivenTable(tmp_path / "a.parquet", VectorColumns())
 
 

@@ -153,7 +153,8 @@ def test_photos_and_records_of_one_table_have_the_same_taxa(shared_cases):
     [
         (
             "utm_metres.csv",
-            r"metres of a map projection.*columns x and y, such as '-9.106866e\+06'.*transform the places",
+            r"metres of a map projection.*columns x and y, such as '-9.106866e\+06'"
+            r".*say which CRS they are in, crs EPSG:CODE, or transform the places",
         ),
         (
             "decimal_comma.csv",

@@ -96,24 +96,49 @@ def test_columns_of_coordinates_win_over_a_geometry(tmp_path):
     assert row.place == Place(1, 2)
 
 
+GEOGRAPHIC = {"id": {"authority": "EPSG", "code": 4326}}
+UTM_32 = {"id": {"authority": "EPSG", "code": 32632}, "name": "WGS 84 / UTM zone 32N"}
+
+
 @pytest.mark.parametrize(
-    ("crs", "is_read"),
+    ("crs", "at"),
     [
-        (None, True),
-        ({"id": {"authority": "EPSG", "code": 4326}}, True),
-        ({"id": {"authority": "OGC", "code": "CRS84"}}, True),
-        ({"id": {"authority": "EPSG", "code": 32632}, "name": "WGS 84 / UTM zone 32N"}, False),
-        ("EPSG:3857", False),
+        (None, (8, 50)),
+        (GEOGRAPHIC, (8, 50)),
+        ({"id": {"authority": "OGC", "code": "CRS84"}}, (8, 50)),
+        (UTM_32, (428333.55, 5539109.82)),
+        ("EPSG:3857", (890555.926, 6446275.841)),
     ],
 )
-def test_points_in_a_projection_are_refused(tmp_path, crs, is_read):
+def test_points_are_read_in_the_crs_that_the_file_declares(tmp_path, crs, at):
     geo = {"primary_column": "geom", "columns": {"geom": {"encoding": "WKB", **({"crs": crs} if crs else {})}}}
-    path = parquet(tmp_path / "t.parquet", {"geo": json.dumps(geo)}, species=["Parus major"], geom=[point(8, 50)])
-    if is_read:
-        assert [row.place for row in read_table(path)] == [Place(8, 50)]
-    else:
-        with pytest.raises(InputError, match=r"projection.*Reproject it to EPSG:4326"):
-            read_table(path)
+    path = parquet(tmp_path / "t.parquet", {"geo": json.dumps(geo)}, species=["Parus major"], geom=[point(*at)])
+    for named in (None, "EPSG:31467"):  # which says nothing of places that say it themselves
+        (row,) = read_table(path, crs=named)
+        assert row.place is not None and abs(row.place.lon - 8) < 1e-6 and abs(row.place.lat - 50) < 1e-6
+
+
+def test_points_of_an_undeclared_crs_are_read_in_the_one_that_is_named(tmp_path):
+    geo = {"primary_column": "geom", "columns": {"geom": {"encoding": "WKB", "crs": None}}}
+    cells = {"species": ["Parus major"], "geom": [point(428333.55, 5539109.82)]}
+    path = parquet(tmp_path / "t.parquet", {"geo": json.dumps(geo)}, **cells)
+    (row,) = read_table(path, crs="EPSG:32632")
+    assert row.place is not None and abs(row.place.lon - 8) < 1e-6
+    with pytest.raises(InputError, match="say which CRS they are in"):
+        list(read_table(path))
+
+
+def test_points_that_are_not_on_earth_in_the_declared_crs_are_counted_and_one_unknown_is_refused(tmp_path):
+    geo = {"primary_column": "geom", "columns": {"geom": {"encoding": "WKB", "crs": "EPSG:3857"}}}
+    places = [point(890555.926, 6446275.841), point(1e9, 0), None]
+    cells = {"species": ["Parus major"] * 3, "geom": places}
+    path = parquet(tmp_path / "t.parquet", {"geo": json.dumps(geo)}, **cells)
+    found = read_occurrences(path)
+    assert len(found) == 1 and found.dropped == {"coordinates not on Earth": 1, "no place": 1}
+    geo["columns"]["geom"]["crs"] = {"type": "ProjectedCRS", "name": "somewhere"}
+    path = parquet(tmp_path / "u.parquet", {"geo": json.dumps(geo)}, **cells)
+    with pytest.raises(InputError, match=r"u\.parquet: the CRS .* is not known"):
+        read_table(path)
 
 
 def test_columns_of_one_name_and_columns_of_wrong_types_still_make_rows(tmp_path):

@@ -105,6 +105,7 @@ def test_the_command_of_a_request_asks_the_same() -> None:
         (lambda: MapRequest(taxon=TAXON, ranges="m", months=()), "none", "months"),
         (lambda: MapRequest(taxon=(), ranges="m"), "no taxon is named", "taxon"),
         (lambda: MapRequest(taxon=TAXON, ranges="m", also="netcd"), "nearest: 'netcdf'", "also"),
+        (lambda: MapRequest(taxon=TAXON, ranges="m", within_layer="a"), "with a file of polygons", "within_layer"),
         (lambda: MapRequest(taxon=TAXON, ranges="m", also="gif"), "at least two months", "months"),
         (lambda: RichnessRequest(ranges="m", also=("csv", "gif")), "at least two months", "also"),
         (lambda: SpeciesRequest(ranges="m", place="1,2", month=0), "month is 0", "month"),

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
-from birdsat.earth.polygon import Polygons, read_polygons
+from birdsat.earth.polygon import Polygons
+from birdsat.earth.read_polygons import read_polygons
 from birdsat.errors import BirdsatError, InputError
 
 GRIDS: list[AnyGrid] = [Grid(Box(-180, -90, 180, 90), 2.5), EqualAreaGrid(Box(-180, -90, 180, 90), 250)]

@@ -1,0 +1,120 @@
+"""Whether a map follows where a taxon lives or where people look: made landscapes in which both are known.
+
+    python benchmarks/effort.py [--taxa 50 1] [--evaluated 8] [--ratios 1 30 1000] [--picture effort.png]
+
+The same habitat and taxa under even effort, and under effort that differs up to a thousandfold from cell to cell: by
+chance, along a gradient of habitat, along roads, or most where the first taxon is least. Maps are fitted as `birdsat
+map` fits them, to thinned records and a background drawn by them. Printed is the rank correlation of the maps with the
+truth over all cells; that of even effort is the bar. `--taxa 1`: nobody else's records say where was looked.
+"""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from landscapes import fit_landscape
+from machine import machine
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from birdsat.cli.console import print_table
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.tables import Table
+from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
+
+RATIOS = (1, 10, 100, 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Maps of one landscape."""
+
+    taxa: int  # whose records say where was looked
+    effort: str
+    ratio: float  # of visits, between the most and the least visited cell
+    rank_correlation: float  # with the truth, mean over the taxa evaluated
+
+
+def correlation(landscape: Landscape, maps: NDArray[np.float32]) -> float:
+    """Mean over the taxa mapped, of all cells."""
+    return float(np.mean([spearmanr(*pair).statistic for pair in zip(maps, landscape.suitability, strict=False)]))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--taxa", type=int, nargs="+", default=[50, 1])
+    parser.add_argument("--evaluated", type=int, default=8)
+    parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
+    parser.add_argument("--visits", type=float, default=3.0, help="mean of a cell")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--iterations", type=int, help="steps of a fit, to see that all still works")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--picture", type=Path)
+    given = parser.parse_args()
+    steps = {} if given.iterations is None else {"steps": given.iterations}
+    found: list[Measured] = []
+    drawn: list[tuple[str, NDArray[np.floating]]] = []
+    for taxa in given.taxa:
+        for effort in get_args(Effort):
+            for ratio in (1.0,) if effort == "even" else [r for r in given.ratios if r > 1]:
+                one = []
+                for seed in range(given.seeds):
+                    landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
+                    maps = fit_landscape(landscape, min(taxa, given.evaluated), RangeNetworkConfig(seed=seed, **steps))
+                    one.append(correlation(landscape, maps))
+                drawn += _panels(landscape, maps, effort, ratio) if taxa > 1 and ratio in (1, max(given.ratios)) else []
+                found.append(Measured(taxa=taxa, effort=effort, ratio=ratio, rank_correlation=float(np.mean(one))))
+                print(found[-1], flush=True)
+    print_table(_table(found))
+    if given.out:
+        given.out.write_text(json.dumps({"machine": machine(), "measured": [asdict(one) for one in found]}, indent=2))
+    if given.picture:
+        _draw(drawn, given.picture)
+
+
+def _table(found: list[Measured]) -> Table:
+    ratios = sorted({one.ratio for one in found if one.effort != "even"})
+    table = Table(title="rank correlation with the truth", columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
+    for taxa, effort in dict.fromkeys((one.taxa, one.effort) for one in found):
+        of = {one.ratio: one.rank_correlation for one in found if (one.taxa, one.effort) == (taxa, effort)}
+        table.add_row(str(taxa), effort, *(f"{of.get(ratio, of.get(1.0, np.nan)):.3f}" for ratio in ratios))
+    return table
+
+
+def _panels(
+    landscape: Landscape, maps: NDArray[np.float32], effort: str, ratio: float
+) -> list[tuple[str, NDArray[np.floating]]]:
+    first = [("where the taxon lives", landscape.suitability[0])] if effort == "even" else []
+    return [
+        *first,
+        (f"effort: {effort}, 1 to {ratio:g}", np.log(landscape.effort)),
+        ("map", maps[0]),
+    ]
+
+
+def _draw(drawn: list[tuple[str, NDArray[np.floating]]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    columns = 2
+    rows = -(-(len(drawn) - 1) // columns)
+    figure = Figure(figsize=(3 * (columns + 1), 2.9 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns + 1)
+    for axis in axes[:, 0]:
+        axis.set_axis_off()
+    places = [axes[0, 0], *axes[:, 1:].ravel()]
+    for axis, (title, values) in zip(places, drawn, strict=False):
+        axis.set_axis_on()
+        ramp = "cividis" if title.startswith("effort") else "viridis"
+        axis.imshow(values.reshape(GRID.rows, GRID.columns), cmap=ramp)
+        axis.set_title(title, fontsize=9)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Places of the rows of a table: degrees, or coordinates of a CRS that the user, the table or a row of it names."""
+
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from birdsat.earth.crs import CRS, in_degrees_of_arc, named_crs, places_of, read_crs
+from birdsat.errors import InputError
+from birdsat.observations.coordinates import (
+    LIKE_DEGREES,
+    OUT_OF_CRS,
+    PlaceReading,
+    PlaceTally,
+    read_place,
+)
+from birdsat.observations.readers.cell_values import as_numbers, by_distinct
+from birdsat.observations.readers.sorting import Sorting
+
+_CODE = re.compile(r"(?:EPSG|SRID)\W*(\d{4,6})", re.IGNORECASE)
+_WGS84 = 4326
+# Datums as Darwin Core's geodeticDatum has them, without blanks and signs, and the EPSG code of their degrees.
+_DATUMS = {
+    **dict.fromkeys(("wgs84", "worldgeodeticsystem1984", "wgs1984", "gcswgs1984", "wgs"), _WGS84),
+    **dict.fromkeys(("wgs72", "worldgeodeticsystem1972"), 4322),
+    **dict.fromkeys(("nad27", "northamericandatum1927", "gcsnorthamerican1927"), 4267),
+    **dict.fromkeys(("nad83", "northamericandatum1983", "gcsnorthamerican1983"), 4269),
+    **dict.fromkeys(("etrs89", "europeanterrestrialreferencesystem1989"), 4258),
+    **dict.fromkeys(("ed50", "europeandatum1950"), 4230),
+    **dict.fromkeys(("agd66", "australiangeodeticdatum1966"), 4202),
+    **dict.fromkeys(("agd84", "australiangeodeticdatum1984"), 4203),
+    **dict.fromkeys(("gda94", "geocentricdatumofaustralia1994"), 4283),
+    **dict.fromkeys(("nzgd49", "nzgd1949"), 4272),
+    **dict.fromkeys(("sad69", "southamericandatum1969"), 4618),
+    **{"osgb36": 4277, "tokyo": 4301, "ch1903": 4149, "gda2020": 7844, "nzgd2000": 4167, "sirgas2000": 4674},
+}
+# Of degrees that are WGS84's to two metres.
+_AS_WGS84 = frozenset((_WGS84, 4269, 4258, 4283, 7844, 4167, 4674, 4326, 4612, 6318, 6668, 4617, 4759, 9057))
+
+
+def table_crs(text: str | None) -> CRS | None:
+    """The CRS that the user names for tables. Raises InputError for one that is not known."""
+    if text is None:
+        return None
+    try:
+        return read_crs(text)
+    except InputError as error:
+        raise InputError(str(error), settings=("crs",)) from error
+
+
+def read_places(
+    cells: Mapping[str, pa.Array], rows: Sorting, tally: PlaceTally, crs: CRS | None = None
+) -> NDArray[np.float64]:
+    """(n, 2) longitude and latitude in WGS84 degrees of the rows; NaN where not known.
+
+    cells: "lon" and "lat", of which the former is x, or east, in a CRS of another kind, and "datum", the CRS of each
+    row's own. crs: of the rows that name none. What a row names counts where its numbers can be of it: a datum of
+    degrees, as WGS84, says nothing of numbers beyond 180. Rows whose numbers are not on Earth are dropped.
+    """
+    n = len(rows.kept)
+    if "lon" not in cells:
+        return np.full((n, 2), np.nan)
+    (lon, odd_lon), (lat, odd_lat) = as_numbers(cells["lon"]), as_numbers(cells["lat"])
+    place = np.stack([lon, lat], axis=1)
+    unknown = np.isnan(lon) & np.isnan(lat) & ~odd_lon & ~odd_lat
+    off = np.zeros(n, dtype=np.bool_)  # read in another CRS, where they are nowhere
+    for one, which in _by_crs(cells, place, crs):
+        wrong = _to_degrees(place, which, one)
+        if one.is_projected and one.linear_units_factor[1] < 10:
+            alike = which & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+            _drop(alike, LIKE_DEGREES, (lon, lat), rows, tally)
+            wrong, place[alike] = wrong & ~alike, np.nan
+            off |= alike
+        _drop(wrong, OUT_OF_CRS, (lon, lat), rows, tally)
+        off |= wrong
+    on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
+    tally.read += int(np.count_nonzero(on_earth))
+    odd = np.flatnonzero(~on_earth & ~unknown & ~off)
+    place[odd] = np.nan
+    if len(odd):
+        place[odd] = _read_odd(cells, odd, rows, tally)
+    return place
+
+
+def _by_crs(
+    cells: Mapping[str, pa.Array], place: NDArray[np.float64], crs: CRS | None
+) -> list[tuple[CRS, NDArray[np.bool_]]]:
+    """CRSs other than WGS84, and which rows (n,) are read by each; the others hold degrees of WGS84."""
+    known = np.isfinite(place).all(axis=1)
+    like_degrees = known & (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
+    found: list[tuple[CRS, NDArray[np.bool_]]] = []
+    own = np.zeros(len(place), dtype=np.bool_)
+    if "datum" in cells:
+        codes, datums = by_distinct(_of_datum, cells["datum"])
+        for number, datum in enumerate(datums):
+            if datum is None:
+                continue
+            which = codes == number
+            own |= which & like_degrees if in_degrees_of_arc(datum) else which
+            if datum.to_epsg() not in _AS_WGS84:
+                found.append((datum, which & (like_degrees if in_degrees_of_arc(datum) else known)))
+    if crs is not None and crs.to_epsg() not in _AS_WGS84:
+        found.append((crs, ~own & (like_degrees if in_degrees_of_arc(crs) else known)))
+    return [(one, which) for one, which in found if which.any()]
+
+
+def _of_datum(text: str) -> CRS | None:
+    """The CRS that a cell names; None where it says nothing that is known, as "not recorded"."""
+    code = _CODE.search(text)
+    epsg = int(code[1]) if code else _DATUMS.get("".join(filter(str.isalnum, text.lower())))
+    found = None if epsg is None else named_crs(f"EPSG:{epsg}")
+    return found if found is not None and (found.is_geographic or found.is_projected) else None
+
+
+def _to_degrees(place: NDArray[np.float64], which: NDArray[np.bool_], crs: CRS) -> NDArray[np.bool_]:
+    """Bring some rows (n,) of places (n, 2) from a CRS, once for each distinct place; those that are nowhere in it."""
+    at = np.flatnonzero(which)
+    distinct, back = np.unique(place[at], axis=0, return_inverse=True)
+    lon, lat = places_of(crs, *distinct.T)
+    place[at] = np.stack([lon, lat], axis=1)[back.reshape(-1)]
+    wrong = np.zeros(len(place), dtype=np.bool_)
+    wrong[at] = np.isnan(place[at, 0])
+    return wrong
+
+
+def _drop(
+    which: NDArray[np.bool_],
+    reason: str,
+    numbers: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rows: Sorting,
+    tally: PlaceTally,
+) -> None:
+    if not which.any():
+        return
+    x, y = numbers
+    first = int(which.argmax())
+    wrong = PlaceReading(dropped=reason)
+    tally.add(wrong, f"{x[first]:.12g}", f"{y[first]:.12g}", rows=int(np.count_nonzero(which)))
+    rows.drop(which, reason, lambda i: f"x {x[i]:.12g}, y {y[i]:.12g}")
+
+
+def _read_odd(
+    cells: Mapping[str, pa.Array], odd: NDArray[np.int64], rows: Sorting, tally: PlaceTally
+) -> NDArray[np.float64]:
+    """(k, 2) places of the rows at some positions, whose cells are not two numbers of degrees."""
+    texts = [cells[what].take(pa.array(odd)) for what in ("lon", "lat")]
+    codes, found = by_distinct(lambda lon, lat: (read_place(lon, lat), (lon, lat)), *texts)
+    times = np.bincount(codes, minlength=len(found)).tolist()
+    for (reading, (lon_text, lat_text)), count in zip(found, times, strict=True):
+        tally.add(reading, lon_text, lat_text, rows=count)
+    readings: list[PlaceReading] = [reading for reading, _ in found]
+    at = np.zeros(len(rows.kept), np.int64)  # 0: nothing is wrong
+    at[odd] = codes + 1
+
+    def detail(i: int) -> str:
+        reading: PlaceReading = readings[at[i] - 1]
+        return reading.detail
+
+    rows.drop_by(at, ["", *(reading.dropped for reading in readings)], detail)
+    rows.note_by(at, ["", *(reading.remark for reading in readings)], detail)
+    return np.array([_lon_lat(reading) for reading in readings])[codes]
+
+
+def _lon_lat(reading: PlaceReading) -> tuple[float, float]:
+    if reading.lon is None or reading.lat is None:
+        return math.nan, math.nan
+    return reading.lon, reading.lat

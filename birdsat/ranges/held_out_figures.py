@@ -1,0 +1,109 @@
+"""How points that were held out of a fit stand against background that was, taxon by taxon, and how sure that is."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.metrics import area_under_curve, boyce_index, map_scores, reliability
+from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
+from birdsat.ranges.train import HeldOut
+
+_MOST_BOYCE = 200  # taxa whose Boyce index is averaged
+_DRAWS = 200  # of the blocks, with replacement
+INTERVAL = 0.9  # of the draws lie within an interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaxonFigures:
+    """One taxon's points held out, against background held out. NaN where nothing is known."""
+
+    points: int  # held out
+    auc: float  # against background as a fit learns from it: mostly where somebody looked
+    auc_low: float  # bounds of an interval of INTERVAL, from drawing blocks anew
+    auc_high: float
+    auc_even: float  # against background even by area, which prefers a map that follows where people look
+    boyce: float
+
+
+_UNKNOWN = TaxonFigures(points=0, auc=math.nan, auc_low=math.nan, auc_high=math.nan, auc_even=math.nan, boyce=math.nan)
+
+
+def held_out_figures(
+    probability: NDArray[np.float32], rows: HeldOut, taxa: int, seed: int = 0
+) -> tuple[dict[str, float], tuple[TaxonFigures, ...]]:
+    """Means over the taxa that have points and background held out, by name; and the figures of every taxon.
+
+    auc, auc_even_background, boyce: means over taxa; low and high: of the mean AUC, by a bootstrap over blocks, which
+    are what records come in. calibration_error, brier: of all rows, points and background weighing alike, so that a
+    probability of .5 is a place as likely among points as among background. Nothing at all for fewer than LEAST_POINTS
+    points.
+    """
+    used = balanced_weights(rows.taxon, rows.present) > 0
+    if np.count_nonzero(rows.present & used) < LEAST_POINTS:
+        return {}, (_UNKNOWN,) * taxa
+    blocks, block = np.unique(rows.block, return_inverse=True)
+    draws = np.random.default_rng(seed).multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), size=_DRAWS)
+    figures, drawn = [_UNKNOWN] * taxa, np.full((taxa, _DRAWS), np.nan)
+    order = np.argsort(rows.taxon, kind="stable")
+    of_taxon = np.split(order, np.searchsorted(rows.taxon[order], np.arange(1, taxa)))
+    several = rows.even.any()  # kinds of background; else all of it is even
+    boyces = 0
+    for label, own in enumerate(of_taxon):
+        present = rows.present[own]
+        looked, even = own[~rows.even[own]], own[present | (rows.even[own] if several else ~present)]
+        if not present.any() or present.sum() == len(looked):
+            continue
+        drawn[label] = area_under_curve(probability[looked], rows.present[looked], draws[:, block[looked]])
+        low, high = _interval(drawn[label])
+        boyces += 1
+        figures[label] = TaxonFigures(
+            points=int(present.sum()),
+            auc=map_scores(probability[looked], rows.present[looked])[0],
+            auc_low=low,
+            auc_high=high,
+            auc_even=map_scores(probability[even], rows.present[even])[0] if len(even) > present.sum() else math.nan,
+            boyce=boyce_index(probability[looked], probability[own[present]]) if boyces <= _MOST_BOYCE else math.nan,
+        )
+    known = [one for one in figures if one.points]
+    low, high = _interval(_mean(drawn))
+    # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
+    learned = np.flatnonzero(~rows.even)
+    learned = learned[_even(balanced_weights(rows.taxon[learned], rows.present[learned]), rows.present[learned])]
+    found = reliability(probability[learned], rows.present[learned])
+    even_areas = np.array([one.auc_even for one in known])
+    return {
+        "held_out_taxa": float(len(known)),
+        "held_out_points": float(sum(one.points for one in known)),
+        "held_out_auc": float(np.mean([one.auc for one in known])),
+        "held_out_auc_low": low,
+        "held_out_auc_high": high,
+        **({"held_out_auc_even_background": float(np.nanmean(even_areas))} if np.isfinite(even_areas).any() else {}),
+        "held_out_boyce": float(_mean(np.array([one.boyce for one in known])[:, None])[0]),
+        "held_out_calibration_error": found.error,
+        "held_out_brier": found.brier,
+    }, tuple(figures)
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) means over taxa (t, n) of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    total: NDArray[np.float64] = np.where(known, values, 0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
+    known = drawn[np.isfinite(drawn)]  # a draw may hold no point, or no background
+    if len(known) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(known, ((1 - INTERVAL) / 2, (1 + INTERVAL) / 2))
+    return float(low), float(high)
+
+
+def _even(weight: NDArray[np.float64], present: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows drawn so that each kind comes in proportion to its weight, the same at every call."""
+    random = np.random.default_rng(0)
+    count = min(20_000, 4 * int(np.count_nonzero(present)) + 1000)
+    drawn: NDArray[np.int64] = random.choice(len(weight), count, p=weight / weight.sum())
+    return drawn

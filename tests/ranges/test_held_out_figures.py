@@ -1,0 +1,74 @@
+"""Figures of what was held out: against slow references, by taxon, and how sure they are."""
+
+import numpy as np
+import pytest
+from made_points import made_rows, rows_held_out
+from sklearn.metrics import roc_auc_score
+
+from birdsat.metrics import area_under_curve, boyce_index
+from birdsat.ranges.held_out_figures import held_out_figures
+
+
+def test_figures_equal_slow_references() -> None:
+    odds, taxon, present = rows_held_out(900)
+    probability = (1 / (1 + np.exp(-1.5 * odds - 0.5))).astype(np.float32)
+    taxon[-5:], present[-5:] = 7, True  # a taxon without background is not evaluated
+    areas, boyces = [], []
+    gap = np.zeros(15)
+    brier = 0.0
+    for label in range(3):
+        of = taxon == label
+        areas.append(roc_auc_score(present[of], probability[of]))
+        boyces.append(boyce_index(probability[of], probability[of & present]))
+        for row in np.flatnonzero(of):
+            weight = 1 / np.count_nonzero(of & (present == present[row])) / 6
+            gap[int(probability[row] * 15)] += weight * (probability[row] - present[row])
+            brier += weight * (probability[row] - present[row]) ** 2
+    found, of_taxa = held_out_figures(probability, made_rows(taxon, present), 8)
+    assert found["held_out_taxa"] == 3 and found["held_out_points"] == np.count_nonzero(present[:-5])
+    assert found["held_out_auc"] == pytest.approx(np.mean(areas), abs=1e-6)
+    assert found["held_out_boyce"] == pytest.approx(np.mean(boyces), abs=1e-6)
+    assert found["held_out_calibration_error"] == pytest.approx(np.abs(gap).sum(), abs=0.03)  # from rows drawn
+    assert found["held_out_brier"] == pytest.approx(brier, abs=0.02)
+    assert [one.auc for one in of_taxa[:3]] == pytest.approx(areas, abs=1e-6) and of_taxa[7].points == 0
+    assert found["held_out_auc_low"] < found["held_out_auc"] < found["held_out_auc_high"]
+    nothing, unknown = held_out_figures(probability[-5:], made_rows(taxon[-5:], present[-5:]), 8)
+    assert nothing == {} and all(one.points == 0 for one in unknown)
+
+
+def test_the_interval_of_a_taxon_is_wider_the_fewer_blocks_its_points_come_in() -> None:
+    odds, taxon, present = rows_held_out(1200, taxa=1)
+    probability = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    width = []
+    for blocks in (1200, 10):
+        rows = made_rows(taxon, present, block=np.argsort(np.argsort(probability)) * blocks // 1200)
+        one = held_out_figures(probability, rows, 1)[1][0]
+        width.append(one.auc_high - one.auc_low)
+    assert width[1] > 2 * width[0] > 0
+
+
+def test_background_even_by_area_is_a_figure_of_its_own_and_has_no_part_in_the_others() -> None:
+    odds, taxon, present = rows_held_out(600, taxa=1)
+    probability = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    more = np.concatenate([probability, np.zeros(100, np.float32)])
+    rows = made_rows(np.zeros(700, np.int64), np.r_[present, np.zeros(100, bool)], even=np.arange(700) >= 600)
+    without, with_even = (
+        held_out_figures(probability, made_rows(taxon, present), 1)[0],
+        held_out_figures(more, rows, 1)[0],
+    )
+    assert with_even.pop("held_out_auc_even_background") == 1.0
+    assert without.pop("held_out_auc_even_background") == without["held_out_auc"]
+    assert {k: v for k, v in with_even.items() if "low" not in k and "high" not in k} == {
+        k: v for k, v in without.items() if "low" not in k and "high" not in k
+    }
+
+
+def test_weighted_areas_equal_those_of_repeated_rows() -> None:
+    random = np.random.default_rng(0)
+    score, truth = random.integers(0, 6, 40).astype(np.float32), random.random(40) < 0.4
+    weight = random.integers(0, 3, (5, 40))
+    found = area_under_curve(score, truth, np.vstack([weight, truth * 1]))
+    for one, times in zip(found, weight, strict=False):
+        rows = np.repeat(np.arange(40), times)
+        assert one == pytest.approx(roc_auc_score(truth[rows], score[rows]))
+    assert np.isnan(found[-1])
