@@ -168,7 +168,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
             for taxon, plan, written in zip(taxa_of, some, files, strict=True):
                 for file in (beside := outputs.files_beside(plan.name)):
                     mapped.effort(file, outputs.request)
-                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=mapped.evaluation)
+                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=plan.about.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
 
