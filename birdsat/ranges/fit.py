@@ -49,6 +49,7 @@ class Source:
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
+    effort: str = ""  # what says where was looked, for people, or that it is not known
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
     rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
@@ -96,6 +97,7 @@ def fit_ranges(
         model=source.model,
         tables=source.tables,
         looked_taxa=source.looked_taxa,
+        effort=source.effort,
         common_names=source.common_names,
         taxonomy=source.taxonomy,
         inputs=chosen,

@@ -28,6 +28,7 @@ from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.named import COVARIATES, INPUTS
 from birdsat.ranges.covariates.rasters import remembered_from
 from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
@@ -79,6 +80,7 @@ class RangeFacts:
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
     inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
     rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
+    effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
@@ -164,7 +166,9 @@ class RangeModel:
     @property
     def observer_bias(self) -> str:
         """Whether the places where people look were told from those where the taxa live, for people."""
-        if self.facts.looked_taxa == 1:
+        if self.facts.effort not in ("", NOT_KNOWN):
+            return f"corrected by {self.facts.effort}"
+        if self.facts.effort or self.facts.looked_taxa == 1:
             return "not corrected"
         return f"corrected by the records of {self.facts.looked_taxa:,} taxa" if self.facts.looked_taxa else "not known"
 

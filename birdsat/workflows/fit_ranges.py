@@ -16,6 +16,7 @@ from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
+from birdsat.maps.map_file import sidecar_path
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
@@ -24,6 +25,7 @@ from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
 from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -31,6 +33,8 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
+from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
 from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
@@ -49,9 +53,11 @@ class FitResult:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The model's, what it sees in the region's cells, and what is said of its inputs."""
+        """The model's, what it sees in the region's cells, what is said of its inputs, and the map of the effort."""
+        effort = self.folder / EFFORT_FILE
+        beside = [one for one in (effort, sidecar_path(effort)) if one.is_file()]
         own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
-        return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder))
+        return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder), *beside)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -67,7 +73,8 @@ class FitResult:
 
 
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
-    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell.
+    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell and how
+    much was looked there.
 
     It replaces a range model that is there already, unless that is of the same request: then nothing is left to do.
     Raises ConfigError where the folder holds something else.
@@ -84,7 +91,8 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
 
 
 def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel | None:
-    """The whole range model of the same request; what it sees in the region's cells is made where it is missing."""
+    """The whole range model of the same request; what it sees in the region's cells, and the map of effort, are made
+    where they are missing."""
     with suppress(CheckpointError):
         model = load_ranges(Path(request.out))
         if model.facts.request == fingerprint:
@@ -93,17 +101,16 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
             region = with_covariates(model, region, progress)
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
+            if not (Path(request.out) / EFFORT_FILE).is_file():
+                _, fitted, records, _ = _inputs(request, progress)
+                _write_effort(Path(request.out), fitted, records, progress)
             return model
     return None
 
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
-    run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
-    named = None if request.region is None else open_region(Path(request.region), run)
-    crosswalk = open_crosswalk(request)
-    own = read_tables(request.tables, request, progress, crosswalk)
-    asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
-    region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
+    out = Path(request.out)
+    run, region, records, crosswalk = _inputs(request, progress)
     region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
         records = only_recorded(records, progress)
@@ -128,7 +135,26 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     explain_fit(model, out, refit, seed=request.seed, progress=progress)
     model.save(out, region=region.way_from(out), request=fingerprint)
     _cache_features(model, with_covariates(model, region, progress), progress)
+    _write_effort(out, region, records, progress)
     return model
+
+
+def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region, Records, Crosswalk | None]:
+    """The run that is named, the cells, the records on these, and the list that they are named by."""
+    run = None if request.run is None else load_run(Path(request.run))
+    named = None if request.region is None else open_region(Path(request.region), run)
+    crosswalk = open_crosswalk(request)
+    own = read_tables(request.tables, request, progress, crosswalk)
+    check_effort(request, own, crosswalk)
+    asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
+    return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk
+
+
+def _write_effort(out: Path, region: Region, records: Records, progress: Progress) -> None:
+    try:
+        write_effort_map(out / EFFORT_FILE, records.effort_on(region.grid), region)
+    except InputError as error:
+        progress.note(f"{out} is complete, but for the map of effort: {error}")
 
 
 def _cache_features(model: RangeModel, region: Region, progress: Progress) -> None:
@@ -163,6 +189,7 @@ def fit_records(
     if way == "both":
         assert run is not None
         photos = photos_of(run, occurrences.taxa, crosswalk)
+    effort = records.effort_on(region.grid)
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
@@ -177,6 +204,7 @@ def fit_records(
             model=region.model,
             tables=tuple(table.name for table in tables),
             looked_taxa=len(records.everything.taxa),
+            effort=NOT_KNOWN if effort is None else effort.source,
             common_names=_common_names(occurrences),
             taxonomy=occurrences.taxonomy,
             rasters=rasters,

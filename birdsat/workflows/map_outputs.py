@@ -52,16 +52,21 @@ class Outputs:
     folder: Path
     also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
     within: Polygons | None = None  # cells elsewhere have no value
+    beside: tuple[str, ...] = ()  # what the names of other maps beside each end in, as "_effort.tif"
     overwrite: bool = False
     request: str  # fingerprint of what is asked for, by which maps that were made already are known
 
     @classmethod
-    def of(cls, options: MapFilesOptions, request: str) -> "Outputs":
-        """Those that a request of this fingerprint asks for. Raises InputError for polygons that cannot be read."""
+    def of(cls, options: MapFilesOptions, request: str, beside: Sequence[str] = ()) -> "Outputs":
+        """Those that a request of this fingerprint asks for; beside: endings of other files that whoever asks writes.
+
+        Raises InputError for polygons that cannot be read.
+        """
         return cls(
             folder=Path(options.out),
             also=tuple(options.also),
             within=None if options.within is None else _region(Path(options.within), options.within_layer),
+            beside=tuple(beside),
             overwrite=options.overwrite,
             request=request,
         )
@@ -71,13 +76,14 @@ class Outputs:
 
         Raises ConfigError when files of that name are there already that something else made.
         """
-        tiff = self._tiff(name)
-        files = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
-        if not self.overwrite and all(file.is_file() for file in (*files, sidecar_path(tiff))):
+        tiff, beside = self._tiff(name), self.files_beside(name)
+        own = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
+        if not self.overwrite and all(file.is_file() for file in (*own, *beside, sidecar_path(tiff))):
             with suppress(InputError), MapFile(tiff) as found:
                 if found.description.request == self.request:
-                    return MadeMap(files=files, evaluation=found.description.evaluation)
-        check_new((*files, sidecar_path(tiff)), self.overwrite)
+                    return MadeMap(files=(*own, *beside), evaluation=found.description.evaluation)
+        others = [file for file in beside if not self._is_of_the_request(file)]
+        check_new((*own, sidecar_path(tiff), *others, *map(sidecar_path, others)), self.overwrite)
         return None
 
     def write(
@@ -125,6 +131,16 @@ class Outputs:
                 drawn = {"land": land, "points": one.points} if FORMATS[kind].is_drawn else {}
                 getattr(import_module(module), name)(map_file, file, **drawn)
         return (tiff, tiff.with_suffix(".png"), *others)
+
+    def _is_of_the_request(self, tiff: Path) -> bool:
+        if tiff.is_file():
+            with suppress(InputError), MapFile(tiff) as found:
+                return found.description.request == self.request
+        return False
+
+    def files_beside(self, name: str) -> list[Path]:
+        """The other maps beside a map, which whoever asks for them writes with the fingerprint of the request."""
+        return [self.folder / f"{name}{ending}" for ending in self.beside]
 
     def _tiff(self, name: str) -> Path:
         return self.folder / f"{name}.tif"

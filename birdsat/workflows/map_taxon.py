@@ -26,8 +26,10 @@ from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import grid_of
+from birdsat.workflows.effort_map import write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -58,7 +60,7 @@ class TaxonMap:
     """The map of one taxon."""
 
     taxon: str
-    files: tuple[Path, ...]  # GeoTIFF, picture, and the other formats asked for
+    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and of a fit the GeoTIFF of its effort
     evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class _Mapped:
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
     evaluation: Mapping[str, float]
+    effort: Callable[[Path, str], object] = lambda *_: None  # write that of the fit, with the request's fingerprint
 
 
 @dataclass(kw_only=True, slots=True)
@@ -130,7 +133,11 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         grid_of(request)  # refuses impossible cells before anything is opened
     crosswalk = open_crosswalk(request)
     # Only a fit makes a taxon's map depend on which others are asked for.
-    outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
+    outputs = Outputs.of(
+        request,
+        request_fingerprint(request, () if request.occurrences else ("taxon",)),
+        beside=("_effort.tif",) if request.occurrences else (),
+    )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
     if taxa.made.keys() == set(taxa.left):
@@ -159,8 +166,10 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
             files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
-            for taxon, written in zip(taxa_of, files, strict=True):
-                maps[taxon] = TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
+            for taxon, plan, written in zip(taxa_of, some, files, strict=True):
+                for file in (beside := outputs.files_beside(plan.name)):
+                    mapped.effort(file, outputs.request)
+                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=plan.about.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
 
@@ -250,6 +259,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     own = read_tables(request.occurrences, request, progress, crosswalk)
     if not work.find(own.taxa, own.named):
         return None
+    check_effort(request, own, crosswalk)
     run = _run(request)
     region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
     region = beside_covariates(region, request, progress)
@@ -274,7 +284,9 @@ def _from_records(work: _Work) -> _Mapped | None:
         inputs=request.inputs,
         progress=progress,
     )
-    return _of_model(work, model, region, f"fit to {request.way}")
+    effort = records.effort_on(region.grid)
+    mapped = _of_model(work, model, region, f"fit to {request.way}")
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, region, asked))
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -353,6 +365,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "records of the taxon": str(facts.points[model.labels((taxon,))[0]]),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
+                **({"effort": facts.effort} if facts.effort else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.rasters else {}),
             },

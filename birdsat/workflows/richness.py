@@ -69,6 +69,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             "taxa": f"{len(taxa):,}",
             "way": model.facts.way,
             "observer bias": model.observer_bias,
+            **({"effort": model.facts.effort} if model.facts.effort else {}),
         },
     )
     blocks = _blocks(model, region, taxa, request.months)

@@ -1,22 +1,35 @@
 """Requests about maps and what is read from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
-from birdsat.earth.date import mid_month
-from birdsat.errors import ConfigError, about
+from birdsat.errors import ConfigError
 from birdsat.workflows.map_formats import FORMATS, file_name
 from birdsat.workflows.requests.ranges import CovariateOptions, Way
-from birdsat.workflows.requests.records import RecordsOptions, TableOptions, TargetGroupOptions, check_tables
+from birdsat.workflows.requests.records import (
+    EffortOptions,
+    RecordsOptions,
+    TableOptions,
+    check_month,
+    check_months,
+    check_tables,
+)
 from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
 from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 YEAR = tuple(range(1, 13))
 MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
 _PHOTOS = ["occurrences", "ranges", "run"]  # one of these
 _CUT = ("grid", "grid_km", "bands", "stretch")
+OF_RECORDS = tuple(  # settings that say which records are read, and what is known of where was looked
+    field.name
+    for options in (RecordsOptions, EffortOptions)
+    for field in fields(options)
+    if field.name not in {of_taxa.name for of_taxa in fields(TaxonomyOptions)}
+)
 _GRID = ("box", "imagery", *_CUT)
 
 
@@ -30,13 +43,9 @@ class MonthsOptions(Request):
     def check(self) -> None:
         """Raise ConfigError for what is not a month, for one named twice, and for none."""
         super().check()
-        if not self.months or len(set(self.months)) < len(self.months):
-            raise ConfigError(
-                f"months: {', '.join(map(str, self.months)) or 'none'}; allowed: 1 to 12, one or several, each once.",
-                settings=("months",),
-            )
-        for month in self.months:
-            check_month(month, "months")
+        if not self.months:
+            raise ConfigError("months: none; allowed: 1 to 12, one or several, each once.", settings=("months",))
+        check_months(self.months, "months")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +76,7 @@ class MapFilesOptions(MonthsOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, TargetGroupOptions, RecordsOptions):
+class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, EffortOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
     From records, or a range model that was fitted to some: a probability, its uncertainty, and the area where the model
@@ -118,10 +127,7 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
                 settings=("occurrences", "ranges"),
             )
         if not self.occurrences:
-            self.reject_unused(
-                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group", "covariates", "inputs"),
-                "records to fit to",
-            )
+            self.reject_unused(("way", "covariates", "inputs", *OF_RECORDS), "records to fit to")
         if self.region is not None:
             self.reject_unused(("world", *_GRID), "cells in place of a region")
         elif self.imagery is None:
@@ -302,12 +308,6 @@ class LocateRequest(Request):
                 "two photos have the same name, and so would their maps; rename one, or locate it apart.",
                 settings=("photos",),
             )
-
-
-def check_month(month: int, setting: str) -> None:
-    """Raise ConfigError for what is not a month."""
-    with about(setting):
-        mid_month(month)
 
 
 def check_once(taxa: Sequence[str], setting: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.ranges.covariates.named import INPUTS, chosen_inputs, parse_covariates
-from birdsat.workflows.requests.records import RecordsOptions, TargetGroupOptions, check_tables
+from birdsat.workflows.requests.records import EffortOptions, RecordsOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
@@ -30,13 +30,13 @@ class CovariateOptions(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(CovariateOptions, ExtentOptions, TargetGroupOptions, RecordsOptions):
+class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions):
     """Fit a range model to records of one taxon or of thousands; maps are then read from it.
 
     On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.
 
-    All taxa of the tables say where was looked. Written beside the model is what it sees in the region's cells, 1.3 KB
-    each, so that maps take seconds.
+    All taxa of the tables say where was looked, unless something else is said to. Written beside the model is what it
+    sees in the region's cells, 1.3 KB each, so that maps take seconds; and the relative effort in each, effort.tif.
     """
 
     tables: Positional[Sequence[AnyPath]]
