@@ -21,7 +21,7 @@ class Rings:
     """
 
     def __init__(self, rings: Sequence[NDArray[np.float64]]) -> None:
-        ends = [_closed(ring) for ring in rings]
+        ends = [closed(ring) for ring in rings]
         edges = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in ends]) if ends else np.empty((0, 4))
         edges = edges[edges[:, 1] != edges[:, 3]]  # one along a parallel bounds nothing that its neighbours do not
         edges = np.where((edges[:, 1] > edges[:, 3])[:, None], edges[:, [2, 3, 0, 1]], edges)
@@ -115,7 +115,8 @@ def turns(rings: Sequence[NDArray[np.float64]], west: float, east: float) -> Ite
             yield ring + np.array([360.0 * turn, 0.0])
 
 
-def _closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+def closed(ring: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ring (n, 2) with its first place again at its end, around a pole where it ends whole turns from there."""
     around = round((ring[-1, 0] - ring[0, 0]) / 360)
     if around:
         pole = 90.0 if ring[:, 1].mean() > 0 else -90.0

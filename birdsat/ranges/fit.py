@@ -34,6 +34,7 @@ class Source:
     run: str
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
@@ -75,6 +76,7 @@ def fit_ranges(
         tables=source.tables,
         looked_taxa=source.looked_taxa,
         common_names=source.common_names,
+        of_land=source.of_land,
         taxonomy=source.taxonomy,
         steps=fitted.steps,
         calibration=calibration,

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.outline import Land
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
+from birdsat.observations.occurrence_checks import MAINLY_ON_LAND
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
@@ -28,7 +30,7 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import region_of
+from birdsat.workflows.open_ranges import region_of, warn_if_not_held_out
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -106,6 +108,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         crosswalk=crosswalk,
         progress=progress,
     )
+    warn_if_not_held_out(model, progress)
     model.save(out, region=region.way_from(out), request=fingerprint)
     _cache_features(model, region, progress)
     return model
@@ -155,12 +158,20 @@ def fit_records(
             tables=tuple(table.name for table in tables),
             looked_taxa=len(records.everything.taxa),
             common_names=_common_names(occurrences),
+            of_land=_of_land(occurrences, region.imagery.land),
             taxonomy=occurrences.taxonomy,
         ),
         settings=settings,
         photos=photos,
         progress=progress,
     )
+
+
+def _of_land(occurrences: Occurrences, land: Land) -> tuple[bool, ...]:
+    """Whether each taxon lives on land, by most of its records."""
+    there = land.contains(*occurrences.lon_lat.T)
+    on = np.bincount(occurrences.label[there], minlength=len(occurrences.taxa))
+    return tuple((on >= MAINLY_ON_LAND * np.maximum(occurrences.counts, 1)).tolist())
 
 
 def _common_names(occurrences: Occurrences) -> tuple[str, ...]:
