@@ -48,6 +48,7 @@ class Source:
     run: str
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
     effort: str = ""  # what says where was looked, for people, or that it is not known
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
@@ -99,6 +100,7 @@ def fit_ranges(
         looked_taxa=source.looked_taxa,
         effort=source.effort,
         common_names=source.common_names,
+        of_land=source.of_land,
         taxonomy=source.taxonomy,
         inputs=chosen,
         rasters=source.rasters if covariates else (),

@@ -75,6 +75,7 @@ class RangeFacts:
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
     common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land; empty: not known
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known

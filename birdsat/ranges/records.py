@@ -8,7 +8,7 @@ from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
-from birdsat.observations.occurrence_checks import check_occurrences
+from birdsat.observations.occurrence_checks import check_occurrences, few_records
 from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
@@ -65,6 +65,8 @@ def check_records(
             f"no record of {'these taxa' if taxa else 'any taxon'} lies {where} of {region.name}; embed a region that "
             "holds them, from imagery."
         )
+    if (few := few_records(thinned)) is not None:
+        progress.note(few)
     return Records(taxa=thinned, everything=everything, thin_km=thin_km)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.outline import Land
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
@@ -17,6 +18,7 @@ from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
 from birdsat.maps.map_file import sidecar_path
+from birdsat.observations.occurrence_checks import MAINLY_ON_LAND
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
@@ -37,7 +39,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
 from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
+from birdsat.workflows.open_ranges import beside_covariates, region_of, warn_if_not_held_out, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -129,6 +131,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         )
 
     model = fit(request.inputs, progress)
+    warn_if_not_held_out(model, progress)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))
     refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
@@ -206,6 +209,7 @@ def fit_records(
             looked_taxa=len(records.everything.taxa),
             effort=NOT_KNOWN if effort is None else effort.source,
             common_names=_common_names(occurrences),
+            of_land=_of_land(occurrences, region.imagery.land),
             taxonomy=occurrences.taxonomy,
             rasters=rasters,
         ),
@@ -215,6 +219,13 @@ def fit_records(
         inputs_of=inputs,
         progress=progress,
     )
+
+
+def _of_land(occurrences: Occurrences, land: Land) -> tuple[bool, ...]:
+    """Whether each taxon lives on land, by most of its records."""
+    there = land.contains(*occurrences.lon_lat.T)
+    on = np.bincount(occurrences.label[there], minlength=len(occurrences.taxa))
+    return tuple((on >= MAINLY_ON_LAND * np.maximum(occurrences.counts, 1)).tolist())
 
 
 def _common_names(occurrences: Occurrences) -> tuple[str, ...]:

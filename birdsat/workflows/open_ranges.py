@@ -17,6 +17,17 @@ from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
 from birdsat.workflows.requests.ranges import CovariateOptions
 
 
+def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
+    """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out."""
+    lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
+    lacks += [] if model.evaluation else ["not evaluated"]
+    if lacks:
+        progress.note(
+            f"{', '.join(lacks)}: too few records to hold any out of the fit, so nothing tells how good the map is; "
+            "add records from other places."
+        )
+
+
 def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
     """The model, and the region named or else the one it was fitted on. Raises what its parts raise."""
     model = load_ranges(Path(options.ranges))
@@ -76,10 +87,16 @@ def check_ranges(model: RangeModel, region: Region) -> None:
         )
 
 
+def is_dated(model: RangeModel) -> bool:
+    """Whether anything in the model tells months apart."""
+    return model.facts.dated or model.photos is not None
+
+
 def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
-    """Note that several months cannot differ, where they cannot, and in which nobody looked."""
-    if len(months) > 1 and not model.facts.dated and model.photos is None:
-        progress.note("no record that the model was fitted to has a date, so all months are the same.")
+    """Note that months cannot differ, where they cannot, and in which nobody looked. months: none, of a whole year."""
+    if not is_dated(model):
+        what = "so all months are the same" if months else "so the map is of the whole year"
+        progress.note(f"no record that the model was fitted to has a date, {what}.")
     looked = model.facts.looked_months
     if model.facts.dated and looked and (unknown := [month for month in months if month not in looked]):
         names = ", ".join(calendar.month_name[month] for month in unknown)

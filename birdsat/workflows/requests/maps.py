@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
+from birdsat.maps.panels import PANELS
 from birdsat.workflows.map_formats import FORMATS, file_name
 from birdsat.workflows.requests.ranges import CovariateOptions, Way
 from birdsat.workflows.requests.records import (
@@ -21,6 +22,7 @@ from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Position
 from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 YEAR = tuple(range(1, 13))
+DEFAULT_MONTHS = (6,)  # of what is dated, and what is asked of a model that tells no month from another
 MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
 _PHOTOS = ["occurrences", "ranges", "run"]  # one of these
 _CUT = ("grid", "grid_km", "bands", "stretch")
@@ -37,14 +39,16 @@ _GRID = ("box", "imagery", *_CUT)
 class MonthsOptions(Request):
     """Of which months."""
 
-    months: Sequence[int] = (6,)
-    """1 to 12, one or several."""
+    months: Sequence[int] = ()
+    """1 to 12, one or several; without any, June, or the whole year at once where no record has a date."""
+
+    def months_of(self, dated: bool) -> tuple[int, ...]:
+        """The months to map, by whether anything tells them apart; none: one map of the whole year."""
+        return tuple(self.months) or (DEFAULT_MONTHS if dated else ())
 
     def check(self) -> None:
-        """Raise ConfigError for what is not a month, for one named twice, and for none."""
+        """Raise ConfigError for what is not a month, and for one named twice."""
         super().check()
-        if not self.months:
-            raise ConfigError("months: none; allowed: 1 to 12, one or several, each once.", settings=("months",))
         check_months(self.months, "months")
 
 
@@ -53,9 +57,14 @@ class MapFilesOptions(MonthsOptions):
     """Which files a map is written to."""
 
     out: AnyPath = Path("maps")
-    """Folder for the files: a GeoTIFF, its JSON and a picture."""
+    """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture."""
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
     """Other files to write: gif is an animation of the months, parquet and csv are tables of cells."""
+    scale: Literal["data", "full"] = "data"
+    """What the ends of the colours are: data makes the most of what the map holds in all its months; full is 0 to 1
+    of relative suitability whatever it holds, for pictures of several taxa to be compared."""
+    panels: Annotated[Sequence[str], OneOf(PANELS)] = ()
+    """Panels to draw beside the map: uncertainty, applicability, and effort where it is known."""
     within: AnyPath | None = None
     """File of polygons, outside which the map is empty: GeoJSON, a shapefile (also zipped), GeoPackage, FlatGeobuf or
     GeoParquet."""
@@ -79,10 +88,10 @@ class MapFilesOptions(MonthsOptions):
 class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, EffortOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
-    From records, or a range model that was fitted to some: a probability, its uncertainty, and the area where the model
-    may be asked; on the built-in world, where the records lie and a margin, unless a region or imagery is named. From
-    photos, by what a run learned of the taxon's. Several taxa share one fit; one that cannot be mapped does not stop
-    the others.
+    From records, or a range model that was fitted to some: relative suitability, its uncertainty, and the area where
+    the model may be asked; on the built-in world, where the records lie and a margin, unless a region or imagery is
+    named. From photos, by what a run learned of the taxon's. Several taxa share one fit; one that cannot be mapped does
+    not stop the others.
     """
 
     taxon: Positional[Sequence[str]]
@@ -101,6 +110,8 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
     was fitted on."""
     points: Sequence[AnyPath] = ()
     """Tables of occurrences or counts of the taxa to draw on top."""
+    sea: bool = False
+    """Draw what the map says of the sea also for taxa that live on land."""
     workers: int = 2
     """Processes that cut chips."""
 
@@ -169,7 +180,7 @@ class RangesOptions(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class RichnessRequest(RangesOptions, MapFilesOptions):
-    """Map the expected number of species: the sum of the probabilities of all taxa of a range model.
+    """Map the expected number of species: the sum of the relative suitabilities of all taxa of a range model.
 
     Written to OUT/richness.tif, .json and .png.
     """
@@ -185,7 +196,7 @@ class RichnessRequest(RangesOptions, MapFilesOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeciesRequest(RangesOptions):
-    """List the taxa to expect at a place in a month, or through the year, with their probabilities."""
+    """List the taxa to expect at a place in a month, or through the year, with their relative suitabilities."""
 
     place: Degrees
     """Longitude,latitude in degrees. Write --place=LON,LAT."""
@@ -221,7 +232,7 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
     taxa: Sequence[str] = ()
     """Look for these alone."""
     threshold: float = 0.5
-    """Probability from which a taxon is expected."""
+    """Relative suitability from which a taxon is expected."""
     max_gaps: int = 1000
     """How many are kept, the most promising first."""
     out: AnyPath = Path("gaps.csv")
@@ -233,6 +244,8 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
         """Raise ConfigError for no tables, a taxon named twice, figures out of range, and a file that is not CSV."""
         super().check()
         check_tables(self.occurrences, "occurrences")
+        if not self.months:
+            raise ConfigError("months: none; allowed: 1 to 12, one or several, each once.", settings=("months",))
         check_once(self.taxa, "taxa")
         if not 0 < self.threshold <= 1:
             raise ConfigError(f"threshold is {self.threshold:g}; allowed: above 0, up to 1.", settings=("threshold",))
