@@ -9,7 +9,7 @@ from torch import Tensor
 
 from birdsat.metrics import boyce_index, map_scores, reliability
 
-_LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
+LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 
 
@@ -49,7 +49,7 @@ def fit_calibration(
     """Fit to rows (r,) that were held out. photo: standardised cosines (r,), 0 for a taxon without photos."""
     weight = balanced_weights(taxon, present)
     used = weight > 0
-    if np.count_nonzero(present & used) < _LEAST_POINTS:
+    if np.count_nonzero(present & used) < LEAST_POINTS:
         return Calibration()
     inputs = logit[:, None] if photo is None else np.stack([logit, photo], axis=1)
     # Its penalty counts as one row of weight 1 in each coefficient; the rows weigh as many as there are points.
@@ -89,7 +89,7 @@ def held_out_figures(
         areas.append(map_scores(probability[rows], present[rows])[0])
         if len(boyces) < _MOST_BOYCE:
             boyces.append(boyce_index(probability[rows], probability[rows[present[rows]]]))
-    if np.count_nonzero(present & (weight > 0)) < _LEAST_POINTS:  # figures of so few would be chance
+    if np.count_nonzero(present & (weight > 0)) < LEAST_POINTS:  # figures of so few would be chance
         return {}
     # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
     evaluated = _even(weight, present)

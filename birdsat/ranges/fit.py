@@ -1,7 +1,7 @@
 """From points and the cells of a region to a range model that is calibrated and evaluated on what it did not see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
@@ -37,6 +39,8 @@ class Source:
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
+    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
+    command: str = ""  # that asked for the fit; empty: not known
 
 
 def fit_ranges(
@@ -61,7 +65,7 @@ def fit_ranges(
     elsewhere = projection(background.chip, points.background.lon_lat)
     fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
-    calibration, figures = _calibrate(fitted, term, points, presences, background)
+    calibration, figures, thresholds = _calibrate(fitted, term, points, presences, background)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
@@ -81,6 +85,9 @@ def fit_ranges(
         mean_distance=area.mean_distance,
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
+        thresholds=thresholds,
+        read=source.read,
+        command=source.command,
     )
     return RangeModel(facts, fitted.network, projection, area, term)
 
@@ -97,14 +104,15 @@ def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:
 
 def _calibrate(
     fitted: Fitted, term: PhotoTerm | None, points: Points, presences: Embedded, background: Embedded
-) -> tuple[Calibration, dict[str, float]]:
+) -> tuple[Calibration, dict[str, float], tuple[Thresholds, ...]]:
     out = fitted.held_out
     if out is None:
-        return Calibration(), {}
+        return Calibration(), {}, ()
     photo = None if term is None else _photo_scores(out, term, points, presences, background)
     calibration = fit_calibration(out.logit, out.taxon, out.present, photo)
     probability = calibration(torch.from_numpy(out.logit), 0.0 if photo is None else torch.from_numpy(photo))
-    return calibration, held_out_figures(probability.numpy(), out.taxon, out.present)
+    rows = probability.numpy(), out.taxon, out.present
+    return calibration, held_out_figures(*rows), fit_thresholds(*rows, points.taxa)
 
 
 def _photo_scores(

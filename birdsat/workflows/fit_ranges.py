@@ -26,6 +26,7 @@ from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
+from birdsat.ranges.rows_read import RowsRead
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import region_of
@@ -104,6 +105,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         settings=RangeNetworkConfig(seed=request.seed),
         tables=[Path(table) for table in request.tables],
         crosswalk=crosswalk,
+        command=request.command("fit"),
         progress=progress,
     )
     model.save(out, region=region.way_from(out), request=fingerprint)
@@ -127,10 +129,11 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
+    command: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
-    crosswalk: what the names of its taxa mean in the list that the records are named by.
+    crosswalk: what the names of its taxa mean in the list that the records are named by. command: that asked for it.
 
     Raises InputError when both ways are asked and no taxon has photos.
     """
@@ -156,10 +159,24 @@ def fit_records(
             looked_taxa=len(records.everything.taxa),
             common_names=_common_names(occurrences),
             taxonomy=occurrences.taxonomy,
+            read=_rows_read(records),
+            command=command,
         ),
         settings=settings,
         photos=photos,
         progress=progress,
+    )
+
+
+def _rows_read(records: Records) -> RowsRead:
+    everything, used = records.everything, records.taxa
+    return RowsRead(
+        rows=everything.rows,
+        repeats=sum(everything.repeats.values()),
+        records=len(everything),
+        used=len(used),
+        dropped=tuple(used.dropped.items()),
+        noted=tuple(everything.noted.items()),
     )
 
 

@@ -31,6 +31,7 @@ from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
+from birdsat.workflows.map_making import making_of_photos, making_of_ranges
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
@@ -222,6 +223,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
             quantity=SCORE,
             model=run.name,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
+            making=making_of_photos(request),
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
@@ -269,6 +271,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         way=request.way,
         tables=[Path(table) for table in request.occurrences],
         crosswalk=crosswalk,
+        command=request.command("map"),
         progress=progress,
     )
     return _of_model(work, model, region, f"fit to {request.way}")
@@ -350,6 +353,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "observer bias": model.observer_bias,
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             },
+            making=making_of_ranges(request, model, taxon),
         )
 
     return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)
