@@ -1,10 +1,11 @@
 """Which files a map is written to, and their writing: the GeoTIFF and its JSON, a picture, and other formats."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ class Outputs:
             with suppress(InputError), MapFile(tiff) as found:
                 if found.description.request == self.request:
                     return MadeMap(files=files, evaluation=found.description.evaluation)
-        check_new((*files, sidecar_path(tiff)), self.overwrite)
+        check_new((*files, sidecar_path(tiff), *self._beside_others(tiff)), self.overwrite)
         return None
 
     def write(
@@ -85,8 +86,12 @@ class Outputs:
         """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
 
         Memory holds some rows of the grid. Cells without imagery are noted. Raises InputError when none has any, or
-        none of those that have lies within the polygons; then nothing is left behind.
+        none of those that have lies within the polygons; then nothing is left behind. What a format raises that cannot
+        be made of such a map comes before anything is computed.
         """
+        for refuses in filter(None, (FORMATS[kind].refuses for kind in self.also)):
+            for one in maps:
+                _imported(refuses)(one.about)
         about = maps[0].about
         grid, bands = about.grid, len(about.band_names)
         stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
@@ -120,9 +125,8 @@ class Outputs:
         with MapFile(tiff) as map_file:
             save_png(draw_map_file(map_file, land=land, points=one.points), tiff.with_suffix(".png"))
             for kind, file in zip(self.also, others, strict=True):
-                module, name = FORMATS[kind].function.split(":")
                 drawn = {"land": land, "points": one.points} if FORMATS[kind].is_drawn else {}
-                getattr(import_module(module), name)(map_file, file, **drawn)
+                _imported(FORMATS[kind].function)(map_file, file, **drawn)
         return (tiff, tiff.with_suffix(".png"), *others)
 
     def _tiff(self, name: str) -> Path:
@@ -130,6 +134,17 @@ class Outputs:
 
     def _others(self, tiff: Path) -> list[Path]:
         return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
+
+    def _beside_others(self, tiff: Path) -> list[Path]:
+        pairs = zip(self.also, self._others(tiff), strict=True)
+        return [_imported(FORMATS[kind].beside)(file) for kind, file in pairs if FORMATS[kind].beside]
+
+
+def _imported(named: str) -> Callable[..., Any]:
+    """What "module:function" names."""
+    module, name = named.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 @contextmanager
