@@ -182,7 +182,7 @@ def taxon_range(
     highest = -math.inf
     for block in map_file.blocks():
         area = _cell_areas(about.grid, block)
-        highest = max(highest, float(np.nanmax(block.value, initial=-math.inf)))
+        highest = max(highest, float(np.max(block.value, where=np.isfinite(block.value), initial=-math.inf)))
         by_value = seasons.cells(block.value, threshold.value)
         by_less = by_more = by_value
         if block.std is not None:

@@ -132,14 +132,18 @@ def _ranges(request: ReportRequest, map_file: MapFile, progress: Progress) -> _R
     for path in some:
         if request.ranges is None and not (path.is_file() and areas_path(path).is_file()):
             continue
-        areas = read_areas(path, taxon)
-        if areas is None:
-            why = f"{path} holds no range of {taxon}"
-        elif areas.get("map_created") != map_file.created:
-            why = f"{path} was made of another map of {taxon}"
-        else:
+        try:
+            areas = read_areas(path, taxon)
+            if areas is None:
+                raise InputError(f"{path} holds no range of {taxon}; make it of this map with `birdsat range`.")
+            if areas.get("map_created") != map_file.created:
+                raise InputError(
+                    f"{path} was made of another map of {taxon}; make it of this map with `birdsat range`."
+                )
             return _Range(areas=areas, polygons=read_polygons_of(path, taxon))
-        if request.ranges is not None:
-            raise InputError(f"{why}; make it of this map with `birdsat range`.", settings=("ranges",))
-        progress.note(f"{why}, and is not in the report.")
+        except InputError as error:
+            if request.ranges is not None:
+                error.settings = ("ranges",)
+                raise
+            progress.note(f"without its ranges: {error}")
     return None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import MapDescription
+from birdsat.maps.description import SCORE, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.tables import Table
@@ -38,7 +38,12 @@ class MapFacts:
     @property
     def has_fit(self) -> bool:
         """Whether it is of records, and not of photos alone."""
-        return "records" in self.about.sources
+        return self.about.quantity.name != SCORE.name
+
+    @property
+    def tables(self) -> str:
+        """The tables of records, for people."""
+        return self.about.sources.get("records", "") or "tables that are not known"
 
 
 def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
@@ -52,11 +57,11 @@ def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
         "map_figure": _map_figure(facts, pictures["map"]),
         "overview": html_table(_overview(facts)),
         "data": _data(facts),
-        "effort": _effort(about),
+        "effort": _effort(facts),
         "predictors": _predictors(about),
         "model": _model(facts),
-        "assessment": _assessment(about),
-        "thresholds": _thresholds(about),
+        "assessment": _assessment(facts),
+        "thresholds": _thresholds(facts),
         "ranges": _ranges(facts, pictures),
         "uncertainty": _uncertainty(facts, pictures),
         "applicability": _applicability(facts),
@@ -78,7 +83,8 @@ def _lead(facts: MapFacts) -> str:
     when = when if about.months else "over the year"
     of = f"Where {about.title} lives" if about.is_taxon else about.title
     meaning = about.quantity.explanation
-    return f"{of} {when}, on cells of {about.grid.step_text}. {meaning[:1].upper()}{meaning[1:]}."
+    said = f" {meaning[:1].upper()}{meaning[1:]}." if meaning else ""
+    return f"{of} {when}, on cells of {about.grid.step_text}.{said}"
 
 
 def _tiles(facts: MapFacts) -> Iterable[str]:
@@ -126,7 +132,8 @@ def _overview(facts: MapFacts) -> Table:
         "taxon" if about.is_taxon else "subject": about.heading,
         "named by": about.sources.get("taxonomy", "the names of the tables" if facts.has_fit else ""),
         "what is mapped": about.quantity.name,
-        "extent": f"{box.west:g} to {box.east:g} degrees east, {box.south:g} to {box.north:g} degrees north",
+        "extent": f"{_shown(box.west, 'EW')} to {_shown(box.east, 'EW')}, {_shown(box.south, 'NS')} to "
+        f"{_shown(box.north, 'NS')}",
         "cells": f"{about.grid.step_text}; {about.grid.rows:,} x {about.grid.columns:,}; "
         f"{plain_area(facts.area_km2)} square kilometres have a value",
         "months": month_names(about.months) if about.months else "none: one layer",
@@ -141,15 +148,16 @@ def _data(facts: MapFacts) -> str:
     if not facts.has_fit:
         return _p("None: the map is of what a run learned of the taxon's photos.")
     if not rows:
-        return _p(f"Tables: {about.sources['records']}. {NOT_KNOWN_ROWS}")
+        return _p(f"From {facts.tables}. {NOT_KNOWN_ROWS}")
     table = Table(columns=["", "rows or records"])
-    table.add_row(f"rows of {about.sources['records']}", _count(rows.get("rows")))
+    table.add_row(f"rows of {facts.tables}", _count(rows.get("rows")))
     for reason, count in rows.get("dropped", {}).items():
         table.add_row(f"dropped: {reason}", _count(count))
     table.add_row("the same taxon, place and date again", _count(rows.get("repeats")))
     table.add_row("different records of all taxa, which say where was looked", _count(rows.get("records")))
     table.add_row("records of the taxa fitted, on cells", _count(rows.get("used")))
-    table.add_row("of them, of this taxon", about.sources.get("records of the taxon", NOT_KNOWN))
+    if points := about.sources.get("records of the taxon"):
+        table.add_row("of them, of this taxon", points)
     for reason, count in rows.get("noted", {}).items():
         table.add_row(f"used, but: {reason}", _count(count))
     table.caption = (
@@ -159,10 +167,12 @@ def _data(facts: MapFacts) -> str:
     return html_table(table)
 
 
-def _effort(about: MapDescription) -> str:
-    bias = about.sources.get("observer bias", "")
+def _effort(facts: MapFacts) -> str:
+    bias = facts.about.sources.get("observer bias", "")
+    if not facts.has_fit:
+        return _p("It has no part in this map: no record was fitted to.")
     if not bias:
-        return _p("Of no part in it: no record was fitted to.")
+        return _p(NOT_KNOWN)
     if bias == "not corrected":
         return _p(
             "Observer bias was not corrected: the records are of one taxon, which does not say where else was looked. "
@@ -175,7 +185,7 @@ def _effort(about: MapDescription) -> str:
 
 
 def _predictors(about: MapDescription) -> str:
-    imagery, credit = about.sources.get("imagery", NOT_KNOWN), imagery_credit(about)
+    imagery, credit = about.sources.get("imagery", "imagery that is not known"), imagery_credit(about)
     text = f"What satellite chips around it show, from {imagery}, and where it lies."
     return _p(f"{text} {credit}" if credit else text)
 
@@ -183,7 +193,7 @@ def _predictors(about: MapDescription) -> str:
 def _model(facts: MapFacts) -> str:
     making = facts.about.making
     if not facts.has_fit:
-        return _p(f"{facts.about.model}: the likeness of the taxon's photos to the place at mid-month.")
+        return _p(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
     if not making.settings:
         return _p(NOT_KNOWN)
     words = _p(
@@ -197,7 +207,10 @@ def _model(facts: MapFacts) -> str:
     return words + html_table(table)
 
 
-def _assessment(about: MapDescription) -> str:
+def _assessment(facts: MapFacts) -> str:
+    about = facts.about
+    if not facts.has_fit:
+        return _p("Not evaluated: nothing is held out of a map from photos.")
     if not about.evaluation:
         return _p("Not evaluated: nothing could be held out, as there are too few records in too few places.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
@@ -212,8 +225,10 @@ def _assessment(about: MapDescription) -> str:
     return html_table(table)
 
 
-def _thresholds(about: MapDescription) -> str:
-    making = about.making
+def _thresholds(facts: MapFacts) -> str:
+    making = facts.about.making
+    if not facts.has_fit:
+        return _p("None: a score ranks cells, and has no value from which on a taxon is there.")
     if not making.thresholds:
         return _p(f"None: {making.thresholds_of}." if making.thresholds_of else NOT_KNOWN)
     table = Table(columns=["name", "how it was chosen", "value"], words=2)
@@ -226,7 +241,7 @@ def _thresholds(about: MapDescription) -> str:
 def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     areas = facts.areas
     if areas is None:
-        return _p("None was made of this map yet (birdsat range).") if facts.about.making.thresholds else _p("None.")
+        return _p("None was made of this map yet; `birdsat range` makes one." if facts.has_fit else "None.")
     table = Table(columns=["season", "months", "km²", "from", "to"], words=2)
     for part in areas["ranges"]:
         shown = map(plain_area, (part["area_km2"], part["area_low_km2"], part["area_high_km2"]))
@@ -292,13 +307,13 @@ def _citations(facts: MapFacts) -> str:
     cited = [*CITED["all"], *(CITED["fit"] if facts.has_fit else ()), *(CITED["range"] if facts.areas else ())]
     credit = imagery_credit(about)
     licences = [
-        f"Imagery: {credit or about.sources.get('imagery', NOT_KNOWN) + ', on the terms of whoever gave it.'}",
+        f"Imagery: {credit or about.sources.get('imagery', 'not known') + ', on the terms of whoever gave it.'}",
         "birdsat: MIT licence. The map falls under the terms of what it was made from.",
     ]
     if facts.has_fit:
         licences.insert(
             0,
-            f"Records: {about.sources['records']}, on the terms of their publishers. Of a download from GBIF, cite its "
+            f"Records: {facts.tables}, on the terms of their publishers. Of a download from GBIF, cite its "
             "DOI; eBird, iNaturalist and others say how they are to be cited.",
         )
     return _list(cited) + "<h3>Licences</h3>" + _list(licences)
@@ -331,6 +346,11 @@ def _short_area(km2: float) -> str:
     if km2 >= 1e6:
         return f"{km2 / 1e6:.1f} million"
     return f"{km2:,.0f}" if km2 < 1e4 else f"{round(km2, -3):,.0f}"
+
+
+def _shown(degrees: float, sides: str) -> str:
+    """10°W, of sides EW."""
+    return f"{abs(degrees):g}°{'' if not degrees else sides[degrees < 0]}"
 
 
 def _plain(value: object) -> str:

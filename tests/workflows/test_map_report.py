@@ -151,6 +151,7 @@ def test_ranges_of_another_map_are_left_out_or_refused_where_they_are_named(tmp_
     (tmp_path / "range_areas.json").write_text("[]")
     with pytest.raises(InputError, match="is not a JSON of ranges"):
         report_of(other, ranges=tmp_path / "range.gpkg")
+    assert "breeding May-Aug" not in words(report_of(other))  # it only happens to lie there
     with pytest.raises(InputError, match="is not a JSON of ranges"):
         report_of(other, ranges=tmp_path / "absent.gpkg")
 
