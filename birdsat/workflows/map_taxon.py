@@ -223,7 +223,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
             quantity=SCORE,
             model=run.name,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
-            making=making_of_photos(request),
+            making=making_of_photos(request, taxon),
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})

@@ -54,7 +54,7 @@ class RangeResult:
             ranges.add_section()
             extents.add_section()
         ranges.caption = "; ".join(
-            dict.fromkeys(f"{one.threshold.name} of {one.taxon}: {one.threshold.value:.3g}" for one in self.ranges)
+            f"{one.taxon} from {one.threshold.value:.3g} on ({one.threshold.name})" for one in self.ranges
         )
         why = dict.fromkeys(extent.why for one in self.ranges for extent in one.extents if extent.why)
         extents.caption = "; ".join(why)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
 from birdsat.errors import ConfigError
 from birdsat.maps.seasons import given_seasons, month_names, short_months, told_seasons
+from birdsat.virtual.world import VirtualWorld
 
 YEAR = tuple(range(1, 13))
 ALIKE = np.full(12, 1000.0)
@@ -38,6 +41,30 @@ def test_one_that_hardly_moves_is_resident_and_so_is_one_in_the_tropics() -> Non
     for middle in (0, 55, -40):
         found = told_seasons(YEAR, ALIKE, moving(middle, 1.4), dated=True)
         assert found.parts() == (("resident", YEAR),) and "2.8 degrees" in found.told
+
+
+def test_the_seasons_of_the_virtual_worlds_birds_are_told_from_their_true_ranges() -> None:
+    grid, world = Grid(Box(-180, -90, 180, 90), 4.0), VirtualWorld(0)
+    lon, lat = grid.lon[None], grid.lat[:, None]
+    area = grid.cell_area(np.arange(grid.rows) * grid.columns)
+    residents = [one.name for one in world.species if not one.range.migrates][:3]
+    for taxon in (*world.migrants, *residents):
+        each = np.stack([world.true_range(taxon, lon, lat, month).sum(axis=1) * area for month in YEAR])
+        middle = each @ grid.lat / each.sum(axis=1)
+        found = told_seasons(YEAR, each.sum(axis=1), middle, dated=True)
+        if taxon in residents:
+            assert found.parts() == (("resident", YEAR),)
+            continue
+        summer, winter = {5, 6, 7, 8}, {11, 12, 1, 2}
+        if middle[6] < 0:
+            summer, winter = winter, summer
+        # Passage of a third of the way may count with the nearer season.
+        assert (
+            summer
+            <= set(found.breeding)
+            <= {*summer, *((month + 10) % 12 + 1 for month in summer)} | {month % 12 + 1 for month in summer}
+        )
+        assert winter <= set(found.non_breeding) and not set(found.breeding) & set(found.non_breeding)
 
 
 def test_what_a_map_cannot_tell_is_called_uncertain_with_the_reason() -> None:

@@ -58,7 +58,7 @@ def test_the_console_shows_ranges_with_their_interval_and_why_there_is_no_area_o
 ) -> None:
     main(["range", str(migrant), "--threshold", "p10", "--out", str(tmp_path / "a.gpkg")])
     said = capsys.readouterr()
-    assert "non-breeding" in said.out and "p10 of Passerina cyanea: 0.4" in " ".join(said.out.split())
+    assert "non-breeding" in said.out and "Passerina cyanea from 0.4 on (p10)" in " ".join(said.out.split())
     assert "cells of 1 degree are larger than the 2 km" in " ".join(said.out.split())
     assert "the middle of its range moves from" in " ".join(said.err.split())
 
@@ -160,6 +160,7 @@ def test_a_map_of_records_is_made_with_its_thresholds_and_its_range(
     assert set(about["thresholds"]) == {"p10", "max_sss", "equal", "prevalence"}
     assert "held-out points" in about["thresholds_of"] and about["rows"]["rows"] == 48
     assert [command.split()[1] for command in about["commands"]] == ["fit", "map"]
+    assert f"birdsat map '{TAXA[0]}' --ranges" in about["commands"][1]
     with MapFile(tmp_path / f"{name}.tif") as opened:
         assert opened.description.making.thresholds == about["thresholds"]
     before = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
