@@ -215,8 +215,9 @@ def _assessment(facts: MapFacts) -> str:
         return _p("Not evaluated: nothing could be held out, as there are too few records in too few places.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
     for name, value in about.evaluation.items():
-        whole = math.isfinite(value) and value == round(value) and abs(value) > 1
-        shown = f"{value:,.0f}" if whole else f"{value:.3f}" if math.isfinite(value) else "–"
+        shown = (
+            f"{value:,.0f}" if name.endswith(("_taxa", "_points")) else f"{value:.3f}" if math.isfinite(value) else "–"
+        )
         table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
     table.caption = (
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "

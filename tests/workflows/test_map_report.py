@@ -54,7 +54,7 @@ def full_map(path: Path, **changes: object) -> Path:
         "std": False,
         "making": MAKING,
         "sources": SOURCES,
-        "evaluation": {"held_out_auc": 0.876, "held_out_boyce": float("nan"), "own_figure": 2.5},
+        "evaluation": {"held_out_auc": 0.876, "held_out_boyce": float("nan"), "held_out_taxa": 1.0, "own_figure": 2.5},
     }
     return write_map(path, **(fields | changes))  # type: ignore[arg-type]
 
@@ -88,6 +88,7 @@ def test_the_report_says_what_is_known_in_the_order_of_odmap(tmp_path: Path) -> 
         "learning_rate 0.002",
         "0.876",
         "own figure 2.500",
+        "held out taxa taxa that the figures are a mean of 1 ",
         "held out boyce continuous Boyce index: do records come more often, the higher the value; 0 by chance, "
         "1 best –",
         "max_sss sensitivity and specificity",
