@@ -36,13 +36,19 @@ class Making:
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> "Making":
         """The inverse of `to_dict`; what it does not know is passed over. Raises TypeError, ValueError or
-        AttributeError for values of other types."""
+        AttributeError for values of other types, and for thresholds that are not from 0 to 1."""
         dated = written.get("dated")
+        thresholds = {str(name): float(value) for name, value in written.get("thresholds", {}).items()}
+        if not all(0 <= value <= 1 for value in thresholds.values()):
+            raise ValueError(f"thresholds are {thresholds}; they lie from 0 to 1")
+        rows = dict(written.get("rows", {}))
+        for reasons in ("dropped", "noted"):
+            rows.get(reasons, {}).items()  # a mapping, on which readers count
         return cls(
-            thresholds={str(name): float(value) for name, value in written.get("thresholds", {}).items()},
+            thresholds=thresholds,
             thresholds_of=str(written.get("thresholds_of", "")),
             dated=None if dated is None else bool(dated),
-            rows=dict(written.get("rows", {})),
+            rows=rows,
             settings=dict(written.get("settings", {})),
             versions={str(name): str(one) for name, one in written.get("versions", {}).items()},
             commands=tuple(map(str, written.get("commands", ()))),

@@ -15,11 +15,12 @@ from birdsat.errors import InputError
 from birdsat.files import write_atomic
 from birdsat.maps.description import MapDescription
 from birdsat.maps.map_file import MapFile
-from birdsat.maps.seasons import short_months
+from birdsat.maps.seasons import SEASONS, short_months
 from birdsat.maps.taxon_range import DEFAULT_THRESHOLD, TaxonRange, find_threshold, taxon_range
 from birdsat.reading import read_json
 
 LAYER = "ranges"
+_MONTHS = set(range(1, 13))
 _AREAS = ("area_km2", "area_low_km2", "area_high_km2")
 
 
@@ -80,8 +81,14 @@ def read_areas(path: Path, taxon: str) -> dict[str, Any] | None:
         some: list[dict[str, Any]] = [one for one in found["taxa"] if one["taxon"] == taxon]
         for one in some:  # all that a reader counts on
             float(one["threshold"]["value"]), str(one["threshold"]["name"]), str(one["seasons"]["told"])
-            [part[name] for part in one["ranges"] for name in ("season", "months", *_AREAS)]
-            [extent[name] for extent in one["extents"] for name in ("of", "eoo_km2", "aoo_km2")]
+            parts, extents = one["ranges"], one["extents"]
+            areas = [part[name] for part in parts for name in _AREAS]
+            areas += [extent[name] for extent in extents for name in ("eoo_km2", "aoo_km2")]
+            if not all(area is None or isinstance(area, int | float) for area in areas):
+                raise ValueError("an area is not a number")
+            if not all(part["season"] in SEASONS and set(part["months"]) <= _MONTHS for part in parts):
+                raise ValueError("a season or month is not one")
+            [str(extent["of"]) for extent in extents]
         return some[0] | {"command": str(found["command"])} if some else None
     except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{areas} is not a JSON of ranges ({error}); make it with `birdsat range`.") from error
@@ -90,10 +97,12 @@ def read_areas(path: Path, taxon: str) -> dict[str, Any] | None:
 def read_polygons_of(path: Path, taxon: str) -> list[tuple[str, Geometry]]:
     """Season and multipolygon of each range of a taxon. Raises InputError for another file."""
     geometry, columns = read_geopackage(path, LAYER)
+    if not {"season", "taxon"} <= columns.keys():
+        raise InputError(f"{path} has no columns of taxon and season; make it again with `birdsat range`.")
     return [
         (str(season), one)
         for one, season, name in zip(geometry, columns["season"], columns["taxon"], strict=True)
-        if name == taxon
+        if name == taxon and season in SEASONS and one is not None
     ]
 
 

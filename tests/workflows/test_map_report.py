@@ -2,6 +2,7 @@
 
 import base64
 import html
+import json
 import re
 from pathlib import Path
 
@@ -155,6 +156,28 @@ def test_ranges_of_another_map_are_left_out_or_refused_where_they_are_named(tmp_
     assert "breeding May-Aug" not in words(report_of(other))  # it only happens to lie there
     with pytest.raises(InputError, match="is not a JSON of ranges"):
         report_of(other, ranges=tmp_path / "absent.gpkg")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ranges": [{"season": "spring", "months": [5], "area_km2": 1, "area_low_km2": 1, "area_high_km2": 1}]},
+        {"ranges": [{"season": "passage", "months": [13], "area_km2": 1, "area_low_km2": 1, "area_high_km2": 1}]},
+        {"ranges": [{"season": "passage", "months": [5], "area_km2": "1", "area_low_km2": 1, "area_high_km2": 1}]},
+        {"ranges": {"a": 1}},
+        {"extents": [{"of": "map"}]},
+        {"threshold": {"name": "p10", "value": "high"}},
+        {"seasons": []},
+    ],
+)
+def test_areas_that_somebody_changed_are_refused_in_one_sentence(tmp_path: Path, change: dict[str, object]) -> None:
+    path = full_map(tmp_path / "a.tif")
+    make_ranges(RangeRequest(maps=[path], out=tmp_path / "range.gpkg"))
+    written = json.loads((tmp_path / "range_areas.json").read_text())
+    written["taxa"][0] |= change
+    (tmp_path / "range_areas.json").write_text(json.dumps(written))
+    with pytest.raises(InputError, match="is not a JSON of ranges"):
+        report_of(path, ranges=tmp_path / "range.gpkg")
 
 
 def test_the_picture_beside_the_map_is_taken_and_one_that_is_none_is_drawn_anew(tmp_path: Path) -> None:
