@@ -82,9 +82,9 @@ def read_areas(path: Path, taxon: str) -> dict[str, Any] | None:
         for one in some:  # all that a reader counts on
             float(one["threshold"]["value"]), str(one["threshold"]["name"]), str(one["seasons"]["told"])
             parts, extents = one["ranges"], one["extents"]
-            areas = [part[name] for part in parts for name in _AREAS]
-            areas += [extent[name] for extent in extents for name in ("eoo_km2", "aoo_km2")]
-            if not all(area is None or isinstance(area, int | float) for area in areas):
+            numbers = [part[name] for part in parts for name in _AREAS]
+            numbers += [extent[name] for extent in extents for name in ("eoo_km2", "aoo_km2")]
+            if not all(area is None or isinstance(area, int | float) for area in numbers):
                 raise ValueError("an area is not a number")
             if not all(part["season"] in SEASONS and set(part["months"]) <= _MONTHS for part in parts):
                 raise ValueError("a season or month is not one")
