@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import match_taxa as match_taxa
     from birdsat.api.verbs import pretrain as pretrain
     from birdsat.api.verbs import random_chips as random_chips
+    from birdsat.api.verbs import range as range
     from birdsat.api.verbs import records as records
+    from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import richness as richness
     from birdsat.api.verbs import species as species
@@ -68,7 +70,9 @@ _VERBS = (
     "match_taxa",
     "pretrain",
     "random_chips",
+    "range",
     "records",
+    "report",
     "retrieve",
     "richness",
     "species",

@@ -25,6 +25,7 @@ from birdsat.workflows.requests.maps import (
     RichnessRequest,
     SpeciesRequest,
 )
+from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
@@ -54,10 +55,12 @@ if TYPE_CHECKING:
     from birdsat.workflows.gaps import find_gaps as _find_gaps
     from birdsat.workflows.import_weights import import_weights as _import_weights
     from birdsat.workflows.locate import locate_photos as _locate_photos
+    from birdsat.workflows.map_report import report_map as _report_map
     from birdsat.workflows.map_taxon import map_taxon as _map_taxon
     from birdsat.workflows.match_taxa import match_taxa as _match_taxa
     from birdsat.workflows.pretrain import pretrain as _pretrain
     from birdsat.workflows.random_chips import random_chips as _random_chips
+    from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
     from birdsat.workflows.retrieve import retrieve as _retrieve
     from birdsat.workflows.richness import map_richness as _map_richness
@@ -129,6 +132,8 @@ embed = Function("embed", EmbedRequest, lambda: _embed)
 records = Function("records", RecordsRequest, lambda: _clean_records)
 fit = Function("fit", FitRequest, lambda: _fit_ranges)
 map = Function("map", MapRequest, lambda: _map_taxon)
+range = Function("range", RangeRequest, lambda: _make_ranges)
+report = Function("report", ReportRequest, lambda: _report_map)
 richness = Function("richness", RichnessRequest, lambda: _map_richness)
 species = Function("species", SpeciesRequest, lambda: _species_at)
 gaps = Function("gaps", GapsRequest, lambda: _find_gaps)

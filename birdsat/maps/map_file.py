@@ -181,6 +181,7 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
         "cautions": list(about.cautions),
         "evaluation": plain_figures(about.evaluation),
         "sources": dict(about.sources),
+        **about.making.to_dict(),
         "grid": {
             "box": [grid.box.west, grid.box.south, grid.box.east, grid.box.north],
             "step": grid.step_text,

@@ -1,12 +1,13 @@
 """From points and the cells of a region to a range model that is calibrated and evaluated on what it did not see."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import RegionPoints
@@ -23,6 +24,8 @@ from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
@@ -54,6 +57,8 @@ class Source:
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
     rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
+    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
+    command: str = ""  # that asked for the fit; empty: not known
 
 
 def fit_ranges(
@@ -84,7 +89,7 @@ def fit_ranges(
     fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
-    calibration = Calibration() if fitted.held_out is None else _calibrate(fitted.held_out, photo)
+    calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
@@ -110,6 +115,9 @@ def fit_ranges(
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
+        thresholds=thresholds,
+        read=source.read,
+        command=source.command,
     )
     held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
     return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
@@ -175,9 +183,24 @@ def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:
 _PhotoScores = Callable[[HeldOut], NDArray[np.float32]]  # of rows
 
 
-def _calibrate(out: HeldOut, photo: _PhotoScores | None) -> Calibration:
+def _calibrate(
+    out: HeldOut | None, photo: _PhotoScores | None, taxa: int
+) -> tuple[Calibration, tuple[Thresholds, ...]]:
+    """By all that was held out; nothing where nothing was."""
+    if out is None:
+        return Calibration(), ()
     rows = out.where(~out.even)
+    calibration = _calibration(rows, photo)
+    return calibration, fit_thresholds(_said(rows, calibration, photo).numpy(), rows.taxon, rows.present, taxa)
+
+
+def _calibration(rows: HeldOut, photo: _PhotoScores | None) -> Calibration:
     return fit_calibration(rows.logit, rows.taxon, rows.present, None if photo is None else photo(rows))
+
+
+def _said(rows: HeldOut, calibration: Calibration, photo: _PhotoScores | None) -> Tensor:
+    """(r,) of rows."""
+    return calibration(torch.from_numpy(rows.logit), 0.0 if photo is None else torch.from_numpy(photo(rows)))
 
 
 def _evaluate(
@@ -188,19 +211,16 @@ def _evaluate(
     Each half of the blocks is evaluated by the steps and the calibration that the other half chose. Nothing where a
     half has too few points to choose by.
     """
-    parts, probability = [], []
+    parts, said = [], []
     for half, out in enumerate(fitted.by_half):
-        calibration = _calibrate(out.where(out.half == half), photo)
+        calibration = _calibration(out.where((out.half == half) & ~out.even), photo)
         if not calibration.fitted:
             return {}, ()
-        rows = out.where(out.half != half)
-        parts.append(rows)
-        probability.append(
-            calibration(torch.from_numpy(rows.logit), 0.0 if photo is None else torch.from_numpy(photo(rows)))
-        )
+        parts.append(out.where(out.half != half))
+        said.append(_said(parts[-1], calibration, photo))
     if not parts:
         return {}, ()
-    return held_out_figures(torch.cat(probability).numpy(), HeldOut.together(parts), taxa, seed)
+    return held_out_figures(torch.cat(said).numpy(), HeldOut.together(parts), taxa, seed)
 
 
 def _photo_scores(

@@ -33,6 +33,8 @@ from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.thresholds import Thresholds
 from birdsat.reading import file_within, in_place_of
 from birdsat.training.sizes import refuse_other_sizes
 
@@ -92,6 +94,9 @@ class RangeFacts:
         tuple[tuple[str, float], ...], Reading(_renamed_figures)
     ] = ()  # on what was held out, by name
     taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
+    thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
+    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
+    command: str = ""  # that asked for the fit; empty: not known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +212,12 @@ class RangeModel:
     def common_names(self) -> dict[str, str]:
         """Of the taxa that have one."""
         return {taxon: name for taxon, name in zip(self.facts.taxa, self.facts.common_names, strict=False) if name}
+
+    def thresholds(self, taxon: str) -> Thresholds | None:
+        """From which values a taxon's map counts as its range; None where nothing could be held out to choose them
+        on. Raises UnknownTaxonError."""
+        (label,) = self.labels((taxon,))
+        return self.facts.thresholds[label] if self.facts.thresholds else None
 
     def named(self, taxa: Sequence[str]) -> tuple[str, ...]:
         """The taxa that names mean, scientific or common, each once. Raises UnknownTaxonError for one that was not

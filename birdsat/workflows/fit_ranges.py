@@ -34,6 +34,7 @@ from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
+from birdsat.ranges.rows_read import RowsRead
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
@@ -127,6 +128,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
             tables=[Path(table) for table in request.tables],
             crosswalk=crosswalk,
             inputs=inputs,
+            command=request.command("fit"),
             progress=progress,
         )
 
@@ -177,11 +179,12 @@ def fit_records(
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
     inputs: Sequence[str] = (),
+    command: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
     crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
-    place and the region's covariates are learned from; all where none is named.
+    place and the region's covariates are learned from; all where none is named. command: that asked for it.
 
     Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
@@ -212,6 +215,8 @@ def fit_records(
             of_land=_of_land(occurrences, region.imagery.land),
             taxonomy=occurrences.taxonomy,
             rasters=rasters,
+            read=_rows_read(records),
+            command=command,
         ),
         settings=settings,
         photos=photos,
@@ -226,6 +231,18 @@ def _of_land(occurrences: Occurrences, land: Land) -> tuple[bool, ...]:
     there = land.contains(*occurrences.lon_lat.T)
     on = np.bincount(occurrences.label[there], minlength=len(occurrences.taxa))
     return tuple((on >= MAINLY_ON_LAND * np.maximum(occurrences.counts, 1)).tolist())
+
+
+def _rows_read(records: Records) -> RowsRead:
+    everything, used = records.everything, records.taxa
+    return RowsRead(
+        rows=everything.rows,
+        repeats=sum(everything.repeats.values()),
+        records=len(everything),
+        used=len(used),
+        dropped=tuple(used.dropped.items()),
+        noted=tuple(everything.noted.items()),
+    )
 
 
 def _common_names(occurrences: Occurrences) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
+from birdsat.workflows.map_making import making_of_photos, making_of_ranges
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
@@ -247,6 +248,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
             model=run.name,
             dated=dated,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
+            making=making_of_photos(request, taxon),
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
@@ -297,6 +299,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         tables=[Path(table) for table in request.occurrences],
         crosswalk=crosswalk,
         inputs=request.inputs,
+        command=request.command("map"),
         progress=progress,
     )
     effort = records.effort_on(region.grid)
@@ -390,6 +393,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.rasters else {}),
             },
+            making=making_of_ranges(request, model, taxon),
         )
 
     return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)

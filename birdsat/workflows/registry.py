@@ -21,6 +21,7 @@ from birdsat.workflows.requests.maps import (
     RichnessRequest,
     SpeciesRequest,
 )
+from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
@@ -64,6 +65,8 @@ VERBS: dict[str, Verb] = {
     "records": Verb(RecordsRequest, "birdsat.workflows.clean_records:clean_records"),
     "fit": Verb(FitRequest, "birdsat.workflows.fit_ranges:fit_ranges"),
     "map": Verb(MapRequest, "birdsat.workflows.map_taxon:map_taxon"),
+    "range": Verb(RangeRequest, "birdsat.workflows.range_products:make_ranges"),
+    "report": Verb(ReportRequest, "birdsat.workflows.map_report:report_map"),
     "richness": Verb(RichnessRequest, "birdsat.workflows.richness:map_richness"),
     "species": Verb(SpeciesRequest, "birdsat.workflows.species:species_at"),
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
