@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError
+from birdsat.observations.day_numbers import months
 from birdsat.observations.occurrences import Occurrences
 
 THINNED = "another record of the same taxon in the same cell and month"
@@ -41,7 +42,8 @@ class Effort:
     """How much was looked in k cells of a grid; in every other cell, not at all as far as is known."""
 
     cells: NDArray[np.int64]  # (k,) positions in the grid, row by row from the north-west, sorted
-    records: NDArray[np.int64]  # (k, 13) records of all taxa: first those without a date, then by month
+    # (k, 13) records of all taxa, and visits of surveys that recorded none: first those without a date, then by month
+    records: NDArray[np.int64]
 
     def weight(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """(c,) for cells (c,): records of all taxa; 0 where there is none.
@@ -86,13 +88,17 @@ def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
 def effort(occurrences: Occurrences, grid: Cells) -> Effort:
     """How many records of all taxa fall in each cell; those outside the grid are left out.
 
+    Where a survey looked and found nothing somebody looked as well, which counts as one record of a place and day.
+
     Give the records of every taxon that the same observers would have recorded, not those of one taxon.
     """
-    cell = grid.cells_at(*occurrences.lon_lat.T)
+    places, days = occurrences.empty_visits
+    month = np.concatenate([occurrences.month, months(days)])
+    cell = grid.cells_at(*np.concatenate([occurrences.lon_lat, places]).T)
     inside = cell >= 0
     cells, index = np.unique(cell[inside], return_inverse=True)
     records = np.zeros((len(cells), 13), dtype=np.int64)
-    np.add.at(records, (index, occurrences.month[inside]), 1)
+    np.add.at(records, (index, month[inside]), 1)
     return Effort(cells=cells, records=records)
 
 

@@ -16,6 +16,7 @@ from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
@@ -48,20 +49,27 @@ def fit_ranges(
     *,
     settings: RangeNetworkConfig | None = None,
     photos: NDArray[np.float32] | None = None,
+    visits: NDArray[np.float32] | None = None,
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
 
-    presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
+    presences: of the points' places, background: of the background's; visits (v, f): chip features of those of the
+    surveys, where there are any. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     """
     settings = settings or RangeNetworkConfig()
     projection = InputProjection.fit(background.chip, points.background.lon_lat, settings.inputs)
     inputs = projection(presences.chip, points.presences.lon_lat)
     elsewhere = projection(background.chip, points.background.lon_lat)
-    fitted = fit_network(points, inputs, elsewhere, settings, progress)
+    visited = None
+    if points.surveys is not None and visits is not None:
+        visited = projection(visits, points.surveys.visits.lon_lat)
+    fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
     term = None if photos is None else _photo_term(photos, background)
     calibration, figures = _calibrate(fitted, term, points, presences, background)
+    if fitted.surveys is not None:
+        figures |= survey_figures(fitted.surveys)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
@@ -81,6 +89,7 @@ def fit_ranges(
         mean_distance=area.mean_distance,
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
+        absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
     )
     return RangeModel(facts, fitted.network, projection, area, term)
 

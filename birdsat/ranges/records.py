@@ -11,7 +11,9 @@ from birdsat.errors import InputError
 from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
+from birdsat.observations.survey_records import SurveyRecords
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.survey_points import check_surveys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +22,7 @@ class Records:
 
     taxa: Occurrences  # thinned to one record a cell and month, all in cells with imagery
     everything: Occurrences  # of all taxa in the tables, as they were recorded
+    surveys: SurveyRecords | None = None  # of those of the taxa that have absences, thinned likewise
 
 
 def check_records(
@@ -50,7 +53,8 @@ def check_records(
             f"no record of {'these taxa' if taxa else 'any taxon'} lies {where} of {region.name}; embed a region that "
             "holds them, from imagery."
         )
-    return Records(taxa=thinned, everything=everything)
+    surveys = check_surveys(region, everything, thinned, progress)
+    return Records(taxa=thinned, everything=everything, surveys=surveys)
 
 
 def thin_records(

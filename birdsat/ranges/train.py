@@ -14,6 +14,7 @@ from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.adamw import AdamW
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
+from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm
 
 _STEPS_BLIND = 60  # taken where nothing can be held out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was held out
@@ -42,35 +43,48 @@ class Fitted:
     network: RangeNetwork
     steps: int  # taken
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
+    surveys: HeldOutSurveys | None = None  # None: no surveys were learned from, or nothing was held out
 
 
 def fit_network(
-    points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig, progress: Progress = QUIET
+    points: Points,
+    inputs: Tensor,
+    background: Tensor,
+    config: RangeNetworkConfig,
+    progress: Progress = QUIET,
+    *,
+    visits: Tensor | None = None,
 ) -> Fitted:
     """Fit all members at once.
 
-    inputs (p, d) of the points, background (b, d), both by `InputProjection`. The loss is the presence-only one of SINR
+    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The loss is the presence-only one of SINR
     (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
     `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
     much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
     steps is the one that ranks what the members held out best (`_Data.trial`); where no member can hold out points
     and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
-    fixed number of steps is taken.
+    fixed number of steps is taken. Surveys add a term of their own (`SurveyTerm`); without any, nothing changes.
     """
-    data = _Data(points, inputs, background, config)
+    data = _Data(points, inputs, background, config, visits)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
         steps, best = _train(network, data, config, progress)
     network.load_state_dict(best)
     network.eval().requires_grad_(False)
-    return Fitted(network=network, steps=steps, held_out=data.held_out(network) if data.folded else None)
+    return Fitted(
+        network=network,
+        steps=steps,
+        held_out=data.held_out(network) if data.folded else None,
+        surveys=data.surveys.held_out(network) if data.surveys is not None and data.folded else None,
+    )
 
 
 def _train(
     network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress
 ) -> tuple[int, dict[str, Tensor]]:
-    optimiser = AdamW(network.parameters(), config.weight_decay)
+    more = [] if data.surveys is None else data.surveys.parameters
+    optimiser = AdamW([*network.parameters(), *more], config.weight_decay)
     mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best: tuple[float, int, dict[str, Tensor]] | None = None
@@ -100,7 +114,14 @@ class _Data:
     background. A place is looked at once a step, however many of these lie there.
     """
 
-    def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
+    def __init__(
+        self,
+        points: Points,
+        inputs: Tensor,
+        background: Tensor,
+        config: RangeNetworkConfig,
+        visits: Tensor | None = None,
+    ) -> None:
         self.config, self.taxa = config, points.taxa
         least, most = (math.log(deviation) for deviation in config.noise)
         self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
@@ -125,11 +146,13 @@ class _Data:
         self.places = torch.cat([inputs, background])[torch.from_numpy(once)]  # each once
         at_place = torch.from_numpy(place.reshape(-1))
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
-        blocks = blocks_by_km(lon_lat, config.block_km)
+        visited = lon_lat[:0] if points.surveys is None else points.surveys.visits.lon_lat
+        blocks = blocks_by_km(np.concatenate([lon_lat, visited]), config.block_km)
         several = len(np.unique(blocks)) >= config.members
         folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.presences)
-        out = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b)
+        held = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b + v)
+        out, out_visits = held[:, : len(lon_lat)], held[:, len(lon_lat) :]
         # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
         self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
@@ -137,6 +160,13 @@ class _Data:
         self.folded = bool(self.out[0].any())
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
+        self.surveys: SurveyTerm | None = None
+        if points.surveys is not None:
+            assert visits is not None
+            out_visits = out_visits & self.folded
+            self.surveys = SurveyTerm(
+                points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
+            )
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
@@ -160,7 +190,8 @@ class _Data:
         weight, known = self.learned
         absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
         absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
-        return _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
+        loss = _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
+        return loss if self.surveys is None else loss + self.surveys.loss(network, self.noise)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> float:
@@ -181,7 +212,8 @@ class _Data:
             value = there[member, point]
             above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
             areas += float((above * weight[member, point]).sum())
-        return areas / max(1, int(known.sum()))
+        more, surveyed = (0.0, 0) if self.surveys is None else self.surveys.trial(network)
+        return (areas + more) / max(1, int(known.sum()) + surveyed)
 
     @torch.inference_mode()
     def held_out(self, network: RangeNetwork) -> HeldOut:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
+from birdsat.ranges.survey_points import surveys_on_region
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import region_of
@@ -91,7 +92,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
-    own = read_tables(request.tables, request, progress, crosswalk)
+    own = read_tables(request.tables, request, progress, crosswalk, absences=request.absences)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
     if request.way == "occurrences":
@@ -143,9 +144,10 @@ def fit_records(
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
+    surveys, visits = surveys_on_region(occurrences, records.surveys, region, progress)
     found = background.found
     return fit_points(
-        points.with_background(found),
+        replace(points.with_background(found), surveys=surveys),
         Embedded(chip=presences.chip, year=presences.year),
         Embedded(chip=background.chip[found], year=background.year[found]),
         occurrences.taxa,
@@ -159,6 +161,7 @@ def fit_records(
         ),
         settings=settings,
         photos=photos,
+        visits=visits,
         progress=progress,
     )
 

@@ -246,7 +246,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
     request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
-    own = read_tables(request.occurrences, request, progress, crosswalk)
+    own = read_tables(request.occurrences, request, progress, crosswalk, absences=request.absences)
     if not work.find(own.taxa, own.named):
         return None
     run = _run(request)

@@ -10,7 +10,7 @@ from birdsat.ranges.evaluation.learning import Scorer
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.points import Cells, Points, SurveyRows
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 
 
@@ -32,7 +32,8 @@ class RangeNetworkModel:
         chip = self._chip(points.presences), self._chip(points.background)
         at, behind = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in chip)
         taxa = [str(label) for label in range(points.taxa)]
-        model = fit_ranges(points, at, behind, taxa, Source(run="", model=""), settings=self.settings)
+        visits = None if points.surveys is None else self._chip(points.surveys.visits)
+        model = fit_ranges(points, at, behind, taxa, Source(run="", model=""), settings=self.settings, visits=visits)
         learned = np.isin(np.arange(points.taxa), points.taxon)
 
         def score(cells: Cells) -> NDArray[np.float32]:
@@ -44,6 +45,38 @@ class RangeNetworkModel:
         if self.columns is None:
             return np.empty((len(cells), 0), np.float32)
         return cells.table((self.columns,)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurveyNetwork:
+    """The range network as a `SurveyModel`: presences as points, all cells as background and as surveys of all taxa."""
+
+    columns: str | None = "chip"
+    settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
+    label: str = "birdsat"
+    probabilities: bool = False  # a relative one, which does not say what share of the cells a taxon is in
+
+    @property
+    def name(self) -> str:
+        return f"{RangeNetworkModel(columns=self.columns, label=self.label).name}, presence and absence"
+
+    def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        at, taxon = np.nonzero(presence)
+        both = np.flatnonzero(presence.any(axis=0) & ~presence.all(axis=0))  # of the others nothing more is known
+        points = Points(
+            taxa=presence.shape[1],
+            presences=cells.take(at),
+            taxon=taxon,
+            background=cells,
+            surveys=SurveyRows(
+                visits=cells,
+                year_fraction=np.full(len(cells), np.nan),
+                visit=np.repeat(np.arange(len(cells)), len(both)),
+                taxon=np.tile(both, len(cells)),
+                present=presence[:, both].ravel(),
+            ),
+        )
+        return RangeNetworkModel(columns=self.columns, settings=self.settings).fit(points)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

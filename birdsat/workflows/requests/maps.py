@@ -114,7 +114,8 @@ class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions
             )
         if not self.occurrences:
             self.reject_unused(
-                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group"), "records to fit to"
+                ("way", "columns", "max_uncertainty_km", "trust_places", "absences", "target_group"),
+                "records to fit to",
             )
         if self.region is not None:
             self.reject_unused(("world", *_GRID), "cells in place of a region")
