@@ -222,8 +222,8 @@ def read_occurrences(
     Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
     given as less exact are dropped. crosswalk: brings names to the accepted species of a list; records of one that is
     several there go to the part that was recorded near them, or are kept apart. language: of common names, where the
-    list has several. absences: rows that say that a taxon was looked for and not found become `Occurrences.surveys`, and
-    are dropped otherwise. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
+    list has several. absences: rows that say that a taxon was looked for and not found become `Occurrences.surveys`,
+    and are dropped otherwise. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
 
     Raises InputError for tables that cannot be read or hold no record with a place.
     """
@@ -254,8 +254,8 @@ def read_occurrences(
     surveyed = surveys.records()
     if len(label) == 0 and surveyed is not None:
         raise InputError(
-            f"{named}: {surveyed.absent_rows:,} rows say that a taxon was looked for and not found, and none that one was "
-            "found; where a taxon does live cannot be learned from absences alone. Give a table of records as well."
+            f"{named}: {surveyed.absent_rows:,} rows say that a taxon was looked for and not found, and none that one "
+            "was found; where a taxon does live cannot be learned from absences alone. Give a table of records as well."
         )
     if len(label) == 0:
         raise InputError(

@@ -67,9 +67,12 @@ class SurveyRows:
     visit: NDArray[np.int64]  # (s,) which visit, 0..v-1
     taxon: NDArray[np.int64]  # (s,) label
     present: NDArray[np.bool_]  # (s,) found; else looked for and not found
+    weight: NDArray[np.float64] = field(default_factory=_none)  # (s,) how much each counts; none: all alike
 
     def __post_init__(self) -> None:
-        lengths = {len(self.visit), len(self.taxon), len(self.present)}
+        if len(self.weight) == 0:
+            object.__setattr__(self, "weight", np.ones(len(self.visit)))
+        lengths = {len(self.visit), len(self.taxon), len(self.present), len(self.weight)}
         inside = (self.visit >= 0) & (self.visit < len(self.visits))
         if len(lengths) > 1 or len(self.year_fraction) != len(self.visits) or not inside.all():
             raise InputError(
@@ -94,6 +97,7 @@ class SurveyRows:
             visit=(np.cumsum(visits) - 1)[self.visit[kept]],
             taxon=self.taxon[kept],
             present=self.present[kept],
+            weight=self.weight[kept],
         )
 
 

@@ -49,8 +49,8 @@ def check_surveys(
         return None
     counts = kept.absences
     progress.note(
-        f"{sum(counts.values()):,} absences of {len(counts):,} {'taxon' if len(counts) == 1 else 'taxa'}, one a cell and "
-        "month, are learned from."
+        f"{sum(counts.values()):,} absences of {len(counts):,} {'taxon' if len(counts) == 1 else 'taxa'}, one a cell "
+        "and month, are learned from."
     )
     return kept
 
@@ -100,8 +100,8 @@ def surveys_on_region(
 
 
 def survey_rows(surveys: SurveyRecords, taxa: Sequence[str], grid: AnyGrid) -> SurveyRows | None:
-    """Rows at the centres of cells, of which nothing more is known yet, labelled by their positions among all taxa; None
-    where there are none."""
+    """Rows at the centres of cells, of which nothing more is known yet, labelled by their positions among all taxa;
+    None where there are none."""
     if len(surveys) == 0:
         return None
     at = np.stack([grid.cells_at(*surveys.lon_lat.T), surveys.day], axis=1)
@@ -159,7 +159,8 @@ def _recorded(surveys: SurveyRecords, everything: Occurrences, grid: AnyGrid) ->
     known = keys.of(everything.taxa, everything.label, everything.lon_lat)
     month, of_known = surveys.month, everything.month
     undated = np.isin(asked, known[of_known == 0]) | ((month == 0) & np.isin(asked, known))
-    return (asked >= 0) & (undated | np.isin(asked * 13 + month, known * 13 + of_known))
+    found: NDArray[np.bool_] = undated | np.isin(asked * 13 + month, known * 13 + of_known)
+    return found & (asked >= 0)
 
 
 def _note_dropped(surveys: SurveyRecords, kept: NDArray[np.bool_], reason: str, progress: Progress) -> None:

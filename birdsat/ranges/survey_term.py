@@ -15,8 +15,9 @@ from birdsat.ranges.points import SurveyRows
 _LEAST_FOUND = 5  # held out, without which figures would be chance
 _TRIED_VISITS = 2048  # that members are tried on, at most
 _OFFSET_RATE = 10.0  # times that of other weights, at which offsets learn: they alone carry how common a taxon is
-WEIGHT = 2.0  # of a taxon's survey rows, where it has nothing else; points and background have one each
-BALANCED = True
+# Of a taxon's loss, what its surveys have where all its points are of them; points and background have the rest, which
+# is what is known of places where nobody surveyed.
+SHARE = 0.9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ class SurveyTerm:
         config: RangeNetworkConfig,
         points: NDArray[np.int64],
     ) -> None:
-        """visits (v, d) inputs; out (m, v) which member holds out which; points (taxa,) of each taxon."""
+        """visits (v, d) inputs; out (m, v) which member holds out which; points (taxa,) of each, those of surveys too."""
         self.config, self.inputs, self.out = config, visits, out
         self.dates = surveys.year_fraction
         self.visit, self.taxon = torch.from_numpy(surveys.visit), torch.from_numpy(surveys.taxon)
@@ -53,9 +54,12 @@ class SurveyTerm:
         self.generator = np.random.default_rng(config.seed)
         taxa = len(points)
         rows = np.bincount(surveys.taxon, minlength=taxa)
-        share = torch.from_numpy(rows / np.maximum(rows + points, 1)).float()  # of all that is known of each taxon
-        self.weight, self.known = _weights(~out[:, self.visit], self.taxon, self.present, taxa)
-        self.weight *= WEIGHT * share[self.taxon]
+        alone = np.maximum(points - np.bincount(surveys.taxon[surveys.present], minlength=taxa), 0)  # of no survey
+        share = SHARE * torch.from_numpy(rows / np.maximum(rows + alone, 1)).float()
+        self.of_points = 1 - share  # (taxa,) what is left for points and background
+        own = torch.from_numpy(surveys.weight).float()
+        self.weight, self.known = _weights(~out[:, self.visit] * own, self.taxon, self.present, taxa)
+        self.weight *= 2 * share[self.taxon]  # as points and background, which have one each
         self.offset = nn.Parameter(torch.zeros(config.members, taxa))
         self.parameters = [self.offset]
         tried = np.unique(np.linspace(0, len(visits) - 1, min(len(visits), _TRIED_VISITS)).astype(np.int64))
@@ -152,13 +156,9 @@ def _areas(taxon: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def _weights(learned: Tensor, taxon: Tensor, present: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
-    """Weights (m, s), one half for the rows found and one half for those not found of each member and taxon; and which
-    (m, taxa) have both kinds."""
-    if not BALANCED:
-        counts = torch.zeros(len(learned), taxa).index_add_(1, taxon, learned.float())
-        return learned / counts.clamp(min=1)[:, taxon], counts > 0
+    """Of rows that count so much for each member (m, s): weights that add up to one half over those found and to one
+    half over those not found of each member and taxon; and which (m, taxa) have both kinds."""
     kind = taxon * 2 + present
-    counts = torch.zeros(len(learned), 2 * taxa).index_add_(1, kind, learned.float())
-    both = (counts.view(-1, taxa, 2) > 0).all(dim=2)
-    weight = learned / counts.clamp(min=1)[:, kind] / 2
-    return weight * both[:, taxon], both
+    sums = torch.zeros(len(learned), 2 * taxa).index_add_(1, kind, learned)
+    both = (sums.view(-1, taxa, 2) > 0).all(dim=2)
+    return learned / sums.clamp(min=1e-12)[:, kind] / 2 * both[:, taxon], both

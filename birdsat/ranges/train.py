@@ -57,13 +57,14 @@ def fit_network(
 ) -> Fitted:
     """Fit all members at once.
 
-    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The loss is the presence-only one of SINR
-    (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
-    `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
-    much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
-    steps is the one that ranks what the members held out best (`_Data.trial`); where no member can hold out points
-    and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
-    fixed number of steps is taken. Surveys add a term of their own (`SurveyTerm`); without any, nothing changes.
+    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The
+    loss is the presence-only one of SINR (Cole et al. 2023, section 3.2: assume negative, over background and the
+    other taxa's points alike, which make up `points.background`), but with every taxon's points weighing as much as
+    its background, so that rare taxa count as much as common ones. A member learns from the points and the background
+    outside its fold of blocks. The number of steps is the one that ranks what the members held out best
+    (`_Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
+    one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
+    own (`SurveyTerm`); without any, nothing changes.
     """
     data = _Data(points, inputs, background, config, visits)
     with torch.random.fork_rng(devices=[]):
@@ -190,8 +191,12 @@ class _Data:
         weight, known = self.learned
         absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
         absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
-        loss = _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
-        return loss if self.surveys is None else loss + self.surveys.loss(network, self.noise)
+        weight = weight[:, point] * more
+        if self.surveys is None:
+            return _loss(there, elsewhere, self.taxon[point], weight, absent, known)
+        share = self.surveys.of_points
+        loss = _loss(there, elsewhere, self.taxon[point], weight, absent, known, share)
+        return loss + self.surveys.loss(network, self.noise)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> float:
@@ -312,13 +317,22 @@ def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
     return mask / counts.clamp(min=1)[:, taxon], counts > 0
 
 
-def _loss(there: Tensor, elsewhere: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor) -> Tensor:
+def _loss(
+    there: Tensor,
+    elsewhere: Tensor,
+    taxon: Tensor,
+    weight: Tensor,
+    absent: Tensor,
+    known: Tensor,
+    share: Tensor | None = None,
+) -> Tensor:
     """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
 
     there (m, p) log odds of points of taxon (p,), weight (m, p); elsewhere (m, r, taxa) of background, absent (m, r)
-    its weights; known (m, taxa) which taxa count.
+    its weights; known (m, taxa) which taxa count; share (taxa,) how much of each, where surveys have the rest.
     """
     present = torch.zeros_like(known, dtype=there.dtype).index_add(1, taxon, F.softplus(-there) * weight)
     absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
     background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
-    return ((present + background) * known).sum() / known.sum().clamp(min=1)
+    counted = known if share is None else known * share
+    return ((present + background) * counted).sum() / known.sum().clamp(min=1)

@@ -45,6 +45,14 @@ class SurveyModel(NamedModel, Protocol):
         ...
 
 
+class CountModel(NamedModel, Protocol):
+    """Learns how many individuals are counted; its scores rise with them."""
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        """Learn from cells and mean counts (n, taxa), 0 where a taxon is not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ScaledColumns:
     """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean."""

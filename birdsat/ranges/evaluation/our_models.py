@@ -61,22 +61,47 @@ class SurveyNetwork:
         return f"{RangeNetworkModel(columns=self.columns, label=self.label).name}, presence and absence"
 
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        return self.fit_weighted(cells, presence, np.ones(presence.shape))
+
+    def fit_weighted(self, cells: Cells, presence: NDArray[np.bool_], weight: NDArray[np.floating]) -> Scorer:
+        """As `fit`, cells counting by weight (n, taxa) among those where a taxon is, or is not."""
         at, taxon = np.nonzero(presence)
         both = np.flatnonzero(presence.any(axis=0) & ~presence.all(axis=0))  # of the others nothing more is known
+        surveys = SurveyRows(
+            visits=cells,
+            year_fraction=np.full(len(cells), np.nan),
+            visit=np.repeat(np.arange(len(cells)), len(both)),
+            taxon=np.tile(both, len(cells)),
+            present=presence[:, both].ravel(),
+            weight=weight[:, both].ravel().astype(np.float64),
+        )
         points = Points(
             taxa=presence.shape[1],
             presences=cells.take(at),
             taxon=taxon,
             background=cells,
-            surveys=SurveyRows(
-                visits=cells,
-                year_fraction=np.full(len(cells), np.nan),
-                visit=np.repeat(np.arange(len(cells)), len(both)),
-                taxon=np.tile(both, len(cells)),
-                present=presence[:, both].ravel(),
-            ),
+            surveys=surveys if len(surveys) else None,
         )
         return RangeNetworkModel(columns=self.columns, settings=self.settings).fit(points)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountNetwork:
+    """The range network as a `CountModel`: of presence and absence, each presence counting by log(1 + mean count)."""
+
+    columns: str | None = "chip"
+    settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
+    label: str = "birdsat"
+    probabilities: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{RangeNetworkModel(columns=self.columns, label=self.label).name}, presences by their counts"
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        presence = counts > 0
+        model = SurveyNetwork(columns=self.columns, settings=self.settings)
+        return model.fit_weighted(cells, presence, np.where(presence, np.log1p(counts), 1.0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +141,16 @@ def place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
 def chip_place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
     """The range network as it ships."""
     return (RangeNetworkModel(settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chip_place_surveys(settings: ModelSettings) -> tuple[SurveyNetwork, ...]:
+    """The range network as it ships, with absences."""
+    return (SurveyNetwork(settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chip_place_counts(settings: ModelSettings) -> tuple[CountNetwork, ...]:
+    """The range network with absences, the routes on which more were counted weighing more."""
+    return (CountNetwork(settings=RangeNetworkConfig(seed=settings.seed)),)
 
 
 def similar_chip(settings: ModelSettings) -> tuple[SimilarPlaces, ...]:
