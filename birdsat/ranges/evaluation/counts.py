@@ -17,8 +17,8 @@ from birdsat.ranges.points import Cells
 from birdsat.tables import Table
 
 _NOTE = (
-    "Spearman: of each species, the rank correlation over all places of what is predicted, by the fold that held the "
-    "place out, with the mean count in the later years; the mean over the species."
+    "Spearman: of each species, the rank correlation of what is predicted, by the fold that held the place out, with the "
+    "mean count in the later years, over all places but those whose fold could learn of none; the mean over the species."
 )
 
 
@@ -133,7 +133,8 @@ def evaluate_counts(
                 if train.any() and test.any():
                     progress.say(f"{model.name}, fold {number + 1} of {int(both.max()) + 1}")
                     learned = model.fit(earlier.cells.take(train), earlier.mean[train])
-                    score[test] = learned(later.cells.take(test))
+                    counted = (earlier.mean[train] > 0).any(axis=0)  # of others there is nothing to learn
+                    score[test] = np.where(counted, learned(later.cells.take(test)), np.float32(np.nan))
             for at, label in enumerate(known):
                 there = np.isfinite(score[:, label])
                 values[repeat, at] = spearman(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from birdsat.ranges.evaluation.learning import Scorer
+from birdsat.ranges.evaluation.learning import Scorer, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
@@ -101,7 +101,8 @@ class CountNetwork:
     def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
         presence = counts > 0
         model = SurveyNetwork(columns=self.columns, settings=self.settings)
-        return model.fit_weighted(cells, presence, np.where(presence, np.log1p(counts), 1.0))
+        score = model.fit_weighted(cells, presence, np.where(presence, np.log1p(counts), 1.0))
+        return none_elsewhere(score, cells, counts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from birdsat.ranges.evaluation.baselines.surveyed import SurveyLogistic, SurveyT
 from birdsat.ranges.evaluation.counts import CountEvaluation, Counts, evaluate_counts
 from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_later_surveys
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import CountModel, Scorer
+from birdsat.ranges.evaluation.learning import CountModel, Scorer, none_elsewhere
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells
 
@@ -88,3 +88,22 @@ def test_every_baseline_of_presence_and_absence_is_evaluated_on_later_years(
     assert found.skipped == ("D d", "E e") and found.models[0].means.taxa == 3  # everywhere, and nowhere
     assert found.models[0].means.auc > 0.7 and 0 <= found.models[0].means.brier <= 1
     assert found.models[0].figures[0].points > 0
+
+
+def test_places_where_none_is_expected_are_alike_and_the_others_keep_their_order() -> None:
+    cells, places = CELLS.take(np.arange(100)), np.arange(100, dtype=np.float32)
+    counts = np.zeros((100, 2))
+    counts[:10, 0] = counts[:80, 1] = 3  # the second in more than half: some are expected everywhere
+    score = none_elsewhere(lambda asked: np.stack([places, places], axis=1)[: len(asked)], cells, counts)(cells)
+    assert (score[:80, 0] == 0).all() and (np.diff(score[80:, 0]) > 0).all()
+    assert (np.diff(score[:, 1]) > 0).all()
+
+
+def test_a_fold_that_could_learn_of_none_of_a_species_says_nothing_of_its_places() -> None:
+    fold = BLOCKS.fold(np.concatenate([PLACES, PLACES]))[: len(PLACES)]
+    mean = MEAN.copy()
+    mean[fold != 1, 0] = 0  # counted in the places of one fold alone
+    earlier = Counts(species=NAMES, mean=mean, cells=CELLS)
+    (figures,) = evaluate_counts(earlier, COUNTS, [Spy()], hold_out=BLOCKS).models
+    expected = spearmanr(PLACES[fold != 1, 0], MEAN[fold != 1, 0]).statistic
+    assert dict(figures.spearman)["A a"] == pytest.approx(expected)

@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestNeighbors
 
 from birdsat.ranges.evaluation.baselines.surveyed import CHIP_PLACE
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import Cells
 from birdsat.ranges.projection import InputProjection
@@ -30,7 +30,12 @@ class CountRidge:
     def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
         scaled = ScaledColumns.fit(cells, self.columns)
         model = Ridge(alpha=self.alpha).fit(scaled(cells), np.log1p(counts))
-        return lambda asked: model.predict(scaled(asked)).reshape(len(asked), -1).astype(np.float32)
+
+        def score(asked: Cells) -> NDArray[np.float32]:
+            predicted: NDArray[np.floating] = model.predict(scaled(asked))
+            return predicted.reshape(len(asked), -1).astype(np.float32)
+
+        return none_elsewhere(score, cells, counts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +72,7 @@ class CountTrees:
             inputs = asked.table(self.columns)
             return np.stack([model.predict(inputs) for model in models], axis=1).astype(np.float32)
 
-        return score
+        return none_elsewhere(score, cells, counts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
