@@ -46,7 +46,7 @@ class SurveyTerm:
         config: RangeNetworkConfig,
         points: NDArray[np.int64],
     ) -> None:
-        """visits (v, d) inputs; out (m, v) which member holds out which; points (taxa,) of each, those of surveys too."""
+        """visits (v, d) inputs; out (m, v) which member holds out which; points (taxa,) of each, surveys' too."""
         self.config, self.inputs, self.out = config, visits, out
         self.dates = surveys.year_fraction
         self.visit, self.taxon = torch.from_numpy(surveys.visit), torch.from_numpy(surveys.taxon)

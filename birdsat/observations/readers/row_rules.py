@@ -16,7 +16,7 @@ from birdsat.observations.readers.sorting import Sorting
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
 _YES = ("true", "t", "1", "yes")
-_NOT_FOUND = ("absent", "absence", "not detected", "0", "0.0", "false", "f", "no")  # in a column that tells presence
+_NOT_FOUND = ("absent", "absence", "not detected", "false", "f", "no")  # or 0, in a column that tells presence
 RECORDED_ABSENT, COUNT_OF_0 = "recorded as absent", "count of 0"  # looked for and not found
 _UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls them
     "uncertainty_m": "stated",
@@ -100,7 +100,7 @@ def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]
 
 
 def _recorded_absent(text: str) -> bool:
-    return text.lower() in _NOT_FOUND
+    return text.lower() in _NOT_FOUND or _number(text) == 0
 
 
 def _not_living_there(text: str) -> str:

@@ -14,6 +14,7 @@ from birdsat.observations.readers.columns import TableColumns, find_column, find
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RowRules
 from birdsat.observations.readers.rows import NAME_PARTS, Rows, TaxonNames, read_rows, to_date
+from birdsat.observations.readers.wide_tables import by_taxon
 from birdsat.observations.scientific_names import parse_name
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -50,8 +51,9 @@ def read_table_rows(
     taxa: TaxonNames | None = None,
 ) -> Iterator[Rows]:
     """As `read_table`, column by column, some thousands of rows at a time: for who reads millions."""
-    source = open_table(path)
-    found = find_columns(source, columns or TableColumns(), path, with_photos=with_photos)
+    asked = columns or TableColumns()
+    source = by_taxon(open_table(path), asked, path)
+    found = find_columns(source, asked, path, with_photos=with_photos)
     return read_rows(source, found, rules, path, taxa)
 
 

@@ -17,8 +17,9 @@ from birdsat.ranges.points import Cells
 from birdsat.tables import Table
 
 _NOTE = (
-    "Spearman: of each species, the rank correlation of what is predicted, by the fold that held the place out, with the "
-    "mean count in the later years, over all places but those whose fold could learn of none; the mean over the species."
+    "Spearman: of each species, the rank correlation of what is predicted, by the fold that held the place out, with "
+    "the mean count in the later years, over all places but those whose fold could learn of none; the mean over the "
+    "species."
 )
 
 

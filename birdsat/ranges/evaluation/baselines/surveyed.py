@@ -40,13 +40,13 @@ class SurveyLogistic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SurveyTrees:
-    """Boosted trees of each taxon (scikit-learn's histogram gradient boosting)."""
+    """Boosted trees of each taxon (scikit-learn's histogram gradient boosting, with the settings that it has)."""
 
     columns: tuple[str, ...] = CHIP_PLACE
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     trees: int = 100
-    leaves: int = 8  # of a tree, at most
-    leaf: int = 10  # cells in a leaf, at least
+    leaves: int = 31  # of a tree, at most
+    leaf: int = 20  # cells in a leaf, at least
     seed: int = 0
     probabilities: bool = True
 
