@@ -45,14 +45,7 @@ def check_surveys(
             f"or months: {some_of(some)}."
         )
     kept = thinned.only_taxa([name for name in thinned.taxa if name not in few])
-    if len(kept) == 0:
-        return None
-    counts = kept.absences
-    progress.note(
-        f"{sum(counts.values()):,} absences of {len(counts):,} {'taxon' if len(counts) == 1 else 'taxa'}, one a cell "
-        "and month, are learned from."
-    )
-    return kept
+    return kept if len(kept) else None
 
 
 def thin_surveys(
@@ -96,11 +89,16 @@ def surveys_on_region(
     rows = survey_rows(surveys.where(found), taxa.taxa, region.grid)
     if rows is None or rows.present.all():
         return None, None
+    of_taxa = len(np.unique(rows.taxon[~rows.present]))
+    progress.note(
+        f"{np.count_nonzero(~rows.present):,} absences of {of_taxa:,} {'taxon' if of_taxa == 1 else 'taxa'}, one a cell "
+        "and month, are learned from."
+    )
     return rows, region.at(rows.visits.lon_lat, columns=("chip",)).chip
 
 
 def survey_rows(surveys: SurveyRecords, taxa: Sequence[str], grid: AnyGrid) -> SurveyRows | None:
-    """Rows at the centres of cells, of which nothing more is known yet, labelled by their positions among all taxa;
+    """Rows at the centres of cells, of which nothing more is known yet, labelled by their positions among taxa;
     None where there are none."""
     if len(surveys) == 0:
         return None

@@ -346,6 +346,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
                 "records of the taxon": str(facts.points[model.labels((taxon,))[0]]),
+                **({"absences of the taxon": str(facts.absences[model.labels((taxon,))[0]])} if facts.absences else {}),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),

@@ -1,5 +1,7 @@
 """Presence and absence in one fit, from tables."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,8 +117,16 @@ def test_presences_and_absences_may_be_two_tables(tmp_path: Path) -> None:
 
 def test_the_option_is_of_fits_and_of_maps_from_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = survey(tmp_path / "t.csv", (TAXON, WEST, 1), (TAXON, EAST, 0))
-    main(["map", TAXON, "--occurrences", str(table), "--out", str(tmp_path / "maps"), "--absences"])
+    main(
+        ["map", TAXON, "--occurrences", str(table), "--out", str(tmp_path / "maps"), "--absences", "--box=-10,35,40,65"]
+    )
     assert f"{ABSENT} absences of 1 taxon" in capsys.readouterr().err
-    assert (tmp_path / "maps" / "Corvus_corax.tif").is_file()
+    about = json.loads((tmp_path / "maps" / "Corvus_corax.json").read_text())
+    assert about["sources"]["absences of the taxon"] == str(ABSENT) and about["evaluation"]["held_out_survey_auc"] > 0.5
+    progress = RecordedProgress()  # the extent is that of the records and a margin
+    map_taxon(MapRequest(taxon=[TAXON], occurrences=[table], out=tmp_path / "near", absences=True), progress)
+    said = [note for note in progress.notes if "absences" in note]
+    assert re.match(r"\d+ absences lie outside the cells of the fit", said[0]) and "are learned from" in said[1]
+    assert sum(int(note.split()[0]) for note in said) == ABSENT
     with pytest.raises(ConfigError, match="records to fit to"):
         MapRequest(taxon=[TAXON], ranges=tmp_path, out=tmp_path / "x", absences=True).check()
