@@ -91,8 +91,8 @@ def surveys_on_region(
         return None, None
     of_taxa = len(np.unique(rows.taxon[~rows.present]))
     progress.note(
-        f"{np.count_nonzero(~rows.present):,} absences of {of_taxa:,} {'taxon' if of_taxa == 1 else 'taxa'}, one a cell "
-        "and month, are learned from."
+        f"{np.count_nonzero(~rows.present):,} absences of {of_taxa:,} {'taxon' if of_taxa == 1 else 'taxa'}, one a "
+        "cell and month, are learned from."
     )
     return rows, region.at(rows.visits.lon_lat, columns=("chip",)).chip
 

@@ -138,12 +138,13 @@ def evaluate_counts(
                     score[test] = np.where(counted, learned(later.cells.take(test)), np.float32(np.nan))
             for at, label in enumerate(known):
                 there = np.isfinite(score[:, label])
-                values[repeat, at] = spearman(
-                    score[there, label].astype(np.float64), later.mean[there, label].astype(np.float64)
-                )
-        # A score that is the same everywhere puts nothing in order, as chance does.
-        mean = np.nan_to_num(values, nan=0.0).mean(axis=0).tolist()
-        figures = tuple((earlier.species[label], value) for label, value in zip(known, mean, strict=True))
+                found = later.mean[there, label].astype(np.float64)
+                if len(found) and np.ptp(found) > 0:
+                    order = spearman(score[there, label].astype(np.float64), found)
+                    # A score that is the same everywhere puts nothing in order, as chance does.
+                    values[repeat, at] = 0.0 if np.isnan(order) else order
+        drawn = [(earlier.species[label], one[~np.isnan(one)]) for label, one in zip(known, values.T, strict=True)]
+        figures = tuple((taxon, float(some.mean())) for taxon, some in drawn if len(some))
         evaluated.append(CountFigures(model=model.name, seconds=time.monotonic() - started, spearman=figures))
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
     return CountEvaluation(title=f"mean counts, {hold_out}{drawn_anew}", models=tuple(evaluated))

@@ -107,3 +107,7 @@ def test_a_fold_that_could_learn_of_none_of_a_species_says_nothing_of_its_places
     (figures,) = evaluate_counts(earlier, COUNTS, [Spy()], hold_out=BLOCKS).models
     expected = spearmanr(PLACES[fold != 1, 0], MEAN[fold != 1, 0]).statistic
     assert dict(figures.spearman)["A a"] == pytest.approx(expected)
+    (figures,) = evaluate_counts(
+        earlier, earlier, [Spy()], hold_out=BLOCKS
+    ).models  # which is nowhere else later either
+    assert [taxon for taxon, _ in figures.spearman] == ["B b", "C c"]
