@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.observations.day_numbers import year_fractions
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.points import Cells, Points
@@ -38,12 +39,13 @@ def points_on_cells(
 
 
 def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float64]:
-    """(l,) year fractions on which somebody looked: of records of any taxon, some of them where there are many.
+    """(l,) year fractions on which somebody looked: of records of any taxon, and of visits that found none; some of
+    them where there are many.
 
     None where one taxon is all there is, whose dates may be its season as well as theirs who looked; but a taxon with
     nearly all of its records in one or two months was looked for in these alone.
     """
-    dates = everything.year_fraction
+    dates = np.concatenate([everything.year_fraction, year_fractions(everything.empty_visits[1])])
     dates = dates[np.isfinite(dates)]
     by_month = np.sort(np.bincount((dates * 12).astype(np.int64) % 12, minlength=12))
     if len(everything.taxa) == 1 and by_month[-_SURVEY_MONTHS:].sum() < _SURVEY_SHARE * len(dates):

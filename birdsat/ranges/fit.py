@@ -25,6 +25,7 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
@@ -72,11 +73,13 @@ def fit_ranges(
     photos: NDArray[np.float32] | None = None,
     covariates: Sequence[Covariate] = (),
     inputs_of: Sequence[str] = (),
+    visits: Embedded | None = None,
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
 
-    presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
+    presences: of the points' places, background: of the background's; visits: of those of the surveys, where there
+    are any. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
     where none is named.
@@ -86,11 +89,16 @@ def fit_ranges(
     projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
     inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
     elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
-    fitted = fit_network(points, inputs, elsewhere, settings, progress)
+    visited = None
+    if points.surveys is not None and visits is not None:
+        visited = projection(visits.chip, points.surveys.visits.lon_lat, visits.covariates)
+    fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
     calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
+    if fitted.surveys is not None:
+        figures |= survey_figures(fitted.surveys)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
@@ -115,6 +123,7 @@ def fit_ranges(
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
+        absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
         thresholds=thresholds,
         read=source.read,
         command=source.command,

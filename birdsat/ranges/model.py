@@ -71,6 +71,7 @@ class RangeFacts:
     network: RangeNetworkConfig
     taxa: tuple[str, ...]
     points: tuple[int, ...]  # of each taxon, after thinning to cells
+    absences: tuple[int, ...] = ()  # of each taxon, after thinning; none at all where no surveys were learned from
     way: Way
     dated: bool  # False: no point had a date, and all months are alike
     looked_months: tuple[int, ...] = ()  # 1..12, in which somebody recorded some taxon; empty: not known

@@ -17,6 +17,7 @@ from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.adamw import AdamW
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
+from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm
 
 _STEPS_BLIND = 60  # taken where nothing can be held out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was held out
@@ -62,22 +63,30 @@ class Fitted:
     by_half: tuple[HeldOut, ...] = ()
     # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
+    surveys: HeldOutSurveys | None = None  # None: no surveys were learned from, or nothing was held out
 
 
 def fit_network(
-    points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig, progress: Progress = QUIET
+    points: Points,
+    inputs: Tensor,
+    background: Tensor,
+    config: RangeNetworkConfig,
+    progress: Progress = QUIET,
+    *,
+    visits: Tensor | None = None,
 ) -> Fitted:
     """Fit all members at once.
 
-    inputs (p, d) of the points, background (b, d), both by `InputProjection`. The loss is the presence-only one of SINR
-    (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
-    `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
-    much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
-    steps is the one that ranks what the members held out best (`_Data.trial`); where no member can hold out points
-    and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
-    fixed number of steps is taken.
+    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The
+    loss is the presence-only one of SINR (Cole et al. 2023, section 3.2: assume negative, over background and the
+    other taxa's points alike, which make up `points.background`), but with every taxon's points weighing as much as
+    its background, so that rare taxa count as much as common ones. A member learns from the points and the background
+    outside its fold of blocks. The number of steps is the one that ranks what the members held out best
+    (`_Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
+    one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
+    own (`SurveyTerm`); without any, nothing changes.
     """
-    data = _Data(points, inputs, background, config)
+    data = _Data(points, inputs, background, config, visits)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
@@ -96,6 +105,7 @@ def fit_network(
         steps=best.step,
         held_out=data.held_out(network),
         by_half=tuple(by_half),
+        surveys=None if data.surveys is None else data.surveys.held_out(network),
         again=partial(data.held_out_again, network),
     )
 
@@ -119,7 +129,8 @@ class _Best:
 
 def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:
     """The best step by all that is held out, and by each half of it; the last step alone where nothing is."""
-    optimiser = AdamW(network.parameters(), config.weight_decay)
+    more = [] if data.surveys is None else data.surveys.parameters
+    optimiser = AdamW([*network.parameters(), *more], config.weight_decay)
     mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best = [_Best(step=0, state=mean.state_dict()) for _ in (None, 0, 1)]
@@ -146,7 +157,14 @@ class _Data:
     background. A place is looked at once a step, however many of these lie there.
     """
 
-    def __init__(self, points: Points, inputs: Tensor, background: Tensor, config: RangeNetworkConfig) -> None:
+    def __init__(
+        self,
+        points: Points,
+        inputs: Tensor,
+        background: Tensor,
+        config: RangeNetworkConfig,
+        visits: Tensor | None = None,
+    ) -> None:
         self.config, self.taxa = config, points.taxa
         least, most = (math.log(deviation) for deviation in config.noise)
         self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
@@ -172,11 +190,13 @@ class _Data:
         self.places = torch.cat([inputs, background])[self.once]  # each once
         at_place = torch.from_numpy(place.reshape(-1))
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
-        blocks = blocks_by_km(lon_lat, config.block_km)
+        visited = lon_lat[:0] if points.surveys is None else points.surveys.visits.lon_lat
+        blocks = blocks_by_km(np.concatenate([lon_lat, visited]), config.block_km)
         several = len(np.unique(blocks)) >= config.members
         folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.presences)
-        out = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b)
+        held = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b + v)
+        out, out_visits = held[:, : len(lon_lat)], held[:, len(lon_lat) :]
         # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
         self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
@@ -184,6 +204,13 @@ class _Data:
         self.folded = bool(self.out[0].any())
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
+        self.surveys: SurveyTerm | None = None
+        if points.surveys is not None:
+            assert visits is not None
+            out_visits = out_visits & self.folded
+            self.surveys = SurveyTerm(
+                points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
+            )
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
@@ -191,8 +218,8 @@ class _Data:
         self.tried = torch.nonzero(tried[self.row])[:, 0]
         self.tried_background = self._background(_TRIED_PLACES)
         self.even_background = self._even_background(points.background_area)
-        self.block = blocks[:p], blocks[p:]
-        half = _halves(blocks, p, config.seed)
+        self.block = blocks[:p], blocks[p : len(lon_lat)]
+        half = _halves(blocks[: len(lon_lat)], p, config.seed)
         self.half = half[:p], half[p:]
         self.trials = [self._trial(some) for some in (None, 0, 1)]
 
@@ -217,7 +244,12 @@ class _Data:
         weight, known = self.learned
         absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
         absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
-        return _loss(there, elsewhere, self.taxon[point], weight[:, point] * more, absent, known)
+        weight = weight[:, point] * more
+        if self.surveys is None:
+            return _loss(there, elsewhere, self.taxon[point], weight, absent, known)
+        share = self.surveys.of_points
+        loss = _loss(there, elsewhere, self.taxon[point], weight, absent, known, share)
+        return loss + self.surveys.loss(network, self.noise)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> list[float]:
@@ -228,7 +260,10 @@ class _Data:
         sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
         """
         there, elsewhere, row = self._try(network, self.tried_background)
-        return [trial.area(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
+        areas = [trial.areas(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
+        more, surveyed = (0.0, 0) if self.surveys is None else self.surveys.trial(network)
+        of_points = [total / max(1, taxa) for total, taxa in areas[1:]]
+        return [(areas[0][0] + more) / max(1, areas[0][1] + surveyed), *of_points]
 
     @torch.inference_mode()
     def held_out(self, network: RangeNetwork) -> HeldOut:
@@ -342,8 +377,9 @@ class _Trial:
     weight: Tensor  # (m, p) adding up to 1 over the points of each member and taxon
     known: Tensor  # (m, t) which have any
 
-    def area(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> float:
-        """The mean area under the ROC curve, of log odds as `_Data._logits` gives them and labels (p,)."""
+    def areas(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> tuple[float, int]:
+        """Areas under the ROC curve added up over members and their taxa, and how many these are; of log odds as
+        `_Data._logits` gives them and labels (p,)."""
         areas = 0.0
         for member, held_out in enumerate(self.points):
             point = torch.nonzero(held_out)[:, 0]
@@ -354,7 +390,7 @@ class _Trial:
             value = there[member, point]
             above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
             areas += float((above * self.weight[member, point]).sum())
-        return areas / max(1, int(self.known.sum()))
+        return areas, int(self.known.sum())
 
 
 def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -386,13 +422,22 @@ def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
     return mask / counts.clamp(min=1)[:, taxon], counts > 0
 
 
-def _loss(there: Tensor, elsewhere: Tensor, taxon: Tensor, weight: Tensor, absent: Tensor, known: Tensor) -> Tensor:
+def _loss(
+    there: Tensor,
+    elsewhere: Tensor,
+    taxon: Tensor,
+    weight: Tensor,
+    absent: Tensor,
+    known: Tensor,
+    share: Tensor | None = None,
+) -> Tensor:
     """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
 
     there (m, p) log odds of points of taxon (p,), weight (m, p); elsewhere (m, r, taxa) of background, absent (m, r)
-    its weights; known (m, taxa) which taxa count.
+    its weights; known (m, taxa) which taxa count; share (taxa,) how much of each, where surveys have the rest.
     """
     present = torch.zeros_like(known, dtype=there.dtype).index_add(1, taxon, F.softplus(-there) * weight)
     absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
     background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
-    return ((present + background) * known).sum() / known.sum().clamp(min=1)
+    counted = known if share is None else known * share
+    return ((present + background) * counted).sum() / known.sum().clamp(min=1)

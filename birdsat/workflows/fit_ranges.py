@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.survey_points import surveys_on_region
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
@@ -149,7 +150,7 @@ def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region
     run = None if request.run is None else load_run(Path(request.run))
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
-    own = read_tables(request.tables, request, progress, crosswalk)
+    own = read_tables(request.tables, request, progress, crosswalk, absences=request.absences)
     check_effort(request, own, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk
@@ -199,9 +200,10 @@ def fit_records(
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
+    surveys, visits = surveys_on_region(occurrences, records.surveys, region, progress)
     found = background.found
     return fit_points(
-        points.with_background(found),
+        replace(points.with_background(found), surveys=surveys),
         Embedded.of(presences),
         Embedded.of(background, found),
         occurrences.taxa,
@@ -222,6 +224,7 @@ def fit_records(
         photos=photos,
         covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
         inputs_of=inputs,
+        visits=None if visits is None else Embedded.of(visits),
         progress=progress,
     )
 

@@ -273,7 +273,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
     request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
-    own = read_tables(request.occurrences, request, progress, crosswalk)
+    own = read_tables(request.occurrences, request, progress, crosswalk, absences=request.absences)
     if not work.find(own.taxa, own.named, own.common_names):
         return None
     check_effort(request, own, crosswalk)
@@ -387,6 +387,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
                 "records of the taxon": str(facts.points[label]),
+                **({"absences of the taxon": str(facts.absences[label])} if facts.absences else {}),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),

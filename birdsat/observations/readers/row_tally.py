@@ -8,7 +8,7 @@ import numpy as np
 
 from birdsat.errors import InputError
 from birdsat.observations.readers.rows import Rows
-from birdsat.observations.record_dates import OTHER_DATES, months_of
+from birdsat.observations.record_dates import OTHER_DATES, months
 from birdsat.observations.scientific_names import NOT_SCIENTIFIC
 from birdsat.tables import Table
 
@@ -37,7 +37,7 @@ class RowTally:
             if finding.reason in OTHER_DATES and len(known := rows.day[finding.rows][rows.day[finding.rows] > 0]):
                 self._first_day = min(self._first_day, datetime.date.fromordinal(int(known.min())))
                 self._last_day = max(self._last_day, datetime.date.fromordinal(int(known.max())))
-                self._months.update(months_of(known).tolist())
+                self._months.update(months(known).tolist())
         for _, remark in rows.remarks:
             self.rows += not remark.kept  # of a kept one, the row comes by itself as well
             (self.noted if remark.kept else self.dropped)[remark.reason] += 1

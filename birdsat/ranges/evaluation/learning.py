@@ -51,6 +51,14 @@ class SurveyModel(NamedModel, Protocol):
         ...
 
 
+class CountModel(NamedModel, Protocol):
+    """Learns how many individuals are counted; its scores rise with them."""
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        """Learn from cells and mean counts (n, taxa), 0 where a taxon is not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ScaledColumns:
     """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean.
@@ -96,6 +104,21 @@ class ScaledColumns:
 def raster_sets(rasters: Sequence[str]) -> list[tuple[str, ...]]:
     """The sets of columns that baselines read of rasters: each name by itself, and all with coordinates."""
     return [*((name,) for name in rasters), (COORDINATES, *rasters)]
+
+
+MOST_CELLS = 2.0  # times the share of training cells in which a taxon was counted, in which any is expected
+
+
+def none_elsewhere(score: Scorer, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+    """The scores of a model of counts, but 0 where none is expected, so that such places are alike, as they are in
+    truth: beyond the best places, MOST_CELLS times as many of the training cells as where the taxon was counted.
+
+    cells, counts (n, taxa): those that it learned from.
+    """
+    share = np.minimum(1.0, MOST_CELLS * (counts > 0).mean(axis=0))
+    learned = score(cells)
+    least = np.array([np.quantile(one, 1 - part) for one, part in zip(learned.T, share, strict=True)], np.float32)
+    return lambda asked: np.maximum(score(asked) - least, 0)
 
 
 _Inputs = NDArray[np.float64]  # (n, f)

@@ -32,8 +32,10 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
     """Raster of any CRS to cut chips from, a table of ready chips, or virtual:SEED, in place of the built-in world;
     they are encoded by the run or, without one, by the built-in encoder."""
     models: Annotated[Sequence[str], OneOf(MODELS)] = ()
-    """Evaluate these alone; all that can be by default. Those named similar learn from presence and absence, the others
-    from points; those named rasters give a row for each name of the rasters, and one for all with coordinates."""
+    """Evaluate these alone; by default all that can be, but for some that take long. Those named similar,
+    logistic_chip_place, boosted_chip_place and chip_place_surveys learn from presence and absence, those named counts
+    from the counts of surveys, the others from points; those named rasters give a row for each name of the rasters, and
+    one for all with coordinates."""
     rasters: Sequence[str] = ()
     """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
     columns. The range network reads all of them as covariates."""
@@ -95,15 +97,21 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
 
     def _check_models(self) -> None:
         """Raise ConfigError for models that nothing is learned by, and for rasters that none of them reads."""
-        absences = self.surveys_before is None and not self.occurrences
+        grid = self.surveys_before is None and not self.occurrences
         for name in self.models:
-            if MODELS[name].learns_from == "surveys" and not absences:
+            if MODELS[name].learns_from == "surveys" and self.occurrences:
                 raise ConfigError(
-                    f"{name} learns from presence and absence in the cells of a range grid alone, and is not evaluated "
-                    "with surveys or occurrences; leave it out.",
+                    f"{name} learns from presence and absence in the cells of a range grid or of surveys, and is not "
+                    "evaluated with occurrences; leave it out.",
                     settings=("models",),
                 )
-            if MODELS[name].learns_from == "points" and absences and not self.points:
+            if MODELS[name].learns_from == "counts" and self.surveys_before is None:
+                raise ConfigError(
+                    f"{name} learns how many were counted, which surveys alone say; give the year before which it "
+                    "learns, or leave it out.",
+                    settings=("models", "surveys_before"),
+                )
+            if MODELS[name].learns_from == "points" and grid and not self.points:
                 raise ConfigError(
                     f"{name} learns from points, and no number of points is asked for; give one, such as 10.",
                     settings=("models", "points"),
