@@ -187,7 +187,7 @@ def _draw_legend(figure: Figure, panel: Axes, outside: NDArray[np.bool_] | None,
     handles, labels = panel.get_legend_handles_labels()
     if outside is not None and outside.any():
         handles.append(Patch(facecolor="white", edgecolor=FRAME, hatch="/////", linewidth=0.5))
-        labels.append("outside the model's area of applicability")
+        labels.append("outside the area of applicability")
     if handles:
         place = {"loc": "outside lower left", "ncols": len(handles), "frameon": False}
         legend = figure.legend(handles, labels, fontsize=9, labelcolor=INK, **place)

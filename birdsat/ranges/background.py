@@ -27,9 +27,10 @@ def points_on_cells(
     are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
     everything = thin_to_grid(records.everything, grid)
-    cells, weight = draw_background(
-        grid, anywhere, everything, share=looked_share(records.taxa, everything), most=most, seed=seed
-    )
+    share = looked_share(records.taxa, everything)
+    cells, weight = draw_background(grid, anywhere, everything, share=share, most=most, seed=seed)
+    # Records of a single taxon do not say that somebody looked for it where it was not found.
+    seen = np.isin(cells, grid.cells_at(*everything.lon_lat.T)) & (share > 0)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
     return Points(
         taxa=len(records.taxa.taxa),
@@ -38,6 +39,7 @@ def points_on_cells(
         background=Cells(lon_lat=grid.centres(cells), columns={}),
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
+        background_looked=seen,
         looked=dates_looked(everything, seed=seed),
     )
 

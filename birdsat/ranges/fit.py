@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.embed_cells import year_basis
-from birdsat.observations.blocks import blocks_by_km
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration, fit_calibration, held_out_figures
@@ -16,6 +15,7 @@ from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.sensitivity import sensitivity
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
@@ -62,7 +62,8 @@ def fit_ranges(
     fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
     calibration, figures = _calibrate(fitted, term, points, presences, background)
-    area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
+    weight = sensitivity(fitted.network, elsewhere)
+    area = Applicability.fit(points, inputs, elsewhere, weight, block_km=settings.block_km, seed=settings.seed)
     facts = RangeFacts(
         network=settings,
         taxa=tuple(taxa),
@@ -78,8 +79,6 @@ def fit_ranges(
         taxonomy=source.taxonomy,
         steps=fitted.steps,
         calibration=calibration,
-        mean_distance=area.mean_distance,
-        threshold=area.threshold,
         evaluation=tuple(figures.items()),
     )
     return RangeModel(facts, fitted.network, projection, area, term)

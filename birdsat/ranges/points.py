@@ -55,6 +55,10 @@ def _none() -> NDArray[np.float64]:
     return np.empty(0)
 
 
+def _nowhere() -> NDArray[np.bool_]:
+    return np.empty(0, np.bool_)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Points:
     """Presences of several taxa, and background: places where nobody says who is there. No absences.
@@ -68,6 +72,9 @@ class Points:
     background: Cells  # b places
     year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
     background_weight: NDArray[np.float64] = field(default_factory=_none)  # (b,) how often each is drawn; none: alike
+    background_looked: NDArray[np.bool_] = field(
+        default_factory=_nowhere
+    )  # (b,) whether somebody looked there; none: not known
     looked: NDArray[np.float64] = field(
         default_factory=_none
     )  # (l,) year fractions when somebody looked; none: unknown
@@ -76,6 +83,7 @@ class Points:
         for name, count, usual in (
             ("year_fraction", len(self.presences), np.nan),
             ("background_weight", len(self.background), 1.0),
+            ("background_looked", len(self.background), False),
         ):
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, np.full(count, usual))
@@ -90,7 +98,12 @@ class Points:
 
     def with_background(self, rows: NDArray[np.bool_]) -> "Points":
         """With some of the background alone, such as places with imagery: rows (b,)."""
-        return replace(self, background=self.background.take(rows), background_weight=self.background_weight[rows])
+        return replace(
+            self,
+            background=self.background.take(rows),
+            background_weight=self.background_weight[rows],
+            background_looked=self.background_looked[rows],
+        )
 
     def even_background(self, seed: int = 0) -> Cells:
         """For models that know no weights: the background where all of it weighs alike; else as many places drawn by
