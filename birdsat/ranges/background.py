@@ -24,7 +24,8 @@ def points_on_cells(
     with land. most, seed: as of `draw_background`. What says where and when somebody looked is thinned as presences
     are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
-    cells, weight = draw_background(grid, anywhere, records.effort_on(grid), most=most, seed=seed)
+    effort = records.effort_on(grid)
+    cells, weight = draw_background(grid, anywhere, effort, most=most, seed=seed)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
     return Points(
         taxa=len(records.taxa.taxa),
@@ -34,6 +35,8 @@ def points_on_cells(
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
         background_area=grid.cell_area(cells),
+        # Records of a single taxon do not say that somebody looked for it where it was not found.
+        background_looked=np.zeros(len(cells), np.bool_) if effort is None else np.isin(cells, effort.cells),
         looked=dates_looked(records.thinned_on(grid), seed=seed),
     )
 

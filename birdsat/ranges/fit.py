@@ -11,7 +11,6 @@ from torch import Tensor
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import RegionPoints
-from birdsat.observations.blocks import blocks_by_km
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration, fit_calibration
@@ -25,6 +24,7 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.sensitivity import sensitivity
 from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
@@ -99,7 +99,8 @@ def fit_ranges(
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
     if fitted.surveys is not None:
         figures |= survey_figures(fitted.surveys)
-    area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
+    weight = sensitivity(fitted.network, elsewhere)
+    area = Applicability.fit(points, inputs, elsewhere, weight, block_km=settings.block_km, seed=settings.seed)
     facts = RangeFacts(
         network=settings,
         taxa=tuple(taxa),
@@ -119,8 +120,6 @@ def fit_ranges(
         rasters=source.rasters if covariates else (),
         steps=fitted.steps,
         calibration=calibration,
-        mean_distance=area.mean_distance,
-        threshold=area.threshold,
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
         absences=() if points.surveys is None else points.surveys.absences(len(taxa)),

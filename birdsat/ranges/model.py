@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,14 +16,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from birdsat import config
-from birdsat.config import Reading
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
 from birdsat.errors import CheckpointError, ConfigError, InputError, NewerFormatError, newer, not_a
 from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
-from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.applicability import Applicability, half_inputs
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.named import COVARIATES, INPUTS
@@ -35,32 +35,16 @@ from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.thresholds import Thresholds
-from birdsat.reading import file_within, in_place_of
+from birdsat.reading import file_within, in_place_of, read_json
 from birdsat.training.sizes import refuse_other_sizes
 
 SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 KEPT_FILES = "cells-*.f16"  # see `feature_cache`
 Way = Literal["occurrences", "both"]
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
 _SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
-_RENAMED_TENSORS = {  # what they were called in the release before this
-    "network.shapes": "network.seasonal_basis",
-    "scale.centre": "projection.centre",
-    "scale.directions": "projection.directions",
-}
-
-
-def _renamed_figures(written: Any) -> Any:
-    """Figures on what was held out, which were called left_out_... in the release before this."""
-    if not isinstance(written, list):
-        return written
-    return [
-        [f"held_out_{pair[0].removeprefix('left_out_')}", *pair[1:]]
-        if isinstance(pair, list) and pair and isinstance(pair[0], str) and pair[0].startswith("left_out_")
-        else pair
-        for pair in written
-    ]
+_AREA = "area."  # before the names of tensors of the area of applicability
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +73,7 @@ class RangeFacts:
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
     calibration: Calibration = field(default_factory=Calibration)
-    mean_distance: float = 0.0  # of the area of applicability
-    threshold: float = 0.0
-    evaluation: Annotated[
-        tuple[tuple[str, float], ...], Reading(_renamed_figures)
-    ] = ()  # on what was held out, by name
+    evaluation: tuple[tuple[str, float], ...] = ()  # on what was held out, by name
     taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
     thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
     read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
@@ -122,8 +102,9 @@ class RangeFeatures:
     """c cells of a grid as a range model sees them: all that the map of any of its taxa and months is read from."""
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
+    lon_lat: NDArray[np.float64]  # (c, 2) their centres
     hidden: Tensor  # (c, members, width) float16
-    inside: NDArray[np.bool_]  # (c,) in the area of applicability
+    inputs: Tensor  # (c, d) float16, which say how like the places learned from they are
     year: HalfOrFloat  # (c, 1 + 2 K, d) as of `RegionBlock`; d is 0 for a model without photos
 
     def __len__(self) -> int:
@@ -131,7 +112,11 @@ class RangeFeatures:
 
     def __getitem__(self, some: slice) -> "RangeFeatures":
         return RangeFeatures(
-            cells=self.cells[some], hidden=self.hidden[some], inside=self.inside[some], year=self.year[some]
+            cells=self.cells[some],
+            lon_lat=self.lon_lat[some],
+            hidden=self.hidden[some],
+            inputs=self.inputs[some],
+            year=self.year[some],
         )
 
 
@@ -142,7 +127,7 @@ class RangeBlock:
     cells: NDArray[np.int64]  # (c,) positions in the grid
     probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
     std: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
-    inside: NDArray[np.bool_]  # (c,) in the area of applicability
+    inside: NDArray[np.bool_]  # (taxa, c) in the taxon's area of applicability; (0, c) where that was not asked
 
 
 class RangeModel:
@@ -240,27 +225,43 @@ class RangeModel:
     def features(self, block: RegionBlock) -> RangeFeatures:
         """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
         inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat, block.covariates)
-        inside = self.applicability.inside(inputs)
+        seen = half_inputs(inputs)
         if (scaling := self.projection.covariates) is not None and block.covariates is not None:
-            inside &= ~scaling.unforeseen(block.covariates)
+            seen[torch.from_numpy(scaling.unforeseen(block.covariates))] = torch.nan  # near to no reference
         hidden = [
             self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
         ]
-        return RangeFeatures(cells=block.cells, hidden=torch.cat(hidden), inside=inside, year=block.year)
+        return RangeFeatures(
+            cells=block.cells,
+            lon_lat=block.lon_lat,
+            hidden=torch.cat(hidden),
+            inputs=seen,
+            year=block.year,
+        )
 
     def predict(
-        self, blocks: Iterable[RangeFeatures], taxa: Sequence[str], months: Sequence[int]
+        self,
+        blocks: Iterable[RangeFeatures],
+        taxa: Sequence[str],
+        months: Sequence[int],
+        *,
+        applicability: bool = True,
     ) -> Iterator[RangeBlock]:
-        """Probabilities of some taxa over cells, in the middle of months 1..12, a block at a time."""
+        """Probabilities of some taxa over cells, in the middle of months 1..12, a block at a time.
+
+        applicability: whether their areas are asked too, which takes longer than the probabilities of a month.
+        """
         labels = self.labels(taxa)
         times = np.array([mid_month(month) for month in months])
         with torch.inference_mode():
             basis = self.network.basis_at(times)[:, None]  # (members, 1, months, terms)
-        yield from in_threads(lambda block: self._predict(block, labels, times, basis), filter(len, blocks))
+        yield from in_threads(
+            lambda block: self._predict(block, labels, times, basis, applicability), filter(len, blocks)
+        )
 
     @torch.inference_mode()
     def _predict(
-        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], basis: Tensor
+        self, block: RangeFeatures, labels: list[int], times: NDArray[np.float64], basis: Tensor, applicability: bool
     ) -> RangeBlock:
         cycles = self.network.annual_cycles(block.hidden.float().transpose(0, 1), labels)  # (members, taxa, terms, c)
         logit = basis @ cycles  # (members, taxa, months, c)
@@ -275,8 +276,15 @@ class RangeModel:
             probability=mean.numpy(),
             # By hand: torch.std over the first dimension takes longer than all the rest.
             std=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
-            inside=block.inside,
+            inside=self.applicability.inside(block.inputs, block.lon_lat, labels if applicability else ()),
         )
+
+    @torch.inference_mode()
+    def inside_together(self, block: RangeFeatures) -> NDArray[np.bool_]:
+        """(c,) which cells lie in the area of applicability of all taxa together."""
+        area = self.applicability
+        inside: NDArray[np.bool_] = area.inside(block.inputs, block.lon_lat, (area.together,))[0]
+        return inside
 
     @torch.inference_mode()
     def year_mean(
@@ -292,8 +300,7 @@ class RangeModel:
 
     def trunk_fingerprint(self) -> str:
         """What tells two models apart whose `features` differ; the taxa and their heads have no part in it."""
-        area = self.applicability
-        digest = hashlib.sha256(f"{SCHEMA_VERSION} {area.mean_distance!r} {area.threshold!r}".encode())
+        digest = hashlib.sha256(str(SCHEMA_VERSION).encode())
         trunk = [
             value
             for name, value in self.network.state_dict().items()
@@ -301,7 +308,7 @@ class RangeModel:
         ]
         scaling = self.projection.covariates
         of_covariates = () if scaling is None else scaling.tensors().values()
-        for tensor in (*trunk, self.projection.centre, self.projection.directions, *of_covariates, area.references):
+        for tensor in (*trunk, self.projection.centre, self.projection.directions, *of_covariates):
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
@@ -319,7 +326,7 @@ class RangeModel:
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
         if (scaling := self.projection.covariates) is not None:
             tensors |= scaling.tensors()
-        tensors["references"] = self.applicability.references
+        tensors |= {f"{_AREA}{name}": value for name, value in self.applicability.tensors().items()}
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
@@ -350,29 +357,24 @@ def load_ranges(folder: Path) -> RangeModel:
         raise CheckpointError(f"{not_a('range model', folder, SETTINGS_FILE)} Make one with `birdsat fit`.")
     if mistaken := in_place_of(weights):
         raise CheckpointError(f"{weights} does not hold weights: {mistaken}")
+    _refuse_earlier(folder)
     try:
         facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
-        if facts.schema_version < SCHEMA_VERSION:
-            raise CheckpointError(
-                f"{folder} was fitted by an earlier birdsat (schema {facts.schema_version}, and this one reads "
-                f"{SCHEMA_VERSION}); fit it again with `birdsat fit`."
-            )
-        tensors = {
-            _RENAMED_TENSORS.get(name, name): value
-            for name, value in load_file(file_within(folder, WEIGHTS_FILE)).items()
-        }
+        tensors = load_file(file_within(folder, WEIGHTS_FILE))
         shapes = [tuple(value.shape) for value in tensors.values()]
         refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
         scaling = CovariateScaling.take_from(tensors, sum(raster.width for raster in facts.rasters))
-        beside = 0 if scaling is None else scaling.inputs
-        _refuse_other_shapes(tensors, len(facts.taxa), beside)
+        _refuse_other_shapes(tensors, len(facts.taxa))
         projection = InputProjection(
             centre=tensors.pop("projection.centre"),
             directions=tensors.pop("projection.directions"),
             covariates=scaling,
         )
-        applicability = Applicability(
-            references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
+        area = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_AREA)}
+        applicability = Applicability.of_tensors(
+            {name.removeprefix(_AREA): value for name, value in area.items()},
+            taxa=len(facts.taxa),
+            inputs=projection.inputs,
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
         network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
@@ -398,10 +400,22 @@ def load_ranges(folder: Path) -> RangeModel:
     return RangeModel(facts, network, projection, applicability, term, folder)
 
 
-def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int, beside: int) -> None:
-    """Raise ValueError where the tensors beside the network do not fit one another; beside: inputs of covariates."""
-    columns, inputs = tensors["projection.directions"].shape
-    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs + beside)}
+def _refuse_earlier(folder: Path) -> None:
+    """Raise CheckpointError for what an earlier birdsat wrote, before what this one does not know of it is told as
+    damage or as newer."""
+    with suppress(InputError):
+        written = read_json(folder / SETTINGS_FILE)
+        schema = written.get("schema_version") if isinstance(written, dict) else None
+        if isinstance(schema, int) and schema < SCHEMA_VERSION:
+            raise CheckpointError(
+                f"{folder} was fitted by an earlier birdsat (schema {schema}, and this one reads {SCHEMA_VERSION}); "
+                "fit it again with `birdsat fit`."
+            )
+
+
+def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int) -> None:
+    """Raise ValueError where the tensors beside the network do not fit one another."""
+    wanted: dict[str, tuple[int, ...]] = {"projection.centre": tensors["projection.directions"].shape[:1]}
     if _photo_names(tensors):
         wanted |= {"photos.vectors": (taxa, tensors["photos.vectors"].shape[-1]), "photos.mean": (taxa,)}
         wanted |= {"photos.deviation": (taxa,)}

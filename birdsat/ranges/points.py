@@ -55,6 +55,10 @@ def _none() -> NDArray[np.float64]:
     return np.empty(0)
 
 
+def _nowhere() -> NDArray[np.bool_]:
+    return np.empty(0, np.bool_)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class SurveyRows:
     """Where and when taxa were looked for, and whether they were found: s rows of one taxon and one visit each.
@@ -115,6 +119,9 @@ class Points:
     year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
     background_weight: NDArray[np.float64] = field(default_factory=_none)  # (b,) how often each is drawn; none: alike
     background_area: NDArray[np.float64] = field(default_factory=_none)  # (b,) of each; none: alike
+    background_looked: NDArray[np.bool_] = field(
+        default_factory=_nowhere
+    )  # (b,) whether somebody looked there; none: not known
     looked: NDArray[np.float64] = field(
         default_factory=_none
     )  # (l,) year fractions when somebody looked; none: unknown
@@ -125,6 +132,7 @@ class Points:
             ("year_fraction", len(self.presences), np.nan),
             ("background_weight", len(self.background), 1.0),
             ("background_area", len(self.background), 1.0),
+            ("background_looked", len(self.background), False),
         ):
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, np.full(count, usual))
@@ -146,6 +154,7 @@ class Points:
             background=self.background.take(rows),
             background_weight=self.background_weight[rows],
             background_area=self.background_area[rows],
+            background_looked=self.background_looked[rows],
         )
 
     def even_background(self, seed: int = 0) -> Cells:

@@ -365,7 +365,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
-            inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
+            inside = block.inside[:, None].astype(np.float32)
             yield block.cells, np.concatenate([block.probability, block.std, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
