@@ -1,0 +1,88 @@
+"""Several models as one: their mean, their median, or how many of them say yes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
+from birdsat.ranges.points import Cells, Points
+
+Way = Literal["mean", "median", "committee"]
+_CLIP = 1e-6  # of probabilities, before their log odds are taken
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ensemble:
+    """Models side by side, each on the scale of its own scores at the places it learned from.
+
+    mean, median: of the members' scores, brought to mean 0 and variance 1 over the background, probabilities as log
+    odds. committee: the share of the members whose score is above the threshold that tells the taxon's points from
+    the background best (committee averaging, Araujo and New 2007; the highest true skill statistic).
+    """
+
+    members: tuple[PresenceModel, ...]
+    by: Way = "mean"
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or f"{self.by} of {len(self.members)} models"
+
+    @property
+    def probabilities(self) -> bool:
+        return False
+
+    def fit(self, points: Points) -> Scorer:
+        return combined([(model, model.fit(points)) for model in self.members], points, self.by)
+
+
+def combined(members: list[tuple[PresenceModel, Scorer]], points: Points, by: Way) -> Scorer:
+    """The ensemble of models that are fitted to the points already."""
+    weight = points.background_weight
+    scales = []
+    for model, scorer in members:
+        behind, at = _odds(model, scorer(points.background)), _odds(model, scorer(points.presences))
+        mean = np.average(behind, axis=0, weights=weight)
+        deviation = np.sqrt(np.average(np.square(behind - mean), axis=0, weights=weight))
+        deviation = np.where(deviation > 1e-9, deviation, 1.0)
+        threshold = _thresholds(at, behind, points, weight) if by == "committee" else mean
+        scales.append((mean, deviation, threshold))
+
+    def score(cells: Cells) -> NDArray[np.float32]:
+        parts = []
+        for (model, scorer), (mean, deviation, threshold) in zip(members, scales, strict=True):
+            odds = _odds(model, scorer(cells))
+            said = np.where(np.isnan(odds), np.nan, odds >= threshold)
+            parts.append(said if by == "committee" else (odds - mean) / deviation)
+        together = np.stack(parts)
+        found: NDArray[np.float32] = (np.median if by == "median" else np.mean)(together, axis=0).astype(np.float32)
+        return found
+
+    return score
+
+
+def _odds(model: PresenceModel, score: NDArray[np.float32]) -> NDArray[np.float64]:
+    values = score.astype(np.float64)
+    if not model.probabilities:
+        return values
+    clipped = np.clip(values, _CLIP, 1 - _CLIP)
+    odds: NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds
+
+
+def _thresholds(
+    at: NDArray[np.float64], behind: NDArray[np.float64], points: Points, weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(taxa,) of the highest share of a taxon's points less that of the background above it."""
+    best = np.full(points.taxa, np.nan)
+    for label in np.unique(points.taxon).tolist():
+        tried = np.unique(at[points.taxon == label, label])
+        ordered = np.argsort(behind[:, label])
+        below = np.concatenate([[0.0], np.cumsum(weight[ordered])]) / weight.sum()
+        false = 1 - below[np.searchsorted(behind[ordered, label], tried)]
+        own = np.sort(at[points.taxon == label, label])
+        hits = 1 - np.searchsorted(own, tried) / len(own)
+        best[label] = tried[int(np.argmax(hits - false))]
+    return best
