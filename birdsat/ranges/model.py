@@ -24,6 +24,10 @@ from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.named import COVARIATES, INPUTS
+from birdsat.ranges.covariates.rasters import remembered_from
+from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -33,6 +37,7 @@ SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
 KEPT_FILES = "cells-*.f16"  # see `feature_cache`
 Way = Literal["occurrences", "both"]
 SCHEMA_VERSION = 2
+_COVARIATES = "covariates."  # before the names of their tensors
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
 _SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
 _RENAMED_TENSORS = {  # what they were called in the release before this
@@ -71,6 +76,8 @@ class RangeFacts:
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
+    inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
+    rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
@@ -158,6 +165,12 @@ class RangeModel:
         return f"corrected by the records of {self.facts.looked_taxa:,} taxa" if self.facts.looked_taxa else "not known"
 
     @property
+    def inputs_text(self) -> str:
+        """What it learned from, for people."""
+        named = [f"{raster.name} ({Path(raster.file).name})" for raster in self.facts.rasters]
+        return ", ".join([*(one for one in self.facts.inputs if one != COVARIATES), *named])
+
+    @property
     def evaluation(self) -> Mapping[str, float]:
         """Figures on what was held out of the fit."""
         return dict(self.facts.evaluation)
@@ -196,13 +209,14 @@ class RangeModel:
     @torch.inference_mode()
     def features(self, block: RegionBlock) -> RangeFeatures:
         """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
-        inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat)
+        inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat, block.covariates)
+        inside = self.applicability.inside(inputs)
+        if (scaling := self.projection.covariates) is not None and block.covariates is not None:
+            inside &= ~scaling.unforeseen(block.covariates)
         hidden = [
             self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
         ]
-        return RangeFeatures(
-            cells=block.cells, hidden=torch.cat(hidden), inside=self.applicability.inside(inputs), year=block.year
-        )
+        return RangeFeatures(cells=block.cells, hidden=torch.cat(hidden), inside=inside, year=block.year)
 
     def predict(
         self, blocks: Iterable[RangeFeatures], taxa: Sequence[str], months: Sequence[int]
@@ -235,10 +249,14 @@ class RangeModel:
         )
 
     @torch.inference_mode()
-    def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
+    def year_mean(
+        self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], covariates: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f), and with
+        covariates (n, k) where it learned from some."""
         dates = np.full(len(chip), np.nan)
-        logit = self.network.logits(self.network.hidden(self.projection(chip, lon_lat)[None]), dates)
+        inputs = self.projection(chip, lon_lat, covariates)
+        logit = self.network.logits(self.network.hidden(inputs[None]), dates)
         mean: NDArray[np.float32] = self.facts.calibration(logit).mean(dim=0).numpy()
         return mean
 
@@ -251,7 +269,9 @@ class RangeModel:
             for name, value in self.network.state_dict().items()
             if not name.startswith(("heads", "seasonal_basis"))
         ]
-        for tensor in (*trunk, self.projection.centre, self.projection.directions, area.references):
+        scaling = self.projection.covariates
+        of_covariates = () if scaling is None else scaling.tensors().values()
+        for tensor in (*trunk, self.projection.centre, self.projection.directions, *of_covariates, area.references):
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
@@ -267,13 +287,16 @@ class RangeModel:
             kept.unlink(missing_ok=True)
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
+        if (scaling := self.projection.covariates) is not None:
+            tensors |= {f"{_COVARIATES}{name}": value for name, value in scaling.tensors().items()}
         tensors["references"] = self.applicability.references
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
         # Not save_file: it makes files that only their owner may read.
         write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
-        self.facts = replace(self.facts, region=region, request=request)
+        rasters = remembered_from(self.facts.rasters, folder, self.folder)
+        self.facts = replace(self.facts, region=region, request=request, rasters=rasters)
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 
@@ -310,17 +333,19 @@ def load_ranges(folder: Path) -> RangeModel:
         }
         shapes = [tuple(value.shape) for value in tensors.values()]
         refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
-        _refuse_other_shapes(tensors, len(facts.taxa))
+        scaling = _read_covariates(tensors, facts)
+        beside = 0 if scaling is None else scaling.inputs
+        _refuse_other_shapes(tensors, len(facts.taxa), beside)
         projection = InputProjection(
-            centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
+            centre=tensors.pop("projection.centre"),
+            directions=tensors.pop("projection.directions"),
+            covariates=scaling,
         )
         applicability = Applicability(
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(
-            facts.network, inputs=projection.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated
-        )
+        network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
     except NewerFormatError as error:
@@ -343,10 +368,19 @@ def load_ranges(folder: Path) -> RangeModel:
     return RangeModel(facts, network, projection, applicability, term, folder)
 
 
-def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int) -> None:
-    """Raise ValueError where the tensors beside the network do not fit one another."""
+def _read_covariates(tensors: dict[str, Tensor], facts: RangeFacts) -> CovariateScaling | None:
+    """How covariates are scaled, whose tensors are taken out; None where there are none."""
+    names = [name for name in tensors if name.startswith(_COVARIATES)]
+    if not names and not facts.rasters:
+        return None
+    own = {name.removeprefix(_COVARIATES): tensors.pop(name) for name in names}
+    return CovariateScaling.read(own, sum(raster.width for raster in facts.rasters))
+
+
+def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int, beside: int) -> None:
+    """Raise ValueError where the tensors beside the network do not fit one another; beside: inputs of covariates."""
     columns, inputs = tensors["projection.directions"].shape
-    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs)}
+    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs + beside)}
     if _photo_names(tensors):
         wanted |= {"photos.vectors": (taxa, tensors["photos.vectors"].shape[-1]), "photos.mean": (taxa,)}
         wanted |= {"photos.deviation": (taxa,)}

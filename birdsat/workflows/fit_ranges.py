@@ -20,6 +20,8 @@ from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import points_on_cells
+from birdsat.ranges.covariates.facts import covariates_of
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -28,7 +30,7 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import region_of
+from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -81,6 +83,7 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
         if model.facts.request == fingerprint:
             progress.note(f"{request.out} holds the range model of this request already.")
             region = region_of(model) if request.region is None else open_region(Path(request.region))
+            region = with_covariates(model, region, progress)
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
             return model
@@ -94,6 +97,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     own = read_tables(request.tables, request, progress, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
+    region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
         records = only_recorded(records, progress)
     model = fit_records(
@@ -104,10 +108,11 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         settings=RangeNetworkConfig(seed=request.seed),
         tables=[Path(table) for table in request.tables],
         crosswalk=crosswalk,
+        inputs=request.inputs,
         progress=progress,
     )
     model.save(out, region=region.way_from(out), request=fingerprint)
-    _cache_features(model, region, progress)
+    _cache_features(model, with_covariates(model, region, progress), progress)
     return model
 
 
@@ -127,13 +132,16 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
+    inputs: Sequence[str] = (),
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
-    crosswalk: what the names of its taxa mean in the list that the records are named by.
+    crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
+    place and the region's covariates are learned from; all where none is named.
 
-    Raises InputError when both ways are asked and no taxon has photos.
+    Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
+    rasters = region.rasters if isinstance(region, CovariateRegion) else ()
     occurrences, settings = records.taxa, settings or RangeNetworkConfig()
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
@@ -146,8 +154,8 @@ def fit_records(
     found = background.found
     return fit_points(
         points.with_background(found),
-        Embedded(chip=presences.chip, year=presences.year),
-        Embedded(chip=background.chip[found], year=background.year[found]),
+        Embedded.of(presences),
+        Embedded.of(background, found),
         occurrences.taxa,
         Source(
             run=region.run,
@@ -156,9 +164,12 @@ def fit_records(
             looked_taxa=len(records.everything.taxa),
             common_names=_common_names(occurrences),
             taxonomy=occurrences.taxonomy,
+            rasters=rasters,
         ),
         settings=settings,
         photos=photos,
+        covariates=covariates_of(rasters),
+        inputs_of=inputs,
         progress=progress,
     )
 

@@ -22,6 +22,7 @@ from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, read_places
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
@@ -33,7 +34,7 @@ from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
+from birdsat.workflows.open_ranges import beside_covariates, check_ranges, region_of, warn_if_undated, with_covariates
 from birdsat.workflows.records_on_cells import read_tables, records_on_cells
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.same_request import request_fingerprint
@@ -251,6 +252,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         return None
     run = _run(request)
     region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
+    region = beside_covariates(region, request, progress)
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
     def check_recorded(taxon: str) -> None:
@@ -269,6 +271,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         way=request.way,
         tables=[Path(table) for table in request.occurrences],
         crosswalk=crosswalk,
+        inputs=request.inputs,
         progress=progress,
     )
     return _of_model(work, model, region, f"fit to {request.way}")
@@ -321,8 +324,10 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region |
 def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Mapped:
     """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
     request = work.request
-    if work.within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
+    cells = region.inner if isinstance(region, CovariateRegion) else region
+    if work.within is not None and request.box is None and not request.world and isinstance(cells, WorldRegion):
         region = open_world(work.within.box)  # what lies around it serves the fit alone
+    region = with_covariates(model, region, work.progress)
     warn_if_undated(model, request.months, work.progress)
     imagery, facts = region.imagery, model.facts
 
@@ -349,6 +354,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+                **({"inputs": model.inputs_text} if facts.rasters else {}),
             },
         )
 

@@ -8,9 +8,13 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError
-from birdsat.progress import Progress
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.named import parse_covariates
+from birdsat.ranges.covariates.rasters import read_rasters
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
+from birdsat.workflows.requests.ranges import CovariateOptions
 
 
 def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
@@ -18,7 +22,7 @@ def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
     model = load_ranges(Path(options.ranges))
     region = open_region(Path(options.region)) if options.region is not None else region_of(model)
     check_ranges(model, region)
-    return model, region
+    return model, with_covariates(model, region)
 
 
 def region_of(model: RangeModel) -> Region:
@@ -34,6 +38,26 @@ def region_of(model: RangeModel) -> Region:
         f"{model.folder} {lost}; name a region that the run {model.facts.run!r} embedded ({MAKE_REGION}).",
         settings=("region",),
     )
+
+
+def beside_covariates(region: Region, options: CovariateOptions, progress: Progress = QUIET) -> Region:
+    """The region with the covariates that a fit is asked for, if any. Raises InputError for a raster of no use."""
+    if not options.covariates:
+        return region
+    rasters = read_rasters(parse_covariates(options.covariates), region.grid, progress)
+    return CovariateRegion(region, rasters, None, progress)
+
+
+def with_covariates(model: RangeModel, region: Region, progress: Progress = QUIET) -> Region:
+    """The region with the covariates that a model learned from, if any. What is wrong with a raster is said when it is
+    first read."""
+    rasters = model.facts.rasters
+    if not rasters:
+        return region
+    asked = CovariateRegion(
+        region.inner if isinstance(region, CovariateRegion) else region, rasters, model.folder, progress
+    )
+    return region if region.identity == asked.identity else asked
 
 
 def check_ranges(model: RangeModel, region: Region) -> None:

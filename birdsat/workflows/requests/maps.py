@@ -8,7 +8,7 @@ from typing import Annotated
 from birdsat.earth.date import mid_month
 from birdsat.errors import ConfigError, about
 from birdsat.workflows.map_formats import FORMATS, file_name
-from birdsat.workflows.requests.ranges import Way
+from birdsat.workflows.requests.ranges import CovariateOptions, Way
 from birdsat.workflows.requests.records import RecordsOptions, TableOptions, TargetGroupOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
 from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
@@ -62,7 +62,7 @@ class MapFilesOptions(MonthsOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions, RecordsOptions):
+class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, TargetGroupOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
     From records, or a range model that was fitted to some: a probability, its uncertainty, and the area where the model
@@ -114,7 +114,8 @@ class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions
             )
         if not self.occurrences:
             self.reject_unused(
-                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group"), "records to fit to"
+                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group", "covariates", "inputs"),
+                "records to fit to",
             )
         if self.region is not None:
             self.reject_unused(("world", *_GRID), "cells in place of a region")

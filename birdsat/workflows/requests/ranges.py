@@ -2,18 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
+from birdsat.ranges.covariates.named import INPUTS, chosen_inputs, parse_covariates
 from birdsat.workflows.requests.records import RecordsOptions, TargetGroupOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions
-from birdsat.workflows.requests.request import AnyPath, Positional
+from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
 Way = Literal["occurrences", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(ExtentOptions, TargetGroupOptions, RecordsOptions):
+class CovariateOptions(Request):
+    """Which rasters a fit learns from beside chips and places."""
+
+    covariates: Sequence[str] = ()
+    """NAME=PATH of rasters, of any CRS, whose means over the cells are learned from as well, such as rain=prec.tif;
+    NAME=PATH:categorical for classes, such as land cover, of which a cell's shares are."""
+    inputs: Annotated[Sequence[str], OneOf(INPUTS)] = ()
+    """What is learned from: chip, place and covariates, all there are by default."""
+
+    def check(self) -> None:
+        """Raise ConfigError for covariates that are not named so, and for inputs that do not go with them."""
+        super().check()
+        chosen_inputs(self.inputs, bool(parse_covariates(self.covariates)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest(CovariateOptions, ExtentOptions, TargetGroupOptions, RecordsOptions):
     """Fit a range model to records of one taxon or of thousands; maps are then read from it.
 
     On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.

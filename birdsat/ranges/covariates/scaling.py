@@ -1,0 +1,188 @@
+"""How covariates are brought to one scale: each by itself, so that what it says can be told from what others do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from birdsat.errors import InputError, some_of
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.facts import Covariate, column_spans
+
+COVARIATE_SHARE = 0.25  # of the variance of all inputs that covariates bring, beside chip and place
+_CONSTANT = 3e-7  # of a column's mean: what differs by less, differs by rounding
+_LEAST_FLAG = 0.2  # deviation that a flag is taken to have at least: of a rare one, a 1 would be far from all else
+_SKEWED = 1.0  # skewness from which a covariate's values count by their order
+_KNOTS = 17  # of the curve that does so
+
+_Values = NDArray[np.float32]  # (n, k); NaN where not known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CovariateScaling:
+    """From k numbers of a place to its inputs: each standardised, and flags of those that are missing somewhere.
+
+    Every number goes through a curve of straight lines, which goes on beyond its ends: one line where values are about
+    even, several where they are skewed, as those of precipitation. The shares of classes have one scale together. What
+    is missing is taken as the mean. Every covariate has the same variance over the background, and flags beside it; as
+    fitted, the variances of all add up to 1.
+    """
+
+    knots: Tensor  # (k, q) ascending numbers
+    levels: Tensor  # (k, q) inputs there; all 0: it is constant, and left out
+    missing: Tensor  # (k,) share of the background in which it is not known
+    flags: Tensor  # (k,) what a flag of 1 is above one of 0, as an input; 0: there is no flag
+
+    @classmethod
+    def fit(
+        cls, values: _Values, covariates: Sequence[Covariate], progress: Progress = QUIET, *, skewed: float = _SKEWED
+    ) -> "CovariateScaling":
+        """To the numbers of background places (n, k), which come in the order of the covariates.
+
+        What is constant, and what is missing in some of the background, is noted. Raises InputError where nothing is
+        known of a covariate, and where all are constant.
+        """
+        k = values.shape[1]
+        knots, levels = np.tile(np.arange(_KNOTS, dtype=np.float64), (k, 1)), np.zeros((k, _KNOTS))
+        missing, flags = np.isnan(values).mean(axis=0), np.zeros(k)
+        constant = []
+        for one, span in zip(covariates, column_spans(covariates), strict=True):
+            known = values[np.isfinite(values[:, span]).all(axis=1), span].astype(np.float64)
+            if not len(known):
+                raise InputError(
+                    f"the covariate {one.name!r} has no data where the model learns; take a raster that covers its "
+                    "records, or leave it out.",
+                    settings=("covariates",),
+                )
+            spread = known.std(axis=0)
+            if not (spread > _CONSTANT * np.maximum(np.abs(known).max(axis=0), 1e-30)).any():
+                constant.append(one.name)
+            elif one.categorical:
+                factor = 1 / np.sqrt(np.square(spread).sum())
+                for column, (mean, deviation) in enumerate(zip(known.mean(axis=0), spread, strict=True)):
+                    at = np.linspace(0, 1, _KNOTS)
+                    knots[span.start + column] = at
+                    levels[span.start + column] = (at - mean) * factor * (deviation > 0)
+            else:
+                knots[span.start], levels[span.start] = _curve(known[:, 0], skewed)
+            share = float(missing[span.start])
+            if share and one.name not in constant:
+                flags[span.start] = 1 / max(np.sqrt(share * (1 - share)), _LEAST_FLAG)
+                progress.note(
+                    f"the covariate {one.name!r} is missing in {share:.1%} of the background; its mean is taken there, "
+                    "and that it is missing is an input beside it."
+                )
+        if constant:
+            progress.note(f"left out, as they are the same everywhere: the covariates {some_of(constant)}.")
+        if len(constant) == len(covariates):
+            raise InputError(
+                f"all covariates ({some_of(constant)}) are the same wherever the model learns, and tell no place from "
+                "another; give others, or a larger box.",
+                settings=("covariates",),
+            )
+        factor = 1 / np.sqrt(len(covariates) - len(constant))
+        return cls(
+            knots=_tensor(knots),
+            levels=_tensor(levels * factor),
+            missing=_tensor(missing),
+            flags=_tensor(flags * factor),
+        )
+
+    @property
+    def kept(self) -> Tensor:
+        """(k,) which numbers are inputs."""
+        return (self.levels != 0).any(dim=1)
+
+    @property
+    def inputs(self) -> int:
+        """Of a place."""
+        return int(self.kept.sum()) + int((self.flags != 0).sum())
+
+    @property
+    def width(self) -> int:
+        """k, numbers of a place."""
+        return len(self.knots)
+
+    def times(self, factor: float) -> "CovariateScaling":
+        """With inputs so many times as large."""
+        return replace(self, levels=self.levels * factor, flags=self.flags * factor)
+
+    def __call__(self, values: _Values) -> Tensor:
+        """(n, inputs) of places with numbers (n, k): those of the numbers, then those of the flags.
+
+        Raises InputError for another width.
+        """
+        if values.shape[1] != self.width:
+            raise InputError(f"there are {values.shape[1]} covariates of places, and the model has {self.width}.")
+        columns = [_along(values[:, at], self.knots[at].numpy(), self.levels[at].numpy()) for at in self._kept]
+        flags = torch.nonzero(self.flags)[:, 0].tolist()
+        columns += [(np.isnan(values[:, at]) - float(self.missing[at])) * float(self.flags[at]) for at in flags]
+        return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+
+    def unforeseen(self, values: _Values) -> NDArray[np.bool_]:
+        """(n,) places of which something is not known that was known of all places learned from."""
+        never = np.flatnonzero((self.kept & (self.missing == 0)).numpy())
+        return np.asarray(np.isnan(values[:, never]).any(axis=1))
+
+    @property
+    def _kept(self) -> list[int]:
+        found: list[int] = torch.nonzero(self.kept)[:, 0].tolist()
+        return found
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What it is made of, to be written."""
+        return {"knots": self.knots, "levels": self.levels, "missing": self.missing, "flags": self.flags}
+
+    @classmethod
+    def read(cls, tensors: Mapping[str, Tensor], width: int) -> "CovariateScaling":
+        """From what `tensors` gave, of so many numbers. Raises ValueError for what does not fit."""
+        shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+        q = tensors["knots"].shape[-1]
+        wanted = {"knots": (width, q), "levels": (width, q), "missing": (width,), "flags": (width,)}
+        if shapes != wanted or any(value.dtype != torch.float32 for value in tensors.values()):
+            raise ValueError(f"covariates have {shapes} in place of float32 {wanted}")
+        return cls(**tensors)
+
+
+def _tensor(numbers: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(numbers.astype(np.float32))
+
+
+def _curve(known: NDArray[np.float64], skewed: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Knots and levels (_KNOTS,) that bring numbers to mean 0 and variance 1: by a line, or by their order."""
+    mean, deviation = known.mean(), known.std()
+    skewness = float((((known - mean) / deviation) ** 3).mean())
+    if abs(skewness) < skewed:
+        at = mean + deviation * np.linspace(-3, 3, _KNOTS)
+        return at, (at - mean) / deviation
+    # Even steps of the order of the values would leave the tails to single lines; so the normal scores of a few.
+    shares = np.linspace(0, 1, _KNOTS)
+    shares[[0, -1]] = 0.5 / len(known), 1 - 0.5 / len(known)
+    scores = np.sqrt(2) * torch.erfinv(torch.from_numpy(2 * shares - 1)).numpy()
+    at, first, count = np.unique(np.quantile(known, shares), return_index=True, return_counts=True)
+    levels = np.add.reduceat(scores, first) / count
+    if len(at) < 3:  # nearly all values are the same
+        at = mean + deviation * np.linspace(-3, 3, _KNOTS)
+        return at, (at - mean) / deviation
+    beyond = np.arange(1, _KNOTS - len(at) + 1)
+    slope = (levels[-1] - levels[-2]) / (at[-1] - at[-2])
+    step = at[-1] - at[-2]
+    at, levels = np.append(at, at[-1] + step * beyond), np.append(levels, levels[-1] + slope * step * beyond)
+    made = _along(known, at, levels)
+    return at, (levels - made.mean()) / made.std()
+
+
+def _along(
+    values: NDArray[np.floating], knots: NDArray[np.floating], levels: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """(n,) levels of numbers (n,), straight between knots and beyond the ends; 0, the mean, where not known."""
+    numbers = np.asarray(values, dtype=np.float64)
+    knots, levels = knots.astype(np.float64), levels.astype(np.float64)
+    found = np.interp(numbers, knots, levels)
+    for end, inner, out in ((0, 1, numbers < knots[0]), (-1, -2, numbers > knots[-1])):
+        slope = (levels[end] - levels[inner]) / (knots[end] - knots[inner])
+        found = np.where(out, levels[end] + slope * (numbers - knots[end]), found)
+    return np.asarray(np.nan_to_num(found, nan=0.0), dtype=np.float64)
