@@ -18,11 +18,6 @@ from birdsat.errors import ConfigError, nearest
 _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
-def is_estimator(text: str) -> bool:
-    """Whether a text is of an estimator, and not the name of a model of ours, which has no point or colon."""
-    return "." in text or ":" in text
-
-
 def parse_estimator(text: str, *, from_file: bool = False) -> BaseEstimator:
     """The classifier that a text says: `module.Class`, `module:Class`, or a call of one with keywords.
 

@@ -15,6 +15,7 @@ from birdsat.observations.occurrences import read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
+from birdsat.ranges.evaluation.ensemble import Ensemble
 from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_occurrences, evaluate_points, evaluate_surveys
 from birdsat.ranges.evaluation.evaluation import Evaluation
 from birdsat.ranges.evaluation.hold_out import HoldOut
@@ -118,6 +119,10 @@ class _Models:
 
         self.names: dict[str, str] = {}
         self.of_points: tuple[PresenceModel, ...] = made("points")
+        if len(self.of_points) > 1:
+            together = tuple(Ensemble(members=self.of_points, by=by) for by in request.ensembles)
+            self.names |= {model.name: model.by for model in together}
+            self.of_points += together
         self.of_surveys: tuple[SurveyModel, ...] = made("surveys")
 
 

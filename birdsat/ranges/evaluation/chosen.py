@@ -21,11 +21,18 @@ class Chosen:
     """A fitted model that was chosen among others: a `Scorer`."""
 
     scorer: Scorer
-    model: PresenceModel
+    name: str  # of what was chosen
     tried: tuple[tuple[str, float], ...]  # each candidate and its AUC on blocks; none where nothing could be held out
 
     def __call__(self, cells: Cells) -> NDArray[np.float32]:
         return self.scorer(cells)
+
+    @property
+    def said(self) -> str:
+        """What was chosen, among what."""
+        if not self.tried:
+            return f"{self.name}, as there are too few blocks to choose by"
+        return f"{self.name} (AUC on blocks: {', '.join(f'{name} {auc:.3f}' for name, auc in self.tried)})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,11 +58,11 @@ class ChosenOnBlocks:
     def fit(self, points: Points) -> Scorer:
         parts = list(held_out_blocks(points, self.folds, self.seed)) if len(self.candidates) > 1 else []
         if not parts:
-            return Chosen(self.candidates[0].fit(points), self.candidates[0], ())
+            return Chosen(self.candidates[0].fit(points), self.candidates[0].name, ())
         tried = [block_auc(model, parts) for model in self.candidates]
         best = self.candidates[int(np.argmax(np.nan_to_num(tried, nan=-1.0)))]
         names = (model.name for model in self.candidates)
-        return Chosen(best.fit(points), best, tuple(zip(names, tried, strict=True)))
+        return Chosen(best.fit(points), best.name, tuple(zip(names, tried, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -117,15 +124,21 @@ def block_auc(model: PresenceModel, parts: Sequence[HeldOutBlocks]) -> float:
     """Mean over taxa of the AUC in the blocks held out, each fold by its points; NaN where no taxon has enough."""
     of_taxon: dict[int, list[tuple[float, int]]] = {}
     for part in parts:
-        score = model.fit(part.learned)(part.places)
-        for label in np.flatnonzero(part.present.any(axis=0)).tolist():
-            there, of = part.present[:, label], score[:, label]
-            known = np.isfinite(of)
-            present, absent = int((there & known).sum()), int((~there & known).sum())
-            if min(present, absent) >= _LEAST:
-                of_taxon.setdefault(label, []).append((map_scores(of[known], there[known])[0], present))
+        for label, auc, present in taxon_aucs(model.fit(part.learned)(part.places), part.present):
+            of_taxon.setdefault(label, []).append((auc, present))
     means = [np.average([auc for auc, _ in some], weights=[n for _, n in some]) for some in of_taxon.values()]
     return float(np.mean(means)) if means else float("nan")
+
+
+def taxon_aucs(score: NDArray[np.float32], present: NDArray[np.bool_]) -> list[tuple[int, float, int]]:
+    """Label, AUC and number of presences of the taxa with enough of them, and of other places, in (places, taxa)."""
+    found = []
+    for label in np.flatnonzero(present.any(axis=0)).tolist():
+        known = np.isfinite(score[:, label])
+        there, of = present[known, label], score[known, label]
+        if min(there.sum(), (~there).sum()) >= _LEAST:
+            found.append((label, map_scores(of, there)[0], int(there.sum())))
+    return found
 
 
 def _both(one: Cells, other: Cells) -> Cells:

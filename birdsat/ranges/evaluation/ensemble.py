@@ -1,5 +1,6 @@
 """Several models as one: their mean, their median, or how many of them say yes."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,29 +39,39 @@ class Ensemble:
         return combined([(model, model.fit(points)) for model in self.members], points, self.by)
 
 
-def combined(members: list[tuple[PresenceModel, Scorer]], points: Points, by: Way) -> Scorer:
+def combined(members: Sequence[tuple[PresenceModel, Scorer]], points: Points, by: Way) -> Scorer:
     """The ensemble of models that are fitted to the points already."""
-    weight = points.background_weight
-    scales = []
-    for model, scorer in members:
-        behind, at = _odds(model, scorer(points.background)), _odds(model, scorer(points.presences))
-        mean = np.average(behind, axis=0, weights=weight)
-        deviation = np.sqrt(np.average(np.square(behind - mean), axis=0, weights=weight))
-        deviation = np.where(deviation > 1e-9, deviation, 1.0)
-        threshold = _thresholds(at, behind, points, weight) if by == "committee" else mean
-        scales.append((mean, deviation, threshold))
+    make = _voting if by == "committee" else standardised
+    scorers = [make(model, scorer, points) for model, scorer in members]
+    together = np.median if by == "median" else np.mean
 
     def score(cells: Cells) -> NDArray[np.float32]:
-        parts = []
-        for (model, scorer), (mean, deviation, threshold) in zip(members, scales, strict=True):
-            odds = _odds(model, scorer(cells))
-            said = np.where(np.isnan(odds), np.nan, odds >= threshold)
-            parts.append(said if by == "committee" else (odds - mean) / deviation)
-        together = np.stack(parts)
-        found: NDArray[np.float32] = (np.median if by == "median" else np.mean)(together, axis=0).astype(np.float32)
+        found: NDArray[np.float32] = together(np.stack([one(cells) for one in scorers]), axis=0).astype(np.float32)
         return found
 
     return score
+
+
+def standardised(model: PresenceModel, scorer: Scorer, points: Points) -> Callable[[Cells], NDArray[np.float64]]:
+    """A fitted model's scores (n, taxa), or log odds, with mean 0 and variance 1 over the background of the points."""
+    weight = points.background_weight
+    behind = _odds(model, scorer(points.background))
+    mean = np.average(behind, axis=0, weights=weight)
+    deviation = np.sqrt(np.average(np.square(behind - mean), axis=0, weights=weight))
+    deviation = np.where(deviation > 1e-9, deviation, 1.0)
+    return lambda cells: (_odds(model, scorer(cells)) - mean) / deviation
+
+
+def _voting(model: PresenceModel, scorer: Scorer, points: Points) -> Callable[[Cells], NDArray[np.float64]]:
+    """1 where a fitted model's score is at its threshold or above it, else 0."""
+    at, behind = _odds(model, scorer(points.presences)), _odds(model, scorer(points.background))
+    threshold = _thresholds(at, behind, points, points.background_weight)
+
+    def votes(cells: Cells) -> NDArray[np.float64]:
+        odds = _odds(model, scorer(cells))
+        return np.where(np.isnan(odds), np.nan, odds >= threshold)
+
+    return votes
 
 
 def _odds(model: PresenceModel, score: NDArray[np.float32]) -> NDArray[np.float64]:

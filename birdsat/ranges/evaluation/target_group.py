@@ -11,8 +11,8 @@ from birdsat.ranges.points import Cells, Points
 def target_group(points: Points, share: float = 1.0) -> Points:
     """The points against so large a share of background where somebody looked, and the rest of it as it was.
 
-    Target-group background (Phillips et al. 2009): all different places with a presence of any taxon, each once, so that
-    what observers choose is not taken for what taxa choose. Where a single taxon has points, its own would be its
+    Target-group background (Phillips et al. 2009): all different places with a presence of any taxon, each once, so
+    that what observers choose is not taken for what taxa choose. Where a single taxon has points, its own would be its
     background, and nothing is changed.
     """
     if share == 0 or len(np.unique(points.taxon)) < 2:

@@ -5,47 +5,88 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from birdsat.ranges.estimators import parse_estimator, takes_weights, with_seed
 from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one_weighted
-from birdsat.ranges.points import COORDINATES, Points
+from birdsat.ranges.evaluation.registry import ModelSettings
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.projection import InputProjection
+
+_Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EstimatorModel:
     """A classifier of each taxon: its points are 1, the background is 0, and both weigh the same in sum.
 
-    Columns are standardised over the background. Where `fit` takes no weights, the background is drawn by its own, and
-    all rows count alike.
+    It reads what a range network would: the principal components of chip features and place, where there are chips, and
+    columns, standardised over the background. Where `fit` takes no weights, the background is drawn by its own, and all
+    rows count alike.
     """
 
     text: str  # as of `parse_estimator`
-    columns: tuple[str, ...] = (COORDINATES,)
+    chip: str | None = None  # columns of chip features, read with place; None: neither is read
+    columns: tuple[str, ...] = ()
     seed: int = 0
     label: str = ""  # in tables; the text and the columns where empty
     probabilities: bool = True
 
     @property
     def name(self) -> str:
-        short = self.text.replace(":", ".").split("(")[0].rpartition(".")[2]
-        inside = self.text.partition("(")[2].rpartition(")")[0]
-        return self.label or f"{short}{f'({inside})' if inside else ''} on {' + '.join(self.columns)}"
+        read = [*([] if self.chip is None else [self.chip, "place"]), *self.columns]
+        return self.label or f"{short_text(self.text)} on {' + '.join(read)}"
 
     def fit(self, points: Points) -> Scorer:
         estimator = with_seed(parse_estimator(self.text), self.seed)
-        weighted = takes_weights(estimator)
+        return one_by_one_weighted(
+            points,
+            self._inputs(points),
+            lambda at, background, weight: fit_one(estimator, at, background, weight),
+            weighted=takes_weights(estimator),
+        )
 
-        def fit_one(
-            at: NDArray[np.float64], background: NDArray[np.float64], weight: NDArray[np.float64]
-        ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
-            x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
-            # As many in sum as there are rows, of which penalties are told.
-            rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
-            model = clone(estimator)
-            model = model.fit(x, y, sample_weight=rows) if weighted else model.fit(x, y)
-            present = int(np.flatnonzero(model.classes_ == 1)[0])
-            return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
+    def _inputs(self, points: Points) -> Callable[[Cells], _Table]:
+        behind = points.background
+        scaled = ScaledColumns.fit(behind, self.columns) if self.columns else None
+        if self.chip is None:
+            assert scaled is not None
+            return scaled
+        features, most = behind.columns[self.chip].astype(np.float32), RangeNetworkConfig().inputs
+        projection, chip = InputProjection.fit(features, behind.lon_lat, most), self.chip
 
-        scaled = ScaledColumns.fit(points.background, self.columns)
-        return one_by_one_weighted(points, scaled, fit_one, weighted=weighted)
+        def inputs(cells: Cells) -> _Table:
+            seen = projection(cells.columns[chip].astype(np.float32), cells.lon_lat).numpy().astype(np.float64)
+            return seen if scaled is None else np.concatenate([seen, scaled(cells)], axis=1)
+
+        return inputs
+
+
+def fit_one(
+    estimator: BaseEstimator, at: _Table, background: _Table, weight: NDArray[np.float64]
+) -> Callable[[_Table], NDArray[np.float32]]:
+    """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f)."""
+    x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
+    model = clone(estimator)
+    if takes_weights(estimator):
+        # As many in sum as there are rows, which is what penalties are set against.
+        rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
+        model.fit(x, y, sample_weight=rows)
+    else:
+        model.fit(x, y)
+    present = int(np.flatnonzero(model.classes_ == 1)[0])
+    return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
+
+
+def short_text(text: str) -> str:
+    """The text of a classifier without its module, for tables."""
+    head, opened, rest = text.replace(":", ".", 1).partition("(")
+    inside = rest.rpartition(")")[0] if opened else ""
+    return f"{head.rpartition('.')[2]}{f'({inside})' if inside else ''}"
+
+
+def own_model(text: str, settings: ModelSettings) -> EstimatorModel:
+    """A classifier on what a range network reads, and all rasters. Raises ConfigError for a text of none."""
+    parse_estimator(text)
+    return EstimatorModel(text=text, chip="chip", columns=settings.rasters, seed=settings.seed)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import PolynomialFeatures
 
 from birdsat.ranges.evaluation.hinges import KNOTS, Hinges
 from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one_weighted
-from birdsat.ranges.points import COORDINATES, Cells, Points
+from birdsat.ranges.points import COORDINATES, Points
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +23,6 @@ class HingeLogistic:
     columns: tuple[str, ...] = (COORDINATES,)
     c: float = 0.1  # inverse strength of the penalty
     knots: int = KNOTS
-    products: bool = False  # of every two columns as well
     label: str = ""
     probabilities: bool = False
 
@@ -34,26 +32,8 @@ class HingeLogistic:
 
     def fit(self, points: Points) -> Scorer:
         scaled = ScaledColumns.fit(points.background, self.columns)
-        background = scaled(points.background)
-        hinges = Hinges.fit(background, points.background_weight, self.knots)
-        low, high = background.min(axis=0), background.max(axis=0)
-        pairs = PolynomialFeatures(2, interaction_only=True, include_bias=False).fit(background)
-
-        def products(table: NDArray[np.float64]) -> NDArray[np.float64]:
-            found: NDArray[np.float64] = pairs.transform(np.clip(table, low, high))[:, table.shape[1] :]
-            return found
-
-        deviation = products(background).std(axis=0) if self.products else np.empty(0)
-
-        def inputs(cells: Cells) -> NDArray[np.float64]:
-            table = scaled(cells)
-            if not self.products:
-                return hinges(table)
-            # All products with one column weigh as much as its hinges do.
-            of_pairs = products(table) / np.where(deviation > 0, deviation, 1) / np.sqrt(table.shape[1])
-            return np.concatenate([hinges(table), of_pairs], axis=1)
-
-        return one_by_one_weighted(points, inputs, self._fit_one)
+        hinges = Hinges.fit(scaled(points.background), points.background_weight, self.knots)
+        return one_by_one_weighted(points, lambda cells: hinges(scaled(cells)), self._fit_one)
 
     def _fit_one(
         self, at: NDArray[np.float64], background: NDArray[np.float64], weight: NDArray[np.float64]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from birdsat.errors import ConfigError, InputError, nearest, some_of
 
 MOST_CODES = 12  # whole numbers that a covariate may have and still be taken for a class by itself
+MOST_CLASSES = 20  # of a covariate with a column of their own; rarer ones are of none
 
 Values = NDArray[np.float64] | NDArray[np.str_]
 
@@ -42,7 +43,7 @@ class CovariateScale:
         numbers, classes, mean, deviation = [], [], [], []
         for name, values in table.items():
             if name in categorical or looks_categorical(values):
-                classes.append((name, tuple(sorted(set(_as_text(values)) - {""}))))
+                classes.append((name, _levels(_as_text(values))))
                 continue
             known = values[np.isfinite(values)]
             if len(known) and np.ptp(known) > 0:
@@ -73,6 +74,12 @@ class CovariateScale:
         return np.stack(columns, axis=1).astype(np.float32)
 
 
+def _levels(text: NDArray[np.str_]) -> tuple[str, ...]:
+    """The classes, or the MOST_CLASSES most common of more."""
+    levels, counts = np.unique(text[text != ""], return_counts=True)
+    return tuple(sorted(levels[np.argsort(-counts, kind="stable")[:MOST_CLASSES]].tolist()))
+
+
 def looks_categorical(values: Values) -> bool:
     """Whether a covariate is text, or has a few whole numbers, as codes of classes do; see `CovariateScale.fit`."""
     if not np.issubdtype(values.dtype, np.number):
@@ -95,4 +102,6 @@ def _as_numbers(values: Values, name: str) -> NDArray[np.float64]:
     try:
         return values.astype(np.float64)
     except ValueError as error:
-        raise InputError(f"covariate {name} is of numbers where models learn and of text elsewhere: {error}.") from error
+        raise InputError(
+            f"covariate {name} is of numbers where models learn and of text elsewhere: {error}."
+        ) from error

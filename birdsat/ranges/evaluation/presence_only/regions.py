@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import InputError, some_of
 from birdsat.observations.readers.zipped import DAMAGED
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.evaluation.columns import CHIP
 from birdsat.ranges.evaluation.presence_only.covariates import CovariateScale, Values
 from birdsat.ranges.points import Cells, Points
 
@@ -50,6 +52,7 @@ class TrainingRegion:
     groups: tuple[TrainingGroup, ...]
     covariates: tuple[str, ...]  # that the tables have
     scale: CovariateScale
+    chips: "ChipColumns | None" = None
 
     @property
     def name(self) -> str:
@@ -93,12 +96,16 @@ def find_regions(folder: Path, names: Sequence[str] = ()) -> tuple[RegionFiles, 
 
 
 def read_training(
-    files: RegionFiles, categorical: Sequence[str] = (), progress: Progress = QUIET
+    files: RegionFiles,
+    categorical: Sequence[str] = (),
+    features: PlaceFeatures | None = None,
+    progress: Progress = QUIET,
 ) -> TrainingRegion:
     """Presences and background of a region; covariates are scaled by the latter. No file of a test is opened.
 
     categorical: covariates that are of classes, beside those that look like it; those that a region has not are passed
-    over. Raises InputError for tables without the columns that are needed, or without a row.
+    over. features: of places, to stand beside covariates as the column CHIP. Raises InputError for tables without the
+    columns that are needed, or without a row.
     """
     presences, background = _read(files.presences), _read(files.background)
     for table, path in ((presences, files.presences), (background, files.background)):
@@ -107,20 +114,20 @@ def read_training(
     if not names:
         raise InputError(f"{files.presences.name} and {files.background.name} share no covariate.")
     presences, background = (
-        _placed(table, path, progress)
-        for table, path in ((presences, files.presences), (background, files.background))
+        _placed(table, path, progress) for table, path in ((presences, files.presences), (background, files.background))
     )
     both = {name: _together(background[name], presences[name]) for name in names}
     of_classes = CovariateScale.fit(both, [name for name in categorical if name in names])
-    scale = CovariateScale.fit(
-        {name: background[name] for name in names}, [name for name, _ in of_classes.classes]
-    )
+    scale = CovariateScale.fit({name: background[name] for name in names}, [name for name, _ in of_classes.classes])
     unknown = sum(_unknown(values) for table in (presences, background) for values in (table[name] for name in names))
     if unknown:
         progress.note(f"{files.name}: {unknown:,} values of covariates are not known, and count as the mean")
-    anywhere = _cells(background, scale)
-    at, species = _cells(presences, scale), presences["spid"].astype(np.str_)
-    of_group = presences["group"].astype(np.str_) if "group" in presences else np.full(len(species), "")
+    anywhere, at = _cells(background, scale), _cells(presences, scale)
+    chips = None if features is None else ChipColumns.fit(features, anywhere)
+    if chips is not None:
+        anywhere, at = chips(anywhere), chips(at)
+    species = presences["spid"].astype(np.str_)
+    of_group = _groups(presences, len(species))
     groups = []
     for group in np.unique(of_group).tolist():
         rows = of_group == group
@@ -129,7 +136,7 @@ def read_training(
             taxa=len(labels), presences=at.take(rows), taxon=taxon.reshape(-1).astype(np.int64), background=anywhere
         )
         groups.append(TrainingGroup(name=group, species=tuple(labels.tolist()), points=points))
-    return TrainingRegion(files=files, groups=tuple(groups), covariates=names, scale=scale)
+    return TrainingRegion(files=files, groups=tuple(groups), covariates=names, scale=scale, chips=chips)
 
 
 def read_tests(region: TrainingRegion, progress: Progress = QUIET) -> Iterator[SurveyedSites]:
@@ -146,16 +153,39 @@ def read_tests(region: TrainingRegion, progress: Progress = QUIET) -> Iterator[S
         there = tuple(name for name in table if name in group_of)
         other = [name for name in table if name not in (*NOT_COVARIATES, *region.covariates, *there)]
         if not there:
-            raise InputError(f"{path.name} has no column of a species that was learned, such as {next(iter(group_of))}.")
+            raise InputError(
+                f"{path.name} has no column of a species that was learned, such as {next(iter(group_of))}."
+            )
         if other:
             progress.note(f"{path.name}: {some_of(other)} were not learned and are passed over")
         cells = _cells(table, region.scale)
+        cells = cells if region.chips is None else region.chips(cells)
         presence = np.stack([_surveyed(table[name], name, path) for name in there], axis=1)
-        groups = table["group"].astype(np.str_) if "group" in table else np.full(len(cells), "")
+        groups = _groups(table, len(cells))
         for column, name in enumerate(there):
             elsewhere = np.isin(groups, list(set(group_of.values()) - {group_of[name], ""}))
             presence[elsewhere, column] = np.nan
         yield SurveyedSites(cells=cells, species=there, presence=presence)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class ChipColumns:
+    """Features of places beside their covariates; where nothing is known, as at sea, their mean."""
+
+    features: PlaceFeatures
+    mean: NDArray[np.float32]  # (f,) over the background
+
+    @classmethod
+    def fit(cls, features: PlaceFeatures, background: Cells) -> "ChipColumns":
+        """Raises InputError where no background has features."""
+        found = features.features_at(background.lon_lat)
+        return cls(features=features, mean=np.nanmean(found, axis=0, dtype=np.float64).astype(np.float32))
+
+    def __call__(self, cells: Cells) -> Cells:
+        found = self.features.features_at(cells.lon_lat)
+        return Cells(
+            lon_lat=cells.lon_lat, columns={**cells.columns, CHIP: np.where(np.isfinite(found), found, self.mean)}
+        )
 
 
 _Table = dict[str, Values]
@@ -174,10 +204,10 @@ def _read(path: Path) -> _Table:
 
 def _column(column: pa.ChunkedArray) -> Values:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return np.array([value or "" for value in column.to_pylist()], dtype=np.str_)
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
     numbers: NDArray[np.float64] = column.cast(kind).cast(pa.float64()).to_numpy(zero_copy_only=False)
     return np.where(np.isinf(numbers), np.nan, numbers)
 
@@ -196,6 +226,12 @@ def _placed(table: _Table, path: Path, progress: Progress) -> _Table:
     if not placed.all():
         progress.note(f"{path.name}: {np.count_nonzero(~placed):,} rows without a place on Earth are passed over")
     return {name: values[placed] for name, values in table.items()}
+
+
+def _groups(table: _Table, rows: int) -> NDArray[np.str_]:
+    """(n,) the group of each row; "" where it has none."""
+    values = table.get("group")
+    return values.astype(np.str_) if values is not None and values.dtype.kind == "U" else np.full(rows, "")
 
 
 def _cells(table: _Table, scale: CovariateScale) -> Cells:
@@ -217,5 +253,3 @@ def _together(one: Values, other: Values) -> Values:
 def _unknown(values: Values) -> int:
     missing = np.isnan(values) if np.issubdtype(values.dtype, np.number) else values == ""
     return int(np.count_nonzero(missing))
-
-
