@@ -7,23 +7,29 @@ that it can lie in a file, where a pickle would be a program of whoever wrote it
 
 import ast
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from sklearn.base import BaseEstimator
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
 
 from birdsat.errors import ConfigError, nearest
 
+TRUSTED = "BIRDSAT_TRUSTED_PACKAGES"  # environment variable: packages whose classes a file may name, beside sklearn
+_Table = NDArray[np.float64]
 _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
 def parse_estimator(text: str, *, from_file: bool = False) -> BaseEstimator:
     """The classifier that a text says: `module.Class`, `module:Class`, or a call of one with keywords.
 
-    from_file: the text was read and not given by the user; then classes of scikit-learn alone are made, since to import
-    a module is to run it. Raises ConfigError for a text that is no such call, for a class that is not there or is not a
-    classifier that tells probabilities, and for keywords that it does not take.
+    from_file: the text was read and not given by the user; then classes of scikit-learn alone are made, and of packages
+    that the environment names in TRUSTED, since to import a module is to run it. Raises ConfigError for a text that is
+    no such call, for a class that is not there or is not a classifier that tells probabilities, and for keywords that
+    it does not take.
     """
     try:
         call = ast.parse(text.strip().replace(":", ".", 1) if _colon(text) else text.strip(), mode="eval").body
@@ -60,6 +66,29 @@ def with_seed(estimator: BaseEstimator, seed: int) -> BaseEstimator:
     return estimator.set_params(**dict.fromkeys(unset, seed))
 
 
+def fit_one(
+    estimator: BaseEstimator, at: _Table, background: _Table, weight: NDArray[np.float64]
+) -> Callable[[_Table], NDArray[np.float32]]:
+    """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f)."""
+    x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
+    model = clone(estimator)
+    if takes_weights(estimator):
+        # As many in sum as there are rows, which is what penalties are set against.
+        rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
+        model.fit(x, y, sample_weight=rows)
+    else:
+        model.fit(x, y)
+    present = int(np.flatnonzero(model.classes_ == 1)[0])
+    return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
+
+
+def short_text(text: str) -> str:
+    """The text of a classifier without its module, for tables."""
+    head, opened, rest = text.replace(":", ".", 1).partition("(")
+    inside = rest.rpartition(")")[0] if opened else ""
+    return f"{head.rpartition('.')[2]}{f'({inside})' if inside else ''}"
+
+
 def _tells(estimator: object) -> bool:
     try:
         return callable(getattr(estimator, "predict_proba", None))
@@ -80,11 +109,16 @@ def _value(node: ast.expr, text: str, from_file: bool) -> Any:
             if positional or len(given) < len(keywords):
                 raise ConfigError(f"{ast.unparse(func)} is made with keywords only; write it as {_EXAMPLE}.")
             known = [name for name in inspect.signature(cls).parameters if name != "self"]
+            if from_file and "memory" in given:  # of a pipeline: a folder of pickles that it would read
+                raise ConfigError(f"{cls.__name__} of {text!r} names a folder of pickles, which are not read.")
             if wrong := [name for name in given if name not in known]:
                 raise ConfigError(
                     f"{cls.__name__} takes no {wrong[0]!r}{nearest(wrong[0], known)}; it takes {', '.join(known)}."
                 )
-            return cls(**given)
+            try:
+                return cls(**given)
+            except TypeError as error:
+                raise ConfigError(f"{ast.unparse(node)} cannot be made: {error}.") from error
         case ast.List(elts=elements):
             return [_value(one, text, from_file) for one in elements]
         case ast.Tuple(elts=elements):
@@ -107,14 +141,15 @@ def _class(path: str, text: str, from_file: bool) -> Callable[..., BaseEstimator
     module, _, name = path.rpartition(".")
     if not module:
         raise ConfigError(f"{path} of {text!r} names no module; write it as {_EXAMPLE}.")
-    if from_file and module.split(".")[0] != "sklearn":
+    package = module.split(".")[0]
+    if from_file and package not in ("sklearn", *os.environ.get(TRUSTED, "").replace(",", " ").split()):
         raise ConfigError(
-            f"{path} is not of scikit-learn, and to import it would run what others may have written; fit it again "
-            "where the module is known."
+            f"{path} is not of scikit-learn, and to import it runs what is in it; if you know the file and the "
+            f"package, set the environment variable {TRUSTED}={package}."
         )
     try:
         found = import_module(module)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         raise ConfigError(f"module {module} of {text!r} cannot be imported ({error}); install it.") from error
     cls = getattr(found, name, None)
     if not (inspect.isclass(cls) and issubclass(cls, BaseEstimator)):
@@ -140,8 +175,8 @@ def _text(value: Any) -> str:
         case None | bool() | int() | float() | str():
             return repr(value)
     raise ConfigError(
-        f"{value!r} cannot be written as text, by which an estimator is kept; allowed are numbers, text, lists, and other "
-        "estimators."
+        f"{value!r} cannot be written as text, by which an estimator is kept; allowed are numbers, text, lists, and "
+        "other estimators."
     )
 
 

@@ -81,8 +81,7 @@ def cache_file(model: RangeModel, region: Region) -> Path:
 
 def _record(model: RangeModel) -> np.dtype[np.void]:
     """Of one cell. `inside` takes two bytes so that the numbers behind it lie on even addresses."""
-    network = model.facts.network
-    return np.dtype([("inside", "<u2"), ("hidden", "<f2", (network.members, network.width))])
+    return np.dtype([("inside", "<u2"), ("hidden", "<f2", model.network.kept_shape)])
 
 
 def _check_size(cache: BinaryIO, expected: int) -> None:

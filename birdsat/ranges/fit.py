@@ -16,6 +16,7 @@ from birdsat.ranges.calibrate import Calibration, fit_calibration, held_out_figu
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.estimator_network import fit_estimators
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -62,6 +63,7 @@ def fit_ranges(
     photos: NDArray[np.float32] | None = None,
     covariates: Sequence[Covariate] = (),
     inputs_of: Sequence[str] = (),
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
@@ -69,19 +71,23 @@ def fit_ranges(
     presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
-    where none is named.
+    where none is named. estimator: text of a classifier that learns each taxon in place of a network.
     """
     settings = settings or RangeNetworkConfig()
     chosen = chosen_inputs(inputs_of, bool(covariates))
     projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
     inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
     elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
-    fitted = fit_network(points, inputs, elsewhere, settings, progress)
+    if estimator:
+        fitted = fit_estimators(points, inputs, elsewhere, settings, estimator)
+    else:
+        fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
     calibration, figures = _calibrate(fitted, term, points, presences, background)
     area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
     facts = RangeFacts(
         network=settings,
+        estimator=estimator,
         taxa=tuple(taxa),
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",

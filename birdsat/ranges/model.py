@@ -28,6 +28,8 @@ from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.named import COVARIATES, INPUTS
 from birdsat.ranges.covariates.rasters import remembered_from
 from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.estimator_network import EstimatorNetwork
+from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -65,6 +67,7 @@ class RangeFacts:
 
     schema_version: int = SCHEMA_VERSION
     network: RangeNetworkConfig
+    estimator: str = ""  # text of the classifier that learned each taxon; "": the network did
     taxa: tuple[str, ...]
     points: tuple[int, ...]  # of each taxon, after thinning to cells
     way: Way
@@ -144,7 +147,7 @@ class RangeModel:
     def __init__(
         self,
         facts: RangeFacts,
-        network: RangeNetwork,
+        network: RangeNetwork | EstimatorNetwork,
         projection: InputProjection,
         applicability: Applicability,
         photos: PhotoTerm | None = None,
@@ -332,7 +335,8 @@ def load_ranges(folder: Path) -> RangeModel:
             for name, value in load_file(file_within(folder, WEIGHTS_FILE)).items()
         }
         shapes = [tuple(value.shape) for value in tensors.values()]
-        refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
+        if not facts.estimator:
+            refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
         scaling = _read_covariates(tensors, facts)
         beside = 0 if scaling is None else scaling.inputs
         _refuse_other_shapes(tensors, len(facts.taxa), beside)
@@ -345,8 +349,13 @@ def load_ranges(folder: Path) -> RangeModel:
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
-        network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
+        own = {name.removeprefix("network."): value for name, value in tensors.items()}
+        network: RangeNetwork | EstimatorNetwork
+        if facts.estimator:
+            network = EstimatorNetwork(facts.network, facts.estimator, len(facts.taxa), **own)
+        else:
+            network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
+            network.load_state_dict(own)
         term = PhotoTerm(**photos) if photos else None
     except NewerFormatError as error:
         raise CheckpointError(newer(folder, error, "fit it again")) from error
@@ -364,6 +373,8 @@ def load_ranges(folder: Path) -> RangeModel:
     ) as error:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
+    if facts.estimator:  # what may not be imported is no damage, and said at once
+        parse_estimator(facts.estimator, from_file=True)
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.adamw import AdamW
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
+
+if TYPE_CHECKING:
+    from birdsat.ranges.estimator_network import EstimatorNetwork
 
 _STEPS_BLIND = 60  # taken where nothing can be held out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was held out
@@ -39,8 +43,8 @@ class HeldOut:
 class Fitted:
     """A network at its best step."""
 
-    network: RangeNetwork
-    steps: int  # taken
+    network: "RangeNetwork | EstimatorNetwork"
+    steps: int  # taken; 0: of classifiers
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
 
 
@@ -53,11 +57,11 @@ def fit_network(
     (Cole et al. 2023, section 3.2: assume negative, over background and the other taxa's points alike, which make up
     `points.background`), but with every taxon's points weighing as much as its background, so that rare taxa count as
     much as common ones. A member learns from the points and the background outside its fold of blocks. The number of
-    steps is the one that ranks what the members held out best (`_Data.trial`); where no member can hold out points
+    steps is the one that ranks what the members held out best (`Data.trial`); where no member can hold out points
     and still learn from others of the taxon, as where they lie in one block, the members differ by chance alone, and a
     fixed number of steps is taken.
     """
-    data = _Data(points, inputs, background, config)
+    data = Data(points, inputs, background, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
@@ -68,7 +72,7 @@ def fit_network(
 
 
 def _train(
-    network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress
+    network: RangeNetwork, data: "Data", config: RangeNetworkConfig, progress: Progress
 ) -> tuple[int, dict[str, Tensor]]:
     optimiser = AdamW(network.parameters(), config.weight_decay)
     mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
@@ -93,7 +97,7 @@ def _train(
     return (best[1], best[2]) if best is not None else (last, mean.state_dict())
 
 
-class _Data:
+class Data:
     """Points and background as tensors: which member learns from which, and with what weight.
 
     Three kinds of rows: points, of which several may share a place and date; the places and dates of points; and
@@ -184,7 +188,7 @@ class _Data:
         return areas / max(1, int(known.sum()))
 
     @torch.inference_mode()
-    def held_out(self, network: RangeNetwork) -> HeldOut:
+    def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
         """What members say of points and of background places that they held out, some of them for each taxon."""
         there, elsewhere, row = self._try(network)
         background = self.tried_background
@@ -204,7 +208,7 @@ class _Data:
         )
 
     def _logits(
-        self, network: RangeNetwork, point: Tensor, background: Tensor, dates: NDArray[np.float64]
+        self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Log odds (m, p) of points, each of its own taxon; (m, r, taxa) at background; and its rows (b,) there.
 
@@ -232,7 +236,7 @@ class _Data:
             return torch.arange(count)
         return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
 
-    def _try(self, network: RangeNetwork) -> tuple[Tensor, Tensor, Tensor]:
+    def _try(self, network: "RangeNetwork | EstimatorNetwork") -> tuple[Tensor, Tensor, Tensor]:
         """The log odds of what is tried on, as `_logits` gives them."""
         return self._logits(network, self.tried, self.tried_background, self._tried_dates(len(self.tried_background)))
 

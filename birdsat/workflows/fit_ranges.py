@@ -22,6 +22,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
 from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -32,7 +33,7 @@ from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
-from birdsat.workflows.requests.ranges import FitRequest, Way
+from birdsat.workflows.requests.ranges import NETWORK, FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
 
 
@@ -92,6 +93,8 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
     run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
+    if request.model != NETWORK:  # a mistake in it is said before tables are read
+        parse_estimator(request.model)
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
     own = read_tables(request.tables, request, progress, crosswalk)
@@ -109,6 +112,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         tables=[Path(table) for table in request.tables],
         crosswalk=crosswalk,
         inputs=request.inputs,
+        estimator="" if request.model == NETWORK else request.model,
         progress=progress,
     )
     model.save(out, region=region.way_from(out), request=fingerprint)
@@ -133,11 +137,13 @@ def fit_records(
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
     inputs: Sequence[str] = (),
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
     crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
-    place and the region's covariates are learned from; all where none is named.
+    place and the region's covariates are learned from; all where none is named. estimator: text of a classifier that
+    learns each taxon in place of the network.
 
     Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
@@ -170,6 +176,7 @@ def fit_records(
         photos=photos,
         covariates=covariates_of(rasters),
         inputs_of=inputs,
+        estimator=estimator,
         progress=progress,
     )
 

@@ -1,4 +1,4 @@
-"""A small region as the benchmark of presence-only models has them: places of one wet, one dry and one upland species."""
+"""A small region of the benchmark of presence-only models: places of a wet, a dry and an upland species."""
 
 from pathlib import Path
 

@@ -56,7 +56,8 @@ def make_models(
 ) -> dict[str, tuple["NamedModel", ...]]:
     """Those of the models that learn from `learns_from`, by name; of all there are where no name is given.
 
-    What is not the name of one of ours is the text of a classifier, which learns from points. Raises ConfigError for a model by name that cannot be made; of all, such models are left out, which is noted.
+    What is not the name of one of ours is the text of a classifier, which learns from points. Raises ConfigError for a
+    model by name that cannot be made; of all, such models are left out, which is noted.
     """
     made = {}
     for name, entry in MODELS.items():

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
 
-from birdsat.ranges.estimators import parse_estimator, takes_weights, with_seed
+from birdsat.ranges.estimators import fit_one, parse_estimator, short_text, takes_weights, with_seed
 from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one_weighted
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.network import RangeNetworkConfig
@@ -61,29 +60,6 @@ class EstimatorModel:
             return seen if scaled is None else np.concatenate([seen, scaled(cells)], axis=1)
 
         return inputs
-
-
-def fit_one(
-    estimator: BaseEstimator, at: _Table, background: _Table, weight: NDArray[np.float64]
-) -> Callable[[_Table], NDArray[np.float32]]:
-    """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f)."""
-    x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
-    model = clone(estimator)
-    if takes_weights(estimator):
-        # As many in sum as there are rows, which is what penalties are set against.
-        rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
-        model.fit(x, y, sample_weight=rows)
-    else:
-        model.fit(x, y)
-    present = int(np.flatnonzero(model.classes_ == 1)[0])
-    return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
-
-
-def short_text(text: str) -> str:
-    """The text of a classifier without its module, for tables."""
-    head, opened, rest = text.replace(":", ".", 1).partition("(")
-    inside = rest.rpartition(")")[0] if opened else ""
-    return f"{head.rpartition('.')[2]}{f'({inside})' if inside else ''}"
 
 
 def own_model(text: str, settings: ModelSettings) -> EstimatorModel:

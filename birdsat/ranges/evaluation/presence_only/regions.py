@@ -86,9 +86,9 @@ def find_regions(folder: Path, names: Sequence[str] = ()) -> tuple[RegionFiles, 
             continue
         background, test = folder / f"{name}{BACKGROUND}", tuple(sorted(folder.glob(f"{name}{TEST}*.parquet")))
         if not background.is_file() or not test:
+            lacking = f"{name}{TEST}*.parquet" if background.is_file() else background.name
             raise InputError(
-                f"region {name} of {folder} has no {f'{name}{TEST}*.parquet' if background.is_file() else background.name}"
-                "; give all its files, or name other regions.",
+                f"region {name} of {folder} has no {lacking}; give all its files, or name other regions.",
                 settings=("regions",),
             )
         found.append(RegionFiles(name=name, presences=presences, background=background, test=test))
