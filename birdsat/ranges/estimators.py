@@ -56,7 +56,7 @@ def estimator_text(estimator: Any) -> str:
 
 def takes_weights(estimator: BaseEstimator) -> bool:
     """Whether `fit` takes sample_weight. Of a pipeline, whose steps would each need it by name, it does not."""
-    return "sample_weight" in inspect.signature(estimator.fit).parameters  # type: ignore[attr-defined]
+    return "sample_weight" in inspect.signature(estimator.fit).parameters
 
 
 def with_seed(estimator: BaseEstimator, seed: int) -> BaseEstimator:

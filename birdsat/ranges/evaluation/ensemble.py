@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.ranges.evaluation.chosen import held_out_blocks
 from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
+from birdsat.ranges.evaluation.presence_only.registry import Ensembles
 from birdsat.ranges.points import Cells, Points
 
-Way = Literal["mean", "median", "committee"]
+Way = Ensembles
 _CLIP = 1e-6  # of probabilities, before their log odds are taken
 
 
@@ -20,7 +21,8 @@ class Ensemble:
 
     mean, median: of the members' scores, brought to mean 0 and variance 1 over the background, probabilities as log
     odds. committee: the share of the members whose score is above the threshold that tells the taxon's points from
-    the background best (committee averaging, Araujo and New 2007; the highest true skill statistic).
+    the background best, by the true skill statistic (committee averaging, Araujo and New 2007); for it, each is fitted
+    twice more, to halves of the points.
     """
 
     members: tuple[PresenceModel, ...]
@@ -64,8 +66,11 @@ def standardised(model: PresenceModel, scorer: Scorer, points: Points) -> Callab
 
 def _voting(model: PresenceModel, scorer: Scorer, points: Points) -> Callable[[Cells], NDArray[np.float64]]:
     """1 where a fitted model's score is at its threshold or above it, else 0."""
-    at, behind = _odds(model, scorer(points.presences)), _odds(model, scorer(points.background))
-    threshold = _thresholds(at, behind, points, points.background_weight)
+    behind, threshold = _odds(model, scorer(points.background)), np.full(points.taxa, np.nan)
+    for label, share in _shares(model, scorer, points).items():
+        ordered = np.argsort(behind[:, label])
+        below = np.cumsum(points.background_weight[ordered]) / points.background_weight.sum()
+        threshold[label] = behind[ordered[min(int(np.searchsorted(below, share)), len(below) - 1)], label]
 
     def votes(cells: Cells) -> NDArray[np.float64]:
         odds = _odds(model, scorer(cells))
@@ -83,17 +88,28 @@ def _odds(model: PresenceModel, score: NDArray[np.float32]) -> NDArray[np.float6
     return odds
 
 
-def _thresholds(
-    at: NDArray[np.float64], behind: NDArray[np.float64], points: Points, weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(taxa,) of the highest share of a taxon's points less that of the background above it."""
-    best = np.full(points.taxa, np.nan)
+def _shares(model: PresenceModel, scorer: Scorer, points: Points) -> dict[int, float]:
+    """Of each taxon, the share of the background below the threshold with the highest true skill statistic.
+
+    By points that were held out, in halves: those that a model learned from lie higher than any others would.
+    """
+    found: dict[int, list[NDArray[np.float64]]] = {}
+    for part in held_out_blocks(points, folds=2):
+        learned = model.fit(part.learned)
+        behind, at = _odds(model, learned(part.learned.background)), _odds(model, learned(part.places))
+        for label in np.flatnonzero(part.present.any(axis=0) & np.isfinite(behind).all(axis=0)).tolist():
+            found.setdefault(label, []).append(_below(behind[:, label], at[part.present[:, label], label]))
+    own, behind = _odds(model, scorer(points.presences)), _odds(model, scorer(points.background))
+    best = {}
     for label in np.unique(points.taxon).tolist():
-        tried = np.unique(at[points.taxon == label, label])
-        ordered = np.argsort(behind[:, label])
-        below = np.concatenate([[0.0], np.cumsum(weight[ordered])]) / weight.sum()
-        false = 1 - below[np.searchsorted(behind[ordered, label], tried)]
-        own = np.sort(at[points.taxon == label, label])
-        hits = 1 - np.searchsorted(own, tried) / len(own)
-        best[label] = tried[int(np.argmax(hits - false))]
+        below = np.concatenate(found.get(label, [_below(behind[:, label], own[points.taxon == label, label])]))
+        tried = np.sort(below)
+        skill = 1 - np.arange(len(tried)) / len(tried) - (1 - tried)
+        best[label] = float(tried[int(np.argmax(skill))])
     return best
+
+
+def _below(behind: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) share of the background with a lower score than each."""
+    below: NDArray[np.float64] = np.searchsorted(np.sort(behind), at) / len(behind)
+    return below

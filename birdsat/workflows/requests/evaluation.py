@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.presence_only.registry import BENCHMARK_MODELS, ENSEMBLES
+from birdsat.ranges.evaluation.presence_only.registry import BENCHMARK_MODELS, Ensembles
 from birdsat.ranges.evaluation.registry import MODELS
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
@@ -36,7 +36,7 @@ class EvaluateRangesRequest(Request):
     from points; those named rasters give a row for each name of the rasters, and one for all with coordinates. Beside
     these, any classifier of scikit-learn's kind, such as 'sklearn.ensemble.RandomForestClassifier(n_estimators=300)',
     which reads what the range network does, and all rasters."""
-    ensembles: Annotated[Sequence[str], OneOf(ENSEMBLES)] = ()
+    ensembles: Sequence[Ensembles] = ()
     """Rows of all the models together that learn from points: their mean, their median, or the share of them that say
     yes; each is fitted once more for each row."""
     rasters: Sequence[str] = ()
@@ -137,7 +137,7 @@ class EvaluateDisdatRequest(Request):
     models: Annotated[Sequence[str], OneOf(BENCHMARK_MODELS, or_estimator=True)] = ()
     """Evaluate these alone; all that are installed by default. Beside these, any classifier of scikit-learn's kind,
     such as 'sklearn.ensemble.ExtraTreesClassifier(n_estimators=300)'."""
-    ensembles: Annotated[Sequence[str], OneOf(ENSEMBLES)] = ()
+    ensembles: Sequence[Ensembles] = ()
     """Rows of all the models together: their mean, their median, or the share of them that say yes."""
     categorical: Sequence[str] = ()
     """Covariates whose numbers stand for classes, beside those that look like it: text, and few whole numbers."""

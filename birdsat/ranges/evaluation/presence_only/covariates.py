@@ -1,6 +1,6 @@
 """Covariates of a benchmark's table as numbers that every model reads alike."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ class CovariateScale:
             if name in categorical or looks_categorical(values):
                 classes.append((name, _levels(_as_text(values))))
                 continue
-            known = values[np.isfinite(values)]
+            known = values.astype(np.float64)[np.isfinite(values.astype(np.float64))]
             if len(known) and np.ptp(known) > 0:
                 numbers.append(name)
                 mean.append(known.mean())
@@ -77,23 +77,23 @@ class CovariateScale:
 def _levels(text: NDArray[np.str_]) -> tuple[str, ...]:
     """The classes, or the MOST_CLASSES most common of more."""
     levels, counts = np.unique(text[text != ""], return_counts=True)
-    return tuple(sorted(levels[np.argsort(-counts, kind="stable")[:MOST_CLASSES]].tolist()))
+    return tuple(sorted(map(str, levels[np.argsort(-counts, kind="stable")[:MOST_CLASSES]])))
 
 
 def looks_categorical(values: Values) -> bool:
     """Whether a covariate is text, or has a few whole numbers, as codes of classes do; see `CovariateScale.fit`."""
-    if not np.issubdtype(values.dtype, np.number):
+    if values.dtype.kind == "U":
         return True
-    known = values[np.isfinite(values)]
-    different: Sequence[float] = np.unique(known)
-    if not 3 <= len(different) <= MOST_CODES or (known != np.round(known)).any():
+    numbers = values.astype(np.float64)
+    different = np.unique(numbers[np.isfinite(numbers)])
+    if not 3 <= len(different) <= MOST_CODES or (different != np.round(different)).any():
         return False
     return bool(different[-1] - different[0] < 2 * len(different))
 
 
 def _as_text(values: Values) -> NDArray[np.str_]:
     """Whole numbers without a point, so that 2 and 2.0 are one class; "" where not known."""
-    if not np.issubdtype(values.dtype, np.number):
+    if values.dtype.kind == "U":
         return values.astype(np.str_)
     return np.array([f"{value:g}" if np.isfinite(value) else "" for value in values.tolist()], dtype=np.str_)
 

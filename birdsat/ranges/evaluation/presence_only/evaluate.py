@@ -113,18 +113,19 @@ def _of_group(group: TrainingGroup, scorer: Scorer, surveys: Sequence[SurveyedSi
     for label, species in enumerate(group.species):
         if species not in scores:
             continue
-        score, truth = np.concatenate(scores[species]), np.concatenate(truths[species])
+        score = np.concatenate(scores[species])
+        there: NDArray[np.bool_] = np.concatenate(truths[species])
         if not np.isfinite(score).all():
             raise InputError(f"a model gives no score of {species} at some surveyed sites; leave it out.")
-        if truth.all() or not truth.any():
+        if there.all() or not there.any():
             continue
-        auc, average_precision = map_scores(score, truth)
+        auc, average_precision = map_scores(score, there)
         figures.append(
             SpeciesFigures(
                 species=species,
                 points=points[label],
-                present=int(truth.sum()),
-                absent=int((~truth).sum()),
+                present=int(there.sum()),
+                absent=int((~there).sum()),
                 auc=auc,
                 average_precision=average_precision,
             )

@@ -179,7 +179,8 @@ class ChipColumns:
     def fit(cls, features: PlaceFeatures, background: Cells) -> "ChipColumns":
         """Raises InputError where no background has features."""
         found = features.features_at(background.lon_lat)
-        return cls(features=features, mean=np.nanmean(found, axis=0, dtype=np.float64).astype(np.float32))
+        known = found[np.isfinite(found).all(axis=1)]
+        return cls(features=features, mean=np.asarray(known.mean(axis=0, dtype=np.float64), dtype=np.float32))
 
     def __call__(self, cells: Cells) -> Cells:
         found = self.features.features_at(cells.lon_lat)
@@ -241,9 +242,10 @@ def _cells(table: _Table, scale: CovariateScale) -> Cells:
 
 def _surveyed(values: Values, name: str, path: Path) -> NDArray[np.float64]:
     """1 present, in whatever number; 0 absent; NaN not known."""
-    if not np.issubdtype(values.dtype, np.number) or (values < 0).any():
+    numbers = values.astype(np.float64) if values.dtype.kind == "f" else np.array([-1.0])
+    if (numbers < 0).any():
         raise InputError(f"column {name} of {path.name} is not of 1 for present and 0 for absent.")
-    return np.where(np.isnan(values), np.nan, values > 0)
+    return np.where(np.isnan(numbers), np.nan, numbers > 0)
 
 
 def _together(one: Values, other: Values) -> Values:

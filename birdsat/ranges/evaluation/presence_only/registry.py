@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.progress import QUIET, Progress
@@ -11,7 +11,7 @@ from birdsat.progress import QUIET, Progress
 if TYPE_CHECKING:
     from birdsat.ranges.evaluation.learning import PresenceModel
 
-ENSEMBLES = ("mean", "median", "committee")
+Ensembles = Literal["mean", "median", "committee"]  # as of `birdsat.ranges.evaluation.ensemble`
 
 
 @dataclass(frozen=True, slots=True)
