@@ -57,6 +57,7 @@ class FitResult:
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+            **({"model": facts.estimator} if facts.estimator else {}),
         }
 
 

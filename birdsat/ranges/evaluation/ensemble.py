@@ -112,5 +112,6 @@ def _shares(model: PresenceModel, scorer: Scorer, points: Points) -> dict[int, f
 def _below(behind: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) share of the background with a lower score than each, and half of that with the same."""
     ordered = np.sort(behind)
-    below: NDArray[np.float64] = np.searchsorted(ordered, at) + np.searchsorted(ordered, at, "right")
-    return below / (2 * len(behind))
+    twice = np.searchsorted(ordered, at) + np.searchsorted(ordered, at, "right")
+    below: NDArray[np.float64] = twice / (2 * len(behind))
+    return below
