@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -115,4 +116,7 @@ def fit_estimators(points: Points, inputs: Tensor, background: Tensor, config: R
     taxon = torch.cat([torch.from_numpy(points.taxon), torch.full((len(drawn),), -1)])
     table = torch.cat([inputs, background[drawn]]).half().float()
     network = EstimatorNetwork(config, text, points.taxa, table=table, taxon=taxon, out=out).eval()
-    return Fitted(network=network, steps=0, held_out=data.held_out(network) if data.folded else None)
+    if not data.folded:
+        return Fitted(network=network, steps=0, held_out=None)
+    held_out = data.held_out(network)
+    return Fitted(network=network, steps=0, held_out=held_out, again=partial(data.held_out_again, network))

@@ -17,6 +17,7 @@ from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import fit_estimators
+from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -107,7 +108,32 @@ def fit_ranges(
         threshold=area.threshold,
         evaluation=tuple(figures.items()),
     )
-    return RangeModel(facts, fitted.network, projection, area, term)
+    held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
+    return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
+
+
+def _held_out_places(
+    fitted: Fitted,
+    projection: InputProjection,
+    points: Points,
+    presences: Embedded,
+    background: Embedded,
+    covariates: Sequence[Covariate],
+) -> HeldOutPlaces | None:
+    if fitted.again is None:
+        return None
+    of_both = presences.covariates, background.covariates
+    beside = [one for one in of_both if one is not None]
+    return HeldOutPlaces(
+        chip=np.concatenate([presences.chip, background.chip]),
+        lon_lat=np.concatenate([points.presences.lon_lat, points.background.lon_lat]),
+        covariates=np.concatenate(beside) if projection.covariates is not None else None,
+        names=tuple(covariates) if projection.covariates is not None else (),
+        presences=len(points.presences),
+        background_weight=points.background_weight,
+        projection=projection,
+        again=fitted.again,
+    )
 
 
 def fit_projection(

@@ -30,6 +30,7 @@ from birdsat.ranges.covariates.rasters import remembered_from
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.estimators import parse_estimator
+from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -152,8 +153,10 @@ class RangeModel:
         applicability: Applicability,
         photos: PhotoTerm | None = None,
         folder: Path | None = None,
+        held_out: HeldOutPlaces | None = None,
     ) -> None:
-        """folder: that it was read from, or is saved in."""
+        """folder: that it was read from, or is saved in. held_out: of the fit that it comes from, and of no file."""
+        self.held_out = held_out
         self.facts, self.network, self.projection = facts, network.eval(), projection
         self.applicability, self.photos, self.folder = applicability, photos, folder
 

@@ -1,7 +1,10 @@
 """Fit a range network to points and background; blocks of the Earth held out choose how long, and evaluate it."""
 
+import copy
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +40,7 @@ class HeldOut:
     taxon: NDArray[np.int64]  # (r,)
     present: NDArray[np.bool_]  # (r,) a point; else background
     row: NDArray[np.int64]  # (r,) of the points, or of the background
+    member: NDArray[np.int64]  # (r,) who held it out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +50,8 @@ class Fitted:
     network: "RangeNetwork | EstimatorNetwork"
     steps: int  # taken; 0: of classifiers
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
+    # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
+    again: Callable[[Tensor, Tensor], HeldOut] | None = None
 
 
 def fit_network(
@@ -68,7 +74,10 @@ def fit_network(
         steps, best = _train(network, data, config, progress)
     network.load_state_dict(best)
     network.eval().requires_grad_(False)
-    return Fitted(network=network, steps=steps, held_out=data.held_out(network) if data.folded else None)
+    if not data.folded:
+        return Fitted(network=network, steps=steps, held_out=None)
+    held_out = data.held_out(network)
+    return Fitted(network=network, steps=steps, held_out=held_out, again=partial(data.held_out_again, network))
 
 
 def _train(
@@ -126,7 +135,8 @@ class Data:
         self.seen_dates = self.dates[first]
         lon_lat = np.concatenate([points.presences.lon_lat, points.background.lon_lat])
         _, once, place = np.unique(lon_lat, axis=0, return_index=True, return_inverse=True)
-        self.places = torch.cat([inputs, background])[torch.from_numpy(once)]  # each once
+        self.once = torch.from_numpy(once)
+        self.places = torch.cat([inputs, background])[self.once]  # each once
         at_place = torch.from_numpy(place.reshape(-1))
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
         blocks = blocks_by_km(lon_lat, config.block_km)
@@ -205,7 +215,15 @@ class Data:
             taxon=torch.cat([self.taxon[point], taxa[:, seen].flatten()]).numpy(),
             present=np.arange(len(present) + int(seen.sum()) * len(kept)) < len(present),
             row=torch.cat([point, background[at[1][kept]][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
+            member=torch.cat([member, at[0][kept][:, None].expand(-1, int(seen.sum())).flatten()]).numpy(),
         )
+
+    def held_out_again(self, network: "RangeNetwork | EstimatorNetwork", inputs: Tensor, background: Tensor) -> HeldOut:
+        """The same of rows that are the same at every call, were the inputs of the places these."""
+        other = copy.copy(self)
+        other.places = torch.cat([inputs, background])[self.once]
+        other.generator = np.random.default_rng(self.config.seed)
+        return other.held_out(network)
 
     def _logits(
         self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from birdsat.maps.description import plain_figures
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
-from birdsat.progress import QUIET, Progress
+from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
+from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.feature_cache import cache_features, cache_file
@@ -30,6 +32,7 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import beside_covariates, region_of, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
@@ -43,21 +46,25 @@ class FitResult:
 
     model: RangeModel
     folder: Path
+    explanation: Explanation = field(default_factory=Explanation)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The model's, and what it sees in the region's cells."""
-        return (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE, *self.folder.glob(KEPT_FILES))
+        """The model's, what it sees in the region's cells, and what is said of its inputs."""
+        own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
+        return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        facts = self.model.facts
+        facts, said = self.model.facts, self.explanation
         return {
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             **({"model": facts.estimator} if facts.estimator else {}),
+            **({"importance": said.importance.to_dict()} if said.importance else {}),
+            **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
 
 
@@ -75,7 +82,7 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
             )
         fingerprint = request_fingerprint(request)
         model = _fitted_before(request, fingerprint, progress) or _fit_ranges(request, fingerprint, progress)
-        return FitResult(model=model, folder=out)
+        return FitResult(model=model, folder=out, explanation=read_explanation(out))
 
 
 def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel | None:
@@ -104,18 +111,26 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
         records = only_recorded(records, progress)
-    model = fit_records(
-        run,
-        region,
-        records,
-        way=request.way,
-        settings=RangeNetworkConfig(seed=request.seed),
-        tables=[Path(table) for table in request.tables],
-        crosswalk=crosswalk,
-        inputs=request.inputs,
-        estimator="" if request.model == NETWORK else request.model,
-        progress=progress,
-    )
+
+    def fit(inputs: Sequence[str], progress: Progress) -> RangeModel:
+        return fit_records(
+            run,
+            region,
+            records,
+            way=request.way,
+            settings=RangeNetworkConfig(seed=request.seed),
+            tables=[Path(table) for table in request.tables],
+            crosswalk=crosswalk,
+            inputs=inputs,
+            estimator="" if request.model == NETWORK else request.model,
+            progress=progress,
+        )
+
+    model = fit(request.inputs, progress)
+    # The request is remembered when all of it is done.
+    model.save(out, region=region.way_from(out))
+    refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
+    explain_fit(model, out, refit, seed=request.seed, progress=progress)
     model.save(out, region=region.way_from(out), request=fingerprint)
     _cache_features(model, with_covariates(model, region, progress), progress)
     return model
@@ -175,7 +190,7 @@ def fit_records(
         ),
         settings=settings,
         photos=photos,
-        covariates=covariates_of(rasters),
+        covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
         inputs_of=inputs,
         estimator=estimator,
         progress=progress,

@@ -10,7 +10,7 @@ from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import parse_covariates
-from birdsat.ranges.covariates.rasters import read_rasters
+from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
@@ -49,15 +49,21 @@ def beside_covariates(region: Region, options: CovariateOptions, progress: Progr
 
 
 def with_covariates(model: RangeModel, region: Region, progress: Progress = QUIET) -> Region:
-    """The region with the covariates that a model learned from, if any. What is wrong with a raster is said when it is
-    first read."""
+    """The region with the covariates that a model learned from, if any.
+
+    Raises InputError for a raster that is gone or changed, also where what the model sees in the cells is kept: a map
+    is not of a file that was put in its place.
+    """
     rasters = model.facts.rasters
     if not rasters:
         return region
     asked = CovariateRegion(
         region.inner if isinstance(region, CovariateRegion) else region, rasters, model.folder, progress
     )
-    return region if region.identity == asked.identity else asked
+    if region.identity == asked.identity:
+        return region  # just read
+    check_unchanged(rasters, model.folder)
+    return asked
 
 
 def check_ranges(model: RangeModel, region: Region) -> None:

@@ -86,6 +86,8 @@ def test_a_raster_that_changed_is_refused_and_its_old_features_are_not_read(fold
     species = SpeciesRequest(ranges=ranges, place="10,50", month=6)
     with pytest.raises(InputError, match=r"'warm' was read from .*which has changed since"):
         species_at(species)
+    with pytest.raises(InputError, match="which has changed since"):  # though what the model sees there is kept
+        map_taxon(MapRequest(taxon=TAXON, ranges=ranges, out=folder / "maps"))
     (folder / "warm.tif").unlink()
     with pytest.raises(InputError, match="which is gone"):
         species_at(species)
@@ -151,3 +153,43 @@ def test_a_raster_that_misses_the_box_is_refused_with_its_option(
 def test_covariates_belong_to_a_fit_and_not_to_a_model_that_is_there() -> None:
     with pytest.raises(ConfigError, match="covariates can be used with records to fit to only"):
         MapRequest(taxon=TAXON, ranges="m", covariates="a=b.tif")
+
+
+def test_what_inputs_are_worth_lies_beside_the_model_and_is_shown_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *options(folder)]
+    main([*command, "--ablate"])
+    said = capsys.readouterr()
+    assert "importance" in said.out and "without" in said.out
+    assert said.err.count("'cover' is missing in") == 1  # not of every fit again
+    own = folder / "m"
+    rows = (own / "responses.csv").read_text().splitlines()
+    assert rows[0] == "taxon,covariate,value,probability,std" and len(rows) == 1 + 2 * (33 + 3)
+    assert (own / "responses.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((own / "ablation.json").read_text())["mean_auc"].keys() == {
+        "all",
+        "without chip",
+        "without place",
+        "without covariates",
+    }
+    main([*command, "--ablate"])
+    assert capsys.readouterr().out == said.out
+
+
+def test_a_fit_without_covariates_has_none_of_these_and_takes_those_of_another_away(folder: Path) -> None:
+    ranges = fitted(folder)
+    assert (ranges / "importance.json").is_file() and not (ranges / "ablation.json").exists()
+    result = fit_ranges(FitRequest(tables=folder / "t.csv", out=ranges, box="0,40,32,60"))
+    assert not list(ranges.glob("importance.*")) and not list(ranges.glob("responses.*"))
+    assert result.explanation.tables() == () and "importance" not in result.to_dict()
+
+
+def test_records_of_one_block_tell_nothing_of_inputs_which_is_noted(folder: Path) -> None:
+    write_records(folder / "t.csv", [(TAXON, places(10, 50, 10.5, 50.5, 5))])
+    progress = RecordedProgress()
+    request = FitRequest(
+        tables=folder / "t.csv", out=folder / "m", covariates=[f"warm={folder / 'warm.tif'}"], ablate=True
+    )
+    assert fit_ranges(request, progress).explanation.tables() == ()
+    assert any("nothing was held out of the fit" in note for note in progress.notes)

@@ -55,8 +55,8 @@ def read_cells(
 ) -> CellCovariates:
     """The numbers of rasters that a model remembers, in the cells of a grid.
 
-    folder: of the model. Raises InputError for a raster that is gone or changed, for one that cannot be read, and for
-    one that has nothing in these cells.
+    folder: of the model. Raises InputError for a raster that cannot be read, and for one that has nothing in these
+    cells.
     """
     temporary = TemporaryDirectory(prefix="birdsat-covariates-")
     means = []
@@ -64,7 +64,7 @@ def read_cells(
         own = Path(temporary.name) / str(number)
         own.mkdir()
         found = CellMeans(raster.width, own)
-        for samples in _samples(_unchanged(raster, folder), grid, raster.categorical, progress):
+        for samples in _samples(_path(raster, folder), grid, raster.categorical, progress):
             for cells, vectors in _vectors(raster, samples):
                 found.add(cells, vectors)
         if found.is_empty:
@@ -90,21 +90,23 @@ def _path(raster: RasterFacts, folder: Path | None) -> Path:
     return ((folder or Path()).resolve() / raster.file).resolve()
 
 
-def _unchanged(raster: RasterFacts, folder: Path | None) -> Path:
-    path = _path(raster, folder)
-    if not path.is_file():
-        raise InputError(
-            f"the covariate {raster.name!r} was read from {path}, which is gone; put the file there again, or fit "
-            "again with another.",
-            settings=("covariates",),
-        )
-    if file_sha256(path) != raster.sha256:
-        raise InputError(
-            f"the covariate {raster.name!r} was read from {path}, which has changed since; put the former file there "
-            "again, or fit again with this one.",
-            settings=("covariates",),
-        )
-    return path
+def check_unchanged(rasters: Sequence[RasterFacts], folder: Path | None) -> None:
+    """Raise InputError for the first raster that a model remembers and that is gone, or holds something else now.
+
+    folder: of the model.
+    """
+    for raster in rasters:
+        path = _path(raster, folder)
+        if not path.is_file():
+            raise InputError(
+                f"the covariate {raster.name!r} was read from {path}, which is gone; put the file there again, or fit "
+                "again with another."
+            )
+        if file_sha256(path) != raster.sha256:
+            raise InputError(
+                f"the covariate {raster.name!r} was read from {path}, which has changed since; put the former file "
+                "there again, or fit again with this one."
+            )
 
 
 def _facts(asked: NamedRaster, grid: AnyGrid, progress: Progress) -> RasterFacts:

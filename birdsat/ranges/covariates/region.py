@@ -32,7 +32,7 @@ class CovariateRegion(Region):
 
     @cached_property
     def read(self) -> CellCovariates:
-        """Raises InputError for a raster that is gone, changed, or has nothing here."""
+        """Raises InputError for a raster that has nothing here."""
         return read_cells(self.rasters, self._folder, self.inner.grid, self._progress)
 
     @property

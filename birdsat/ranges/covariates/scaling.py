@@ -15,8 +15,9 @@ from birdsat.ranges.covariates.facts import Covariate, column_spans
 COVARIATE_SHARE = 0.25  # of the variance of all inputs that covariates bring, beside chip and place
 _CONSTANT = 3e-7  # of a column's mean: what differs by less, differs by rounding
 _LEAST_FLAG = 0.2  # deviation that a flag is taken to have at least: of a rare one, a 1 would be far from all else
-_SKEWED = 1.0  # skewness from which a covariate's values count by their order
-_KNOTS = 17  # of the curve that does so
+_SKEWED = 1.0  # skewness from which the tails of a covariate's values are pulled in
+_MIDDLE_HALF = 1.349  # deviations of a normal distribution that its middle half spans
+_KNOTS = 17  # of a curve
 
 _Values = NDArray[np.float32]  # (n, k); NaN where not known
 
@@ -26,9 +27,9 @@ class CovariateScaling:
     """From k numbers of a place to its inputs: each standardised, and flags of those that are missing somewhere.
 
     Every number goes through a curve of straight lines, which goes on beyond its ends: one line where values are about
-    even, several where they are skewed, as those of precipitation. The shares of classes have one scale together. What
-    is missing is taken as the mean. Every covariate has the same variance over the background, and flags beside it; as
-    fitted, the variances of all add up to 1.
+    even, several where they are skewed, as those of precipitation over the world. The shares of classes have one
+    scale together. What is missing is taken as the mean. Every covariate has the same variance over the background, and
+    flags beside it; as fitted, the variances of all add up to 1.
     """
 
     knots: Tensor  # (k, q) ascending numbers
@@ -152,25 +153,21 @@ def _tensor(numbers: NDArray[np.float64]) -> Tensor:
 
 
 def _curve(known: NDArray[np.float64], skewed: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Knots and levels (_KNOTS,) that bring numbers to mean 0 and variance 1: by a line, or by their order."""
+    """Knots and levels (_KNOTS,) that bring numbers to mean 0 and variance 1: by a line, or with their tails pulled in.
+
+    Tails by the inverse hyperbolic sine of the distance to the median in deviations of the middle half: a line there,
+    and a logarithm far off. Normal scores would stretch what is crowded, as deserts are at the end of precipitation.
+    """
     mean, deviation = known.mean(), known.std()
     skewness = float((((known - mean) / deviation) ** 3).mean())
-    if abs(skewness) < skewed:
+    low, median, high = np.percentile(known, (25, 50, 75))
+    if abs(skewness) < skewed or high <= low:
         at = mean + deviation * np.linspace(-3, 3, _KNOTS)
         return at, (at - mean) / deviation
-    # Even steps of the order of the values would leave the tails to single lines; so the normal scores of a few.
-    shares = np.linspace(0, 1, _KNOTS)
-    shares[[0, -1]] = 0.5 / len(known), 1 - 0.5 / len(known)
-    scores = np.sqrt(2) * torch.erfinv(torch.from_numpy(2 * shares - 1)).numpy()
-    at, first, count = np.unique(np.quantile(known, shares), return_index=True, return_counts=True)
-    levels = np.add.reduceat(scores, first) / count
-    if len(at) < 3:  # nearly all values are the same
-        at = mean + deviation * np.linspace(-3, 3, _KNOTS)
-        return at, (at - mean) / deviation
-    beyond = np.arange(1, _KNOTS - len(at) + 1)
-    slope = (levels[-1] - levels[-2]) / (at[-1] - at[-2])
-    step = at[-1] - at[-2]
-    at, levels = np.append(at, at[-1] + step * beyond), np.append(levels, levels[-1] + slope * step * beyond)
+    unit = (high - low) / _MIDDLE_HALF
+    first, last = np.arcsinh((np.array([known.min(), known.max()]) - median) / unit).tolist()
+    levels = np.linspace(first, last, _KNOTS)
+    at = median + unit * np.sinh(levels)
     made = _along(known, at, levels)
     return at, (levels - made.mean()) / made.std()
 

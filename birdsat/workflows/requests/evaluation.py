@@ -41,7 +41,7 @@ class EvaluateRangesRequest(Request):
     yes; each is fitted once more for each row."""
     rasters: Sequence[str] = ()
     """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
-    columns."""
+    columns. The range network reads all of them as covariates."""
     points: Sequence[int] = (10, 50)
     """How many presences of each taxon are learned from, each number by itself; with occurrences, the least of these is
     how many records of a taxon the tables must hold, the same ones again included."""

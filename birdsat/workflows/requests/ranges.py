@@ -57,6 +57,9 @@ class FitRequest(CovariateOptions, ExtentOptions, TargetGroupOptions, RecordsOpt
     'sklearn.ensemble.RandomForestClassifier(n_estimators=300)', which learns each taxon by itself from the same
     points, background and inputs, and tells no seasons. What it learned from is kept, and it learns again when a map
     is read."""
+    ablate: bool = False
+    """Fit again without chips, without place and without covariates, to tell what each is worth; written with the
+    importance of each beside the model. Takes as long as three fits more."""
     seed: int = 0
     """Of first weights and draws."""
 

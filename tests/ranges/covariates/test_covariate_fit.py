@@ -5,39 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_points import PLACES, SMALL, SOURCE, block, chips, draw_rows, habitat, points_at, presence
+from made_covariates import CHIP, KNOWN, PRESENT, RASTERS, ROWS, TAXON, embedded, fit
+from made_points import PLACES, SOURCE, block, points_at
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import CheckpointError, ConfigError, InputError
-from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
-from birdsat.ranges.fit import Embedded, fit_ranges
+from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.model import WEIGHTS_FILE, RangeModel, load_ranges
-
-FIELDS = np.random.default_rng(4).normal(0, 1, (len(PLACES), 3))  # known by nothing but covariates
-PRESENT = presence(FIELDS)
-ROWS, TAXON = draw_rows(PRESENT, 40)
-CHIP = chips(habitat())
-RASTERS = tuple(RasterFacts(name=f"field {n}", file=f"{n}.tif", sha256="", bands=("",)) for n in range(3))
-KNOWN = FIELDS.astype(np.float32)
-
-
-def embedded(covariates: NDArray[np.float32], rows: NDArray[np.int64] | slice = slice(None)) -> Embedded:
-    return Embedded(chip=CHIP[rows], year=np.empty((len(CHIP[rows]), 1, 0), np.float32), covariates=covariates[rows])
-
-
-def fit(covariates: NDArray[np.float32] = KNOWN, inputs: tuple[str, ...] = ()) -> RangeModel:
-    return fit_ranges(
-        points_at(ROWS, TAXON, 3),
-        embedded(covariates, ROWS),
-        embedded(covariates),
-        ("Taxon 0", "Taxon 1", "Taxon 2"),
-        replace(SOURCE, rasters=RASTERS),
-        settings=SMALL,
-        covariates=covariates_of(RASTERS),
-        inputs_of=inputs,
-    )
 
 
 def auc(model: RangeModel, covariates: NDArray[np.float32] = KNOWN) -> float:

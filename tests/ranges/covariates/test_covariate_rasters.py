@@ -15,7 +15,7 @@ from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
 from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
 from birdsat.ranges.covariates.named import NamedRaster, parse_covariates
-from birdsat.ranges.covariates.rasters import MOST_CLASSES, read_cells, read_rasters, remembered_from
+from birdsat.ranges.covariates.rasters import MOST_CLASSES, check_unchanged, read_cells, read_rasters, remembered_from
 
 GRID = Grid(Box(0, 40, 4, 44), 1.0)  # 4 x 4 cells
 ALL = np.arange(16)
@@ -135,12 +135,13 @@ def test_measurements_are_not_taken_for_classes_and_several_bands_neither(tmp_pa
 def test_a_raster_that_is_gone_or_changed_is_refused(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "a.tif", np.ones((1, 4, 4), np.uint8), BOUNDS)
     facts = read_rasters([NamedRaster(name="a", path=path)], GRID)
+    check_unchanged(facts, None)
     write_raster(path, np.full((1, 4, 4), 2, np.uint8), BOUNDS)
     with pytest.raises(InputError, match=r"'a' was read from .*a.tif, which has changed since"):
-        read_cells(facts, None, GRID)
+        check_unchanged(facts, None)
     path.unlink()
     with pytest.raises(InputError, match=r"which is gone; put the file there again"):
-        read_cells(facts, None, GRID)
+        check_unchanged(facts, None)
 
 
 def test_model_and_raster_are_moved_together(tmp_path: Path) -> None:
