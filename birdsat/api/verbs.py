@@ -112,7 +112,9 @@ def _documented(request: type[Request]) -> str:
         if isinstance(default, Path):
             default = str(default)
         said = f"{name}: {doc}" if default is dataclasses.MISSING else f"{name}: {doc} Default: {default!r}."
-        fields.append(textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        "))
+        fields.append(
+            textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
+        )
     listed = "\n".join(fields)
     return f"{inspect.getdoc(request)}\n\nArgs:\n{listed}\n"
 
