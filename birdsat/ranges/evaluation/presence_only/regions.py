@@ -16,7 +16,7 @@ from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import InputError, some_of
 from birdsat.observations.readers.zipped import DAMAGED
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.evaluation.columns import CHIP
+from birdsat.ranges.covariates.named import CHIP
 from birdsat.ranges.evaluation.presence_only.covariates import CovariateScale, Values
 from birdsat.ranges.points import Cells, Points
 
