@@ -81,7 +81,7 @@ def test_a_row_of_another_group_says_nothing_of_a_species(tmp_path: Path) -> Non
         (lambda folder: (folder / "xyz_train_presences.parquet").unlink(), "holds no region"),
         (lambda folder: _drop(folder / "xyz_train_presences.parquet", "spid"), "has no column 'spid'"),
         (lambda folder: _drop(folder / "xyz_background.parquet", "lon"), "has no column 'lon'"),
-        (lambda folder: _drop(folder / "xyz_test.parquet", "rain"), "covariates rain are missing"),
+        (lambda folder: _drop(folder / "xyz_test.parquet", "rain"), "are missing: rain"),
         (lambda folder: _drop(folder / "xyz_test.parquet", *SPECIES), "no column of a species that was learned"),
     ],
 )

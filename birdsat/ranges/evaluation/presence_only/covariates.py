@@ -63,7 +63,9 @@ class CovariateScale:
         """(n, f) without NaN. Raises InputError for a covariate that the table lacks."""
         missing = [name for name in (*self.numbers, *(name for name, _ in self.classes)) if name not in table]
         if missing:
-            raise InputError(f"the covariates {some_of(missing)} are missing; there are {some_of(table, 30)}.")
+            raise InputError(
+                f"covariates that models learned from are missing: {some_of(missing)}; there are {some_of(table, 30)}."
+            )
         columns: list[NDArray[np.floating]] = []
         for name, mean, deviation in zip(self.numbers, self.mean, self.deviation, strict=True):
             scaled = (_as_numbers(table[name], name) - mean) / deviation
