@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import demo as demo
     from birdsat.api.verbs import describe_dataset as describe_dataset
     from birdsat.api.verbs import embed as embed
+    from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
     from birdsat.api.verbs import fit as fit
@@ -59,6 +60,7 @@ _VERBS = (
     "demo",
     "describe_dataset",
     "embed",
+    "evaluate_disdat",
     "evaluate_ranges",
     "evaluate_virtual",
     "fit",

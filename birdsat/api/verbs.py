@@ -17,7 +17,11 @@ from birdsat.workflows.requests.datasets import (
     VirtualDatasetRequest,
 )
 from birdsat.workflows.requests.demo import DemoRequest
-from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
+from birdsat.workflows.requests.evaluation import (
+    EvaluateDisdatRequest,
+    EvaluateRangesRequest,
+    EvaluateVirtualRequest,
+)
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.demo.run import demo as _demo
     from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
     from birdsat.workflows.embed import embed as _embed
+    from birdsat.workflows.evaluate_disdat import evaluate_disdat as _evaluate_disdat
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
@@ -110,7 +115,9 @@ def _documented(request: type[Request]) -> str:
         if isinstance(default, Path):
             default = str(default)
         said = f"{name}: {doc}" if default is dataclasses.MISSING else f"{name}: {doc} Default: {default!r}."
-        fields.append(textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        "))
+        fields.append(
+            textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
+        )
     listed = "\n".join(fields)
     return f"{inspect.getdoc(request)}\n\nArgs:\n{listed}\n"
 
@@ -139,5 +146,6 @@ species = Function("species", SpeciesRequest, lambda: _species_at)
 gaps = Function("gaps", GapsRequest, lambda: _find_gaps)
 locate = Function("locate", LocateRequest, lambda: _locate_photos)
 evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _evaluate_ranges)
+evaluate_disdat = Function("evaluate disdat", EvaluateDisdatRequest, lambda: _evaluate_disdat)
 evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)
 demo = Function("demo", DemoRequest, lambda: _demo)

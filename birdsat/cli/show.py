@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.describe_dataset import DatasetResult
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
+    from birdsat.workflows.evaluate_disdat import EvaluateDisdatResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
@@ -110,6 +111,13 @@ def embed(result: RegionResult | SplitResult) -> None:
 def evaluate_ranges(result: EvaluateRangesResult) -> None:
     """A table for each way of learning, and the files."""
     for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
+
+
+def evaluate_disdat(result: EvaluateDisdatResult) -> None:
+    """A table of each region, and the files."""
+    for table in result.report.tables():
         print_table(table)
     print(*result.files, sep="\n")
 

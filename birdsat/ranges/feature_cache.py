@@ -82,8 +82,8 @@ def cache_file(model: RangeModel, region: Region) -> Path:
 
 def _record(model: RangeModel) -> np.dtype[np.void]:
     """Of one cell."""
-    members, inputs, width = model.network.start.weight.shape
-    return np.dtype([("inputs", "<f2", (inputs,)), ("hidden", "<f2", (members, width))])
+    inputs = model.projection.inputs
+    return np.dtype([("inputs", "<f2", (inputs,)), ("hidden", "<f2", model.network.kept_shape)])
 
 
 def _check_size(cache: BinaryIO, expected: int) -> None:

@@ -17,10 +17,11 @@ from birdsat.ranges.calibrate import Calibration, fit_calibration
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.estimator_network import fit_estimators
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
-from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 from birdsat.ranges.rows_read import RowsRead
@@ -74,6 +75,7 @@ def fit_ranges(
     covariates: Sequence[Covariate] = (),
     inputs_of: Sequence[str] = (),
     visits: Embedded | None = None,
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
@@ -82,7 +84,7 @@ def fit_ranges(
     are any. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
-    where none is named.
+    where none is named. estimator: text of a classifier that learns each taxon in place of a network.
     """
     settings = settings or RangeNetworkConfig()
     chosen = chosen_inputs(inputs_of, bool(covariates))
@@ -92,17 +94,23 @@ def fit_ranges(
     visited = None
     if points.surveys is not None and visits is not None:
         visited = projection(visits.chip, points.surveys.visits.lon_lat, visits.covariates)
-    fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
+    if estimator:
+        fitted = fit_estimators(points, inputs, elsewhere, settings, estimator)
+    else:
+        fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
     calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
     if fitted.surveys is not None:
         figures |= survey_figures(fitted.surveys)
-    weight = sensitivity(fitted.network, elsewhere)
+    # What a classifier hangs on is not asked: its inputs weigh alike.
+    alike = torch.ones(points.taxa, inputs.shape[1])
+    weight = sensitivity(fitted.network, elsewhere) if isinstance(fitted.network, RangeNetwork) else alike
     area = Applicability.fit(points, inputs, elsewhere, weight, block_km=settings.block_km, seed=settings.seed)
     facts = RangeFacts(
         network=settings,
+        estimator=estimator,
         taxa=tuple(taxa),
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",

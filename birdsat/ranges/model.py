@@ -29,6 +29,8 @@ from birdsat.ranges.covariates.named import COVARIATES, INPUTS
 from birdsat.ranges.covariates.rasters import remembered_from
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.estimator_network import EstimatorNetwork
+from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
@@ -53,6 +55,7 @@ class RangeFacts:
 
     schema_version: int = SCHEMA_VERSION
     network: RangeNetworkConfig
+    estimator: str = ""  # text of the classifier that learned each taxon; "": the network did
     taxa: tuple[str, ...]
     points: tuple[int, ...]  # of each taxon, after thinning to cells
     absences: tuple[int, ...] = ()  # of each taxon, after thinning; none at all where no surveys were learned from
@@ -140,7 +143,7 @@ class RangeModel:
     def __init__(
         self,
         facts: RangeFacts,
-        network: RangeNetwork,
+        network: RangeNetwork | EstimatorNetwork,
         projection: InputProjection,
         applicability: Applicability,
         photos: PhotoTerm | None = None,
@@ -362,7 +365,8 @@ def load_ranges(folder: Path) -> RangeModel:
         facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
         tensors = load_file(file_within(folder, WEIGHTS_FILE))
         shapes = [tuple(value.shape) for value in tensors.values()]
-        refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
+        if not facts.estimator:
+            refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
         scaling = CovariateScaling.take_from(tensors, sum(raster.width for raster in facts.rasters))
         _refuse_other_shapes(tensors, len(facts.taxa))
         projection = InputProjection(
@@ -377,8 +381,13 @@ def load_ranges(folder: Path) -> RangeModel:
             inputs=projection.inputs,
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
-        network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
+        own = {name.removeprefix("network."): value for name, value in tensors.items()}
+        network: RangeNetwork | EstimatorNetwork
+        if facts.estimator:
+            network = EstimatorNetwork(facts.network, facts.estimator, len(facts.taxa), **own)
+        else:
+            network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
+            network.load_state_dict(own)
         term = PhotoTerm(**photos) if photos else None
     except NewerFormatError as error:
         raise CheckpointError(newer(folder, error, "fit it again")) from error
@@ -396,6 +405,8 @@ def load_ranges(folder: Path) -> RangeModel:
     ) as error:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
+    if facts.estimator:  # what may not be imported is no damage, and said at once
+        parse_estimator(facts.estimator, from_file=True)
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)
 

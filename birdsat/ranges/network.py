@@ -78,6 +78,11 @@ class RangeNetwork(nn.Module):
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
         self.heads = _Linear(m, width, taxa * self.terms, zero=True)
 
+    @property
+    def kept_shape(self) -> tuple[int, int]:
+        """Members, and numbers of each, that the maps of a place are read from."""
+        return self.config.members, self.config.width
+
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
         """What the members make of places; (1, n, inputs) is the same places for all of them."""
         hidden = F.gelu(self.start(inputs.expand(self.config.members, -1, -1)))

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from birdsat.ranges.adamw import AdamW
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm
+
+if TYPE_CHECKING:
+    from birdsat.ranges.estimator_network import EstimatorNetwork
 
 _STEPS_BLIND = 60  # taken where nothing can be held out to choose by
 _TRIED_EVERY = 20  # steps between two trials on what was held out
@@ -56,8 +60,8 @@ class HeldOut:
 class Fitted:
     """A network at its best step."""
 
-    network: RangeNetwork
-    steps: int  # taken
+    network: "RangeNetwork | EstimatorNetwork"
+    steps: int  # taken; 0: of classifiers
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
     # The same rows by the network at the step that the rows of half 0 would choose, and at that of half 1.
     by_half: tuple[HeldOut, ...] = ()
@@ -82,11 +86,11 @@ def fit_network(
     other taxa's points alike, which make up `points.background`), but with every taxon's points weighing as much as
     its background, so that rare taxa count as much as common ones. A member learns from the points and the background
     outside its fold of blocks. The number of steps is the one that ranks what the members held out best
-    (`_Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
+    (`Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
     one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
     own (`SurveyTerm`); without any, nothing changes.
     """
-    data = _Data(points, inputs, background, config, visits)
+    data = Data(points, inputs, background, config, visits)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
@@ -127,7 +131,7 @@ class _Best:
             self.state = {name: value.clone() for name, value in network.state_dict().items()}
 
 
-def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:
+def _train(network: RangeNetwork, data: "Data", config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:
     """The best step by all that is held out, and by each half of it; the last step alone where nothing is."""
     more = [] if data.surveys is None else data.surveys.parameters
     optimiser = AdamW([*network.parameters(), *more], config.weight_decay)
@@ -150,7 +154,7 @@ def _train(network: RangeNetwork, data: "_Data", config: RangeNetworkConfig, pro
     return tuple(best) if data.folded else (_Best(step=last, state=mean.state_dict()),)
 
 
-class _Data:
+class Data:
     """Points and background as tensors: which member learns from which, and with what weight.
 
     Three kinds of rows: points, of which several may share a place and date; the places and dates of points; and
@@ -266,7 +270,7 @@ class _Data:
         return [(areas[0][0] + more) / max(1, areas[0][1] + surveyed), *of_points]
 
     @torch.inference_mode()
-    def held_out(self, network: RangeNetwork) -> HeldOut:
+    def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
         """What members say of points and of background places that they held out, some of them for each taxon. The same
         rows at every call."""
         background = torch.cat([self.tried_background, self.even_background])
@@ -296,7 +300,7 @@ class _Data:
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
 
-    def held_out_again(self, network: RangeNetwork, inputs: Tensor, background: Tensor) -> HeldOut:
+    def held_out_again(self, network: "RangeNetwork | EstimatorNetwork", inputs: Tensor, background: Tensor) -> HeldOut:
         """The same, were the inputs of the places these; without the background that is even by area."""
         other = copy.copy(self)
         other.places = torch.cat([inputs, background])[self.once]
@@ -304,7 +308,7 @@ class _Data:
         return said.where(~said.even)
 
     def _logits(
-        self, network: RangeNetwork, point: Tensor, background: Tensor, dates: NDArray[np.float64]
+        self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Log odds (m, p) of points, each of its own taxon; (m, r, taxa) at background; and its rows (b,) there.
 
@@ -339,7 +343,7 @@ class _Data:
             return torch.empty(0, dtype=torch.int64)
         return torch.from_numpy(self.generator.choice(len(even), min(len(even), _TRIED_PLACES), p=even))
 
-    def _try(self, network: RangeNetwork, background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _try(self, network: "RangeNetwork | EstimatorNetwork", background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The log odds of what is tried on, as `_logits` gives them."""
         return self._logits(network, self.tried, background, self._tried_dates(len(background)))
 

@@ -20,6 +20,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
 from birdsat.ranges.evaluation.counts import CountEvaluation, Counts, evaluate_counts
+from birdsat.ranges.evaluation.ensemble import Ensemble
 from birdsat.ranges.evaluation.evaluate import (
     Ranges,
     evaluate_later_surveys,
@@ -135,6 +136,10 @@ class _Models:
 
         self.names: dict[str, str] = {}
         self.of_points: tuple[PresenceModel, ...] = made("points")
+        if len(self.of_points) > 1:
+            together = tuple(Ensemble(members=self.of_points, by=by) for by in request.ensembles)
+            self.names |= {model.name: model.by for model in together}
+            self.of_points += together
         self.of_surveys: tuple[SurveyModel, ...] = made("surveys")
         self.of_counts: tuple[CountModel, ...] = made("counts") if request.surveys_before is not None else ()
 

@@ -28,6 +28,7 @@ from birdsat.ranges.covariates.facts import covariates_of
 from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -43,7 +44,7 @@ from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import beside_covariates, region_of, warn_if_not_held_out, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
-from birdsat.workflows.requests.ranges import FitRequest, Way
+from birdsat.workflows.requests.ranges import NETWORK, FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
 
 
@@ -71,6 +72,7 @@ class FitResult:
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+            **({"model": facts.estimator} if facts.estimator else {}),
             **({"importance": said.importance.to_dict()} if said.importance else {}),
             **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
@@ -114,6 +116,8 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
     out = Path(request.out)
+    if request.model != NETWORK:  # a mistake in it is said before tables are read
+        parse_estimator(request.model)
     run, region, records, crosswalk = _inputs(request, progress)
     region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
@@ -130,6 +134,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
             crosswalk=crosswalk,
             inputs=inputs,
             command=request.command("fit"),
+            estimator="" if request.model == NETWORK else request.model,
             progress=progress,
         )
 
@@ -181,11 +186,13 @@ def fit_records(
     crosswalk: Crosswalk | None = None,
     inputs: Sequence[str] = (),
     command: str = "",
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
     crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
-    place and the region's covariates are learned from; all where none is named. command: that asked for it.
+    place and the region's covariates are learned from; all where none is named. command: that asked for it. estimator:
+    text of a classifier that learns each taxon in place of the network.
 
     Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
@@ -225,6 +232,7 @@ def fit_records(
         covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
         inputs_of=inputs,
         visits=None if visits is None else Embedded.of(visits),
+        estimator=estimator,
         progress=progress,
     )
 

@@ -13,7 +13,11 @@ from birdsat.workflows.requests.datasets import (
     VirtualDatasetRequest,
 )
 from birdsat.workflows.requests.demo import DemoRequest
-from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
+from birdsat.workflows.requests.evaluation import (
+    EvaluateDisdatRequest,
+    EvaluateRangesRequest,
+    EvaluateVirtualRequest,
+)
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -72,6 +76,7 @@ VERBS: dict[str, Verb] = {
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
     "evaluate ranges": Verb(EvaluateRangesRequest, "birdsat.workflows.evaluate_ranges:evaluate_ranges"),
+    "evaluate disdat": Verb(EvaluateDisdatRequest, "birdsat.workflows.evaluate_disdat:evaluate_disdat"),
     "evaluate virtual": Verb(EvaluateVirtualRequest, "birdsat.workflows.evaluate_virtual:evaluate_virtual"),
     "compare": Verb(CompareRequest, "birdsat.workflows.compare:compare"),
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),

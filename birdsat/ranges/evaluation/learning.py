@@ -129,13 +129,31 @@ def one_by_one(
     inputs: Callable[[Cells], _Inputs],
     fit: Callable[[_Inputs, _Inputs], Callable[[_Inputs], NDArray[np.float32]]],
 ) -> Scorer:
-    """Every taxon that has points by a model of its own.
+    """Every taxon that has points by a model of its own, which knows no weights.
 
     inputs: cells as the models see them, (n, f). fit: a taxon's points and the background, both as inputs, to a model
     that gives scores (n,).
     """
-    at, background = inputs(points.presences), inputs(points.even_background())
-    models = [(label, fit(at[points.taxon == label], background)) for label in np.unique(points.taxon).tolist()]
+    return one_by_one_weighted(points, inputs, lambda at, background, _: fit(at, background), weighted=False)
+
+
+def one_by_one_weighted(
+    points: Points,
+    inputs: Callable[[Cells], _Inputs],
+    fit: Callable[[_Inputs, _Inputs, NDArray[np.float64]], Callable[[_Inputs], NDArray[np.float32]]],
+    *,
+    weighted: bool = True,
+) -> Scorer:
+    """Every taxon that has points by a model of its own.
+
+    inputs: cells as the models see them, (n, f). fit: a taxon's points, the background, both as inputs, and how often
+    each place of the latter comes, to a model that gives scores (n,). weighted: False draws the background by its
+    weights, and every place that was drawn comes once.
+    """
+    cells = points.background if weighted else points.even_background()
+    weight = points.background_weight if weighted else np.ones(len(cells))
+    at, background = inputs(points.presences), inputs(cells)
+    models = [(label, fit(at[points.taxon == label], background, weight)) for label in np.unique(points.taxon).tolist()]
 
     def score(cells: Cells) -> NDArray[np.float32]:
         asked = inputs(cells)

@@ -69,7 +69,8 @@ def make_models(
 ) -> dict[str, tuple["NamedModel", ...]]:
     """Those of the models that learn from `learns_from`, by name; of all there are where no name is given.
 
-    Raises ConfigError for a model by name that cannot be made; of all, such models are left out, which is noted.
+    What is not the name of one of ours is the text of a classifier, which learns from points. Raises ConfigError for a
+    model by name that cannot be made; of all, such models are left out, which is noted.
     """
     made = {}
     for name, entry in MODELS.items():
@@ -83,6 +84,9 @@ def make_models(
             if names:
                 raise
             progress.note(f"{name} is left out: {error}")
+    for text in names:
+        if text not in MODELS and learns_from == "points":
+            made[text] = (import_module(f"{_BASELINES}.estimator").own_model(text, settings),)
     return made
 
 
