@@ -48,8 +48,10 @@ from birdsat.embeddings.regions.manifest import (
 from birdsat.files import file_sha256
 from birdsat.maps.photo_scores import score_blocks
 from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.feature_cache import cache_features, iter_features
-from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.projection import InputProjection

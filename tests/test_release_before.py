@@ -13,7 +13,7 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import CheckpointError
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.methods.cve_mae import CveMaeConfig
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.training.run_folder import load_run
 
 BEFORE = Path(__file__).parent / "data" / "release_0_1"

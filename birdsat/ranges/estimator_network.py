@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from birdsat.ranges.estimators import fit_one, parse_estimator, with_seed
+from birdsat.ranges.fit_data import Data
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
-from birdsat.ranges.train import Data, Fitted
+from birdsat.ranges.train import Fitted
 
 _MOST_BACKGROUND = 10_000  # places, drawn by their weights, as benchmarks of such models have
 _CLIP = 1e-6  # of probabilities, before their log odds are taken

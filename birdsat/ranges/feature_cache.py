@@ -18,7 +18,8 @@ from birdsat.engine.threads import in_threads
 from birdsat.errors import CheckpointError, InputError
 from birdsat.files import output_file
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
+from birdsat.ranges.facts import KEPT_FILES
+from birdsat.ranges.model import RangeFeatures, RangeModel
 from birdsat.reading import file_within
 
 

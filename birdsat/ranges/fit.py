@@ -18,9 +18,12 @@ from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import fit_estimators
+from birdsat.ranges.facts import RangeFacts
+from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
-from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
+from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
@@ -28,7 +31,7 @@ from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.sensitivity import sensitivity
 from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
-from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
+from birdsat.ranges.train import Fitted, fit_network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

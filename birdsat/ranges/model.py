@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,76 +10,27 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from birdsat import config
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
 from birdsat.engine.threads import in_threads
-from birdsat.errors import CheckpointError, ConfigError, InputError, NewerFormatError, newer, not_a
 from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability, half_inputs
-from birdsat.ranges.calibrate import Calibration
-from birdsat.ranges.covariates.facts import RasterFacts
-from birdsat.ranges.covariates.named import COVARIATES, INPUTS
+from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.rasters import remembered_from
-from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.estimator_network import EstimatorNetwork
-from birdsat.ranges.estimators import parse_estimator
+from birdsat.ranges.facts import AREA, KEPT_FILES, SCHEMA_VERSION, SETTINGS_FILE, WEIGHTS_FILE, RangeFacts
 from birdsat.ranges.held_out import HeldOutPlaces
-from birdsat.ranges.held_out_figures import TaxonFigures
-from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.network import RangeNetwork
 from birdsat.ranges.projection import InputProjection
-from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.thresholds import Thresholds
-from birdsat.reading import file_within, in_place_of, read_json
-from birdsat.training.sizes import refuse_other_sizes
 
-SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
-KEPT_FILES = "cells-*.f16"  # see `feature_cache`
-Way = Literal["occurrences", "both"]
-SCHEMA_VERSION = 3
 _CELLS_AT_ONCE = 256  # that go through the networks: what stays in a processor's cache
-_SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
-_AREA = "area."  # before the names of tensors of the area of applicability
-
-
-@dataclass(frozen=True, kw_only=True)
-class RangeFacts:
-    """What is known of a fitted range model but its numbers."""
-
-    schema_version: int = SCHEMA_VERSION
-    network: RangeNetworkConfig
-    estimator: str = ""  # text of the classifier that learned each taxon; "": the network did
-    taxa: tuple[str, ...]
-    points: tuple[int, ...]  # of each taxon, after thinning to cells
-    absences: tuple[int, ...] = ()  # of each taxon, after thinning; none at all where no surveys were learned from
-    way: Way
-    dated: bool  # False: no point had a date, and all months are alike
-    looked_months: tuple[int, ...] = ()  # 1..12, in which somebody recorded some taxon; empty: not known
-    run: str  # whose chip features it reads
-    model: str  # fingerprint of that run's weights
-    common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
-    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land; empty: not known
-    taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
-    tables: tuple[str, ...] = ()  # that the points came from
-    looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
-    inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
-    rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
-    effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
-    region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
-    request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
-    steps: int = 0
-    calibration: Calibration = field(default_factory=Calibration)
-    evaluation: tuple[tuple[str, float], ...] = ()  # on what was held out, by name
-    taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
-    thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
-    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
-    command: str = ""  # that asked for the fit; empty: not known
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -329,7 +279,7 @@ class RangeModel:
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
         if (scaling := self.projection.covariates) is not None:
             tensors |= scaling.tensors()
-        tensors |= {f"{_AREA}{name}": value for name, value in self.applicability.tensors().items()}
+        tensors |= {f"{AREA}{name}": value for name, value in self.applicability.tensors().items()}
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
@@ -339,104 +289,3 @@ class RangeModel:
         self.facts = replace(self.facts, region=region, request=request, rasters=rasters)
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
-
-
-def remembered_region(folder: Path) -> str:
-    """`RangeFacts.region` of the model in a folder, of which nothing else is read; "" where that cannot be told."""
-    try:
-        return config.load(RangeFacts, folder / SETTINGS_FILE).region
-    except (OSError, ConfigError):  # what opens the model says what is wrong with it
-        return ""
-
-
-def load_ranges(folder: Path) -> RangeModel:
-    """Read what `RangeModel.save` wrote. Raises CheckpointError when it is absent, damaged or of a newer schema."""
-    path, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
-    if not path.is_file():
-        if weights.is_file():
-            raise CheckpointError(
-                f"{folder} is half written: it has no {SETTINGS_FILE}. Fit it again with `birdsat fit`."
-            )
-        raise CheckpointError(f"{not_a('range model', folder, SETTINGS_FILE)} Make one with `birdsat fit`.")
-    if mistaken := in_place_of(weights):
-        raise CheckpointError(f"{weights} does not hold weights: {mistaken}")
-    _refuse_earlier(folder)
-    try:
-        facts = config.load(RangeFacts, path, schema=SCHEMA_VERSION)
-        tensors = load_file(file_within(folder, WEIGHTS_FILE))
-        shapes = [tuple(value.shape) for value in tensors.values()]
-        if not facts.estimator:
-            refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
-        scaling = CovariateScaling.take_from(tensors, sum(raster.width for raster in facts.rasters))
-        _refuse_other_shapes(tensors, len(facts.taxa))
-        projection = InputProjection(
-            centre=tensors.pop("projection.centre"),
-            directions=tensors.pop("projection.directions"),
-            covariates=scaling,
-        )
-        area = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_AREA)}
-        applicability = Applicability.of_tensors(
-            {name.removeprefix(_AREA): value for name, value in area.items()},
-            taxa=len(facts.taxa),
-            inputs=projection.inputs,
-        )
-        photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        own = {name.removeprefix("network."): value for name, value in tensors.items()}
-        network: RangeNetwork | EstimatorNetwork
-        if facts.estimator:
-            network = EstimatorNetwork(facts.network, facts.estimator, len(facts.taxa), **own)
-        else:
-            network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
-            network.load_state_dict(own)
-        term = PhotoTerm(**photos) if photos else None
-    except NewerFormatError as error:
-        raise CheckpointError(newer(folder, error, "fit it again")) from error
-    except (
-        OSError,
-        ValueError,
-        AttributeError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-        SafetensorError,
-        ConfigError,
-        InputError,
-    ) as error:
-        said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
-        raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
-    if facts.estimator:  # what may not be imported is no damage, and said at once
-        parse_estimator(facts.estimator, from_file=True)
-    network.requires_grad_(False)
-    return RangeModel(facts, network, projection, applicability, term, folder)
-
-
-def _refuse_earlier(folder: Path) -> None:
-    """Raise CheckpointError for what an earlier birdsat wrote, before what this one does not know of it is told as
-    damage or as newer."""
-    with suppress(InputError):
-        written = read_json(folder / SETTINGS_FILE)
-        schema = written.get("schema_version") if isinstance(written, dict) else None
-        if isinstance(schema, int) and schema < SCHEMA_VERSION:
-            raise CheckpointError(
-                f"{folder} was fitted by an earlier birdsat (schema {schema}, and this one reads {SCHEMA_VERSION}); "
-                "fit it again with `birdsat fit`."
-            )
-
-
-def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int) -> None:
-    """Raise ValueError where the tensors beside the network do not fit one another."""
-    wanted: dict[str, tuple[int, ...]] = {"projection.centre": tensors["projection.directions"].shape[:1]}
-    if _photo_names(tensors):
-        wanted |= {"photos.vectors": (taxa, tensors["photos.vectors"].shape[-1]), "photos.mean": (taxa,)}
-        wanted |= {"photos.deviation": (taxa,)}
-    for name, shape in wanted.items():
-        if tuple(tensors[name].shape) != shape:
-            raise ValueError(f"{name} is {tuple(tensors[name].shape)}; {shape} is needed")
-    for name in ("projection.directions", *wanted):
-        if tensors[name].dtype != torch.float32:
-            raise ValueError(f"{name} is of {tensors[name].dtype}; float32 is needed")
-
-
-def _photo_names(tensors: Mapping[str, Tensor]) -> list[str]:
-    return [name.removeprefix("photos.") for name in tensors if name.startswith("photos.")]

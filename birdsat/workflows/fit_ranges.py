@@ -29,10 +29,12 @@ from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.estimators import parse_estimator
+from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.ranges.rows_read import RowsRead

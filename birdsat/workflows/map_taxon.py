@@ -23,7 +23,8 @@ from birdsat.pictures.points import TaxonPlaces, check_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa

@@ -21,10 +21,10 @@ from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, looked_share
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records, check_records
-from birdsat.ranges.train import months_looked
 from birdsat.training.run_folder import load_run
 from birdsat.workflows import fit_ranges as fitting
 

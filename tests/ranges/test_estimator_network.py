@@ -10,8 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.ranges.estimators import TRUSTED
+from birdsat.ranges.facts import SETTINGS_FILE
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
-from birdsat.ranges.model import SETTINGS_FILE, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 
 FIELDS = habitat()
 CHIP, PRESENT = chips(FIELDS), presence(FIELDS)

@@ -13,7 +13,8 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.errors import BirdsatWarning, CheckpointError
 from birdsat.processes import machine
 from birdsat.ranges.feature_cache import cache_file, iter_features
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 
 MONTHS = (1, 7)
 

@@ -9,7 +9,9 @@ from made_points import CHIP_YEAR, PLACES, SMALL, block, chips, draw_rows, fit, 
 from safetensors.torch import load_file, save_file
 
 from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
-from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
+from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 
 FIELDS = habitat()
 CHIP = chips(FIELDS)

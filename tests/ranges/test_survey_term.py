@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import InputError
 from birdsat.ranges.fit import fit_ranges
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.ranges.points import Cells, Points, SurveyRows
 from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm, areas_by_taxon, survey_figures
 

@@ -9,7 +9,8 @@ import pytest
 from made_points import chips, draw_rows, fit, habitat, points_at, presence
 from numpy.typing import NDArray
 
-from birdsat.ranges.model import SETTINGS_FILE, load_ranges
+from birdsat.ranges.facts import SETTINGS_FILE
+from birdsat.ranges.load import load_ranges
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows import map_making
 from birdsat.workflows.map_making import making_of_photos, making_of_ranges
 from birdsat.workflows.requests.maps import MapRequest

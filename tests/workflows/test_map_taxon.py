@@ -21,7 +21,7 @@ from tiny_world import BOX, CELLS, SIDE, TAXA
 from birdsat.cli import main
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows import fit_ranges as fits
 from birdsat.workflows import map_taxon
 from birdsat.workflows.embed_region import embed_region

@@ -17,7 +17,7 @@ from tiny_world import TinyWorld
 from birdsat.cli import main
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_taxon import map_taxon

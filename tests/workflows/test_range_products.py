@@ -21,7 +21,7 @@ from birdsat.maps.species_list import SpeciesList
 from birdsat.ranges import all_taxa
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.feature_cache import iter_features
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.requests.maps import GapsRequest, RichnessRequest, SpeciesRequest
 from birdsat.workflows.richness import map_richness
