@@ -37,7 +37,7 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
         for response, axes in zip(shown, panels[number], strict=True):
             _draw(axes, response, label, top)
             if response is shown[0]:
-                axes.set_ylabel("probability", fontsize=8, color=INK)
+                axes.set_ylabel("relative suitability", fontsize=8, color=INK)
         panels[number, 0].set_title(taxa[label], fontsize=9, loc="left", color=INK, style="italic", parse_math=False)
     for response, axes in zip(shown, panels[-1], strict=True):
         axes.set_xlabel(response.name, fontsize=9, color=INK, parse_math=False)

@@ -69,7 +69,7 @@ def explain_fit(
         if len(most) > _MOST_CURVES:
             progress.note(f"response curves are written of the {_MOST_CURVES:,} taxa with most records.")
         rows_of_taxa = _rows(responses, model.facts.taxa, sorted(most[:_MOST_CURVES]))
-        write_csv(folder / RESPONSES_CSV, ("taxon", "covariate", "value", "probability", "std"), rows_of_taxa)
+        write_csv(folder / RESPONSES_CSV, ("taxon", "covariate", "value", "relative_suitability", "std"), rows_of_taxa)
         save_png(draw_responses(responses, model.facts.taxa, most), folder / RESPONSES_PNG)
     ablation = None if refit is None else ablate(model, refit)
     if ablation is not None:

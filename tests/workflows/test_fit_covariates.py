@@ -165,7 +165,7 @@ def test_what_inputs_are_worth_lies_beside_the_model_and_is_shown_again(
     assert said.err.count("'cover' is missing in") == 1  # not of every fit again
     own = folder / "m"
     rows = (own / "responses.csv").read_text().splitlines()
-    assert rows[0] == "taxon,covariate,value,probability,std" and len(rows) == 1 + 2 * (33 + 3)
+    assert rows[0] == "taxon,covariate,value,relative_suitability,std" and len(rows) == 1 + 2 * (33 + 3)
     assert (own / "responses.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((own / "ablation.json").read_text())["mean_auc"].keys() == {
         "all",
