@@ -25,6 +25,7 @@ from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.held_out_figures import TaxonFigures
+from birdsat.ranges.intervals import intervals
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of
@@ -126,6 +127,8 @@ class RangeBlock:
     cells: NDArray[np.int64]  # (c,) positions in the grid
     probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
     std: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
+    low: NDArray[np.float32]  # (taxa, months, c) bounds of `intervals`
+    high: NDArray[np.float32]
     inside: NDArray[np.bool_]  # (c,) in the area of applicability
 
 
@@ -235,13 +238,17 @@ class RangeModel:
         if self.photos is not None:
             harmonics = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
             photo = self.photos(to_float32(block.year), harmonics, labels)
-        probability = self.facts.calibration(logit, photo)
+        log_odds = self.facts.calibration.log_odds(logit, photo)
+        probability = log_odds.sigmoid()
         mean = probability.mean(dim=0)
+        low, high = intervals(log_odds, mean, torch.tensor(self.facts.points, dtype=torch.float32)[labels])
         return RangeBlock(
             cells=block.cells,
             probability=mean.numpy(),
             # By hand: torch.std over the first dimension takes longer than all the rest.
             std=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            low=low.numpy(),
+            high=high.numpy(),
             inside=block.inside,
         )
 

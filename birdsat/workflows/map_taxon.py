@@ -23,6 +23,7 @@ from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, read_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.feature_cache import iter_features
+from birdsat.ranges.intervals import COVERAGE
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_taxa import AskedTaxa
@@ -329,7 +330,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, request.months):
             inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
-            yield block.cells, np.concatenate([block.probability, block.std, inside], axis=1)
+            yield block.cells, np.concatenate([block.probability, block.low, block.high, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
         return MapDescription(
@@ -339,7 +340,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             months=tuple(request.months),
             quantity=RELATIVE,
             model=f"{name} on {region.run}",
-            std=True,
+            interval=COVERAGE,
             applicability=True,
             evaluation={**model.evaluation, **model.evaluation_of(taxon)},
             sources={
