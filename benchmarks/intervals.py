@@ -18,12 +18,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from landscapes import embedded, fit_points
 from machine import machine
 from numpy.typing import NDArray
 
 from birdsat.cli.console import print_table
 from birdsat.earth.box import Box
+from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import unit_sphere
 from birdsat.embeddings.regions.embed_cells import RegionBlock
@@ -33,7 +35,7 @@ from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.evaluation.virtual_records import draw_records
 from birdsat.ranges.intervals import COVERAGE
-from birdsat.ranges.model import RangeBlock
+from birdsat.ranges.model import RangeFeatures, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.tables import Table
@@ -157,7 +159,8 @@ def measure(world: World, seed: int, settings: RangeNetworkConfig) -> Iterator[M
     of_months = [0] if world.suitability.shape[1] == 1 else [month - 1 for month in MONTHS]
     suitability = world.suitability[:, of_months]
     truth = np.broadcast_to(suitability / np.maximum(suitability + mean, 1e-12), found.probability.shape)
-    for name, (low, high) in (("of the map", (found.low, found.high)), ("of the members", _bare(found))):
+    of_members = _members_alone(model, model.features(block), found.probability)
+    for name, (low, high) in (("of the map", (found.low, found.high)), ("of the members", of_members)):
         for label in range(points.taxa):
             yield Measured(
                 world=world.kind,
@@ -168,9 +171,16 @@ def measure(world: World, seed: int, settings: RangeNetworkConfig) -> Iterator[M
             )
 
 
-def _bare(found: RangeBlock) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    half = _DEVIATIONS * found.std
-    return np.clip(found.probability - half, 0, 1), np.clip(found.probability + half, 0, 1)
+@torch.inference_mode()
+def _members_alone(
+    model: RangeModel, features: RangeFeatures, mean: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """1.28 standard deviations of the members' probabilities about their mean."""
+    basis = model.network.basis_at(np.array([mid_month(month) for month in MONTHS]))[:, None]
+    labels = list(range(len(model.facts.taxa)))
+    cycles = model.network.annual_cycles(features.hidden.float().transpose(0, 1), labels)
+    half = _DEVIATIONS * model.facts.calibration(basis @ cycles).numpy().std(axis=0)
+    return np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
 
 
 def _figures(

@@ -68,3 +68,23 @@ class Quiet:
 
 
 QUIET: Progress = Quiet()
+
+
+class WithoutNotes:
+    """What shows how far work is and passes over its notes, as of work that is done again."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """As it is."""
+        self._progress.say(text)
+
+    def bar(
+        self, title: str, total: int | None = None, *, unit: str = "rows", done: int = 0
+    ) -> AbstractContextManager[Bar]:
+        """As it is."""
+        return self._progress.bar(title, total, unit=unit, done=done)

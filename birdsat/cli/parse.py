@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
-from birdsat.workflows.requests.request import OneOf, PositionalMark, Request
+from birdsat.workflows.requests.request import Called, OneOf, PositionalMark, Request
 
 R = TypeVar("R", bound=Request)
 
@@ -44,7 +44,7 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
     inner, *marks = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
     inner = _one_form(inner)
     several = "..." if typing.get_origin(inner) in (tuple, Sequence) else ""
-    metavar, marked = None, []
+    metavar, called, marked = None, None, []
     for mark in marks:
         match mark:
             case OneOf(or_file=str(ending)):  # the request checks the names, here and below, and knows the nearest
@@ -52,12 +52,17 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
             case OneOf(names=names):
                 choices = f"{{{','.join(names)}}}"
                 metavar = f"[{choices} [...]]" if several else choices
+            case Called(name=option):
+                called = option
             case PositionalMark():
                 metavar = f"[{name.upper()}]" if default is None else f"{name.upper()}{several}"
                 marked.append(tyro.conf.Positional)
     quiet = default is None or default is False or default == ()  # nothing that help need say
     quiet |= bool(marked and several)
-    return Annotated[inner, *marked, tyro.conf.arg(help=doc, metavar=metavar, help_behavior_hint="" if quiet else None)]
+    hint_behind = "" if quiet else None
+    return Annotated[
+        inner, *marked, tyro.conf.arg(name=called, help=doc, metavar=metavar, help_behavior_hint=hint_behind)
+    ]
 
 
 def _one_form(hint: Any) -> Any:

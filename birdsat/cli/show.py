@@ -40,6 +40,8 @@ def fit(result: FitResult) -> None:
     facts = result.model.facts
     print(f"{len(facts.taxa):,} taxa, {sum(facts.points):,} records: {result.folder}")
     print(*_figures(result.model.evaluation), sep="\n")
+    for table in result.explanation.tables():
+        print_table(table)
 
 
 def map_(result: MapResult) -> None:

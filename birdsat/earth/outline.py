@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import coastline, on_land
-from birdsat.earth.rings import turns
+from birdsat.earth.rings import closed, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,18 @@ class Land:
             if ring[:, 1].max() >= low and ring[:, 1].min() <= high:
                 found += [np.column_stack(grid.plane(*line.T)) for line in _without_cuts(ring)]
         return found
+
+    def areas(self, grid: AnyGrid) -> list[NDArray[np.float64]] | None:
+        """The coasts over the grid's extent as closed rings (n, 2) on its plane, to be filled; None: only `mask` knows.
+
+        A ring within another that runs the other way round, such as that of the Caspian Sea, is a hole.
+        """
+        if self.coasts is None:
+            return None
+        west, east, _, _ = grid.extent
+        left, right = grid.degrees(np.array([west, east]), 0.0)[0]
+        rings = turns([closed(ring) for ring in self.coasts()], float(left), float(right))
+        return [np.column_stack(grid.plane(*ring.T)) for ring in rings]
 
     def _lattice(self, grid: AnyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """East (w,) and north (h,) on the plane of the centres of a picture's cells."""

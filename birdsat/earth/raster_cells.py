@@ -48,12 +48,15 @@ class CellSamples:
     values: NDArray[np.float32]  # (n, bands), scaled as the file says; NaN where there is no data
 
 
-def raster_bands(path: Path) -> RasterBands:
-    """Raises InputError as `open_raster` does, and for a raster of transparency or of a palette alone."""
+def raster_bands(path: Path, *, classes: bool = False) -> RasterBands:
+    """classes: its numbers stand for classes, which may have a palette.
+
+    Raises InputError as `open_raster` does, and for a raster of transparency or of a palette alone.
+    """
     with open_raster(path) as dataset, damaged(path):
         meaning = dataset.colorinterp
         numbers = tuple(i for i, one in enumerate(meaning, start=1) if one != ColorInterp.alpha)
-        if not numbers or ColorInterp.palette in meaning:
+        if not numbers or (ColorInterp.palette in meaning and not classes):
             raise InputError(f"{path} holds {'a palette' if numbers else 'transparency only'}; give bands of numbers.")
         return RasterBands(
             numbers=numbers,
@@ -63,15 +66,18 @@ def raster_bands(path: Path) -> RasterBands:
         )
 
 
-def raster_samples(path: Path, grid: AnyGrid, *, progress: Progress = QUIET) -> Iterator[CellSamples]:
+def raster_samples(
+    path: Path, grid: AnyGrid, *, classes: bool = False, progress: Progress = QUIET
+) -> Iterator[CellSamples]:
     """All bands but transparency, of all pixels that lie in cells of the grid: their means are those of the cells.
 
     A cell that has more than 64 pixels each way is sampled at 64 or more, from overviews where the raster has some; of
     pixels larger than a quarter of a cell several samples are taken, evenly spread, so that a cell's mean weighs pixels
-    by what they cover of it, to about an eighth of its side. Raises InputError as `open_raster` does, for a file that
-    is damaged, and for cells that are more than 256 times smaller than pixels.
+    by what they cover of it, to about an eighth of its side. classes: numbers stand for classes, and overviews, which
+    may hold means of them, are not read. Raises InputError as `open_raster` does, for a file that is damaged, and for
+    cells that are more than 256 times smaller than pixels.
     """
-    bands = raster_bands(path).numbers
+    bands = raster_bands(path, classes=classes).numbers
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), open_raster(path) as dataset, damaged(path):
         size = _pixel_in_cells(dataset, grid)
         if size is None:
@@ -84,7 +90,8 @@ def raster_samples(path: Path, grid: AnyGrid, *, progress: Progress = QUIET) -> 
             )
         every = 2 ** max(0, math.floor(math.log2(1 / (size * _MOST_ACROSS))))  # pixels to a sample, each way
         split = max(1, math.ceil(size * _LEAST_ACROSS - 1e-9))  # samples to a pixel, each way
-        most = max(1, _NUMBERS * every * every // (len(bands) * split * split))
+        held = 1 if classes else every * every  # pixels that a number which is held stands for
+        most = max(1, _NUMBERS * held // (len(bands) * split * split))
         windows = [
             window for window in _windows(dataset, most, every) if _Lattice.of(dataset, grid, *window, 9).near.any()
         ]
@@ -96,7 +103,15 @@ def raster_samples(path: Path, grid: AnyGrid, *, progress: Progress = QUIET) -> 
                 )
                 cells = grid.cells_at(*_places(dataset, *middles))
                 if (cells >= 0).any():
-                    values = _read(dataset, bands, rows, columns, shape)
+                    if classes:
+                        whole = _read(dataset, bands, rows, columns, (rows[1] - rows[0], columns[1] - columns[0]))
+                        down, across = (
+                            (_middles(span, n) - span[0]).astype(np.int64)
+                            for span, n in zip((rows, columns), shape, strict=True)
+                        )
+                        values = whole[down[:, None], across]
+                    else:
+                        values = _read(dataset, bands, rows, columns, shape)
                     if split > 1:
                         values = values.repeat(split, axis=0).repeat(split, axis=1)
                     yield CellSamples(cells=cells, values=values.reshape(-1, len(bands)))

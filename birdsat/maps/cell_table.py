@@ -36,11 +36,11 @@ def write_cells(map_file: MapFile, path: Path) -> int:
     """Write the cells that have a value in any month as a table, .parquet or .csv; the rows written.
 
     Columns: cell (position in the grid, row by row from the north-west), lon and lat of its centre (WGS84 degrees,
-    -180..180), one for each month by its name (`january`; `quantity_name` for a map without months), then
-    `january_std`, or `january_low` and `january_high`, and `applicability` where the map has them, and in Parquet the cell's outline as `geometry` (one
-    that lies over the antimeridian is cut there). What a cell lacks is null. Written window by window, so memory does
-    not grow with the map; the file appears whole or not at all. Raises ConfigError for another ending, InputError when
-    the disk refuses it.
+    -180..180), one for each month by its name (`january`; `year` where all of them are the same, `quantity_name` for a
+    map without months), then `january_low` and `january_high`, or `january_std`, and `applicability` where the map has
+    them, and in Parquet the cell's outline as `geometry` (one that lies over the antimeridian is cut there). What a
+    cell lacks is null. Written window by window, so memory does not grow with the map; the file appears whole or not at
+    all. Raises ConfigError for another ending, InputError when the disk refuses it.
     """
     about = map_file.description
     names = _column_names(about)
@@ -86,6 +86,7 @@ def _writer(partial: Path, suffix: str, about: MapDescription, names: list[str])
             "quantity": about.quantity.name,
             "units": about.quantity.units,
             "model": about.model,
+            "cautions": "; ".join(about.cautions),
             "geo": json.dumps(_GEO),
         }
         schema = schema.append(pa.field("geometry", pa.binary())).with_metadata(tags)

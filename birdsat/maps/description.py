@@ -15,24 +15,36 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.reading import parse_json
 
 APPLICABILITY = "area of applicability"
+_YES_NO = {True: "yes", False: "no"}
+YEAR = "year"  # the layer of a map that is the same in all months
+_HELD_OUT = "too few records to hold any out"
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """What the numbers of a map are."""
 
-    name: str  # short, for colour bars: "probability of occurrence"
+    name: str  # short, for colour bars: "relative suitability"
     units: str  # as CF has them; "1": a share or a score
     bounds: tuple[float, float] | None = None  # what it lies between, which is its colour scale; None: as in the map
     explanation: str = ""  # a sentence for the tags
+    meaning: str = ""  # a line for pictures: how to read a value; empty: the name says it
 
 
-PROBABILITY = Quantity("probability of occurrence", "1", (0.0, 1.0))
+SUITABILITY = Quantity(  # called "probability of occurrence" in maps of the release before this
+    "relative suitability",
+    "1",
+    (0.0, 1.0),
+    "relative: 0.5 is a place and month as likely among the taxon's records as among the background, each weighing one "
+    "half; not the probability to find the taxon there",
+    "0.5: as likely a place of the taxon's records as of the background; not the chance to find it there",
+)
 SCORE = Quantity(
     "score (cosine)",
     "1",
     explanation="cosine of the taxon's mean photo embedding and the embedding of chip, place and mid-month; not a "
     "probability",
+    meaning="likeness to the taxon's photos; compares places and months of one taxon alone",
 )
 RICHNESS = Quantity("expected number of species", "1")
 
@@ -52,6 +64,10 @@ class MapDescription:
     is_taxon: bool = True  # whether the title is a taxon
     common_name: str = ""  # of the taxon, where one is known
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
+    # Whether the numbers were brought to what was held out of the fit; None: they are not of a kind that is calibrated.
+    calibrated: bool | None = None
+    dated: bool = True  # False: nothing that it was made from has a date, so that it is the same in all months
+    of_land: bool = False  # whether the taxon lives on land, so that what the numbers say of the sea is not drawn
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
@@ -71,8 +87,27 @@ class MapDescription:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers of values: of the months, or of the quantity."""
-        return tuple(calendar.month_name[month] for month in self.months) or (self.quantity.name,)
+        """Names of the layers of values: of the months, of the whole year, or of the quantity."""
+        months = tuple(calendar.month_name[month] for month in self.months)
+        return months or (self.quantity.name if self.dated else YEAR,)
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether there are figures on what was held out."""
+        return bool(self.evaluation)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What whoever reads the numbers must know, in words; none: nothing beyond what every map has."""
+        lacks = [] if self.calibrated is not False else ["not calibrated"]
+        if self.calibrated is not None and not self.evaluated:
+            lacks.append("not evaluated")
+        found = [f"{', '.join(lacks)}: {_HELD_OUT}"] if lacks else []
+        if self.sources.get("observer bias") == "not corrected":
+            found.append("observer bias not corrected")
+        if not self.dated:
+            found.append("undated: the same in all months")
+        return tuple(found)
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -96,6 +131,7 @@ class MapDescription:
             "months": ",".join(map(str, self.months)),
             "quantity": self.quantity.name,
             "quantity_explanation": self.quantity.explanation,
+            "quantity_meaning": self.quantity.meaning,
             "units": self.quantity.units,
             "model": self.model,
             "box": ",".join(map(repr, (grid.box.west, grid.box.south, grid.box.east, grid.box.north))),
@@ -103,10 +139,13 @@ class MapDescription:
             "sources": json.dumps(dict(self.sources)),
             "created": created,
             "request": self.request,
+            "dated": _YES_NO[self.dated],
+            "of_land": _YES_NO[self.of_land],
             **step,
             **bounds,
             **({"common_name": self.common_name} if self.common_name else {}),
             **({} if self.interval is None else {"interval": repr(self.interval)}),
+            **({} if self.calibrated is None else {"calibrated": _YES_NO[self.calibrated]}),
         }
 
 
@@ -131,6 +170,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
                 tags["units"],
                 None if low_high is None else (float(low_high[0]), float(low_high[1])),
                 tags.get("quantity_explanation", ""),
+                tags.get("quantity_meaning", ""),
             ),
             model=tags["model"],
             std=any(name.endswith(" std") for name in band_names),
@@ -139,6 +179,9 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             evaluation={name: math.nan if value is None else float(value) for name, value in figures.items()},
             sources=parse_json(tags["sources"], "sources"),
             request=tags.get("request", ""),
+            calibrated=None if "calibrated" not in tags else tags["calibrated"] == "yes",
+            dated=tags.get("dated", "yes") == "yes",
+            of_land=tags.get("of_land", "no") == "yes",
         )
     except (LookupError, ValueError, TypeError, AttributeError, ConfigError, InputError) as error:
         raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error

@@ -178,8 +178,12 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
         "quantity_explanation": about.quantity.explanation,
         "units": about.quantity.units,
         "months": list(about.months),
+        "dated": about.dated,
         "model": about.model,
         "created": created,
+        "calibrated": about.calibrated,
+        "evaluated": about.evaluated,
+        "cautions": list(about.cautions),
         "evaluation": plain_figures(about.evaluation),
         "sources": dict(about.sources),
         "grid": {

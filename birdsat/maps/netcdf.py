@@ -121,7 +121,9 @@ def _about(map_file: MapFile) -> dict[str, str]:
         **({"common_name": about.common_name} if about.common_name else {}),
         "source": about.model,
         "history": f"{map_file.created}: mapped by birdsat",
-        "comment": about.quantity.explanation or about.quantity.name,
+        "comment": ". ".join((about.quantity.explanation or about.quantity.name, *about.cautions)),
+        **({} if about.calibrated is None else {"calibrated": str(about.calibrated).lower()}),
+        "evaluated": str(about.evaluated).lower(),
         "evaluation": json.dumps(plain_figures(about.evaluation)),
         "sources": json.dumps(dict(about.sources)),
     }

@@ -126,6 +126,22 @@ def parse_day(text: str) -> datetime.date | None:
     )
 
 
+def read_period(text: str) -> tuple[datetime.date, datetime.date]:
+    """The first and the last day of the year, month, day or interval that is asked for.
+
+    Raises InputError where it cannot be read, or has several readings.
+    """
+    date = _tidy(text)
+    if re.fullmatch(r"\d{4}", date) and EARLIEST_YEAR <= int(date) <= LATEST_YEAR:
+        return datetime.date(int(date), 1, 1), datetime.date(int(date), 12, 31)
+    found = UNREADABLE if _is_unknown(date) or len(text) > _LONGEST else _span(date.rstrip("."))
+    if isinstance(found, str) or found[2] not in ("", NO_DAY):
+        raise InputError(
+            f"date {text!r} cannot be read as one; write a year, a month or a day: 2015, 2015-06, 2015-06-01."
+        )
+    return found[0], found[1]
+
+
 _Span = tuple[datetime.date, datetime.date, str]  # first and last day, and a remark where it is not one day
 
 # English, German, French, Spanish, Portuguese, Italian, Dutch, Danish, Norwegian, Swedish; and Roman numbers.

@@ -15,6 +15,7 @@ from birdsat.observations.occurrences import Occurrences
 OnLand = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat (n,) degrees -> (n,)
 NearLand = Callable[[NDArray[np.float64], NDArray[np.float64], float], NDArray[np.bool_]]  # and within how many km
 
+FEW = 10  # records in different cells or months, with fewer of which a map is uncertain
 MAINLY_ON_LAND = 0.8  # share of a taxon's records on land from which those far out at sea are taken for mistakes
 _SWAPPED_LEAST, _SWAPPED_SHARE = 3, 0.01  # as many records, and this share of them, make an error of a few slips
 _SWAPPED_OF_SEA = 0.8  # of the records at sea, the share that would lie on land if swapped; by chance about 0.3
@@ -32,7 +33,6 @@ class CheckedOccurrences:
 
     occurrences: Occurrences
     notes: tuple[str, ...]  # sentences for the console
-    few: tuple[str, ...]  # taxa with fewer records than were asked for
     unusable: tuple[str, ...]  # taxa left out: all their records lie in one cell
 
 
@@ -44,14 +44,13 @@ def check_occurrences(
     box: Box | None = None,
     cell_degrees: float = 0.1,
     sea_km: float = 20.0,
-    few: int = 10,
     trust_places: bool = False,
 ) -> CheckedOccurrences:
     """Drop what cannot be right, count it, and refuse what would make a wrong map.
 
     Dropped and counted: the place 0,0; places outside `box`; and, for taxa with at least MAINLY_ON_LAND of their
     records on land, places farther than `sea_km` from land. Taxa of the sea are kept whole. Taxa whose records all lie
-    in one cell of `cell_degrees` are left out, those with fewer than `few` records are named.
+    in one cell of `cell_degrees` are left out.
 
     on_land: None leaves out what needs to know the land. near_land: None looks with `on_land` along rings around the
     place. trust_places: do not ask whether longitude and latitude were swapped, and keep places at sea.
@@ -59,10 +58,10 @@ def check_occurrences(
     Raises InputError where longitude and latitude look swapped, where nothing is left, and where every taxon has its
     records in a single cell; ConfigError for settings out of range.
     """
-    if not (cell_degrees > 0 and sea_km >= 0 and few >= 0):
+    if not (cell_degrees > 0 and sea_km >= 0):
         raise ConfigError(
-            f"cells of {cell_degrees} degrees, {sea_km} km from land and {few} records: the first must be above 0, the "
-            "others at least 0."
+            f"cells of {cell_degrees} degrees and {sea_km} km from land: the first must be above 0, the other at least "
+            "0."
         )
     notes: list[str] = []
     if not trust_places:
@@ -84,7 +83,7 @@ def check_occurrences(
         kept = _within(kept, box)
     if len(kept) == 0:
         raise InputError(f"no record is left: {_reasons(kept)}. Take other records, or check fewer things.")
-    return _usable(kept, cell_degrees, few, notes)
+    return _usable(kept, cell_degrees, notes)
 
 
 def _beyond_latitude(occurrences: Occurrences) -> list[str]:
@@ -130,7 +129,22 @@ def _within(occurrences: Occurrences, box: Box) -> Occurrences:
     return occurrences.where(inside, reason="outside the region")
 
 
-def _usable(occurrences: Occurrences, cell_degrees: float, few: int, notes: list[str]) -> CheckedOccurrences:
+def few_records(thinned: Occurrences, few: int = FEW) -> str | None:
+    """A sentence that names the taxa of which fewer records are left than make a map certain; None where there is none.
+
+    thinned: to one of each taxon, cell and month, since others add nothing to a map.
+    """
+    scarce = {name: count for name, count in zip(thinned.taxa, thinned.counts.tolist(), strict=True) if 0 < count < few}
+    if not scarce:
+        return None
+    counted = [f"{name} ({count})" for name, count in scarce.items()]
+    return (
+        f"{_taxa(len(scarce))} with fewer than {few} records in different cells or months, whose maps are uncertain: "
+        f"{some_of(counted)}."
+    )
+
+
+def _usable(occurrences: Occurrences, cell_degrees: float, notes: list[str]) -> CheckedOccurrences:
     """Without the taxa of one cell."""
     one_cell = _of_one_cell(occurrences, cell_degrees)
     if len(one_cell) == len(occurrences.taxa):
@@ -147,12 +161,7 @@ def _usable(occurrences: Occurrences, cell_degrees: float, few: int, notes: list
         gone = set(one_cell)
         kept = [name for name in occurrences.taxa if name not in gone]
         occurrences = occurrences.only_taxa(kept, reason="of a taxon with all its records in one cell")
-    scarce = tuple(name for name, count in zip(occurrences.taxa, occurrences.counts, strict=True) if count < few)
-    if scarce:
-        notes.append(
-            f"{_taxa(len(scarce))} with fewer than {few} records, whose maps are uncertain: {some_of(scarce)}."
-        )
-    return CheckedOccurrences(occurrences=occurrences, notes=tuple(notes), few=scarce, unusable=tuple(one_cell))
+    return CheckedOccurrences(occurrences=occurrences, notes=tuple(notes), unusable=tuple(one_cell))
 
 
 def _of_one_cell(occurrences: Occurrences, cell_degrees: float) -> list[str]:

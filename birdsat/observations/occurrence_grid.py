@@ -6,10 +6,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.equal_area import METRES_A_DEGREE, northing
 from birdsat.errors import InputError
 from birdsat.observations.occurrences import Occurrences
 
 THINNED = "another record of the same taxon in the same cell and month"
+THINNED_KM = "another record of the same taxon in the same month and square of"  # so many kilometres
 
 
 class Cells(Protocol):
@@ -67,20 +69,39 @@ class Effort:
         return values
 
 
+def thin(occurrences: Occurrences, grid: Cells, km: float | None = None) -> Occurrences:
+    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`."""
+    return thin_to_grid(occurrences, grid) if km is None else thin_to_km(occurrences, grid, km)
+
+
 def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
     """One record of each taxon in each cell and month: the earliest; the others count as dropped.
 
     Records without a date are a month of their own. Those outside the grid count as dropped too.
     """
     occurrences = occurrences.where(grid.cells_at(*occurrences.lon_lat.T) >= 0, reason="outside the region")
-    cell = grid.cells_at(*occurrences.lon_lat.T)
-    keys = np.stack([occurrences.label.astype(np.int64), cell, occurrences.month, occurrences.day.astype(np.int64)])
+    return occurrences.where(_first_of(occurrences, grid.cells_at(*occurrences.lon_lat.T)), reason=THINNED)
+
+
+def thin_to_km(occurrences: Occurrences, grid: Cells, km: float) -> Occurrences:
+    """As `thin_to_grid`, with squares of `km` in place of the grid's cells: of one area all over the Earth, and square
+    at 30 degrees north and south. Records outside the grid count as dropped here, too."""
+    occurrences = occurrences.where(grid.cells_at(*occurrences.lon_lat.T) >= 0, reason="outside the region")
+    lon, lat = occurrences.lon_lat.T
+    column = np.floor((lon + 180) % 360 * METRES_A_DEGREE / (1000 * km)).astype(np.int64)
+    row = np.floor(northing(lat) / (1000 * km)).astype(np.int64)
+    return occurrences.where(_first_of(occurrences, row, column), reason=f"{THINNED_KM} {km:g} km")
+
+
+def _first_of(occurrences: Occurrences, *where: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) whether a record is the earliest of its taxon, month and place, each of which is told by numbers (n,)."""
+    keys = np.stack([occurrences.label.astype(np.int64), *where, occurrences.month, occurrences.day.astype(np.int64)])
     order = np.lexsort((*occurrences.lon_lat.T[::-1], *keys[::-1]))
     first = np.ones(len(order), dtype=np.bool_)
-    first[1:] = (keys[:3, order[1:]] != keys[:3, order[:-1]]).any(axis=0)
+    first[1:] = (keys[:-1, order[1:]] != keys[:-1, order[:-1]]).any(axis=0)
     kept = np.zeros(len(order), dtype=np.bool_)
     kept[order[first]] = True
-    return occurrences.where(kept, reason=THINNED)
+    return kept
 
 
 def effort(occurrences: Occurrences, grid: Cells) -> Effort:

@@ -1,5 +1,6 @@
 """Where and when taxa were recorded, as arrays: what a map is fitted to."""
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,19 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.errors import InputError
+from birdsat.errors import InputError, UnknownTaxonError
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE, RowTally, rows_table
 from birdsat.observations.readers.rows import Rows
 from birdsat.observations.readers.tables import read_table_rows
-from birdsat.observations.scientific_names import NameReading
+from birdsat.observations.record_dates import ALL_DATES, OTHER_DATES, RecordDates, months_of
+from birdsat.observations.scientific_names import NameReading, find_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.places import BY_PLACE, tell_apart
 from birdsat.observations.taxonomy import recorded_taxon
 from birdsat.tables import Table
 
+_NO_DAY = datetime.date.max.toordinal() + 1
 _TO_UNIX = np.datetime64("1970-01-01").astype(object).toordinal()  # day number of the first day that NumPy counts
 
 
@@ -39,6 +42,8 @@ class Occurrences:
     dropped: Mapping[str, int] = field(default_factory=dict)  # reason -> records not used
     noted: Mapping[str, int] = field(default_factory=dict)  # reason -> rows used without a part
     common_names: Mapping[str, str] = field(default_factory=dict)  # of the taxa that have one
+    # taxon -> first and last day of its rows that are not of the dates asked for; 0 where none has a date
+    of_other_dates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     taxonomy: str = ""  # the list that they are named by, as "avilist 2025, from ebird 2021"; "": as they are written
 
     def __post_init__(self) -> None:
@@ -92,10 +97,7 @@ class Occurrences:
     @property
     def month(self) -> NDArray[np.int64]:
         """(n,) 1..12; 0 where the date is not known."""
-        known = self.day > 0
-        month = np.zeros(len(self), dtype=np.int64)
-        month[known] = self.date[known].astype("datetime64[M]").astype(np.int64) % 12 + 1
-        return month
+        return np.where(self.day > 0, months_of(self.day), 0)
 
     @property
     def year(self) -> NDArray[np.int64]:
@@ -106,8 +108,22 @@ class Occurrences:
         return year
 
     def named(self, taxon: str) -> str:
-        """The one of the taxa that a name means. Raises UnknownTaxonError where there is none."""
-        return recorded_taxon(taxon, self.taxa, self.common_names)
+        """The one of the taxa that a name means. Raises UnknownTaxonError where there is none, InputError where all of
+        its records are of other dates than those asked for."""
+        try:
+            return recorded_taxon(taxon, self.taxa, self.common_names)
+        except UnknownTaxonError:
+            if (name := find_name(taxon, tuple(self.of_other_dates))) is None:
+                raise
+            first, last = self.of_other_dates[name]
+            there = "no record of it has a date"
+            if first:
+                days = datetime.date.fromordinal(first), datetime.date.fromordinal(last)
+                there = f"its records with a date are from {days[0]} to {days[1]}"
+            raise InputError(
+                f"taxon {taxon!r} has no record of the dates asked for: {there}. Ask for others.",
+                settings=("from_date", "to_date", "record_months"),
+            ) from None
 
     def of(self, taxon: str) -> "Occurrences":
         """The records of one taxon alone. Raises UnknownTaxonError."""
@@ -147,6 +163,7 @@ class Occurrences:
             dropped=_added(self.dropped, other.dropped),
             noted=_added(self.noted, other.noted),
             common_names={**other.common_names, **self.common_names},
+            of_other_dates={**other.of_other_dates, **self.of_other_dates},
         )
 
     def where(self, mask: NDArray[np.bool_], *, reason: str | None = None) -> "Occurrences":
@@ -196,30 +213,33 @@ def read_occurrences(
     *,
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
+    dates: RecordDates = ALL_DATES,
     crosswalk: Crosswalk | None = None,
     language: str = "en",
     crs: str | None = None,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
-    Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
-    given as less exact are dropped. crosswalk: brings names to the accepted species of a list; records of one that is
-    several there go to the part that was recorded near them, or are kept apart. language: of common names, where the
-    list has several. crs: in which the coordinates are, see `read_table`. Memory grows with the distinct records (see
-    `DistinctRecords`), not with the rows.
+        Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
+    given as less exact are dropped. dates: so are rows of others. crosswalk: brings names to the accepted species of a
+    list; records of one that is several there go to the part that was recorded near them, or are kept apart. language:
+    of common names, where the list has several. crs: in which the coordinates are, see `read_table`. Memory grows with
+    the distinct records (see `DistinctRecords`), not with the rows.
 
-    Raises InputError for tables that cannot be read or hold no record with a place.
+        Raises InputError for tables that cannot be read or hold no record with a place.
     """
     paths = [tables] if isinstance(tables, Path) else list(tables)
     labels = _Labels()
     records = DistinctRecords()
     tally = RowTally()
     common: dict[str, str] = {}
-    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True)
+    other_dates: dict[str, tuple[int, int]] = {}
+    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates)
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
             tally.add(rows)
             _add_common_names(common, rows)
+            _add_other_dates(other_dates, rows)
             placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])
             tally.drop(NO_PLACE, int(np.count_nonzero(rows.kept & ~placed)))
             name = rows.name[placed]
@@ -230,10 +250,7 @@ def read_occurrences(
     known = tuple(sorted(labels.labels))
     label, day, lon_lat = records.arrays(np.searchsorted(known, list(labels.labels)).astype(np.int32))
     if len(label) == 0:
-        raise InputError(
-            f"{named}: no row is a record with a place: {tally.reasons() or 'there are no rows'}. Give a table with "
-            "coordinates."
-        )
+        raise tally.nothing_left(named)
     found = Occurrences(
         taxa=known,
         label=label,
@@ -244,6 +261,7 @@ def read_occurrences(
         dropped=dict(tally.dropped),
         noted=dict(tally.noted),
         common_names={name: common[name] for name in known if name in common},
+        of_other_dates=other_dates,
     )
     return found if crosswalk is None else _named_by(found, crosswalk, language)
 
@@ -262,6 +280,23 @@ def _add_common_names(known: dict[str, str], rows: Rows) -> None:
     ]
     texts = rows.text("common_name", np.array([row for _, row in wanted], dtype=np.int64))
     known.update((species, text) for (species, _), text in zip(wanted, texts, strict=True) if text)
+
+
+def _add_other_dates(known: dict[str, tuple[int, int]], rows: Rows) -> None:
+    """The first and the last day of the rows of each taxon that were dropped for their dates."""
+    dropped = [finding.rows for finding in rows.findings if finding.reason in OTHER_DATES]
+    if not dropped:
+        return
+    at = np.concatenate(dropped)
+    first, last = np.full(len(rows.names), _NO_DAY), np.full(len(rows.names), -1)
+    np.maximum.at(last, rows.name[at], rows.day[at])
+    dated = at[rows.day[at] > 0]
+    np.minimum.at(first, rows.name[dated], rows.day[dated])
+    for i in np.flatnonzero(last >= 0).tolist():
+        if (species := rows.names[i].species) is not None:
+            before = known.get(species, (0, 0))
+            earliest = min(int(first[i]), before[0] or _NO_DAY)
+            known[species] = earliest if earliest < _NO_DAY else 0, max(int(last[i]), before[1])
 
 
 def _named_by(found: Occurrences, crosswalk: Crosswalk, language: str) -> Occurrences:

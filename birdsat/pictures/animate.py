@@ -11,8 +11,9 @@ from birdsat.earth.outline import EARTH, Land
 from birdsat.errors import InputError
 from birdsat.files import output_file
 from birdsat.maps.map_file import MapFile
-from birdsat.pictures.map_picture import colour_range, draw_map
+from birdsat.pictures.map_picture import draw_map, subtitle_of
 from birdsat.pictures.panel import MapPoints
+from birdsat.pictures.scale import Scale, colour_scale
 
 MONTH_MS = 700
 _CELLS = 900  # most along a side that are read; enough for the frames' pixels
@@ -25,6 +26,7 @@ def animate_map(
     *,
     land: Land = EARTH,
     points: Sequence[MapPoints] = (),
+    scale: Scale = "data",
     month_ms: int = MONTH_MS,
 ) -> None:
     """Write the map as an animated GIF, a frame a month in order of the year, without end.
@@ -37,23 +39,27 @@ def animate_map(
     if len(about.months) < 2:
         raise InputError(f"{map_file.path} has {len(about.months)} month; an animation needs at least two.")
     layers = map_file.decimated(_CELLS)
-    scale = about.quantity.bounds or colour_range(layers.value)
+    ends = colour_scale(about.quantity, layers.value, layers.applicability, scale)
     frames = []
     for i in np.argsort(about.months):
         figure = draw_map(
             about.grid,
             about.months[i : i + 1],
             layers.value[i : i + 1],
-            title=about.heading,
+            title=about.title,
             quantity=about.quantity,
-            is_taxon=about.is_taxon and not about.common_name,
-            subtitle=f"model {about.model}",
+            is_taxon=about.is_taxon,
+            common_name=about.common_name,
+            subtitle=subtitle_of(about),
             applicability=layers.applicability,
             land=land,
             points=points,
-            scale=scale,
+            scale=ends,
+            among=layers.value,
+            of_land=about.of_land,
         )
         frames.append(_pixels(figure))
+    frames = _of_one_size(frames)
     palette = _palette(frames)
     painted = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     with output_file(path) as partial:
@@ -68,6 +74,17 @@ def _pixels(figure: Figure) -> Image.Image:
     canvas = figure.canvas
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())  # type: ignore[attr-defined]
+
+
+def _of_one_size(frames: Sequence[Image.Image]) -> list[Image.Image]:
+    """With white paper where a month has fewer words below its map."""
+    width, height = (max(sides) for sides in zip(*(frame.size for frame in frames), strict=True))
+    sheets = []
+    for frame in frames:
+        sheet = Image.new("RGB", (width, height), "white")
+        sheet.paste(frame)
+        sheets.append(sheet)
+    return sheets
 
 
 def _palette(frames: Sequence[Image.Image]) -> Image.Image:

@@ -52,7 +52,7 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
     below = "species expected, by month" + (f"; {hidden:,} less likely taxa not shown" if hidden else "")
     axes.set_xlabel(below, fontsize=8.5, color=INK)
     bar = figure.colorbar(image, ax=axes, shrink=max(0.3, min(1.0, 12 / len(taxa))), aspect=22, pad=0.02)
-    bar.set_label("probability", fontsize=9, color=INK)
+    bar.set_label("relative suitability", fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK)
     bar.outline.set(linewidth=0.5, edgecolor="#8a8d92")
     if subtitle:

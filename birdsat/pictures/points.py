@@ -1,18 +1,20 @@
 """Where taxa were recorded, to be drawn on their maps."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from birdsat.earth.box import Box
-from birdsat.errors import InputError, nearest
-from birdsat.observations.curation import Remark
+from birdsat.errors import InputError, about, nearest
+from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.rows import TaxonNames
-from birdsat.observations.readers.tables import read_table
+from birdsat.observations.readers.tables import read_table_rows
 from birdsat.observations.scientific_names import species_name
+from birdsat.observations.taxonomies.spelling import folded
 from birdsat.pictures.panel import MapPoints
 
 _Counted = dict[tuple[float, float], tuple[float, int]]  # place -> sum and number of its counts
@@ -62,28 +64,58 @@ class TaxonPlaces:
         )
 
 
-def read_places(table: Path, taxa: Sequence[str], names: TaxonNames | None = None) -> TaxonPlaces:
-    """The places at which a table records taxa, which are found as `read_occurrences` names them; names: the list that
-    those of the table are brought to.
+def read_places(
+    table: Path,
+    taxa: Sequence[str],
+    names: TaxonNames | None = None,
+    *,
+    columns: TableColumns | None = None,
+    common_names: Mapping[str, str] | None = None,
+) -> TaxonPlaces:
+    """The places at which a table records taxa, which are found as `read_occurrences` names them.
 
-    Memory grows with the places of these taxa alone. Raises InputError for a table that cannot be read.
+    names: the list that those of the table are brought to. columns: asked for of other tables; this one is read by
+    those that it has. common_names: of the taxa that have one, by which a table may name them. Memory grows with the
+    places of these taxa alone. Raises InputError for a table that cannot be read.
     """
     remarked: Counter[str] = Counter()
     places: dict[str, _Counted] = {_key(taxon): {} for taxon in taxa}
+    keys = {folded(common): _key(taxon) for taxon, common in (common_names or {}).items() if _key(taxon) in places}
     others: set[str] = set()
-    for row in read_table(table, with_photos=False, taxa=names):
-        if isinstance(row, Remark):
-            remarked[row.reason] += 1
-            continue
-        counted = places.get(_key(row.taxon))
-        if counted is None:
-            if len(others) < _MOST_NAMED:
-                others.add(row.taxon)
-        elif row.place is not None:
-            place = row.place.lon, row.place.lat
-            total, number = counted.get(place, (0.0, 0))
-            counted[place] = (total, number) if row.count is None else (total + row.count, number + 1)
+    for rows in read_table_rows(table, _present(table, columns), taxa=names):
+        remarked.update(remark.reason for _, remark in rows.said())
+        used = np.flatnonzero(np.bincount(rows.name[rows.kept], minlength=len(rows.names)))
+        of_name: dict[int, _Counted] = {}
+        for name in used.tolist():
+            species = rows.names[name].species
+            assert species is not None  # its rows are kept
+            counted = places.get(_key(species), places.get(keys.get(folded(species), "")))
+            if counted is not None:
+                of_name[name] = counted
+            elif len(others) < _MOST_NAMED:
+                others.add(species)
+        wanted = rows.kept & ~np.isnan(rows.lon_lat[:, 0]) & np.isin(rows.name, list(of_name))
+        for name, (lon, lat), count in zip(
+            rows.name[wanted].tolist(), rows.lon_lat[wanted].tolist(), rows.count[wanted].tolist(), strict=True
+        ):
+            total, number = of_name[name].get((lon, lat), (0.0, 0))
+            of_name[name][lon, lat] = (total, number) if np.isnan(count) else (total + count, number + 1)
     return TaxonPlaces(table=table, places=places, others=frozenset(others), remarked=remarked)
+
+
+def check_places(table: Path) -> None:
+    """Raises InputError for what is not a table; none of its rows is read."""
+    with about("points"):
+        open_table(table)
+
+
+def _present(table: Path, columns: TableColumns | None) -> TableColumns | None:
+    """Those of the columns asked for that a table has."""
+    if columns is None:
+        return None
+    present = open_table(table).columns
+    named = {field.name: getattr(columns, field.name) for field in fields(columns)}
+    return TableColumns(**{what: column for what, column in named.items() if column in present})
 
 
 def _key(taxon: str) -> str:

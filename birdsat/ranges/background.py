@@ -4,16 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
-from birdsat.observations.occurrence_grid import effort, thin_to_grid
 from birdsat.observations.occurrences import Occurrences
+from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records
 
 CELLS = 20_000  # at most, of those anywhere
-# Of the background, where somebody looked; the rest is anywhere, or places where nobody did would be anybody's guess.
-# Chosen of .5 to .99 on made landscapes of uneven effort (benchmarks/effort.py); .5 is worse on real records as well,
-# .9 and .97 are alike (docs/maps.md).
-LOOKED_SHARE = 0.97
 _DATES = 20_000  # at most, of records that say when somebody looked
 _SURVEY_MONTHS, _SURVEY_SHARE = 2, 0.95  # so many months with so much of all dated records are a survey, not a season
 
@@ -27,10 +23,7 @@ def points_on_cells(
     with land. most, seed: as of `draw_background`. What says where and when somebody looked is thinned as presences
     are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
-    everything = thin_to_grid(records.everything, grid)
-    cells, weight = draw_background(
-        grid, anywhere, everything, share=looked_share(records.taxa, everything), most=most, seed=seed
-    )
+    cells, weight = draw_background(grid, anywhere, records.effort_on(grid), most=most, seed=seed)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
     return Points(
         taxa=len(records.taxa.taxa),
@@ -40,18 +33,8 @@ def points_on_cells(
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
         background_area=grid.cell_area(cells),
-        looked=dates_looked(everything, seed=seed),
+        looked=dates_looked(records.thinned_on(grid), seed=seed),
     )
-
-
-def looked_share(taxa: Occurrences, everything: Occurrences) -> float:
-    """What part of the background is drawn where somebody looked, for a fit to `taxa`, thinned as `everything` is.
-
-    LOOKED_SHARE, but for a taxon's own records, which say nothing of where it was missed: of two taxa half, of one
-    alone all of it. The mean over the taxa.
-    """
-    own = len(taxa) / max(1, int((taxa.counts > 0).sum()))
-    return LOOKED_SHARE * max(0.0, 1 - own / max(1, len(everything)))
 
 
 def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float64]:
@@ -73,30 +56,29 @@ def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float6
 def draw_background(
     grid: AnyGrid,
     anywhere: NDArray[np.int64],
-    everything: Occurrences,
+    effort: RelativeEffort | None,
     *,
-    share: float = LOOKED_SHARE,
     most: int = CELLS,
     seed: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Cells (b,), and how often each is to be drawn: a share of the draws where somebody looked, others anywhere.
 
-    Of either, `most` cells at most. Anywhere, by area; where somebody looked, by the records of all taxa there, thinned
-    as presences are, so that places are not taken for good ones because observers go there (target-group background,
-    Phillips et al. 2009, Ecological Applications 19(1), 181-197).
+    Of either, `most` cells at most. Anywhere, by area; where somebody looked, by how much. Where that is not known,
+    every draw is anywhere.
     """
     generator = np.random.default_rng(seed)
     anywhere = np.sort(generator.choice(anywhere, min(most, len(anywhere)), replace=False))
     area = grid.cell_area(anywhere)
-    looked = effort(everything, grid)
-    seen, records = looked.cells, looked.weight(looked.cells)
-    if len(seen) == 0 or share == 0:
+    if effort is None or len(effort.cells) == 0 or effort.share == 0:
         return anywhere, area / area.sum()
-    if len(seen) > most:  # as many draws by their records stand for all, so that memory does not grow with the table
-        records = generator.multinomial(most, records / records.sum()).astype(np.float64)
-        seen, records = seen[records > 0], records[records > 0]
+    seen, looked = effort.cells, effort.weight
+    if len(seen) > most:  # as many draws by their effort stand for all, so that memory does not grow with the table
+        looked = generator.multinomial(most, looked / looked.sum()).astype(np.float64)
+        seen, looked = seen[looked > 0], looked[looked > 0]
+    if effort.share == 1:
+        return seen, looked / looked.sum()
     cells = np.union1d(anywhere, seen)
     weight = np.zeros(len(cells))
-    weight[np.searchsorted(cells, anywhere)] = (1 - share) * area / area.sum()
-    weight[np.searchsorted(cells, seen)] += share * records / records.sum()
+    weight[np.searchsorted(cells, anywhere)] = (1 - effort.share) * area / area.sum()
+    weight[np.searchsorted(cells, seen)] += effort.share * looked / looked.sum()
     return cells, weight

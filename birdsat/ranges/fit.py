@@ -9,15 +9,20 @@ import torch
 from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.embed_cells import year_basis
+from birdsat.embeddings.regions.region import RegionPoints
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration, fit_calibration
+from birdsat.ranges.covariates.facts import Covariate, RasterFacts
+from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
+from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
 from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
-from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
 
 
@@ -27,6 +32,13 @@ class Embedded:
 
     chip: NDArray[np.float32]  # (n, f)
     year: NDArray[np.float32]  # (n, 1 + 2 K, d), or (n, 1 + 2 K, 0) where no photos are used
+    covariates: NDArray[np.float32] | None = None  # (n, k); NaN where not known
+
+    @classmethod
+    def of(cls, points: RegionPoints, some: NDArray[np.bool_] | slice = slice(None)) -> "Embedded":
+        """What a region holds of places, or of some of them."""
+        covariates = None if points.covariates is None else points.covariates[some]
+        return cls(chip=points.chip[some], year=points.year[some], covariates=covariates)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +48,12 @@ class Source:
     run: str
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
+    effort: str = ""  # what says where was looked, for people, or that it is not known
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
+    rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
 
 
 def fit_ranges(
@@ -50,17 +65,22 @@ def fit_ranges(
     *,
     settings: RangeNetworkConfig | None = None,
     photos: NDArray[np.float32] | None = None,
+    covariates: Sequence[Covariate] = (),
+    inputs_of: Sequence[str] = (),
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
 
     presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
+    covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
+    where none is named.
     """
     settings = settings or RangeNetworkConfig()
-    projection = InputProjection.fit(background.chip, points.background.lon_lat, settings.inputs)
-    inputs = projection(presences.chip, points.presences.lon_lat)
-    elsewhere = projection(background.chip, points.background.lon_lat)
+    chosen = chosen_inputs(inputs_of, bool(covariates))
+    projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
+    inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
+    elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
     fitted = fit_network(points, inputs, elsewhere, settings, progress)
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
@@ -78,8 +98,12 @@ def fit_ranges(
         model=source.model,
         tables=source.tables,
         looked_taxa=source.looked_taxa,
+        effort=source.effort,
         common_names=source.common_names,
+        of_land=source.of_land,
         taxonomy=source.taxonomy,
+        inputs=chosen,
+        rasters=source.rasters if covariates else (),
         steps=fitted.steps,
         calibration=calibration,
         mean_distance=area.mean_distance,
@@ -87,7 +111,55 @@ def fit_ranges(
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
     )
-    return RangeModel(facts, fitted.network, projection, area, term)
+    held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
+    return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
+
+
+def _held_out_places(
+    fitted: Fitted,
+    projection: InputProjection,
+    points: Points,
+    presences: Embedded,
+    background: Embedded,
+    covariates: Sequence[Covariate],
+) -> HeldOutPlaces | None:
+    if fitted.again is None:
+        return None
+    of_both = presences.covariates, background.covariates
+    beside = [one for one in of_both if one is not None]
+    return HeldOutPlaces(
+        chip=np.concatenate([presences.chip, background.chip]),
+        lon_lat=np.concatenate([points.presences.lon_lat, points.background.lon_lat]),
+        covariates=np.concatenate(beside) if projection.covariates is not None else None,
+        names=tuple(covariates) if projection.covariates is not None else (),
+        presences=len(points.presences),
+        background_weight=points.background_weight,
+        projection=projection,
+        again=fitted.again,
+    )
+
+
+def fit_projection(
+    points: Points,
+    background: Embedded,
+    covariates: Sequence[Covariate],
+    chosen: Sequence[str],
+    most: int,
+    progress: Progress = QUIET,
+) -> InputProjection:
+    """The inputs that are chosen, of chip, place and covariates, fitted to the background."""
+    scaling = None
+    if COVARIATES in chosen:
+        assert background.covariates is not None
+        scaling = CovariateScaling.fit(background.covariates, covariates, progress)
+    return InputProjection.fit(
+        background.chip,
+        points.background.lon_lat,
+        most,
+        PLACE_SHARE if PLACE in chosen else 0.0,
+        use_chip=CHIP in chosen,
+        covariates=scaling,
+    )
 
 
 def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:

@@ -24,6 +24,12 @@ from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.named import COVARIATES, INPUTS
+from birdsat.ranges.covariates.rasters import remembered_from
+from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.intervals import intervals
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
@@ -70,9 +76,13 @@ class RangeFacts:
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
     common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land; empty: not known
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
+    inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
+    rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
+    effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
@@ -126,7 +136,6 @@ class RangeBlock:
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
     probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
-    std: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
     low: NDArray[np.float32]  # (taxa, months, c) bounds of `intervals`
     high: NDArray[np.float32]
     inside: NDArray[np.bool_]  # (c,) in the area of applicability
@@ -147,8 +156,10 @@ class RangeModel:
         applicability: Applicability,
         photos: PhotoTerm | None = None,
         folder: Path | None = None,
+        held_out: HeldOutPlaces | None = None,
     ) -> None:
-        """folder: that it was read from, or is saved in."""
+        """folder: that it was read from, or is saved in. held_out: of the fit that it comes from, and of no file."""
+        self.held_out = held_out
         self.facts, self.network, self.projection = facts, network.eval(), projection
         self.applicability, self.photos, self.folder = applicability, photos, folder
 
@@ -158,9 +169,17 @@ class RangeModel:
     @property
     def observer_bias(self) -> str:
         """Whether the places where people look were told from those where the taxa live, for people."""
-        if self.facts.looked_taxa == 1:
+        if self.facts.effort not in ("", NOT_KNOWN):
+            return f"corrected by {self.facts.effort}"
+        if self.facts.effort or self.facts.looked_taxa == 1:
             return "not corrected"
         return f"corrected by the records of {self.facts.looked_taxa:,} taxa" if self.facts.looked_taxa else "not known"
+
+    @property
+    def inputs_text(self) -> str:
+        """What it learned from, for people."""
+        named = [f"{raster.name} ({Path(raster.file).name})" for raster in self.facts.rasters]
+        return ", ".join([*(one for one in self.facts.inputs if one != COVARIATES), *named])
 
     @property
     def evaluation(self) -> Mapping[str, float]:
@@ -210,13 +229,14 @@ class RangeModel:
     @torch.inference_mode()
     def features(self, block: RegionBlock) -> RangeFeatures:
         """What the members see in cells of a region: nearly all the work of a map, and the same for every taxon."""
-        inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat)
+        inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat, block.covariates)
+        inside = self.applicability.inside(inputs)
+        if (scaling := self.projection.covariates) is not None and block.covariates is not None:
+            inside &= ~scaling.unforeseen(block.covariates)
         hidden = [
             self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
         ]
-        return RangeFeatures(
-            cells=block.cells, hidden=torch.cat(hidden), inside=self.applicability.inside(inputs), year=block.year
-        )
+        return RangeFeatures(cells=block.cells, hidden=torch.cat(hidden), inside=inside, year=block.year)
 
     def predict(
         self, blocks: Iterable[RangeFeatures], taxa: Sequence[str], months: Sequence[int]
@@ -239,24 +259,26 @@ class RangeModel:
             harmonics = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
             photo = self.photos(to_float32(block.year), harmonics, labels)
         log_odds = self.facts.calibration.log_odds(logit, photo)
-        probability = log_odds.sigmoid()
-        mean = probability.mean(dim=0)
-        low, high = intervals(log_odds, mean, torch.tensor(self.facts.points, dtype=torch.float32)[labels])
+        probability = log_odds.sigmoid().mean(dim=0)
+        records = torch.tensor([self.facts.points[label] for label in labels], dtype=torch.float32)
+        low, high = intervals(log_odds, probability, records)
         return RangeBlock(
             cells=block.cells,
-            probability=mean.numpy(),
-            # By hand: torch.std over the first dimension takes longer than all the rest.
-            std=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            probability=probability.numpy(),
             low=low.numpy(),
             high=high.numpy(),
             inside=block.inside,
         )
 
     @torch.inference_mode()
-    def year_mean(self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f)."""
+    def year_mean(
+        self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], covariates: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f), and with
+        covariates (n, k) where it learned from some."""
         dates = np.full(len(chip), np.nan)
-        logit = self.network.logits(self.network.hidden(self.projection(chip, lon_lat)[None]), dates)
+        inputs = self.projection(chip, lon_lat, covariates)
+        logit = self.network.logits(self.network.hidden(inputs[None]), dates)
         mean: NDArray[np.float32] = self.facts.calibration(logit).mean(dim=0).numpy()
         return mean
 
@@ -269,7 +291,9 @@ class RangeModel:
             for name, value in self.network.state_dict().items()
             if not name.startswith(("heads", "seasonal_basis"))
         ]
-        for tensor in (*trunk, self.projection.centre, self.projection.directions, area.references):
+        scaling = self.projection.covariates
+        of_covariates = () if scaling is None else scaling.tensors().values()
+        for tensor in (*trunk, self.projection.centre, self.projection.directions, *of_covariates, area.references):
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
@@ -285,13 +309,16 @@ class RangeModel:
             kept.unlink(missing_ok=True)
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {"projection.centre": self.projection.centre, "projection.directions": self.projection.directions}
+        if (scaling := self.projection.covariates) is not None:
+            tensors |= scaling.tensors()
         tensors["references"] = self.applicability.references
         if self.photos is not None:
             for name in ("vectors", "mean", "deviation"):
                 tensors[f"photos.{name}"] = torch.from_numpy(getattr(self.photos, name))
         # Not save_file: it makes files that only their owner may read.
         write_atomic(folder / WEIGHTS_FILE, save({name: value.contiguous() for name, value in tensors.items()}))
-        self.facts = replace(self.facts, region=region, request=request)
+        rasters = remembered_from(self.facts.rasters, folder, self.folder)
+        self.facts = replace(self.facts, region=region, request=request, rasters=rasters)
         config.save(self.facts, folder / SETTINGS_FILE)
         self.folder = folder
 
@@ -328,17 +355,19 @@ def load_ranges(folder: Path) -> RangeModel:
         }
         shapes = [tuple(value.shape) for value in tensors.values()]
         refuse_other_sizes(config.to_dict(facts.network), shapes, only=_SHAPING)
-        _refuse_other_shapes(tensors, len(facts.taxa))
+        scaling = CovariateScaling.take_from(tensors, sum(raster.width for raster in facts.rasters))
+        beside = 0 if scaling is None else scaling.inputs
+        _refuse_other_shapes(tensors, len(facts.taxa), beside)
         projection = InputProjection(
-            centre=tensors.pop("projection.centre"), directions=tensors.pop("projection.directions")
+            centre=tensors.pop("projection.centre"),
+            directions=tensors.pop("projection.directions"),
+            covariates=scaling,
         )
         applicability = Applicability(
             references=tensors.pop("references"), mean_distance=facts.mean_distance, threshold=facts.threshold
         )
         photos = {name: tensors.pop(f"photos.{name}").numpy() for name in _photo_names(tensors)}
-        network = RangeNetwork(
-            facts.network, inputs=projection.directions.shape[1], taxa=len(facts.taxa), dated=facts.dated
-        )
+        network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
         network.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
         term = PhotoTerm(**photos) if photos else None
     except NewerFormatError as error:
@@ -361,10 +390,10 @@ def load_ranges(folder: Path) -> RangeModel:
     return RangeModel(facts, network, projection, applicability, term, folder)
 
 
-def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int) -> None:
-    """Raise ValueError where the tensors beside the network do not fit one another."""
+def _refuse_other_shapes(tensors: Mapping[str, Tensor], taxa: int, beside: int) -> None:
+    """Raise ValueError where the tensors beside the network do not fit one another; beside: inputs of covariates."""
     columns, inputs = tensors["projection.directions"].shape
-    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs)}
+    wanted = {"projection.centre": (columns,), "references": (len(tensors["references"]), inputs + beside)}
     if _photo_names(tensors):
         wanted |= {"photos.vectors": (taxa, tensors["photos.vectors"].shape[-1]), "photos.mean": (taxa,)}
         wanted |= {"photos.deviation": (taxa,)}

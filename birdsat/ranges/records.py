@@ -8,18 +8,29 @@ from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
-from birdsat.observations.occurrence_checks import check_occurrences
-from birdsat.observations.occurrence_grid import thin_to_grid
+from birdsat.observations.occurrence_checks import check_occurrences, few_records
+from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.effort import RelativeEffort, effort_of_records
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Records:
     """Occurrences on the cells of a grid: those of the taxa to fit, and all, which say how much was looked where."""
 
-    taxa: Occurrences  # thinned to one record a cell and month, all in cells with imagery
-    everything: Occurrences  # of all taxa in the tables, as they were recorded
+    taxa: Occurrences  # thinned, such as to one record a cell and month, all in cells with imagery
+    everything: Occurrences  # of all taxa that say where was looked, as they were recorded
+    thin_km: float | None = None  # squares that records are thinned to, kilometres; None: cells
+    effort: RelativeEffort | None = None  # on the cells of the fit; None: by the records of everything
+
+    def thinned_on(self, grid: AnyGrid) -> Occurrences:
+        """Everything, thinned as the taxa to fit are."""
+        return thin(self.everything, grid, self.thin_km)
+
+    def effort_on(self, grid: AnyGrid) -> RelativeEffort | None:
+        """How much was looked where, on the cells of the fit; None where that is not known."""
+        return self.effort or effort_of_records(self.thinned_on(grid), self.taxa, grid)
 
 
 def check_records(
@@ -28,17 +39,21 @@ def check_records(
     taxa: Sequence[str] = (),
     *,
     trust_places: bool = False,
+    thin_km: float | None = None,
     progress: Progress = QUIET,
 ) -> Records:
     """Check and thin those of some taxa, or of all; what was dropped, and what is odd, is noted.
 
+    thin_km: as of `thin_records`.
     Raises what `check_occurrences` raises, UnknownTaxonError for a taxon without records, and InputError when no
     record lies in a cell of the region that has imagery.
     """
     asked = everything
     if taxa:
         asked = everything.only_taxa([everything.named(taxon) for taxon in taxa])
-    thinned = thin_records(asked, region.grid, region.imagery.land, trust_places=trust_places, progress=progress)
+    thinned = thin_records(
+        asked, region.grid, region.imagery.land, trust_places=trust_places, thin_km=thin_km, progress=progress
+    )
     found = region.at(thinned.lon_lat, columns=()).found
     of_land = region.imagery.is_of_land
     thinned = thinned.where(found, reason="far out at sea" if of_land else "in a cell without imagery")
@@ -50,13 +65,23 @@ def check_records(
             f"no record of {'these taxa' if taxa else 'any taxon'} lies {where} of {region.name}; embed a region that "
             "holds them, from imagery."
         )
-    return Records(taxa=thinned, everything=everything)
+    if (few := few_records(thinned)) is not None:
+        progress.note(few)
+    return Records(taxa=thinned, everything=everything, thin_km=thin_km)
 
 
 def thin_records(
-    asked: Occurrences, grid: AnyGrid, land: Land, *, trust_places: bool = False, progress: Progress = QUIET
+    asked: Occurrences,
+    grid: AnyGrid,
+    land: Land,
+    *,
+    trust_places: bool = False,
+    thin_km: float | None = None,
+    progress: Progress = QUIET,
 ) -> Occurrences:
     """Check records against the land of their planet, and keep one of each taxon, cell and month.
+
+    thin_km: keep one in so many kilometres each way, in place of one in a cell of the grid.
 
     What is odd is noted. Raises what `check_occurrences` raises.
     """
@@ -69,4 +94,4 @@ def thin_records(
     )
     for note in checked.notes:
         progress.note(note)
-    return thin_to_grid(checked.occurrences, grid)
+    return thin(checked.occurrences, grid, thin_km)

@@ -1,8 +1,10 @@
 """Fit a range network to points and background; blocks of the Earth held out choose how long, and evaluate it."""
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 
 import numpy as np
 import torch
@@ -34,6 +36,7 @@ class HeldOut:
     taxon: NDArray[np.int64]  # (r,)
     present: NDArray[np.bool_]  # (r,) a point; else background
     row: NDArray[np.int64]  # (r,) of the points, or of the background
+    member: NDArray[np.int64]  # (r,) who held it out
     even: NDArray[np.bool_]  # (r,) background drawn by area alone, beside that which a fit learns from
     block: NDArray[np.int64]  # (r,) of the place
     half: NDArray[np.int64]  # (r,) 0 or 1: of the blocks, by which steps, calibration and figures keep apart
@@ -57,6 +60,8 @@ class Fitted:
     held_out: HeldOut | None  # None: the points lie in too few blocks, or folds of them, to leave any out
     # The same rows by the network at the step that the rows of half 0 would choose, and at that of half 1.
     by_half: tuple[HeldOut, ...] = ()
+    # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
+    again: Callable[[Tensor, Tensor], HeldOut] | None = None
 
 
 def fit_network(
@@ -78,13 +83,21 @@ def fit_network(
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
         best, *of_halves = _train(network, data, config, progress)
     network.eval().requires_grad_(False)
+    if not data.folded:
+        network.load_state_dict(best.state)
+        return Fitted(network=network, steps=best.step, held_out=None)
     by_half = []
     for half in of_halves:
         network.load_state_dict(half.state)
         by_half.append(data.held_out(network))
     network.load_state_dict(best.state)
-    held_out = data.held_out(network) if data.folded else None
-    return Fitted(network=network, steps=best.step, held_out=held_out, by_half=tuple(by_half))
+    return Fitted(
+        network=network,
+        steps=best.step,
+        held_out=data.held_out(network),
+        by_half=tuple(by_half),
+        again=partial(data.held_out_again, network),
+    )
 
 
 @dataclass(slots=True)
@@ -155,7 +168,8 @@ class _Data:
         self.seen_dates = self.dates[first]
         lon_lat = np.concatenate([points.presences.lon_lat, points.background.lon_lat])
         _, once, place = np.unique(lon_lat, axis=0, return_index=True, return_inverse=True)
-        self.places = torch.cat([inputs, background])[torch.from_numpy(once)]  # each once
+        self.once = torch.from_numpy(once)
+        self.places = torch.cat([inputs, background])[self.once]  # each once
         at_place = torch.from_numpy(place.reshape(-1))
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
         blocks = blocks_by_km(lon_lat, config.block_km)
@@ -241,10 +255,18 @@ class _Data:
             taxon=torch.cat([self.taxon[point], seen.expand(len(kept), -1).flatten()]).numpy(),
             present=np.arange(len(present) + len(seen) * len(kept)) < len(present),
             row=rows(point, behind).numpy(),
+            member=rows(member, at_member[kept]).numpy(),
             even=rows(torch.zeros_like(point, dtype=torch.bool), at[kept] >= len(self.tried_background)).numpy(),
             block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
+
+    def held_out_again(self, network: RangeNetwork, inputs: Tensor, background: Tensor) -> HeldOut:
+        """The same, were the inputs of the places these; without the background that is even by area."""
+        other = copy.copy(self)
+        other.places = torch.cat([inputs, background])[self.once]
+        said = other.held_out(network)
+        return said.where(~said.even)
 
     def _logits(
         self, network: RangeNetwork, point: Tensor, background: Tensor, dates: NDArray[np.float64]

@@ -13,7 +13,7 @@ from torch import Tensor
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError, some_of
 from birdsat.ranges.all_taxa import iter_taxa
-from birdsat.ranges.background import LOOKED_SHARE
+from birdsat.ranges.effort import LOOKED_SHARE
 from birdsat.ranges.model import RangeModel
 from birdsat.tasks.locate import ALL_PHOTOS, CellDensities, Evidence, log_areas, photos_of
 from birdsat.tasks.naming import Named, same_taxa

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from birdsat.errors import InputError
 from birdsat.files import check_new, output_file
 from birdsat.observations.readers.cell_values import is_true
 from birdsat.observations.readers.columns import TableColumns
@@ -24,6 +23,7 @@ from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomy import recorded_taxon
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import CsvWriter, Table
+from birdsat.workflows.asked_dates import dates_of
 from birdsat.workflows.name_lists import open_crosswalk, say_names
 from birdsat.workflows.requests.records import RecordsRequest
 
@@ -121,10 +121,7 @@ def clean_records(request: RecordsRequest, progress: Progress = QUIET) -> Record
             stack.callback(lambda: partial.unlink())
     if not taxa:
         tables = " and ".join(str(table) for table in request.tables)
-        raise InputError(
-            f"{tables}: no row is a record with a place: {tally.reasons() or 'there are no rows'}. Give a table with "
-            "coordinates."
-        )
+        raise tally.nothing_left(tables)
     if crosswalk is not None:
         say_names(taxa, tally.noted, crosswalk, progress)
     return RecordsResult(
@@ -140,7 +137,7 @@ def clean_records(request: RecordsRequest, progress: Progress = QUIET) -> Record
 def _rows_of(request: RecordsRequest, crosswalk: Crosswalk | None) -> Iterator[tuple[str, Rows]]:
     """A table, as it was named, and some of its rows."""
     columns = TableColumns.parse(tuple(request.columns))
-    rules = RowRules(max_uncertainty_km=request.max_uncertainty_km, wild_only=True)
+    rules = RowRules(max_uncertainty_km=request.max_uncertainty_km, wild_only=True, dates=dates_of(request))
     for table in map(Path, request.tables):
         for rows in read_table_rows(table, columns, rules=rules, taxa=crosswalk, crs=request.crs):
             yield str(table), rows

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.place_features import ChipFeatures, PlaceFeatures, RegionFeatures
 from birdsat.embeddings.regions.world import built_in_encoder, open_world
 from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import open_imagery
-from birdsat.observations.occurrences import read_occurrences
+from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
@@ -23,8 +27,11 @@ from birdsat.ranges.evaluation.occurrence_points import occurrence_points
 from birdsat.ranges.evaluation.range_grid import RangeGrid, read_range_grid
 from birdsat.ranges.evaluation.registry import LearnsFrom, ModelSettings, make_models
 from birdsat.ranges.evaluation.surveys import read_surveys
+from birdsat.ranges.records import Records
 from birdsat.tables import Table
 from birdsat.training.run_folder import load_run
+from birdsat.workflows.asked_dates import dates_of
+from birdsat.workflows.asked_effort import TargetGroup, with_effort
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
 
 MARKDOWN, JSON = "evaluation.md", "evaluation.json"
@@ -131,16 +138,29 @@ def _by_surveys(
 def _by_occurrences(
     request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
+    own, target = _read(request.occurrences, request), TargetGroup.of(request)
+    everything = own.joined(_read(target.tables, request)) if target.tables else own
+    looked = target.records(everything, None)
+
+    def with_its_effort(records: Records, grid: AnyGrid, anywhere: NDArray[np.int64]) -> Records:
+        return with_effort(records, looked, request, grid, anywhere, progress=progress)
+
     points, truth = occurrence_points(
-        read_occurrences([Path(table) for table in request.occurrences]),
+        own,
         grids[0],
         columns,
         min_records=min(request.points, default=1),
         most=CELLS if request.imagery is None else _CUT,
+        thin_km=request.thin_km,
+        with_effort=with_its_effort,
         seed=request.seed,
         progress=progress,
     )
     return (evaluate_occurrences(points, columns.ranges(truth, progress), models.of_points, progress=progress),)
+
+
+def _read(tables: Sequence[Path | str], request: EvaluateRangesRequest) -> Occurrences:
+    return read_occurrences([Path(table) for table in tables], dates=dates_of(request))
 
 
 def _by_range_grid(

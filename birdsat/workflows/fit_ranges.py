@@ -2,24 +2,32 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.outline import Land
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Column, Region
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
 from birdsat.maps.description import plain_figures
+from birdsat.maps.map_file import sidecar_path
+from birdsat.observations.occurrence_checks import MAINLY_ON_LAND
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
-from birdsat.progress import QUIET, Progress
+from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
+from birdsat.ranges.covariates.facts import covariates_of
+from birdsat.ranges.covariates.named import COVARIATES
+from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
@@ -27,8 +35,11 @@ from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeM
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
+from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
+from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import region_of
+from birdsat.workflows.open_ranges import beside_covariates, region_of, warn_if_not_held_out, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -40,25 +51,32 @@ class FitResult:
 
     model: RangeModel
     folder: Path
+    explanation: Explanation = field(default_factory=Explanation)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The model's, and what it sees in the region's cells."""
-        return (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE, *self.folder.glob(KEPT_FILES))
+        """The model's, what it sees in the region's cells, what is said of its inputs, and the map of the effort."""
+        effort = self.folder / EFFORT_FILE
+        beside = [one for one in (effort, sidecar_path(effort)) if one.is_file()]
+        own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
+        return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder), *beside)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        facts = self.model.facts
+        facts, said = self.model.facts, self.explanation
         return {
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+            **({"importance": said.importance.to_dict()} if said.importance else {}),
+            **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
 
 
 def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
-    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell.
+    """Fit all taxa of the tables, or those named, and write the range model, with what it sees in every cell and how
+    much was looked there.
 
     It replaces a range model that is there already, unless that is of the same request: then nothing is left to do.
     Raises ConfigError where the folder holds something else.
@@ -71,44 +89,75 @@ def fit_ranges(request: FitRequest, progress: Progress = QUIET) -> FitResult:
             )
         fingerprint = request_fingerprint(request)
         model = _fitted_before(request, fingerprint, progress) or _fit_ranges(request, fingerprint, progress)
-        return FitResult(model=model, folder=out)
+        return FitResult(model=model, folder=out, explanation=read_explanation(out))
 
 
 def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel | None:
-    """The whole range model of the same request; what it sees in the region's cells is made where it is missing."""
+    """The whole range model of the same request; what it sees in the region's cells, and the map of effort, are made
+    where they are missing."""
     with suppress(CheckpointError):
         model = load_ranges(Path(request.out))
         if model.facts.request == fingerprint:
             progress.note(f"{request.out} holds the range model of this request already.")
             region = region_of(model) if request.region is None else open_region(Path(request.region))
+            region = with_covariates(model, region, progress)
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
+            if not (Path(request.out) / EFFORT_FILE).is_file():
+                _, fitted, records, _ = _inputs(request, progress)
+                _write_effort(Path(request.out), fitted, records, progress)
             return model
     return None
 
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
-    run, out = None if request.run is None else load_run(Path(request.run)), Path(request.out)
+    out = Path(request.out)
+    run, region, records, crosswalk = _inputs(request, progress)
+    region = beside_covariates(region, request, progress)
+    if request.way == "occurrences":
+        records = only_recorded(records, progress)
+
+    def fit(inputs: Sequence[str], progress: Progress) -> RangeModel:
+        return fit_records(
+            run,
+            region,
+            records,
+            way=request.way,
+            settings=RangeNetworkConfig(seed=request.seed),
+            tables=[Path(table) for table in request.tables],
+            crosswalk=crosswalk,
+            inputs=inputs,
+            progress=progress,
+        )
+
+    model = fit(request.inputs, progress)
+    warn_if_not_held_out(model, progress)
+    # The request is remembered when all of it is done.
+    model.save(out, region=region.way_from(out))
+    refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
+    explain_fit(model, out, refit, seed=request.seed, progress=progress)
+    model.save(out, region=region.way_from(out), request=fingerprint)
+    _cache_features(model, with_covariates(model, region, progress), progress)
+    _write_effort(out, region, records, progress)
+    return model
+
+
+def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region, Records, Crosswalk | None]:
+    """The run that is named, the cells, the records on these, and the list that they are named by."""
+    run = None if request.run is None else load_run(Path(request.run))
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
     own = read_tables(request.tables, request, progress, crosswalk)
+    check_effort(request, own, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
-    region, records = records_on_cells(request, own, asked, named, progress, crosswalk)
-    if request.way == "occurrences":
-        records = only_recorded(records, progress)
-    model = fit_records(
-        run,
-        region,
-        records,
-        way=request.way,
-        settings=RangeNetworkConfig(seed=request.seed),
-        tables=[Path(table) for table in request.tables],
-        crosswalk=crosswalk,
-        progress=progress,
-    )
-    model.save(out, region=region.way_from(out), request=fingerprint)
-    _cache_features(model, region, progress)
-    return model
+    return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk
+
+
+def _write_effort(out: Path, region: Region, records: Records, progress: Progress) -> None:
+    try:
+        write_effort_map(out / EFFORT_FILE, records.effort_on(region.grid), region)
+    except InputError as error:
+        progress.note(f"{out} is complete, but for the map of effort: {error}")
 
 
 def _cache_features(model: RangeModel, region: Region, progress: Progress) -> None:
@@ -127,40 +176,56 @@ def fit_records(
     settings: RangeNetworkConfig | None = None,
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
+    inputs: Sequence[str] = (),
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
-    crosswalk: what the names of its taxa mean in the list that the records are named by.
+    crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
+    place and the region's covariates are learned from; all where none is named.
 
-    Raises InputError when both ways are asked and no taxon has photos.
+    Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
+    rasters = region.rasters if isinstance(region, CovariateRegion) else ()
     occurrences, settings = records.taxa, settings or RangeNetworkConfig()
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
     if way == "both":
         assert run is not None
         photos = photos_of(run, occurrences.taxa, crosswalk)
+    effort = records.effort_on(region.grid)
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
     found = background.found
     return fit_points(
         points.with_background(found),
-        Embedded(chip=presences.chip, year=presences.year),
-        Embedded(chip=background.chip[found], year=background.year[found]),
+        Embedded.of(presences),
+        Embedded.of(background, found),
         occurrences.taxa,
         Source(
             run=region.run,
             model=region.model,
             tables=tuple(table.name for table in tables),
             looked_taxa=len(records.everything.taxa),
+            effort=NOT_KNOWN if effort is None else effort.source,
             common_names=_common_names(occurrences),
+            of_land=_of_land(occurrences, region.imagery.land),
             taxonomy=occurrences.taxonomy,
+            rasters=rasters,
         ),
         settings=settings,
         photos=photos,
+        covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
+        inputs_of=inputs,
         progress=progress,
     )
+
+
+def _of_land(occurrences: Occurrences, land: Land) -> tuple[bool, ...]:
+    """Whether each taxon lives on land, by most of its records."""
+    there = land.contains(*occurrences.lon_lat.T)
+    on = np.bincount(occurrences.label[there], minlength=len(occurrences.taxa))
+    return tuple((on >= MAINLY_ON_LAND * np.maximum(occurrences.counts, 1)).tolist())
 
 
 def _common_names(occurrences: Occurrences) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from birdsat.files import check_new, write_atomic
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.pictures.map_picture import draw_map_file, save_png
+from birdsat.pictures.map_picture import draw_map_file, picture_scale, save_png
 from birdsat.pictures.panel import MapPoints
+from birdsat.pictures.qgis_style import style_path, write_style
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import CsvWriter, Table
@@ -133,7 +134,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     """
     photos, out, month = tuple(map(Path, request.photos)), Path(request.out), request.month
     maps = [out / f"{photo.stem}.tif" for photo in photos]
-    parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), _picture(tiff)))
+    parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), style_path(tiff), _picture(tiff)))
     check_new((out / CELLS_FILE, *parts), request.overwrite)
     how = photos_evidence(request, load_run(Path(request.run)), photos, progress)
     located = locate(how.evidence, best=BEST)
@@ -179,6 +180,7 @@ def _write_maps(
         mark = MapPoints(lon=lon, lat=lat, label="estimate")
         with MapFile(maps[row]) as map_file:
             save_png(draw_map_file(map_file, land=imagery.land, points=[mark]), _picture(maps[row]))
+            write_style(maps[row], PROBABILITY, picture_scale(map_file))
 
 
 def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:

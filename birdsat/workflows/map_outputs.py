@@ -19,8 +19,12 @@ from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
-from birdsat.pictures.map_picture import draw_map_file, save_png
+from birdsat.maps.panels import PANELS
+from birdsat.pictures.extra_panels import missing_panels
+from birdsat.pictures.map_picture import draw_map_file, picture_scale, save_png
 from birdsat.pictures.panel import MapPoints
+from birdsat.pictures.qgis_style import style_path, write_style
+from birdsat.pictures.scale import Scale
 from birdsat.progress import Progress
 from birdsat.workflows.map_formats import FORMATS
 from birdsat.workflows.requests.maps import MapFilesOptions
@@ -41,7 +45,7 @@ class PlannedMap:
 class MadeMap:
     """A map that is there already."""
 
-    files: tuple[Path, ...]  # all but the JSON
+    files: tuple[Path, ...]  # all but the JSON and the style
     evaluation: Mapping[str, float]
 
 
@@ -50,18 +54,27 @@ class Outputs:
     """Which files maps are written to."""
 
     folder: Path
+    scale: Scale = "data"
+    panels: tuple[str, ...] = ()  # that are drawn beside the map
     also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
     within: Polygons | None = None  # cells elsewhere have no value
+    beside: tuple[str, ...] = ()  # what the names of other maps beside each end in, as "_effort.tif"
     overwrite: bool = False
     request: str  # fingerprint of what is asked for, by which maps that were made already are known
 
     @classmethod
-    def of(cls, options: MapFilesOptions, request: str) -> "Outputs":
-        """Those that a request of this fingerprint asks for. Raises InputError for polygons that cannot be read."""
+    def of(cls, options: MapFilesOptions, request: str, beside: Sequence[str] = ()) -> "Outputs":
+        """Those that a request of this fingerprint asks for; beside: endings of other files that whoever asks writes.
+
+        Raises InputError for polygons that cannot be read.
+        """
         return cls(
             folder=Path(options.out),
+            scale=options.scale,
+            panels=tuple(options.panels),
             also=tuple(options.also),
             within=None if options.within is None else _region(Path(options.within), options.within_layer),
+            beside=tuple(beside),
             overwrite=options.overwrite,
             request=request,
         )
@@ -71,13 +84,15 @@ class Outputs:
 
         Raises ConfigError when files of that name are there already that something else made.
         """
-        tiff = self._tiff(name)
-        files = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
-        if not self.overwrite and all(file.is_file() for file in (*files, sidecar_path(tiff))):
+        tiff, beside = self._tiff(name), self.files_beside(name)
+        own = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
+        with_it = (sidecar_path(tiff), style_path(tiff))
+        if not self.overwrite and all(file.is_file() for file in (*own, *beside, *with_it)):
             with suppress(InputError), MapFile(tiff) as found:
                 if found.description.request == self.request:
-                    return MadeMap(files=files, evaluation=found.description.evaluation)
-        check_new((*files, sidecar_path(tiff)), self.overwrite)
+                    return MadeMap(files=(*own, *beside), evaluation=found.description.evaluation)
+        others = [file for file in beside if not self._is_of_the_request(file)]
+        check_new((*own, *with_it, *others, *map(sidecar_path, others)), self.overwrite)
         return None
 
     def write(
@@ -112,19 +127,33 @@ class Outputs:
                     "polygons (longitude first) that hold the centres of some, or leave them out.",
                     settings=("within",),
                 )
-        return [self._write_others(one, imagery.land) for one in maps]
+        return [self._write_others(one, imagery.land, progress) for one in maps]
 
-    def _write_others(self, one: PlannedMap, land: Land) -> tuple[Path, ...]:
-        """The picture and the other formats, from the finished GeoTIFF; all files but the JSON."""
+    def _write_others(self, one: PlannedMap, land: Land, progress: Progress) -> tuple[Path, ...]:
+        """The picture, the style and the other formats, from the finished GeoTIFF; all files but JSON and style."""
         tiff = self._tiff(one.name)
         others = self._others(tiff)
         with MapFile(tiff) as map_file:
-            save_png(draw_map_file(map_file, land=land, points=one.points), tiff.with_suffix(".png"))
+            for name in missing_panels(map_file, self.panels):
+                progress.note(f"no panel of {name} for {one.about.title}: the map has not {PANELS[name].needs}.")
+            picture = draw_map_file(map_file, land=land, points=one.points, scale=self.scale, panels=self.panels)
+            save_png(picture, tiff.with_suffix(".png"))
+            write_style(tiff, map_file.description.quantity, picture_scale(map_file, self.scale))
             for kind, file in zip(self.also, others, strict=True):
                 module, name = FORMATS[kind].function.split(":")
-                drawn = {"land": land, "points": one.points} if FORMATS[kind].is_drawn else {}
+                drawn = {"land": land, "points": one.points, "scale": self.scale} if FORMATS[kind].is_drawn else {}
                 getattr(import_module(module), name)(map_file, file, **drawn)
         return (tiff, tiff.with_suffix(".png"), *others)
+
+    def _is_of_the_request(self, tiff: Path) -> bool:
+        if tiff.is_file():
+            with suppress(InputError), MapFile(tiff) as found:
+                return found.description.request == self.request
+        return False
+
+    def files_beside(self, name: str) -> list[Path]:
+        """The other maps beside a map, which whoever asks for them writes with the fingerprint of the request."""
+        return [self.folder / f"{name}{ending}" for ending in self.beside]
 
     def _tiff(self, name: str) -> Path:
         return self.folder / f"{name}.tif"

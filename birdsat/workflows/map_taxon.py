@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.polygon import Polygons
 from birdsat.embeddings.regions.folder_region import open_region
@@ -16,39 +15,45 @@ from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
-from birdsat.maps.description import PROBABILITY, SCORE, MapDescription, Quantity, plain_figures
+from birdsat.maps.description import SCORE, SUITABILITY, MapDescription, plain_figures
 from birdsat.maps.netcdf import read_xarray
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
-from birdsat.pictures.points import TaxonPlaces, read_places
+from birdsat.pictures.points import TaxonPlaces, check_places
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.intervals import COVERAGE
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.training.run_folder import Run, load_run
+from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import grid_of
+from birdsat.workflows.drawn_points import keep_drawn, read_drawn
+from birdsat.workflows.effort_map import write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import check_ranges, region_of, warn_if_undated
+from birdsat.workflows.open_ranges import (
+    beside_covariates,
+    check_ranges,
+    is_dated,
+    region_of,
+    warn_if_not_held_out,
+    warn_if_undated,
+    with_covariates,
+)
 from birdsat.workflows.records_on_cells import read_tables, records_on_cells
-from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.requests.maps import DEFAULT_MONTHS, MapRequest
 from birdsat.workflows.same_request import request_fingerprint
 
 if TYPE_CHECKING:
     import xarray
 
-RELATIVE = Quantity(
-    PROBABILITY.name,
-    PROBABILITY.units,
-    PROBABILITY.bounds,
-    "relative: 0.5 is a place and month as likely among the taxon's records as among the background, each weighing one "
-    "half; calibrated on blocks left out",
-)
+_CALIBRATED = replace(SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out")
 _TOGETHER = 16  # taxa that are written in one pass over the cells, at most
 _ROW_NUMBERS = 1 << 19  # of all their maps in one row of the grid, some of which are held while the maps are written
 
@@ -58,7 +63,7 @@ class TaxonMap:
     """The map of one taxon."""
 
     taxon: str
-    files: tuple[Path, ...]  # GeoTIFF, picture, and the other formats asked for
+    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and of a fit the GeoTIFF of its effort
     evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +101,7 @@ class _Mapped:
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
     evaluation: Mapping[str, float]
+    effort: Callable[[Path, str], object] = lambda *_: None  # write that of the fit, with the request's fingerprint
 
 
 @dataclass(kw_only=True, slots=True)
@@ -109,12 +115,14 @@ class _Work:
     progress: Progress
     drawn: tuple[TaxonPlaces, ...] = ()  # the tables to draw
 
-    def find(self, taxa: Sequence[str], named: Callable[[str], str]) -> bool:
+    def find(
+        self, taxa: Sequence[str], named: Callable[[str], str], common_names: Mapping[str, str] | None = None
+    ) -> bool:
         """Call the taxa by the names that they have where they are looked for, and look for them in the tables to draw,
         before the work that takes long; whether any is left."""
         self.taxa.rename(_found_among(taxa, named, self.crosswalk))
         if self.taxa.left:
-            self.drawn = _read_points(self.request, self.taxa, self.crosswalk, self.progress)
+            self.drawn = read_drawn(self.request, self.taxa, self.crosswalk, common_names, self.progress)
         return bool(self.taxa.left)
 
 
@@ -128,9 +136,15 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     """
     if request.box is not None:
         grid_of(request)  # refuses impossible cells before anything is opened
+    for table in request.points:
+        check_places(Path(table))
     crosswalk = open_crosswalk(request)
     # Only a fit makes a taxon's map depend on which others are asked for.
-    outputs = Outputs.of(request, request_fingerprint(request, () if request.occurrences else ("taxon",)))
+    outputs = Outputs.of(
+        request,
+        request_fingerprint(request, () if request.occurrences else ("taxon",)),
+        beside=("_effort.tif",) if request.occurrences else (),
+    )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
     if taxa.made.keys() == set(taxa.left):
@@ -146,7 +160,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     if mapped is not None:
         taxa.find_made(outputs)  # as they are called there
         maps = _made(taxa, progress)
-        _keep_drawn(taxa, work.drawn, mapped.grid.box)
+        keep_drawn(taxa, work.drawn, mapped.grid.box)
         planned = [
             PlannedMap(
                 name=file_name(taxon),
@@ -159,8 +173,10 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
             files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
-            for taxon, written in zip(taxa_of, files, strict=True):
-                maps[taxon] = TaxonMap(taxon=taxon, files=written, evaluation=mapped.evaluation)
+            for taxon, plan, written in zip(taxa_of, some, files, strict=True):
+                for file in (beside := outputs.files_beside(plan.name)):
+                    mapped.effort(file, outputs.request)
+                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=plan.about.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
 
@@ -190,7 +206,9 @@ def _from_photos(work: _Work) -> _Mapped | None:
     means = load_taxon_means(run.path)
     if not work.find(means.taxa, means.named):
         return None
-    if len(request.months) > 1 and not run.method.uses_metadata:
+    dated = run.method.uses_metadata
+    months = request.months_of(dated)
+    if len(months) != 1 and not dated:
         progress.note(f"{run.path} was trained without place and date: its maps of all months are the same.")
     if request.region is not None:
         region = open_region(Path(request.region), run)
@@ -207,10 +225,16 @@ def _from_photos(work: _Work) -> _Mapped | None:
     def blocks(some: Sequence[str]) -> Blocks:
         vectors = means.vectors(tuple(some))
         if request.region is not None:
-            scores = score_blocks(region.blocks(("year",)), vectors, request.months)
+            scores = score_blocks(region.blocks(("year",)), vectors, months or DEFAULT_MONTHS)
         else:
             scores = predict_blocks(
-                run.method, vectors, grid, request.months, chips, chip_px=run.chip_px, workers=request.workers
+                run.method,
+                vectors,
+                grid,
+                months or DEFAULT_MONTHS,
+                chips,
+                chip_px=run.chip_px,
+                workers=request.workers,
             )
         return ((block.cells, block.score) for block in scores)
 
@@ -219,9 +243,10 @@ def _from_photos(work: _Work) -> _Mapped | None:
             title=taxon,
             common_name="" if crosswalk is None else crosswalk.common_name(crosswalk.name_of(taxon), request.language),
             grid=grid,
-            months=tuple(request.months),
+            months=months,
             quantity=SCORE,
             model=run.name,
+            dated=dated,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
         )
 
@@ -233,7 +258,7 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     request = work.request
     assert request.ranges is not None
     model = load_ranges(Path(request.ranges))
-    if not work.find(model.facts.taxa, lambda taxon: model.named((taxon,))[0]):
+    if not work.find(model.facts.taxa, lambda taxon: model.named((taxon,))[0], model.common_names):
         return None
     run = _run(request)
     region = _cells(request, run, work.progress) or named_extent(request) or region_of(model)
@@ -248,10 +273,12 @@ def _from_records(work: _Work) -> _Mapped | None:
     which takes long."""
     request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
     own = read_tables(request.occurrences, request, progress, crosswalk)
-    if not work.find(own.taxa, own.named):
+    if not work.find(own.taxa, own.named, own.common_names):
         return None
+    check_effort(request, own, crosswalk)
     run = _run(request)
     region, records = records_on_cells(request, own, taxa.left, _cells(request, run, progress), progress, crosswalk)
+    region = beside_covariates(region, request, progress)
     counts = dict(zip(records.taxa.taxa, records.taxa.counts.tolist(), strict=True))
 
     def check_recorded(taxon: str) -> None:
@@ -270,9 +297,12 @@ def _from_records(work: _Work) -> _Mapped | None:
         way=request.way,
         tables=[Path(table) for table in request.occurrences],
         crosswalk=crosswalk,
+        inputs=request.inputs,
         progress=progress,
     )
-    return _of_model(work, model, region, f"fit to {request.way}")
+    effort = records.effort_on(region.grid)
+    mapped = _of_model(work, model, region, f"fit to {request.way}")
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, region, asked))
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -320,68 +350,47 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region |
 
 
 def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Mapped:
-    """Probabilities of a range model called `name`, with their uncertainty and the area of applicability."""
+    """Relative suitability by a range model called `name`, with their uncertainty and the area of applicability."""
     request = work.request
-    if work.within is not None and request.box is None and not request.world and isinstance(region, WorldRegion):
+    cells = region.inner if isinstance(region, CovariateRegion) else region
+    if work.within is not None and request.box is None and not request.world and isinstance(cells, WorldRegion):
         region = open_world(work.within.box)  # what lies around it serves the fit alone
-    warn_if_undated(model, request.months, work.progress)
-    imagery, facts = region.imagery, model.facts
+    region = with_covariates(model, region, work.progress)
+    imagery, facts, dated = region.imagery, model.facts, is_dated(model)
+    months = request.months_of(dated)
+    warn_if_undated(model, months, work.progress)
+    warn_if_not_held_out(model, work.progress)
 
     def blocks(some: Sequence[str]) -> Blocks:
-        for block in model.predict(iter_features(model, region), some, request.months):
+        for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
             inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
             yield block.cells, np.concatenate([block.probability, block.low, block.high, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
+        (label,) = model.labels((taxon,))
         return MapDescription(
             title=taxon,
             common_name=model.common_names.get(model.named((taxon,))[0], ""),
             grid=region.grid,
-            months=tuple(request.months),
-            quantity=RELATIVE,
+            months=months,
+            quantity=_CALIBRATED if facts.calibration.fitted else SUITABILITY,
             model=f"{name} on {region.run}",
             interval=COVERAGE,
             applicability=True,
+            calibrated=facts.calibration.fitted,
+            dated=dated,
+            of_land=not request.sea and (imagery.is_of_land or (bool(facts.of_land) and facts.of_land[label])),
             evaluation={**model.evaluation, **model.evaluation_of(taxon)},
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
-                "records of the taxon": str(facts.points[model.labels((taxon,))[0]]),
+                "records of the taxon": str(facts.points[label]),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
+                **({"effort": facts.effort} if facts.effort else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+                **({"inputs": model.inputs_text} if facts.rasters else {}),
             },
         )
 
     return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)
-
-
-def _read_points(
-    request: MapRequest, taxa: AskedTaxa, crosswalk: Crosswalk | None, progress: Progress
-) -> tuple[TaxonPlaces, ...]:
-    """The places of the taxa in the tables to draw, each table read once.
-
-    How many rows cannot be used is noted; a taxon that a table has not, or not in the box where that is known, is not
-    kept.
-    """
-    drawn = tuple(read_places(Path(table), taxa.left, crosswalk) for table in request.points)
-    for places in drawn:
-        for reason, rows in places.remarked.items():
-            progress.note(f"{places.table}: {reason}, in {rows:,} rows")
-    box = None
-    if drawn and request.box is not None:
-        box = grid_of(request).box
-    elif drawn and request.region is not None:
-        box = open_region(Path(request.region)).grid.box
-    _keep_drawn(taxa, drawn, box)
-    return drawn
-
-
-def _keep_drawn(taxa: AskedTaxa, drawn: Sequence[TaxonPlaces], box: Box | None) -> None:
-    """Keep the taxa of which every table has a place in the box."""
-
-    def check(taxon: str) -> None:
-        for places in drawn:
-            places.check(taxon, box)
-
-    taxa.keep(check)

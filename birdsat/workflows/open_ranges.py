@@ -8,9 +8,24 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError
-from birdsat.progress import Progress
+from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.named import parse_covariates
+from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
+from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
+from birdsat.workflows.requests.ranges import CovariateOptions
+
+
+def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
+    """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out."""
+    lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
+    lacks += [] if model.evaluation else ["not evaluated"]
+    if lacks:
+        progress.note(
+            f"{', '.join(lacks)}: too few records to hold any out of the fit, so nothing tells how good the map is; "
+            "add records from other places."
+        )
 
 
 def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
@@ -18,7 +33,7 @@ def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
     model = load_ranges(Path(options.ranges))
     region = open_region(Path(options.region)) if options.region is not None else region_of(model)
     check_ranges(model, region)
-    return model, region
+    return model, with_covariates(model, region)
 
 
 def region_of(model: RangeModel) -> Region:
@@ -36,6 +51,32 @@ def region_of(model: RangeModel) -> Region:
     )
 
 
+def beside_covariates(region: Region, options: CovariateOptions, progress: Progress = QUIET) -> Region:
+    """The region with the covariates that a fit is asked for, if any. Raises InputError for a raster of no use."""
+    if not options.covariates:
+        return region
+    rasters = read_rasters(parse_covariates(options.covariates), region.grid, progress)
+    return CovariateRegion(region, rasters, None, progress)
+
+
+def with_covariates(model: RangeModel, region: Region, progress: Progress = QUIET) -> Region:
+    """The region with the covariates that a model learned from, if any.
+
+    Raises InputError for a raster that is gone or changed, also where what the model sees in the cells is kept: a map
+    is not of a file that was put in its place.
+    """
+    rasters = model.facts.rasters
+    if not rasters:
+        return region
+    asked = CovariateRegion(
+        region.inner if isinstance(region, CovariateRegion) else region, rasters, model.folder, progress
+    )
+    if region.identity == asked.identity:
+        return region  # just read
+    check_unchanged(rasters, model.folder)
+    return asked
+
+
 def check_ranges(model: RangeModel, region: Region) -> None:
     """Raises ConfigError when a range model was fitted on chip features of another model than the region's."""
     if model.facts.model != region.model:
@@ -46,10 +87,16 @@ def check_ranges(model: RangeModel, region: Region) -> None:
         )
 
 
+def is_dated(model: RangeModel) -> bool:
+    """Whether anything in the model tells months apart."""
+    return model.facts.dated or model.photos is not None
+
+
 def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
-    """Note that several months cannot differ, where they cannot, and in which nobody looked."""
-    if len(months) > 1 and not model.facts.dated and model.photos is None:
-        progress.note("no record that the model was fitted to has a date, so all months are the same.")
+    """Note that months cannot differ, where they cannot, and in which nobody looked. months: none, of a whole year."""
+    if not is_dated(model):
+        what = "so all months are the same" if months else "so the map is of the whole year"
+        progress.note(f"no record that the model was fitted to has a date, {what}.")
     looked = model.facts.looked_months
     if model.facts.dated and looked and (unknown := [month for month in months if month not in looked]):
         names = ", ".join(calendar.month_name[month] for month in unknown)

@@ -1,6 +1,7 @@
 """From tables to the records and the cells that a fit is made of: the same for `fit` and for `map`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from birdsat.embeddings.regions.region import Region
@@ -11,6 +12,8 @@ from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.records import Records, check_records
+from birdsat.workflows.asked_dates import dates_of
+from birdsat.workflows.asked_effort import TargetGroup, with_effort
 from birdsat.workflows.extent import extent_of, named_extent
 from birdsat.workflows.name_lists import open_crosswalk, say_names
 from birdsat.workflows.requests.maps import MapRequest
@@ -38,6 +41,7 @@ def read_tables(
         [Path(table) for table in tables],
         columns=TableColumns.parse(tuple(options.columns)),
         max_uncertainty_km=options.max_uncertainty_km,
+        dates=dates_of(options),
         crosswalk=crosswalk,
         language=options.language,
         crs=options.crs,
@@ -60,17 +64,36 @@ def records_on_cells(
     of the taxa's records and a margin. Records of the target group say where was looked, and are fitted to nothing. A
     note says where nothing does. Raises what `check_records` raises.
     """
-    everything = own
-    if request.target_group:
-        everything = own.joined(read_tables(request.target_group, request, progress, crosswalk))
-    if len(everything.taxa) == 1:
-        progress.note(f"{NO_TARGET_GROUP}.")
+    everything, target = own, TargetGroup.of(request)
+    if target.tables:
+        everything = own.joined(read_tables(target.tables, request, progress, crosswalk))
+    looked = target.records(everything, crosswalk)
     cells = region or named_extent(request) or open_world()
     records = check_records(
-        cells, everything, tuple(taxa) or own.taxa, trust_places=request.trust_places, progress=progress
+        cells,
+        everything,
+        tuple(taxa) or own.taxa,
+        trust_places=request.trust_places,
+        thin_km=request.thin_km,
+        progress=progress,
     )
     if region is None and request.box is None and not request.world:
         cells = open_world(extent_of(records.taxa.lon_lat))  # of the same cells: the records stay as they are
+    records = with_effort(
+        records,
+        looked,
+        request,
+        cells.grid,
+        cells.cells(),
+        where="on land" if cells.imagery.is_of_land else "in a cell with imagery",
+        name=cells.name,
+        columns=TableColumns.parse(tuple(request.columns)),
+        max_uncertainty_km=request.max_uncertainty_km,
+        crs=request.crs,
+        progress=progress,
+    )
+    if records.effort is None:
+        progress.note(f"{NO_TARGET_GROUP}.")
     return cells, records
 
 
@@ -81,4 +104,4 @@ def only_recorded(records: Records, progress: Progress) -> Records:
         return records
     progress.note(f"{len(lost):,} taxa have no record in the region's cells and are not in the model: {some_of(lost)}.")
     kept = [taxon for taxon, count in counts.items() if count]
-    return Records(taxa=records.taxa.only_taxa(kept), everything=records.everything)
+    return replace(records, taxa=records.taxa.only_taxa(kept))

@@ -14,14 +14,14 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
-from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
-from birdsat.workflows.requests.maps import RichnessRequest
+from birdsat.workflows.open_ranges import is_dated, open_ranges, warn_if_not_held_out, warn_if_undated
+from birdsat.workflows.requests.maps import DEFAULT_MONTHS, RichnessRequest
 from birdsat.workflows.same_request import request_fingerprint
 
 NAME = "richness"
 EXPECTED = replace(
     RICHNESS,
-    explanation="sum of the taxa's probabilities, which are relative (see a taxon's own map): it compares places and "
+    explanation="sum of the taxa's relative suitabilities (see a taxon's own map): it compares places and "
     "months, and is above a count of species where taxa are rarer than one half. The std is the standard deviation "
     "if taxa come and go independently of each other",
 )
@@ -52,16 +52,22 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     if made is not None:
         progress.note(f"{made.files[0]}: mapped by this request already.")
         return RichnessResult(taxa=taxa, files=made.files)
-    warn_if_undated(model, request.months, progress)
+    dated = is_dated(model)
+    months = request.months_of(dated)
+    warn_if_undated(model, months, progress)
+    warn_if_not_held_out(model, progress)
     about = MapDescription(
         title=f"Species expected, of {len(taxa):,}",
         is_taxon=False,
         grid=region.grid,
-        months=tuple(request.months),
+        months=months,
         quantity=EXPECTED,
         model=f"{Path(request.ranges).name} on {region.run}",
         std=True,
         applicability=True,
+        calibrated=model.facts.calibration.fitted,
+        dated=dated,
+        of_land=region.imagery.is_of_land,
         evaluation=model.evaluation,
         sources={
             "imagery": region.imagery.text,
@@ -69,9 +75,10 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             "taxa": f"{len(taxa):,}",
             "way": model.facts.way,
             "observer bias": model.observer_bias,
+            **({"effort": model.facts.effort} if model.facts.effort else {}),
         },
     )
-    blocks = _blocks(model, region, taxa, request.months)
+    blocks = _blocks(model, region, taxa, months or DEFAULT_MONTHS)
     (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress)
     return RichnessResult(taxa=taxa, files=files)
 

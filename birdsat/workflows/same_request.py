@@ -19,6 +19,7 @@ from birdsat.errors import InputError
 from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.taxonomies.open_checklist import find_checklist
+from birdsat.ranges.covariates.named import NamedRaster
 from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE, remembered_region
 from birdsat.training.run_folder import CONFIG_FILE, MODEL_FILE
 from birdsat.workflows.requests.request import Request
@@ -69,6 +70,9 @@ def _inputs(name: str, value: object) -> Iterator[object]:
             yield from _files(find_checklist(value)[0])
         except InputError:  # there is no such list
             return
+    elif name == "covariates" and isinstance(value, str):
+        raster = NamedRaster.parse(value)
+        yield from (raster.name, raster.categorical, *_files(raster.path))
     elif name == "imagery" and isinstance(value, str):
         yield from (value, open_imagery(value).file_bytes)
     else:

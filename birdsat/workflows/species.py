@@ -96,5 +96,9 @@ def _cell_at(region: Region, model: RangeModel, place: Place) -> RegionBlock:
             settings=("place",),
         )
     return RegionBlock(
-        cells=points.cells, lon_lat=region.grid.centres(points.cells), chip=points.chip, year=points.year
+        cells=points.cells,
+        lon_lat=region.grid.centres(points.cells),
+        chip=points.chip,
+        year=points.year,
+        covariates=points.covariates,
     )

@@ -126,6 +126,7 @@ def made_rows(
         taxon=taxon,
         present=present,
         row=rows,
+        member=np.zeros_like(rows),
         even=np.zeros(len(rows), bool) if even is None else even,
         block=rows if block is None else block,
         half=rows % 2,

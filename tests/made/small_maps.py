@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
-from birdsat.maps.description import PROBABILITY, MapDescription
+from birdsat.maps.description import SUITABILITY, MapDescription
 from birdsat.maps.map_file import create_map
 
 OVER_ANTIMERIDIAN = Box(160, -50, -160, -10)
@@ -25,7 +25,7 @@ def described(grid: AnyGrid, **changes: object) -> MapDescription:
         title="Corvus corax",
         grid=grid,
         months=(1, 7, 12),
-        quantity=PROBABILITY,
+        quantity=SUITABILITY,
         model="runs/demo",
         std=True,
         applicability=True,

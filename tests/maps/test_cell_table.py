@@ -114,7 +114,7 @@ def test_the_file_is_geoparquet_that_says_what_its_numbers_are(tmp_path: Path) -
     tags: dict[bytes, Any] = pq.read_schema(tmp_path / "map.parquet").metadata
     geo = json.loads(tags[b"geo"])
     assert geo["version"] == "1.1.0" and geo["columns"]["geometry"]["geometry_types"] == ["Polygon", "MultiPolygon"]
-    assert tags[b"quantity"] == b"probability of occurrence" and tags[b"model"] == b"runs/demo"
+    assert tags[b"quantity"] == b"relative suitability" and tags[b"model"] == b"runs/demo"
 
 
 def test_a_map_without_values_gives_a_table_without_rows(tmp_path: Path) -> None:

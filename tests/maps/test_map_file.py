@@ -98,12 +98,50 @@ def test_a_map_of_the_release_before_whose_standard_deviations_were_called_sprea
         np.testing.assert_array_equal(opened.read().std, values[3:6])
 
 
+def test_a_map_of_the_release_before_that_was_called_a_probability_is_read(tmp_path: Path) -> None:
+    values = written(tmp_path / "map.tif", described(GRIDS[0]))
+    new = ("quantity_meaning", "calibrated", "dated", "of_land")
+    with rasterio.open(tmp_path / "map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        tags = {name: text for name, text in raster.tags().items() if name not in new}
+        raster.update_tags(ns="", **dict.fromkeys(raster.tags(), ""))
+        raster.update_tags(**tags | {"quantity": "probability of occurrence"})
+    with MapFile(tmp_path / "map.tif") as opened:
+        about = opened.description
+        assert about.quantity.name == "probability of occurrence" and about.dated and about.calibrated is None
+        np.testing.assert_array_equal(opened.read().value, values[:3])
+
+
+def test_the_file_beside_it_says_what_could_not_be_calibrated_and_evaluated(tmp_path: Path) -> None:
+    sources = {"observer bias": "not corrected"}
+    for changes, said in (
+        ({"calibrated": True}, ()),
+        ({"calibrated": None, "evaluation": {}}, ()),  # of a kind that is not
+        ({"calibrated": True, "evaluation": {}}, ("not evaluated: too few records to hold any out",)),
+        (
+            {"calibrated": False, "evaluation": {}, "sources": sources, "dated": False, "months": ()},
+            (
+                "not calibrated, not evaluated: too few records to hold any out",
+                "observer bias not corrected",
+                "undated: the same in all months",
+            ),
+        ),
+    ):
+        written(tmp_path / "map.tif", described(GRID, **changes))
+        beside = json.loads((tmp_path / "map.json").read_text())
+        assert beside["calibrated"] is changes["calibrated"]
+        assert beside["evaluated"] is ("evaluation" not in changes)
+        assert tuple(beside["cautions"]) == said
+    assert beside["dated"] is False and beside["bands"] == ["year", "year std", "area of applicability"]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"months": ()},
         {"months": (), "std": False, "applicability": False, "quantity": RICHNESS},
         {"std": False},
+        {"months": (), "dated": False, "calibrated": False, "of_land": True},
+        {"dated": False, "calibrated": True},
         {"applicability": False, "quantity": SCORE, "title": "Ünïcode ✓, with \"quotes\" & 'more'", "sources": {}},
     ],
 )
@@ -124,7 +162,7 @@ def test_the_file_beside_it_tells_what_the_map_is_and_how_much_of_it_has_values(
     written(tmp_path / "map.tif", described(GRID))
     beside = json.loads((tmp_path / "map.json").read_text())
     assert beside["taxon"] == "Corvus corax" and beside["model"] == "runs/demo" and beside["months"] == [1, 7, 12]
-    assert beside["quantity"] == "probability of occurrence" and beside["units"] == "1"
+    assert beside["quantity"] == "relative suitability" and beside["units"] == "1"
     assert beside["evaluation"] == {"auc": 0.9, "unknown": None} and beside["sources"] == {"imagery": "mosaic.tif"}
     assert beside["grid"]["step"] == "1 degree" and beside["grid"]["epsg"] == 4326
     assert (beside["cells_with_value"], beside["cells_without_value"]) == (GRID.rows * GRID.columns - 9, 9)
@@ -225,7 +263,7 @@ def test_rasters_that_are_not_a_map_are_refused(tmp_path: Path) -> None:
 
 def test_a_description_names_layers_by_month_or_by_quantity() -> None:
     assert described(GRID, months=(), applicability=False).band_names == (
-        "probability of occurrence",
-        "probability of occurrence std",
+        "relative suitability",
+        "relative suitability std",
     )
     assert MapDescription(title="a", grid=GRID, months=(2,), quantity=SCORE, model="b").band_names == ("February",)

@@ -30,9 +30,9 @@ def netcdf(folder: Path, grid: AnyGrid, **changes: object) -> xr.Dataset:
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_values_lie_at_their_places_and_months(tmp_path: Path, grid: AnyGrid) -> None:
     data = netcdf(tmp_path, grid)
-    value, true = data["probability_of_occurrence"], numbers(described(grid))
+    value, true = data["relative_suitability"], numbers(described(grid))
     np.testing.assert_array_equal(value.values, true[:3])
-    np.testing.assert_array_equal(data["probability_of_occurrence_std"].values, true[3:6])
+    np.testing.assert_array_equal(data["relative_suitability_std"].values, true[3:6])
     np.testing.assert_array_equal(data["applicability"].values, true[6])
     assert value.dims == (("time", "lat", "lon") if isinstance(grid, Grid) else ("time", "y", "x"))
     np.testing.assert_allclose(data["lat"], grid.lat)
@@ -50,7 +50,7 @@ def test_times_are_the_middles_of_months_with_the_months_as_their_bounds(tmp_pat
         assert raw["time"].attrs["climatology"] == "climatology_bounds"
         assert raw["climatology_bounds"].values.tolist() == [[0, 31], [31, 59], [181, 212]]
     true = numbers(described(GRIDS[0], months=(7, 1, 2)))
-    np.testing.assert_array_equal(data["probability_of_occurrence"].values, true[[1, 2, 0]])
+    np.testing.assert_array_equal(data["relative_suitability"].values, true[[1, 2, 0]])
 
 
 def test_bounds_of_an_interval_are_variables_beside_the_quantity(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_map_without_months_has_no_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_gdal_finds_the_same_cells_in_the_same_crs(tmp_path: Path, grid: AnyGrid) -> None:
     netcdf(tmp_path, grid)
-    with rasterio.open(f"netcdf:{tmp_path / 'map.nc'}:probability_of_occurrence") as raster:
+    with rasterio.open(f"netcdf:{tmp_path / 'map.nc'}:relative_suitability") as raster:
         assert raster.crs.to_epsg() == grid.epsg
         assert tuple(raster.transform)[:6] == pytest.approx(grid.affine, abs=1e-6)
         np.testing.assert_array_equal(raster.read(), numbers(described(grid))[:3])
@@ -84,8 +84,8 @@ def test_attributes_follow_the_conventions(tmp_path: Path) -> None:
     data = netcdf(tmp_path, GRIDS[0])
     assert data.attrs["Conventions"] == "CF-1.8" and data.attrs["source"] == "runs/demo"
     assert data.attrs["taxon"] == "Corvus corax"
-    value = data["probability_of_occurrence"]
-    assert value.attrs["units"] == "1" and value.attrs["long_name"] == "probability of occurrence"
+    value = data["relative_suitability"]
+    assert value.attrs["units"] == "1" and value.attrs["long_name"] == "relative suitability"
     assert value.attrs["cell_methods"] == "time: mean within years time: mean over years"
     assert value.encoding["grid_mapping"] == "crs" and np.isnan(value.encoding["_FillValue"])
     assert data["crs"].attrs["grid_mapping_name"] == "latitude_longitude"
@@ -98,7 +98,7 @@ def test_windows_join_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     grid = GRIDS[3]  # of two columns of tiles
     assert grid.columns > 256
     data = netcdf(tmp_path, grid)
-    np.testing.assert_array_equal(data["probability_of_occurrence"].values, numbers(described(grid))[:3])
+    np.testing.assert_array_equal(data["relative_suitability"].values, numbers(described(grid))[:3])
 
 
 FILL_THE_DISK = """

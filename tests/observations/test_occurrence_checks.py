@@ -5,7 +5,7 @@ import pytest
 
 from birdsat.earth.box import Box
 from birdsat.errors import ConfigError, InputError
-from birdsat.observations.occurrence_checks import check_occurrences
+from birdsat.observations.occurrence_checks import check_occurrences, few_records
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 
 
@@ -31,7 +31,7 @@ def test_good_records_pass_untouched_and_unremarked():
     good = recorded(tit=scattered(50, 1, 59, 1, 39))
     checked = check_occurrences(good, on_land=on_land, box=Box(0, 0, 60, 40))
     assert checked.occurrences.lon_lat.tolist() == good.lon_lat.tolist()
-    assert (checked.notes, checked.few, checked.unusable, checked.occurrences.dropped) == ((), (), (), {})
+    assert (checked.notes, checked.unusable, checked.occurrences.dropped) == ((), (), {})
 
 
 def test_far_out_at_sea_a_land_bird_is_dropped_and_a_sea_bird_kept_whole():
@@ -136,18 +136,26 @@ def test_a_single_record_and_records_of_one_cell_are_errors_that_tell_them_apart
         check_occurrences(recorded(tit=[(9, 47)], wren=[(10, 48)]))
 
 
-def test_among_others_a_taxon_of_one_cell_is_left_out_and_one_of_few_records_named():
+def test_among_others_a_taxon_of_one_cell_is_left_out():
     checked = check_occurrences(
-        recorded(tit=scattered(20, 1, 59, 1, 39), wren=[(9.01, 7.01), (9.02, 7.02)], owl=[(1, 1), (2, 2), (3, 3)]),
-        few=5,
+        recorded(tit=scattered(20, 1, 59, 1, 39), wren=[(9.01, 7.01), (9.02, 7.02)], owl=[(1, 1), (2, 2), (3, 3)])
     )
     assert checked.occurrences.taxa == ("owl", "tit")
-    assert (checked.unusable, checked.few) == (("wren",), ("owl",))
+    assert checked.unusable == ("wren",)
     assert checked.occurrences.dropped == {"of a taxon with all its records in one cell": 2}
-    assert checked.notes == (
-        "1 taxon left out, with all records in one cell of 0.1 degrees or no record left: wren.",
-        "1 taxon with fewer than 5 records, whose maps are uncertain: owl.",
+    assert checked.notes == ("1 taxon left out, with all records in one cell of 0.1 degrees or no record left: wren.",)
+
+
+def test_taxa_of_few_records_are_named_with_how_many_there_are():
+    thinned = recorded(tit=scattered(10, 1, 59, 1, 39), owl=[(1, 1), (2, 2), (3, 3)], wren=[(4, 4)])
+    said = few_records(thinned)
+    assert said == (
+        "2 taxa with fewer than 10 records in different cells or months, whose maps are uncertain: owl (3), wren (1)."
     )
+    assert few_records(thinned, 3) == said.replace("2 taxa", "1 taxon").replace("10 records", "3 records").replace(
+        "owl (3), ", ""
+    )
+    assert few_records(thinned.only_taxa(["tit"])) is None
 
 
 def test_nothing_left_is_an_error_with_the_reasons():
@@ -155,7 +163,7 @@ def test_nothing_left_is_an_error_with_the_reasons():
         check_occurrences(recorded(tit=[(0, 0), (0, 0)]))
 
 
-@pytest.mark.parametrize("setting", [{"cell_degrees": 0.0}, {"sea_km": -1.0}, {"few": -1}])
+@pytest.mark.parametrize("setting", [{"cell_degrees": 0.0}, {"sea_km": -1.0}])
 def test_settings_out_of_range_are_refused(setting):
     with pytest.raises(ConfigError):
         check_occurrences(recorded(tit=[(1, 1), (2, 2)]), **setting)

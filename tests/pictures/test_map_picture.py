@@ -8,18 +8,25 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from PIL import Image
 from small_maps import GRIDS, described, numbers, written
 
 from birdsat.earth.box import Box
+from birdsat.earth.cog import create_cog
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
+from birdsat.earth.land_cells import land_cells
 from birdsat.earth.outline import EARTH, Land
 from birdsat.errors import InputError
-from birdsat.maps.description import PROBABILITY, RICHNESS, SCORE, Quantity
+from birdsat.maps.description import RICHNESS, SCORE, SUITABILITY, Quantity
+from birdsat.maps.effort import effort_path, read_effort
 from birdsat.maps.map_file import MapFile
-from birdsat.pictures.colours import NO_DATA, RANGE, SCORE_COLOURS, WATER
-from birdsat.pictures.map_picture import draw_map, draw_map_file, png_bytes, save_png
+from birdsat.maps.panels import PANELS
+from birdsat.pictures.colours import EFFORT_COLOURS, NO_DATA, RANGE, SCORE_COLOURS, SCORE_RAMP, WATER
+from birdsat.pictures.extra_panels import missing_panels
+from birdsat.pictures.extra_panels import uncertainty
+from birdsat.pictures.map_picture import draw_map, draw_map_file, picture_scale, png_bytes, save_png
 from birdsat.pictures.panel import MapPoints
 
 GRID = Grid(Box(170, -20, -170, 0), 2.0)
@@ -134,12 +141,12 @@ def test_an_equal_area_map_keeps_the_aspect_of_its_plane() -> None:
     assert axes.get_xlim() + axes.get_ylim() == pytest.approx(grid.extent)
 
 
-def test_a_probability_is_coloured_from_0_to_1_and_other_quantities_over_their_values() -> None:
+def test_suitability_is_coloured_from_0_and_other_quantities_over_their_values() -> None:
     low = scores() * np.float32(0.1)
-    for quantity, ends in ((PROBABILITY, (0, 1)), (SCORE, tuple(np.percentile(low, (10, 99.5))))):
+    for quantity, ends in ((SUITABILITY, (0, 0.1)), (SCORE, tuple(np.percentile(low, (10, 99.5))))):
         figure = draw_map(GRID, (1,), low, title="A b", quantity=quantity)
         assert figure.axes[0].images[0].get_clim() == pytest.approx(ends)
-        assert figure.axes[-1].get_ylabel() == quantity.name
+        assert figure.axes[-1].get_xlabel().splitlines()[0] == quantity.name
     assert draw_map(GRID, (1,), low, title="A b", quantity=RICHNESS, scale=(0, 9)).axes[0].images[0].get_clim() == (
         0,
         9,
@@ -148,7 +155,7 @@ def test_a_probability_is_coloured_from_0_to_1_and_other_quantities_over_their_v
 
 def test_units_stand_on_the_colour_bar() -> None:
     figure = draw_map(GRID, (), scores(), title="Calls", quantity=Quantity("calls", "h-1"), is_taxon=False)
-    assert figure.axes[-1].get_ylabel() == "calls (h-1)"
+    assert figure.axes[-1].get_xlabel() == "calls (h-1)"
     assert figure.axes[0].get_title() == ""
 
 
@@ -158,8 +165,8 @@ def test_outside_its_area_of_applicability_a_map_is_faded_and_the_legend_says_wh
     inside[:, :6] = 0
     inside[0, :] = np.nan  # unknown is not outside
     dark = to_hex(SCORE_COLOURS(1.0))
-    plain = draw_map(GRID, (1,), full, title="A b", quantity=PROBABILITY)
-    faded = draw_map(GRID, (1,), full, title="A b", quantity=PROBABILITY, applicability=inside)
+    plain = draw_map(GRID, (1,), full, title="A b", quantity=SUITABILITY)
+    faded = draw_map(GRID, (1,), full, title="A b", quantity=SUITABILITY, applicability=inside)
     share = share_of(faded, dark) / share_of(plain, dark)
     assert share == pytest.approx(0.46, abs=0.05)
     assert not plain.legends
@@ -169,7 +176,7 @@ def test_outside_its_area_of_applicability_a_map_is_faded_and_the_legend_says_wh
 def test_the_sea_without_values_is_water_and_coasts_are_drawn_over_the_antimeridian() -> None:
     fiji = Grid(Box(176, -20, -178, -15), 0.1)
     empty = np.full((1, *fiji.shape), np.nan, np.float32)
-    figure = draw_map(fiji, (1,), empty, title="A b", quantity=PROBABILITY, land=EARTH)
+    figure = draw_map(fiji, (1,), empty, title="A b", quantity=SUITABILITY, land=EARTH)
     assert share_of(figure, WATER) > 0.5 and 0.005 < share_of(figure, NO_DATA) < 0.1  # islands without imagery are grey
     lines = figure.axes[0].collections[0].get_segments()
     assert {bool(line[:, 0].min() < 180) for line in lines} == {True, False}
@@ -207,3 +214,167 @@ def test_a_large_map_is_read_no_finer_than_it_is_drawn(tmp_path: Path) -> None:
     image = next(image for image in figure.axes[0].images if image.get_cmap() is SCORE_COLOURS)
     assert image.get_array().shape == (500, 1000)
     assert image.get_array()[0, 0] > 0.99 and image.get_array()[-1, -1] == pytest.approx(0.25, abs=0.01)
+
+
+def pixels(figure: Figure) -> NDArray[np.int_]:
+    return np.asarray(Image.open(io.BytesIO(png_bytes(figure))).convert("RGB")).astype(int)
+
+
+def cell_pixels(figure: Figure, drawn: NDArray[np.int_], grid: AnyGrid, row: int, column: int) -> NDArray[np.int_]:
+    """The pixels (h, w, 3) of a cell of the first panel, without a rim of two in which its neighbours have a part."""
+    (west, _, _, north), step = grid.extent, grid.step
+    ends = [(west + column * step, north - row * step), (west + (column + 1) * step, north - (row + 1) * step)]
+    (left, top), (right, bottom) = figure.axes[0].transData.transform(ends)
+    return drawn[round(len(drawn) - top) + 2 : round(len(drawn) - bottom) - 2, round(left) + 2 : round(right) - 2]
+
+
+def test_the_hatched_cells_are_exactly_those_outside_the_area_of_applicability() -> None:
+    inside = np.random.default_rng(1).integers(0, 2, GRID.shape).astype(np.float32)
+    full = np.ones((1, *GRID.shape), np.float32)
+    figure = draw_map(GRID, (1,), full, title="A b", quantity=SUITABILITY, applicability=inside)
+    drawn = pixels(figure)
+    dark = np.round(np.array(SCORE_COLOURS(1.0)[:3]) * 255)
+    for row, column in np.ndindex(*GRID.shape):
+        cell = cell_pixels(figure, drawn, GRID, row, column)
+        if inside[row, column]:
+            assert np.abs(cell - dark).max() <= 1
+        else:  # faded all over, and with lines across
+            assert np.abs(cell - dark).max(axis=2).min() > 20 and len(np.unique(cell.reshape(-1, 3), axis=0)) > 1
+
+
+ISLANDS = {
+    "Viti Levu": (178.0, -17.8),
+    "Mauritius": (57.6, -20.3),
+    "Sao Miguel": (-25.5, 37.8),
+    "Isabela": (-91.1, -0.8),
+    "Hawaii": (-155.5, 19.6),
+    "Saint Helena": (-5.7, -15.95),  # smaller than what cells are asked for land by
+}
+
+
+@pytest.mark.parametrize("width_px", [None, 600])
+def test_every_island_has_the_colour_of_its_cells_on_a_map_of_the_world(width_px: int | None) -> None:
+    grid = Grid(Box(-180, -90, 180, 90), 0.5)
+    lon, lat = np.array(list(ISLANDS.values())).T
+    cells = land_cells(grid, EARTH)
+    cells.flat[grid.cells_at(lon, lat)] = True
+    value = np.where(cells, np.float32(1), np.float32(np.nan))[None]
+    figure = draw_map(grid, (1,), value, title="A b", quantity=SUITABILITY, land=EARTH, of_land=True, width_px=width_px)
+    drawn = pixels(figure)
+    dark = np.round(np.array(SCORE_COLOURS(1.0)[:3]) * 255)
+    for name, x, y in zip(ISLANDS, *figure.axes[0].transData.transform(np.c_[lon, lat]).T, strict=True):
+        around = drawn[round(len(drawn) - y) - 3 : round(len(drawn) - y) + 4, round(x) - 3 : round(x) + 4]
+        assert np.abs(around - dark).max(axis=2).min() <= 8, name
+
+
+def test_a_coast_has_no_grey_beside_its_cells_and_no_colour_at_sea() -> None:
+    grid = Grid(Box(-10, 35, 5, 45), 0.25)
+    value = np.where(land_cells(grid, EARTH), np.float32(1), np.float32(np.nan))[None]
+    figure = draw_map(grid, (1,), value, title="A b", quantity=SUITABILITY, land=EARTH, of_land=True)
+    assert share_of(figure, NO_DATA) < 1e-5
+    dark = to_hex(SCORE_COLOURS(1.0))
+    land = share_of(figure, dark)
+    whole = share_of(draw_map(grid, (1,), value, title="A b", quantity=SUITABILITY, land=EARTH), dark)
+    assert land < 0.97 * whole  # whole cells reach out to sea
+    sea = draw_map(grid, (1,), np.ones_like(value), title="A b", quantity=SUITABILITY, land=EARTH, of_land=True)
+    assert share_of(sea, dark) == pytest.approx(land, rel=0.01)  # what is said of the sea is not drawn
+    assert share_of(sea, WATER) > 0.1
+
+
+def test_land_without_a_value_is_told_from_a_value_of_0_and_named() -> None:
+    grid = Grid(Box(-10, 35, 5, 45), 0.25)
+    value = np.where(land_cells(grid, EARTH), np.float32(0), np.float32(np.nan))[None]
+    value[:, :, 30:] = np.nan
+    figure = draw_map(grid, (1,), value, title="A b", quantity=SUITABILITY, land=EARTH, of_land=True)
+    assert share_of(figure, NO_DATA) > 0.05 and share_of(figure, to_hex(SCORE_COLOURS(0.0))) > 0.05
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["no value"]
+
+
+def test_every_month_has_one_scale_by_the_data_or_a_full_one(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRIDS[1]))
+    ends = {}
+    for scale in ("data", "full"):
+        with MapFile(tmp_path / "map.tif") as map_file:
+            figure = draw_map_file(map_file, scale=scale)
+            ends[scale] = picture_scale(map_file, scale)
+        panels = [axes for axes in figure.axes if axes.get_title()]
+        images = [image for axes in panels for image in axes.images if image.get_cmap() is SCORE_COLOURS]
+        assert {image.get_clim() for image in images} == {ends[scale]} and len(panels) == 3
+    assert ends["full"] == (0, 1) and ends["data"] == (0, pytest.approx(0.7))  # inside, the largest is below 0.75
+
+
+def test_a_common_name_stands_upright_before_the_scientific_name_in_italics() -> None:
+    figure = draw_map(GRID, (1,), scores(), title="A b", common_name="Some $ bird", quantity=SCORE)
+    assert figure.get_suptitle() == "Some $ bird (A b)"
+    texts = {text.get_text(): text.get_fontstyle() for text in figure.findobj(Text) if text.get_alpha() != 0}
+    assert texts["Some $ bird ("] == "normal" and texts["A b"] == "italic"
+    png_bytes(figure)
+
+
+def test_below_a_map_stands_what_is_to_be_known_of_it(tmp_path: Path) -> None:
+    changes = {"calibrated": False, "evaluation": {}, "dated": False, "months": ()}
+    written(tmp_path / "map.tif", described(GRIDS[0], **changes, sources={"observer bias": "not corrected"}))
+    with MapFile(tmp_path / "map.tif") as map_file:
+        figure = draw_map_file(map_file)
+    words = figure.legends[0].get_title().get_text().replace("\n", " ")
+    assert "not calibrated, not evaluated: too few records to hold any out; observer bias not corrected" in words
+    assert figure.axes[0].get_title() == "all months" and "undated" in words
+    bar = next(axes.get_xlabel() for axes in figure.axes if axes.get_xlabel())
+    assert bar.startswith("relative suitability\n0.5: ")
+
+
+def test_panels_are_drawn_on_demand_where_the_map_has_them(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRIDS[0]))
+    with MapFile(tmp_path / "map.tif") as map_file:
+        figure = draw_map_file(map_file, panels=tuple(PANELS))
+        assert missing_panels(map_file, tuple(PANELS)) == ["effort"]
+    assert [axes.get_title() for axes in figure.axes if axes.get_visible() and axes.get_title()] == [
+        "January",
+        "July",
+        "December",
+        "uncertainty",
+        "area of applicability",
+    ]
+    visits = np.arange(GRIDS[0].cells, dtype=np.float32).reshape(1, *GRIDS[0].shape)
+    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("visits",)) as cog:
+        cog.write(0, visits)
+    with MapFile(tmp_path / "map.tif") as map_file:
+        figure = draw_map_file(map_file, panels=("effort",), width_px=600)
+        np.testing.assert_array_equal(read_effort(map_file, 1000), visits[0])
+    panel = next(axes for axes in figure.axes if axes.get_title() == "effort")
+    drawn = next(image for image in panel.images if image.get_cmap() is EFFORT_COLOURS)
+    assert drawn.get_clim() == (0, visits.max())
+    assert figure.get_figwidth() * figure.dpi == 600
+
+
+def test_uncertainty_is_the_width_of_the_intervals_or_the_standard_deviation_of_older_maps(tmp_path: Path) -> None:
+    for name, changes, words in (
+        ("new", {"std": False, "interval": 0.8}, "width of the 80% interval, mean over the months"),
+        ("old", {}, "standard deviation over the members, mean over the months"),
+    ):
+        values = written(tmp_path / f"{name}.tif", described(GRIDS[0], **changes))
+        width = values[6:9] - values[3:6] if name == "new" else values[3:6]
+        with MapFile(tmp_path / f"{name}.tif") as map_file:
+            panel = uncertainty(map_file, 1000)
+        assert panel is not None and panel.label == words
+        both = np.isfinite(width).all(axis=0)
+        np.testing.assert_allclose(panel.value[both], width.mean(axis=0)[both], rtol=1e-5)
+    written(tmp_path / "bare.tif", described(GRIDS[0], std=False))
+    with MapFile(tmp_path / "bare.tif") as map_file:
+        assert uncertainty(map_file, 1000) is None
+
+
+def test_effort_on_other_cells_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRIDS[0]))
+    other = Grid(GRIDS[0].box, 2)
+    with create_cog(effort_path(tmp_path / "map.tif"), other, band_names=("visits",)) as cog:
+        cog.write(0, np.zeros((1, *other.shape), np.float32))
+    with MapFile(tmp_path / "map.tif") as map_file, pytest.raises(InputError, match="is not on the cells of"):
+        draw_map_file(map_file, panels=("effort",))
+
+
+def test_the_colours_get_darker_in_even_steps_so_that_no_kind_of_sight_needs_their_hue() -> None:
+    linear = np.array([to_rgb(colour) for colour in SCORE_RAMP]) ** 2.2
+    lightness = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
+    steps = -np.diff(lightness)
+    assert steps.min() > 5 and lightness[0] > 90 and lightness[-1] < 15

@@ -8,8 +8,9 @@ import pytest
 
 from birdsat.earth.box import Box
 from birdsat.errors import InputError
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.pictures.panel import MapPoints
-from birdsat.pictures.points import read_places
+from birdsat.pictures.points import check_places, read_places
 
 BOX = Box(0, 0, 20, 20)
 
@@ -77,3 +78,23 @@ def test_several_taxa_are_read_at_once_and_each_has_its_own_places(tmp_path: Pat
         table(tmp_path / "seen.csv", "Parus major,1,1,", "Apus apus,2,2,"), ["Apus apus", "Parus major"]
     )
     assert found.within("Apus apus", BOX).lon.tolist() == [2] and found.within("Parus major", BOX).lon.tolist() == [1]
+
+
+def test_a_table_is_read_by_those_of_the_columns_asked_for_that_it_has(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("bird,x,y\nParus major,1,2\n")
+    columns = TableColumns(taxon="bird", lon="x", lat="y")
+    for path in (tmp_path / "own.csv", table(tmp_path / "usual.csv", "Parus major,1,2,")):
+        found = read_places(path, ["Parus major"], columns=columns)
+        assert found.within("Parus major", BOX).lon.tolist() == [1]
+
+
+def test_a_table_may_name_taxa_by_the_common_names_that_are_known(tmp_path: Path) -> None:
+    path = table(tmp_path / "seen.csv", "great tit,1,2,", "Parus major,3,4,", "Common Swift,5,6,")
+    found = read_places(path, ["Parus major"], common_names={"Parus major": "Great Tit", "Apus apus": "Common Swift"})
+    assert found.within("Parus major", BOX).lon.tolist() == [1, 3]
+
+
+def test_what_is_not_a_table_is_refused_before_any_row_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"seen\.csv is absent") as refused:
+        check_places(tmp_path / "seen.csv")
+    assert refused.value.settings == ("points",)

@@ -14,9 +14,10 @@ from birdsat.earth.land_cells import land_cells
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.place_features import ChipFeatures
 from birdsat.imagery.open_imagery import open_imagery
-from birdsat.observations.occurrence_grid import thin_to_grid
+from birdsat.observations.occurrence_grid import effort, thin_to_grid
 from birdsat.observations.occurrences import Occurrences, read_occurrences
-from birdsat.ranges.background import LOOKED_SHARE, dates_looked, draw_background, looked_share, points_on_cells
+from birdsat.ranges.background import dates_looked, draw_background, points_on_cells
+from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, looked_share
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
@@ -45,7 +46,7 @@ def recorded(*taxa: tuple[str, list[tuple[float, float]]]) -> Occurrences:
 def test_a_share_of_the_draws_is_by_the_records_of_all_taxa_and_the_rest_by_area() -> None:
     everything = recorded(("a", [(0.5, 0.5)] * 3), ("b", [(2.5, 59.5)]))
     anywhere = np.array([0, 4, 239])  # two in the north of the grid, one on the equator
-    cells, weight = draw_background(GRID, anywhere, everything, share=0.8)
+    cells, weight = draw_background(GRID, anywhere, by_records(everything, 0.8))
     area = GRID.cell_area(anywhere)
     expected = dict.fromkeys((0, 4, 239, 2, 236), 0.0)
     for cell, size in zip(anywhere.tolist(), area, strict=True):
@@ -53,6 +54,20 @@ def test_a_share_of_the_draws_is_by_the_records_of_all_taxa_and_the_rest_by_area
     expected[236] += 0.8 * 3 / 4  # records at 0.5, 0.5
     expected[2] += 0.8 * 1 / 4
     assert dict(zip(cells.tolist(), weight, strict=True)) == pytest.approx(expected)
+
+
+def by_records(everything: Occurrences, share: float) -> RelativeEffort:
+    looked = effort(everything, GRID)
+    return RelativeEffort(cells=looked.cells, weight=looked.weight(looked.cells), source="records", share=share)
+
+
+def test_a_background_that_is_given_is_all_there_is_and_weighs_what_it_says() -> None:
+    given = RelativeEffort(cells=np.array([2, 5, 9]), weight=np.array([1.0, 2.0, 1.0]), source="t")
+    cells, weight = draw_background(GRID, np.arange(200), given)
+    assert cells.tolist() == [2, 5, 9] and weight == pytest.approx([0.25, 0.5, 0.25])
+    many = RelativeEffort(cells=np.arange(200), weight=np.ones(200), source="t")
+    cells, weight = draw_background(GRID, np.arange(240), many, most=50)
+    assert 30 < len(cells) <= 50 and weight.sum() == pytest.approx(1)
 
 
 def fitted_to(taxa: Occurrences, everything: Occurrences, anywhere: list[int]) -> Points:
@@ -82,12 +97,14 @@ def test_the_less_of_the_records_are_the_taxons_own_the_more_they_say_of_where_w
     assert looked_share(some, some) == 0
     assert looked_share(some, recorded(("a", places), ("b", places))) == pytest.approx(LOOKED_SHARE / 2)
     assert looked_share(few, recorded(("a", places[:6]), ("b", places[6:]))) == pytest.approx(LOOKED_SHARE * 0.9)
+    assert looked_share(some, recorded(("b", places[:6]))) == LOOKED_SHARE  # a target group without it
 
 
 def test_of_many_cells_some_are_drawn_by_the_seed_and_those_with_records_are_always_there() -> None:
     everything = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
     anywhere = np.arange(200)
-    one, again, other = (draw_background(GRID, anywhere, everything, most=10, seed=seed)[0] for seed in (0, 0, 1))
+    looked = by_records(everything, 0.9)
+    one, again, other = (draw_background(GRID, anywhere, looked, most=10, seed=seed)[0] for seed in (0, 0, 1))
     assert one.tolist() == again.tolist() != other.tolist()
     assert len(one) == len(other) == 12 and {236, 239} <= set(one.tolist()) & set(other.tolist())
 
@@ -200,7 +217,7 @@ def test_a_month_in_which_nobody_looked_is_not_one_without_the_taxon() -> None:
 def test_of_many_cells_where_somebody_looked_draws_by_their_records_stand_for_all() -> None:
     places = [(0.5, north + 0.5) for north in range(60)]
     everything = recorded(("a", places * 50), ("b", places[:1] * 3000))  # half of all records in one of sixty cells
-    cells, weight = draw_background(GRID, np.array([3]), everything, share=0.5, most=20)
+    cells, weight = draw_background(GRID, np.array([3]), by_records(everything, 0.5), most=20)
     assert len(cells) <= 21 and weight.sum() == pytest.approx(1.0)
     crowded = int(GRID.cells_at(np.array([0.5]), np.array([0.5]))[0])
     assert 0.1 < weight[cells == crowded][0] < 0.4  # about half of the half where somebody looked

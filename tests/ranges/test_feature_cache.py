@@ -33,13 +33,11 @@ def opened(folder: Path) -> tuple[RangeModel, Region, Path]:
 
 
 def maps(model: RangeModel, region: Region) -> np.ndarray:
-    """(probability, std and area, ..., cells)."""
+    """(probability, bounds and area, ..., cells)."""
     found = list(model.predict(iter_features(model, region), model.facts.taxa, MONTHS))
-    inside = np.concatenate([np.broadcast_to(block.inside, block.std.shape) for block in found], axis=2)
-    probability, std = (
-        np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "std")
-    )
-    return np.stack([probability, std, inside])
+    inside = np.concatenate([np.broadcast_to(block.inside, block.low.shape) for block in found], axis=2)
+    names = ("probability", "low", "high")
+    return np.stack([*(np.concatenate([getattr(block, name) for block in found], axis=2) for name in names), inside])
 
 
 def test_maps_of_kept_features_are_those_of_computed_ones_and_do_not_run_the_networks(

@@ -42,7 +42,7 @@ def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None
     for one, other in zip(
         *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
     ):
-        for name in ("cells", "probability", "std", "inside"):
+        for name in ("cells", "probability", "low", "high", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -100,7 +100,9 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
     together = np.concatenate([one.probability for one in found], axis=2)
     np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
-    assert all_at_once.std.max() > 0 and 0 <= all_at_once.probability.min() <= all_at_once.probability.max() <= 1
+    assert 0 <= all_at_once.low.min() and all_at_once.high.max() <= 1
+    assert (all_at_once.low <= all_at_once.probability).all() and (all_at_once.probability <= all_at_once.high).all()
+    np.testing.assert_allclose(np.concatenate([one.low for one in found], axis=2), all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
 
 
 def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:

@@ -13,8 +13,8 @@ from birdsat.earth.date import year_fraction
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.ranges import all_taxa
-from birdsat.ranges.background import LOOKED_SHARE
 from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.effort import LOOKED_SHARE
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel, load_ranges
 from birdsat.tasks import locate_by_ranges as module

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,6 +134,32 @@ def test_models_are_evaluated_by_what_they_learn_from_records_anywhere(run: Path
     result, text = evaluated(run, grid, tmp_path / "out", occurrences=records)
     assert "points, none held out" in text and OURS in text and "Parus major" not in text
     assert {one.taxon for one in result.evaluations[0].model(OURS).figures} == {TAXON, "Pica pica"}
+
+
+def test_what_is_known_of_effort_and_dates_is_known_to_an_evaluation_from_records(
+    run: Path, grid: Path, tmp_path: Path
+) -> None:
+    places = land_places(BOX, 60)
+    lives = split(places)
+    tables = [(TAXON, places[lives[:, 0]]), ("Pica pica", places[lives[:, 1]])]
+    records = write_records(tmp_path / "records.csv", tables, dated=True)
+    others = write_records(tmp_path / "others.csv", [("Parus major", land_places(BOX, 9, 1))])
+    sites = tmp_path / "sites.csv"
+    sites.write_text("lon,lat\n" + "\n".join(f"{lon},{lat}" for lon, lat in land_places(BOX, 30, 2).tolist()))
+
+    def auc(name: str, **more: Any) -> float:
+        result, _ = evaluated(run, grid, tmp_path / name, occurrences=records, models=("place",), points=5, **more)
+        return float(result.to_dict()["rows"][0]["auc"])
+
+    plain = auc("plain")
+    asked: dict[str, dict[str, Any]] = {
+        "target": {"target_group": others},
+        "named": {"target_group": "Pica"},
+        "sites": {"background": sites},
+        "dates": {"record_months": (1, 2, 3, 4, 5)},
+        "thinned": {"thin_km": 2000},
+    }
+    assert all(auc(name, **more) != plain for name, more in asked.items())
 
 
 def test_rows_that_repeat_count_towards_the_records_asked_for_and_are_one_point(

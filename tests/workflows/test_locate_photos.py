@@ -32,7 +32,7 @@ def test_a_photo_becomes_a_map_that_sums_to_one_a_picture_and_a_table(
     out = tmp_path / "out"
     main(["locate", str(run), str(photo), str(other), "--region", str(region), "--month", "5", "--out", str(out)])
     assert sorted(file.name for file in out.iterdir()) == sorted(
-        ["located.csv", *(f"{name}.{kind}" for name in ("bird", "other") for kind in ("json", "png", "tif"))]
+        ["located.csv", *(f"{name}.{kind}" for name in ("bird", "other") for kind in ("json", "png", "qml", "tif"))]
     )
     with rasterio.open(out / "bird.tif") as tiff:
         cells = tiff.read(1)

@@ -50,7 +50,7 @@ def test_photos_become_maps_on_the_cells_of_the_range_model_that_say_what_they_w
     assert "1 taxa of the run are not in the range model" in said.err and UNKNOWN in said.err
     assert RAVEN in said.out and MAGPIE in said.out
     assert sorted(file.name for file in out.iterdir()) == sorted(
-        ["located.csv", *(f"{name}.{kind}" for name in ("bird", "other") for kind in ("json", "png", "tif"))]
+        ["located.csv", *(f"{name}.{kind}" for name in ("bird", "other") for kind in ("json", "png", "qml", "tif"))]
     )
     with rasterio.open(out / "bird.tif") as tiff:
         cells = tiff.read(1)

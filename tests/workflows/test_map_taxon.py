@@ -66,7 +66,7 @@ def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_a
     assert sources["way"] == way and sources["records"] == "records.csv" and sources["imagery"] == IMAGERY
     assert int(sources["records of the taxon"]) == 2 * SIDE
     printed = capsys.readouterr().out.splitlines()
-    assert printed[-2:] == [str(tmp_path / f"Corvus_corax.{kind}") for kind in ("tif", "png")]
+    assert printed[-3:] == [str(tmp_path / f"Corvus_corax{ending}") for ending in (".tif", ".png", "_effort.tif")]
 
 
 def test_a_fitted_model_gives_the_map_that_a_fit_on_the_way_gives(
@@ -109,7 +109,8 @@ def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
     printed = capsys.readouterr()
     assert ended.value.code == 1 and "Corvus corix is not mapped: taxon 'Corvus corix'" in printed.err
     assert fitted == [(TAXON, OTHER)]
-    files = [str(tmp_path / f"{name}.{kind}") for name in ("Corvus_corax", "Pica_pica") for kind in ("tif", "png")]
+    endings = (".tif", ".png", "_effort.tif")
+    files = [str(tmp_path / f"{name}{ending}") for name in ("Corvus_corax", "Pica_pica") for ending in endings]
     assert printed.out.splitlines() == files
 
 
@@ -180,8 +181,8 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
     words = ("--region", region, "--occurrences", records, "--months", 3, 9, "--points", records)
     with make_map(run, tmp_path, *words, *also) as tiff:
         cells = tiff.read()
-    kinds = ("tif", "json", "png", "nc", "gif", "parquet", "csv")
-    assert {file.name for file in tmp_path.iterdir()} == {f"Corvus_corax.{kind}" for kind in kinds}
+    kinds = (".tif", ".json", ".qml", ".png", ".nc", ".gif", ".parquet", ".csv", "_effort.tif", "_effort.json")
+    assert {file.name for file in tmp_path.iterdir()} == {f"Corvus_corax{kind}" for kind in kinds}
     with Image.open(tmp_path / "Corvus_corax.gif") as gif:
         assert gif.n_frames == 2
     with Image.open(tmp_path / "Corvus_corax.png") as png:

@@ -168,3 +168,64 @@ def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(
     main(["embed", str(tmp_path / "fine"), "--grid", "1", "--box=-150,0,-146,4", "--imagery", "virtual:0"])
     about = json.loads((tmp_path / "fine" / "region.json").read_text())
     assert about["settings"]["run"] == "the built-in encoder" and about["cells"] == 16
+
+
+def test_records_too_few_to_leave_any_out_are_said_to_be_so_everywhere(tmp_path: Path) -> None:
+    far = [[5.0, 45.0], [5.02, 45.02], [25.0, 55.0]]  # two cells: the first two records are thinned to one
+    few = write_records(tmp_path / "few.csv", [(TAXON, np.array(far))])
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=few, out=tmp_path / "maps"), progress)
+    assert any("not calibrated, not evaluated" in note for note in progress.notes)
+    assert any(
+        f"fewer than 10 records in different cells or months, whose maps are uncertain: {TAXON} (2)" in note
+        for note in progress.notes
+    )
+    about = json.loads(made.files[0].with_suffix(".json").read_text())
+    assert about["calibrated"] is False and about["evaluated"] is False
+    assert about["cautions"][0].startswith("not calibrated, not evaluated")
+    assert "calibrated" not in about["quantity_explanation"] and about["quantity"] == "relative suitability"
+    assert made.files[0].with_suffix(".qml").is_file()
+
+
+def test_undated_records_make_one_map_of_the_year_unless_months_are_asked_for(tmp_path: Path) -> None:
+    undated = write_records(tmp_path / "t.csv", [(TAXON, places(0, 42, 20, 55)), (OTHER, places(10, 45, 30, 60))])
+    progress = RecordedProgress()
+    asked: dict[str, Any] = {"taxon": TAXON, "occurrences": undated}
+    made = map_taxon(MapRequest(**asked, also=("netcdf", "csv"), out=tmp_path / "a"), progress)
+    assert any("so the map is of the whole year" in note for note in progress.notes)
+    with rasterio.open(made.files[0]) as tiff:
+        assert tiff.descriptions[:3] == ("year", "year low", "year high")
+        year = tiff.read(1)
+    about = json.loads(made.files[0].with_suffix(".json").read_text())
+    assert about["months"] == [] and about["dated"] is False
+    assert (tmp_path / "a" / "Corvus_corax.csv").read_text().startswith('"cell","lon","lat","year","year_std"')
+    data = made.maps[0].to_xarray()
+    assert "time" not in data.dims and data["relative_suitability"].attrs["long_name"] == "relative suitability"
+    assert "undated" in data.attrs["comment"]
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(**asked, months=6, out=tmp_path / "b"), progress)
+    assert any("so all months are the same" in note for note in progress.notes)
+    with rasterio.open(made.files[0]) as tiff:
+        assert tiff.descriptions[0] == "June"
+        np.testing.assert_array_equal(tiff.read(1), year)
+    assert json.loads(made.files[0].with_suffix(".json").read_text())["dated"] is False
+
+
+def test_tables_to_draw_are_looked_into_before_the_fit(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("birdsat.workflows.map_taxon.fit_records", lambda *_, **__: pytest.fail("it was fitted"))
+    other = write_records(tmp_path / "other.csv", [("Parus major", places(0, 42, 20, 55))])
+    for points, said in ((tmp_path / "gone.csv", "is absent"), (other, "has no place of 'Corvus corax'")):
+        with pytest.raises(InputError, match=said) as refused:
+            map_taxon(MapRequest(taxon=TAXON, occurrences=table, points=points, out=tmp_path / "maps"))
+        assert refused.value.settings == ("points",)
+
+
+def test_tables_to_draw_are_read_by_the_columns_and_authors_of_the_records(table: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    rows = [f'"{TAXON} (Linnaeus, 1758)",{lon},{lat}' for lon, lat in places(0, 42, 20, 55)]
+    own.write_text("\n".join(["bird,x,y", *rows]) + "\n")
+    columns = ("taxon=bird", "lon=x", "lat=y")
+    asked = MapRequest(taxon=TAXON, occurrences=own, points=(own, table), columns=columns, out=tmp_path / "maps")
+    assert [one.taxon for one in map_taxon(asked, RecordedProgress()).maps] == [TAXON]

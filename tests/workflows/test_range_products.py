@@ -50,7 +50,7 @@ def test_richness_is_the_sum_of_the_probabilities_in_every_cell_and_month(
 ) -> None:
     main(["richness", *words, "--months", "1", "7", "--also", "csv", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        f"richness.{kind}" for kind in ("csv", "json", "png", "tif")
+        f"richness.{kind}" for kind in ("csv", "json", "png", "qml", "tif")
     ]
     found = probabilities(ranges, region, (1, 7)).astype(np.float64)
     with rasterio.open(tmp_path / "richness.tif") as tiff:

@@ -42,6 +42,7 @@ class RegionBlock:
     chip: HalfOrFloat
     year: HalfOrFloat  # (c, 1 + 2 K, d) annual cycle of `Method.embed_chip`: at t it is year_basis(t) @ year
     without_imagery: int = 0  # cells that were looked at beside these, and have no chip or a damaged one
+    covariates: NDArray[np.float32] | None = None  # (c, k) that a range model reads beside these; NaN where not known
 
     def __len__(self) -> int:
         return len(self.cells)

@@ -28,6 +28,7 @@ class RegionPoints:
     found: NDArray[np.bool_]  # (n,) whether the cell was embedded: it is in the grid, was asked for and has imagery
     chip: NDArray[np.float32]  # (n, f); NaN where not found
     year: NDArray[np.float32]  # (n, 1 + 2 K, d); NaN where not found
+    covariates: NDArray[np.float32] | None = None  # (n, k) that a range model reads beside these; NaN where not known
 
 
 class Region(ABC):

@@ -61,6 +61,7 @@ _SYNONYMS = {
     "below": ("infraspecific_epithet", "subspecies"),
     "family": ("family",),
     "order": ("order",),
+    "weight": ("weight", "weights"),
     "common_name": ("common_name", "vernacular_name"),
     "datum": ("geodetic_datum", "coordinate_reference_system", "crs", "srs"),
 }
@@ -107,6 +108,7 @@ class TableColumns:
     epithet: str | None = None
     below: str | None = None  # epithet of the subspecies
     common_name: str | None = None  # in any language
+    weight: str | None = None  # how often a place of the background is to be drawn; of other tables, not looked for
     datum: str | None = None  # the CRS of each row's place: Darwin Core's geodeticDatum, or such as EPSG:25832
 
     @classmethod
@@ -136,7 +138,8 @@ def find_columns(
     found = {
         field.name: name
         for field in fields(asked)
-        if (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
+        if field.name != "weight"
+        and (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
     }
     if in_plane and asked.lon is None and asked.lat is None:
         found |= _plane_columns(present)

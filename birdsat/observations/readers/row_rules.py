@@ -12,6 +12,7 @@ from birdsat.errors import ConfigError
 from birdsat.observations.coordinates import place_uncertainty_m
 from birdsat.observations.readers.cell_values import by_distinct
 from birdsat.observations.readers.sorting import Sorting
+from birdsat.observations.record_dates import ALL_DATES, RecordDates
 
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
@@ -33,6 +34,7 @@ class RowRules:
 
     max_uncertainty_km: float | None = None  # radius around the place; rows that give none are kept
     wild_only: bool = False  # drop captive birds, fossils, and counts of 0
+    dates: RecordDates = ALL_DATES  # the only ones to keep
 
     def __post_init__(self) -> None:
         most = self.max_uncertainty_km
@@ -51,18 +53,23 @@ class RowRules:
             domestic = [captive if "(domestic" in name.lower() else "" for name in written]
             rows.drop_by(codes, domestic, lambda i: written[codes[i]])
             rows.drop_cells("count", cells, lambda text: "count of 0" if _number(text) == 0 else "")
+        self.apply_uncertainty(rows, cells)
+
+    def apply_uncertainty(self, rows: Sorting, cells: Mapping[str, pa.Array]) -> None:
+        """Drop those whose place is less exact."""
         if self.max_uncertainty_km is not None:
             metres = uncertainty_m(cells, len(rows.kept))
             reason = f"place uncertain by more than {self.max_uncertainty_km:g} km"
             rows.drop(metres > 1000 * self.max_uncertainty_km, reason, lambda i: f"{metres[i]:,.0f} m")
 
 
+UNCERTAINTY = (*_UNCERTAINTY, "uncertainty_km")  # the columns that tell it
 EVERY_ROW = RowRules()  # but those that record an absence
 
 
 def uncertainty_m(cells: Mapping[str, pa.Array], rows: int) -> NDArray[np.float64]:
     """(n,) radius around the place of each row in metres; NaN where nothing is told."""
-    present = [what for what in (*_UNCERTAINTY, "uncertainty_km") if what in cells]
+    present = [what for what in UNCERTAINTY if what in cells]
     if not present:
         return np.full(rows, np.nan)
 

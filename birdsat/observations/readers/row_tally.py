@@ -1,11 +1,14 @@
 """What became of the rows of tables: how many were read, dropped and kept without a part, by reason."""
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
+from birdsat.errors import InputError
 from birdsat.observations.readers.rows import Rows
+from birdsat.observations.record_dates import OTHER_DATES, months_of
 from birdsat.observations.scientific_names import NOT_SCIENTIFIC
 from birdsat.tables import Table
 
@@ -20,6 +23,9 @@ class RowTally:
         self.dropped: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()  # of rows that are kept
         self._examples: dict[str, str] = {}  # what was found in the first row dropped for a reason
+        # First and last of the rows of other dates than those asked for.
+        self._first_day, self._last_day = datetime.date.max, datetime.date.min
+        self._months: set[int] = set()  # of these
 
     def add(self, rows: Rows) -> None:
         """Count some rows, and the remarks on them."""
@@ -28,6 +34,10 @@ class RowTally:
             (self.noted if finding.kept else self.dropped)[finding.reason] += len(finding.rows)
             if not finding.kept and finding.reason not in self._examples and len(finding.rows):
                 self._examples[finding.reason] = finding.detail(int(finding.rows[0]))
+            if finding.reason in OTHER_DATES and len(known := rows.day[finding.rows][rows.day[finding.rows] > 0]):
+                self._first_day = min(self._first_day, datetime.date.fromordinal(int(known.min())))
+                self._last_day = max(self._last_day, datetime.date.fromordinal(int(known.max())))
+                self._months.update(months_of(known).tolist())
         for _, remark in rows.remarks:
             self.rows += not remark.kept  # of a kept one, the row comes by itself as well
             (self.noted if remark.kept else self.dropped)[remark.reason] += 1
@@ -39,6 +49,20 @@ class RowTally:
         """Count kept rows as dropped after all."""
         if rows:
             self.dropped[reason] += rows
+
+    def nothing_left(self, tables: str) -> InputError:
+        """The error of tables of which no row is a record with a place; tables: as they were named."""
+        why = self.reasons() or "there are no rows"
+        if not OTHER_DATES.intersection(self.dropped):
+            return InputError(f"{tables}: no row is a record with a place: {why}. Give a table with coordinates.")
+        there = "No row has a date."
+        if self._months:
+            months = ", ".join(map(str, sorted(self._months)))
+            there = f"There are dates from {self._first_day} to {self._last_day}, in the months {months}."
+        return InputError(
+            f"{tables}: no row is a record of the dates asked for: {why}. {there} Ask for others.",
+            settings=("from_date", "to_date", "record_months"),
+        )
 
     def reasons(self) -> str:
         """Why rows were dropped, the most frequent reason first and with an example, for a message."""

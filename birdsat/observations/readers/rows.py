@@ -174,6 +174,7 @@ def _understood(
     box = _boxes(cells, rows)
     split = _splits(cells, rows)
     day = _days(cells, rows)
+    rules.dates.apply(rows, day)
     return Rows(
         number=raw.number,
         kept=rows.kept,

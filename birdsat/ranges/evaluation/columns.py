@@ -11,10 +11,9 @@ from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import ConfigError
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluate import Ranges
+from birdsat.ranges.evaluation.learning import CHIP
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells
-
-CHIP = "chip"  # the name of chip features among the columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,10 +6,16 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from birdsat.errors import InputError
 from birdsat.ranges.points import COORDINATES, Cells, Points
+
+CHIP = "chip"  # the name of chip features among the columns
+CHIP_COMPONENTS = (
+    4  # principal components of chip features that baselines read; with more they learn few points by heart
+)
 
 Scorer = Callable[[Cells], NDArray[np.float32]]
 """Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
@@ -47,23 +53,44 @@ class SurveyModel(NamedModel, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScaledColumns:
-    """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean."""
+    """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean.
+
+    Chip features, hundreds that are one vector together, may be brought down to their first principal components.
+    """
 
     names: tuple[str, ...]
+    chip: PCA | None
     scaler: StandardScaler
 
     @classmethod
-    def fit(cls, cells: Cells, names: tuple[str, ...]) -> "ScaledColumns":
-        """Raises InputError for columns that are not there, or of which nothing is known."""
+    def fit(cls, cells: Cells, names: tuple[str, ...], components: int | None = None) -> "ScaledColumns":
+        """components: of chip features; None: as they are.
+
+        Raises InputError for columns that are not there, or of which nothing is known.
+        """
         table = cells.table(names)
         if table.shape[1] == 0 or np.isnan(table).all(axis=0).any():
             raise InputError(f"nothing is known of {', '.join(names)} in the training cells; leave these columns out.")
-        return cls(names, StandardScaler().fit(table))
+        pca = None
+        if CHIP in names and components is not None:
+            chip = cells.table((CHIP,))
+            chip = chip[np.isfinite(chip).all(axis=1)]
+            pca = PCA(min(components, *chip.shape), random_state=0).fit(chip)
+        unscaled = cls(names, pca, StandardScaler())
+        return cls(names, pca, StandardScaler().fit(unscaled._table(cells)))
 
     def __call__(self, cells: Cells) -> NDArray[np.float64]:
         """(n, f) without NaN."""
-        scaled: NDArray[np.float64] = np.nan_to_num(self.scaler.transform(cells.table(self.names)), nan=0.0)
+        scaled: NDArray[np.float64] = np.nan_to_num(self.scaler.transform(self._table(cells)), nan=0.0)
         return scaled
+
+    def _table(self, cells: Cells) -> NDArray[np.float64]:
+        if self.chip is None:
+            return cells.table(self.names)
+        # Products of NaN are NaN: components of unknown features are not known.
+        centre, directions = self.chip.mean_, self.chip.components_.T
+        parts = [(cells.table((n,)) - centre) @ directions if n == CHIP else cells.table((n,)) for n in self.names]
+        return np.concatenate(parts, axis=1)
 
 
 def raster_sets(rasters: Sequence[str]) -> list[tuple[str, ...]]:

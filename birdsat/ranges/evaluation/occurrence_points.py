@@ -1,11 +1,13 @@
 """Points for models that learn from records anywhere and are evaluated on known ranges: those that a fit would get."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
-from birdsat.earth.grid import Grid
+from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.land_cells import land_cells
 from birdsat.errors import InputError
 from birdsat.observations.occurrences import Occurrences
@@ -27,6 +29,8 @@ def occurrence_points(
     *,
     min_records: int,
     most: int,
+    thin_km: float | None = None,
+    with_effort: Callable[[Records, AnyGrid, NDArray[np.int64]], Records] | None = None,
     seed: int = 0,
     progress: Progress = QUIET,
 ) -> tuple[Points, RangeGrid]:
@@ -34,6 +38,9 @@ def occurrence_points(
 
     As in a fit, on cells of the size of the ranges' own, all over the land of the planet: presences are thinned to one
     a cell and month, and background is drawn where records of all taxa lie and, in `most` cells at most, anywhere.
+    thin_km: presences are thinned so, in place of one a cell. with_effort: what gives the records how much was looked
+    in the cells of a grid and, of these, in those anywhere (c,), where that is not known from the records.
+
     Places without imagery are left out. Raises InputError when no taxon has so many records, or none with imagery.
     """
     rows = everything.taxon_rows
@@ -41,14 +48,11 @@ def occurrence_points(
     if not taxa:
         raise InputError(f"no taxon of the ranges has {min_records} records; are the scientific names the same?")
     grid, land = cells_around(truth), columns.features.land
-    thinned = thin_records(everything.only_taxa(taxa), grid, land, progress=progress)
-    points = points_on_cells(
-        Records(taxa=thinned, everything=everything),
-        grid,
-        np.flatnonzero(land_cells(grid, land)),
-        most=most,
-        seed=seed,
-    )
+    thinned = thin_records(everything.only_taxa(taxa), grid, land, thin_km=thin_km, progress=progress)
+    records, anywhere = Records(taxa=thinned, everything=everything), np.flatnonzero(land_cells(grid, land))
+    if with_effort is not None:
+        records = with_effort(records, grid, anywhere)
+    points = points_on_cells(records, grid, anywhere, most=most, seed=seed)
     return _with_columns(points, columns), truth.of(thinned.taxa)
 
 

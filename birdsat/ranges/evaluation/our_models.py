@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from birdsat.progress import QUIET, WithoutNotes
+from birdsat.ranges.covariates.facts import Covariate
+from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
 from birdsat.ranges.evaluation.learning import Scorer
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
@@ -18,27 +21,49 @@ from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 class RangeNetworkModel:
     """The range network as a `PresenceModel`, to be evaluated beside baselines."""
 
-    columns: str | None = "chip"  # of chip features among the cells' columns; None: place alone
+    columns: str | None = "chip"  # of chip features among the cells' columns; None: without these
+    place: bool = True
+    covariates: tuple[str, ...] = ()  # columns of which each number is a covariate
     settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
     label: str = "birdsat"
     probabilities: bool = True
 
     @property
     def name(self) -> str:
-        what = "place" if self.columns is None else f"{self.columns} + place"
-        return f"{self.label}: {what}"
+        what = (self.columns, "place" if self.place else None, "covariates" if self.covariates else None)
+        return f"{self.label}: {' + '.join(filter(None, what))}"
 
     def fit(self, points: Points) -> Scorer:
-        chip = self._chip(points.presences), self._chip(points.background)
-        at, behind = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in chip)
+        at, behind = self._embedded(points.presences), self._embedded(points.background)
         taxa = [str(label) for label in range(points.taxa)]
-        model = fit_ranges(points, at, behind, taxa, Source(run="", model=""), settings=self.settings)
+        width = 0 if at.covariates is None else at.covariates.shape[1]
+        used = (CHIP, self.columns is not None), (PLACE, self.place), (COVARIATES, width > 0)
+        model = fit_ranges(
+            points,
+            at,
+            behind,
+            taxa,
+            Source(run="", model=""),
+            settings=self.settings,
+            covariates=[Covariate(name=f"number {number}") for number in range(width)],
+            inputs_of=[name for name, is_used in used if is_used],
+            progress=WithoutNotes(QUIET),  # which say the same of every fold
+        )
         learned = np.isin(np.arange(points.taxa), points.taxon)
 
         def score(cells: Cells) -> NDArray[np.float32]:
-            return np.where(learned, model.year_mean(self._chip(cells), cells.lon_lat), np.float32(np.nan))
+            asked = self._embedded(cells)
+            return np.where(learned, model.year_mean(asked.chip, cells.lon_lat, asked.covariates), np.float32(np.nan))
 
         return score
+
+    def _embedded(self, cells: Cells) -> Embedded:
+        chip, beside = self._chip(cells), cells.table(self.covariates) if self.covariates else None
+        return Embedded(
+            chip=chip,
+            year=np.empty((len(chip), 1, 0), np.float32),
+            covariates=None if beside is None else beside.astype(np.float32),
+        )
 
     def _chip(self, cells: Cells) -> NDArray[np.float32]:
         if self.columns is None:
@@ -83,6 +108,17 @@ def place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
 def chip_place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
     """The range network as it ships."""
     return (RangeNetworkModel(settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
+    """The range network on the rasters alone."""
+    network = RangeNetworkConfig(seed=settings.seed)
+    return (RangeNetworkModel(columns=None, place=False, covariates=settings.rasters, settings=network),)
+
+
+def chip_place_covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
+    """The range network as it ships, with the rasters beside."""
+    return (RangeNetworkModel(covariates=settings.rasters, settings=RangeNetworkConfig(seed=settings.seed)),)
 
 
 def similar_chip(settings: ModelSettings) -> tuple[SimilarPlaces, ...]:

@@ -1,16 +1,17 @@
 """Requests to evaluate what range models say against what is known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.ranges.evaluation.registry import MODELS
+from birdsat.workflows.requests.records import DatesOptions, EffortOptions
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateRangesRequest(Request):
+class EvaluateRangesRequest(EffortOptions, DatesOptions):
     """Evaluate range models beside baselines, on ranges that are known.
 
     On the built-in world, on a region, or on what a run sees in imagery. Models learn from presence and absence, and
@@ -35,12 +36,13 @@ class EvaluateRangesRequest(Request):
     from points; those named rasters give a row for each name of the rasters, and one for all with coordinates."""
     rasters: Sequence[str] = ()
     """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
-    columns."""
+    columns. The range network reads all of them as covariates."""
     points: Sequence[int] = (10, 50)
     """How many presences of each taxon are learned from, each number by itself; with occurrences, the least of these is
     how many records of a taxon the tables must hold, the same ones again included."""
     occurrences: Sequence[AnyPath] = ()
-    """Tables of records anywhere to learn from as a fit does, in place of presences drawn from the ranges."""
+    """Tables of records anywhere to learn from as a fit does, in place of presences drawn from the ranges. Of which
+    dates, and what says where was looked, is chosen as for a fit."""
     surveys_before: int | None = None
     """Learn from surveys before this year, evaluate on those from it on, in other blocks."""
     hold_out: Literal["blocks", "regions", "random"] = "blocks"
@@ -65,6 +67,10 @@ class EvaluateRangesRequest(Request):
 
     def check(self) -> None:
         """Raise ConfigError for numbers that are impossible, and for settings that nothing would read."""
+        super().check()
+        if not self.occurrences:
+            names = [field.name for options in (EffortOptions, DatesOptions) for field in fields(options)]
+            self.reject_unused(names, "occurrences")
         for name, least in (("folds", 2), ("min_cells", 1), ("repeats", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: {least} or more.", settings=(name,))

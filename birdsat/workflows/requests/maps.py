@@ -1,22 +1,37 @@
 """Requests about maps and what is read from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from birdsat.earth.date import mid_month
-from birdsat.errors import ConfigError, about
+from birdsat.errors import ConfigError
+from birdsat.maps.panels import PANELS
 from birdsat.workflows.map_formats import FORMATS, file_name
-from birdsat.workflows.requests.ranges import Way
-from birdsat.workflows.requests.records import RecordsOptions, TableOptions, TargetGroupOptions, check_tables
+from birdsat.workflows.requests.ranges import CovariateOptions, Way
+from birdsat.workflows.requests.records import (
+    EffortOptions,
+    RecordsOptions,
+    TableOptions,
+    check_month,
+    check_months,
+    check_tables,
+)
 from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
 from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 YEAR = tuple(range(1, 13))
+DEFAULT_MONTHS = (6,)  # of what is dated, and what is asked of a model that tells no month from another
 MAKE_REGION = "make one with `birdsat embed RUN OUT --grid STEP --imagery IMAGERY`"
 _PHOTOS = ["occurrences", "ranges", "run"]  # one of these
 _CUT = ("grid", "grid_km", "bands", "stretch")
+OF_RECORDS = tuple(  # settings that say which records are read, and what is known of where was looked
+    field.name
+    for options in (RecordsOptions, EffortOptions)
+    for field in fields(options)
+    if field.name not in {of_taxa.name for of_taxa in fields(TaxonomyOptions)}
+)
 _GRID = ("box", "imagery", *_CUT)
 
 
@@ -24,19 +39,17 @@ _GRID = ("box", "imagery", *_CUT)
 class MonthsOptions(Request):
     """Of which months."""
 
-    months: Sequence[int] = (6,)
-    """1 to 12, one or several."""
+    months: Sequence[int] = ()
+    """1 to 12, one or several; without any, June, or the whole year at once where no record has a date."""
+
+    def months_of(self, dated: bool) -> tuple[int, ...]:
+        """The months to map, by whether anything tells them apart; none: one map of the whole year."""
+        return tuple(self.months) or (DEFAULT_MONTHS if dated else ())
 
     def check(self) -> None:
-        """Raise ConfigError for what is not a month, for one named twice, and for none."""
+        """Raise ConfigError for what is not a month, and for one named twice."""
         super().check()
-        if not self.months or len(set(self.months)) < len(self.months):
-            raise ConfigError(
-                f"months: {', '.join(map(str, self.months)) or 'none'}; allowed: 1 to 12, one or several, each once.",
-                settings=("months",),
-            )
-        for month in self.months:
-            check_month(month, "months")
+        check_months(self.months, "months")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +57,14 @@ class MapFilesOptions(MonthsOptions):
     """Which files a map is written to."""
 
     out: AnyPath = Path("maps")
-    """Folder for the files: a GeoTIFF, its JSON and a picture."""
+    """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture."""
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
     """Other files to write: gif is an animation of the months, parquet and csv are tables of cells."""
+    scale: Literal["data", "full"] = "data"
+    """What the ends of the colours are: data makes the most of what the map holds in all its months; full is 0 to 1
+    of relative suitability whatever it holds, for pictures of several taxa to be compared."""
+    panels: Annotated[Sequence[str], OneOf(PANELS)] = ()
+    """Panels to draw beside the map: uncertainty, applicability, and effort where it is known."""
     within: AnyPath | None = None
     """File of polygons, outside which the map is empty: GeoJSON, a shapefile (also zipped), GeoPackage, FlatGeobuf or
     GeoParquet."""
@@ -67,13 +85,13 @@ class MapFilesOptions(MonthsOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions, RecordsOptions):
+class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, EffortOptions, RecordsOptions):
     """Map where taxa live: for each a Cloud-Optimised GeoTIFF, a band a month, and a picture.
 
-    From records, or a range model that was fitted to some: a probability, its uncertainty, and the area where the model
-    may be asked; on the built-in world, where the records lie and a margin, unless a region or imagery is named. From
-    photos, by what a run learned of the taxon's. Several taxa share one fit; one that cannot be mapped does not stop
-    the others.
+    From records, or a range model that was fitted to some: relative suitability, its uncertainty, and the area where
+    the model may be asked; on the built-in world, where the records lie and a margin, unless a region or imagery is
+    named. From photos, by what a run learned of the taxon's. Several taxa share one fit; one that cannot be mapped does
+    not stop the others.
     """
 
     taxon: Positional[Sequence[str]]
@@ -92,6 +110,8 @@ class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions
     was fitted on."""
     points: Sequence[AnyPath] = ()
     """Tables of occurrences or counts of the taxa to draw on top."""
+    sea: bool = False
+    """Draw what the map says of the sea also for taxa that live on land."""
     workers: int = 2
     """Processes that cut chips."""
 
@@ -118,9 +138,7 @@ class MapRequest(MapFilesOptions, ExtentOptions, GridOptions, TargetGroupOptions
                 settings=("occurrences", "ranges"),
             )
         if not self.occurrences:
-            self.reject_unused(
-                ("way", "columns", "max_uncertainty_km", "trust_places", "target_group"), "records to fit to"
-            )
+            self.reject_unused(("way", "covariates", "inputs", *OF_RECORDS), "records to fit to")
         if self.region is not None:
             self.reject_unused(("world", *_GRID), "cells in place of a region")
         elif self.imagery is None:
@@ -162,7 +180,7 @@ class RangesOptions(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class RichnessRequest(RangesOptions, MapFilesOptions):
-    """Map the expected number of species: the sum of the probabilities of all taxa of a range model.
+    """Map the expected number of species: the sum of the relative suitabilities of all taxa of a range model.
 
     Written to OUT/richness.tif, .json and .png.
     """
@@ -178,7 +196,7 @@ class RichnessRequest(RangesOptions, MapFilesOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class SpeciesRequest(RangesOptions):
-    """List the taxa to expect at a place in a month, or through the year, with their probabilities."""
+    """List the taxa to expect at a place in a month, or through the year, with their relative suitabilities."""
 
     place: Degrees
     """Longitude,latitude in degrees. Write --place=LON,LAT."""
@@ -214,7 +232,7 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
     taxa: Sequence[str] = ()
     """Look for these alone."""
     threshold: float = 0.5
-    """Probability from which a taxon is expected."""
+    """Relative suitability from which a taxon is expected."""
     max_gaps: int = 1000
     """How many are kept, the most promising first."""
     out: AnyPath = Path("gaps.csv")
@@ -226,6 +244,8 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
         """Raise ConfigError for no tables, a taxon named twice, figures out of range, and a file that is not CSV."""
         super().check()
         check_tables(self.occurrences, "occurrences")
+        if not self.months:
+            raise ConfigError("months: none; allowed: 1 to 12, one or several, each once.", settings=("months",))
         check_once(self.taxa, "taxa")
         if not 0 < self.threshold <= 1:
             raise ConfigError(f"threshold is {self.threshold:g}; allowed: above 0, up to 1.", settings=("threshold",))
@@ -301,12 +321,6 @@ class LocateRequest(Request):
                 "two photos have the same name, and so would their maps; rename one, or locate it apart.",
                 settings=("photos",),
             )
-
-
-def check_month(month: int, setting: str) -> None:
-    """Raise ConfigError for what is not a month."""
-    with about(setting):
-        mid_month(month)
 
 
 def check_once(taxa: Sequence[str], setting: str) -> None:

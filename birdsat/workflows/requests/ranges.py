@@ -2,24 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.records import RecordsOptions, TargetGroupOptions, check_tables
+from birdsat.ranges.covariates.named import INPUTS, chosen_inputs, parse_covariates
+from birdsat.workflows.requests.records import EffortOptions, RecordsOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions
-from birdsat.workflows.requests.request import AnyPath, Positional
+from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
 Way = Literal["occurrences", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitRequest(ExtentOptions, TargetGroupOptions, RecordsOptions):
+class CovariateOptions(Request):
+    """Which rasters a fit learns from beside chips and places."""
+
+    covariates: Sequence[str] = ()
+    """NAME=PATH of rasters, of any CRS, whose means over the cells are learned from as well, such as rain=prec.tif;
+    NAME=PATH:categorical for classes, such as land cover, of which a cell's shares are."""
+    inputs: Annotated[Sequence[str], OneOf(INPUTS)] = ()
+    """What is learned from: chip, place and covariates, all there are by default."""
+
+    def check(self) -> None:
+        """Raise ConfigError for covariates that are not named so, and for inputs that do not go with them."""
+        super().check()
+        chosen_inputs(self.inputs, bool(parse_covariates(self.covariates)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions):
     """Fit a range model to records of one taxon or of thousands; maps are then read from it.
 
     On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.
 
-    All taxa of the tables say where was looked. Written beside the model is what it sees in the region's cells, 1.3 KB
-    each, so that maps take seconds.
+    All taxa of the tables say where was looked, unless something else is said to. Written beside the model is what it
+    sees in the region's cells, 1.3 KB each, so that maps take seconds; and the relative effort in each, effort.tif.
     """
 
     tables: Positional[Sequence[AnyPath]]
@@ -34,6 +51,9 @@ class FitRequest(ExtentOptions, TargetGroupOptions, RecordsOptions):
     """From occurrences alone, or from both these and photos."""
     run: AnyPath | None = None
     """Folder of the run that embedded the region; needed for its photos alone."""
+    ablate: bool = False
+    """Fit again without chips, without place and without covariates, to tell what each is worth; written with the
+    importance of each beside the model. Takes as long as three fits more."""
     seed: int = 0
     """Of first weights and draws."""
 

@@ -1,16 +1,52 @@
 """How tables of occurrences are read: fields of every request that takes some."""
 
+import datetime
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.earth.date import mid_month
+from birdsat.errors import ConfigError, InputError, about
+from birdsat.observations.dates import read_period
+from birdsat.workflows.requests.request import AnyPath, Called, Positional, Request
 from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableOptions(TaxonomyOptions):
+class DatesOptions(Request):
+    """Of which dates records are taken."""
+
+    from_date: Annotated[str | datetime.date | None, Called("from")] = None
+    """Leave out records before this year, month or day, and those without a date: 2015, 2015-06 or 2015-06-01."""
+    to_date: Annotated[str | datetime.date | None, Called("to")] = None
+    """Leave out records after this year, month or day, and those without a date."""
+    record_months: Sequence[int] = ()
+    """Leave out records of other months, 1 to 12, and those without a date."""
+
+    def check(self) -> None:
+        """Raise ConfigError for what is not a date or a month, and for an end before the beginning."""
+        super().check()
+        spans = {}
+        for name in ("from_date", "to_date"):
+            if (asked := getattr(self, name)) is not None:
+                object.__setattr__(self, name, str(asked))
+                try:
+                    spans[name] = read_period(str(asked))
+                except InputError as error:
+                    raise ConfigError(str(error), settings=(name,)) from error
+        if len(spans) == 2 and spans["from_date"][0] > spans["to_date"][1]:
+            raise ConfigError(
+                f"records are asked for from {self.from_date} to {self.to_date}, which ends before it begins; exchange "
+                "the two.",
+                settings=("from_date", "to_date"),
+            )
+        check_months(self.record_months, "record_months")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions(DatesOptions, TaxonomyOptions):
     """How tables of occurrences are read."""
 
     columns: Sequence[str] = ()
@@ -76,12 +112,49 @@ class RecordsRequest(TableOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetGroupOptions(Request):
-    """Whose records say where was looked."""
+class EffortOptions(Request):
+    """What is known of where was looked."""
 
     target_group: Sequence[AnyPath] = ()
     """Tables of other taxa that the same people would have written down: where anybody recorded one of them, somebody
-    looked. The taxa of the other tables count as well."""
+    looked; the taxa of the other tables count as well. Or names of taxa of the tables, species, genera, families or
+    orders, such as Picidae: only their records say where was looked."""
+    background: AnyPath | None = None
+    """Table of places that are the background as they are, such as all sites that were visited, in place of places that
+    are drawn: lon, lat and, where there is one, weight."""
+    bias: AnyPath | None = None
+    """Raster of relative effort, of any CRS, how much an area was looked at: all background is drawn by it, in place of
+    the records of all taxa."""
+    thin_km: float | None = None
+    """Keep one record of a taxon and month in so many kilometres each way, in place of one in a cell of the map."""
+
+    def check(self) -> None:
+        """Raise ConfigError for two things that say where was looked, and for a distance that is not above 0."""
+        super().check()
+        if len(given := self.given("target_group", "background", "bias")) > 1:
+            raise ConfigError(
+                f"{' and '.join(given)} each say where was looked, and exclude each other; keep one of them.",
+                settings=given,
+            )
+        if self.thin_km is not None and not (math.isfinite(self.thin_km) and self.thin_km > 0):
+            raise ConfigError(f"thin_km is {self.thin_km:g}; allowed: above 0.", settings=("thin_km",))
+
+
+def check_months(months: Sequence[int], setting: str) -> None:
+    """Raise ConfigError for what is not a month, and for one that is named twice."""
+    for month in months:
+        check_month(month, setting)
+    if len(set(months)) < len(months):
+        raise ConfigError(
+            f"{setting}: {', '.join(map(str, months))}; allowed: 1 to 12, one or several, each once.",
+            settings=(setting,),
+        )
+
+
+def check_month(month: int, setting: str) -> None:
+    """Raise ConfigError for what is not a month."""
+    with about(setting):
+        mid_month(month)
 
 
 def check_tables(tables: Sequence[AnyPath], setting: str) -> None:

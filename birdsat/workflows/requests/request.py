@@ -38,6 +38,14 @@ class OneOf:
         return f"OneOf({', '.join(map(str, self.names))})"
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """In `Annotated`: what the command line calls an option whose name is not the field's, as that is a word of Python
+    or says more there."""
+
+    name: str  # without dashes before it
+
+
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
 Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
@@ -76,7 +84,11 @@ class Request:
     @classmethod
     def option(cls, name: str) -> str:
         """What a field is called on the command line."""
-        return name.upper() if name in cls.positional() else f"--{name.replace('_', '-')}"
+        if name in cls.positional():
+            return name.upper()
+        marks = getattr(typing.get_type_hints(cls, include_extras=True)[name], "__metadata__", ())
+        called = [mark.name for mark in marks if isinstance(mark, Called)]
+        return f"--{called[0] if called else name.replace('_', '-')}"
 
     def command(self, verb: str) -> str:
         """The command line that asks the same; what is at its default is left out."""

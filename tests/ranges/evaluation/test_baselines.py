@@ -28,6 +28,12 @@ MODELS = [
     pytest.param(NearestPoints(k=3), id="3 nearest"),
     pytest.param(QuadraticLogistic(), id="logistic"),
     pytest.param(QuadraticLogistic(columns=("coordinates", "climate")), id="logistic with climate"),
+    pytest.param(
+        QuadraticLogistic(columns=("chip", "coordinates"), components=4), id="logistic with chip's components"
+    ),
+    pytest.param(
+        MaxEnt(columns=("chip", "coordinates"), components=2), id="maxent with chip's components", marks=needs_elapid
+    ),
     pytest.param(MaxEnt(), id="maxent", marks=needs_elapid),
     pytest.param(SMALL_NETWORK, id="network"),
 ]
@@ -38,7 +44,8 @@ def cells(count: int = 300, seed: int = 0) -> Cells:
     lon_lat = np.stack([generator.uniform(110, 150, count), generator.uniform(-40, -10, count)], axis=1)
     climate = np.stack([lon_lat[:, 1] * 0.5 + 30, generator.random(count)], axis=1)
     climate[::17, 0] = np.nan
-    return Cells(lon_lat=lon_lat, columns={"climate": climate})
+    chip = lon_lat @ np.random.default_rng(9).normal(0, 1, (2, 20)) + generator.normal(0, 1, (count, 20))
+    return Cells(lon_lat=lon_lat, columns={"climate": climate, "chip": chip})
 
 
 def west_and_north(some: Cells) -> NDArray[np.bool_]:
@@ -157,6 +164,22 @@ def test_columns_are_standardised_over_the_training_cells_and_unknown_values_are
     assert scaled.mean(axis=0) == pytest.approx(np.zeros(4), abs=1e-9)
     assert (scaled[::17, 0] == 0).all()
     assert scaled[:, 1:].std(axis=0) == pytest.approx(np.ones(3))
+
+
+def test_chip_features_come_as_their_principal_components_where_that_is_asked() -> None:
+    known = cells()
+    generator = np.random.default_rng(0)
+    shown = generator.normal(0, 1, (len(known), 3)) @ generator.normal(0, 1, (3, 60))
+    known = Cells(lon_lat=known.lon_lat, columns={"chip": shown + 5})
+    scaled = ScaledColumns.fit(known, ("chip", "coordinates"), 3)(known)
+    assert scaled.shape == (len(known), 5)
+    np.testing.assert_allclose(scaled.std(axis=0), 1)
+    np.testing.assert_allclose(np.corrcoef(scaled[:, :3].T), np.eye(3), atol=1e-9)
+    back = np.linalg.lstsq(scaled[:, :3], shown - shown.mean(axis=0), rcond=None)[0]
+    np.testing.assert_allclose(scaled[:, :3] @ back, shown - shown.mean(axis=0), atol=1e-9)
+    assert ScaledColumns.fit(known, ("chip",))(known).shape == (len(known), 60)
+    lost = Cells(lon_lat=known.lon_lat, columns={"chip": np.where(np.arange(len(known))[:, None] == 4, np.nan, shown)})
+    assert (ScaledColumns.fit(lost, ("chip",), 3)(lost)[4] == 0).all()
 
 
 def test_columns_that_are_not_there_or_not_known_are_refused() -> None:

@@ -40,6 +40,25 @@ def test_place_alone_reads_no_chip_features() -> None:
         RangeNetworkModel(settings=SETTINGS).fit(replace(points, presences=bare.take(ROWS), background=bare))
 
 
+def test_columns_of_rasters_are_covariates_alone_or_beside_the_rest() -> None:
+    """Taxa live by fields that chips and places know nothing of, and that are unknown of some cells."""
+    fields = np.random.default_rng(0).normal(0, 1, FIELDS.shape)
+    present = presence(fields)
+    rows, taxon = draw_rows(present, 40)
+    climate = fields.copy()
+    climate[::15, 1] = np.nan
+    cells = Cells(lon_lat=PLACES, columns={"chip": chips(FIELDS), "climate": climate})
+    points = Points(taxa=3, presences=cells.take(rows), taxon=taxon, background=cells)
+    alone = RangeNetworkModel(columns=None, place=False, covariates=("climate",), settings=SETTINGS)
+    beside = RangeNetworkModel(covariates=("climate",), settings=SETTINGS)
+    assert (alone.name, beside.name) == ("birdsat: covariates", "birdsat: chip + place + covariates")
+    for model in (alone, beside):
+        score = model.fit(points)(cells)
+        assert np.mean([roc_auc_score(present[:, label], score[:, label]) for label in range(3)]) > 0.85
+    moved = Cells(lon_lat=PLACES[::-1], columns={"climate": climate})
+    np.testing.assert_array_equal(alone.fit(points)(moved), alone.fit(points)(cells))
+
+
 def test_it_is_evaluated_beside_itself_under_names_of_their_own() -> None:
     truth = RangeGrid(lon_lat=PLACES, species=("a", "b", "c"), presence=PRESENT)
     models = [RangeNetworkModel(settings=SETTINGS), RangeNetworkModel(columns=None, settings=SETTINGS)]

@@ -102,7 +102,9 @@ def test_the_command_of_a_request_asks_the_same() -> None:
     [
         (lambda: MapRequest(taxon=TAXON, ranges="m", months=(6, 13)), "month is 13", "months"),
         (lambda: MapRequest(taxon=TAXON, ranges="m", months=(6, 6)), "each once", "months"),
-        (lambda: MapRequest(taxon=TAXON, ranges="m", months=()), "none", "months"),
+        (lambda: GapsRequest(ranges="m", occurrences="t", months=()), "none", "months"),
+        (lambda: MapRequest(taxon=TAXON, ranges="m", panels="effrt"), "nearest: 'effort'", "panels"),
+        (lambda: MapRequest(taxon=TAXON, ranges="m", scale="fixed"), "scale is 'fixed'", "scale"),
         (lambda: MapRequest(taxon=(), ranges="m"), "no taxon is named", "taxon"),
         (lambda: MapRequest(taxon=TAXON, ranges="m", also="netcd"), "nearest: 'netcdf'", "also"),
         (lambda: MapRequest(taxon=TAXON, ranges="m", within_layer="a"), "with a file of polygons", "within_layer"),

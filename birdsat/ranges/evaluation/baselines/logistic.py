@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.evaluation.learning import CHIP, CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 
@@ -26,6 +26,7 @@ class QuadraticLogistic:
     """
 
     columns: tuple[str, ...] = (COORDINATES,)
+    components: int | None = None  # that chip features are brought down to; None: as they are
     c: float = 1.0  # inverse strength of the penalty, as in scikit-learn
     quadratic: bool = True  # False: the columns as they are, as for embeddings
     label: str = ""  # in tables; the columns where empty
@@ -40,7 +41,7 @@ class QuadraticLogistic:
         return f"logistic regression on {self.label or ' + '.join(self.columns)}"
 
     def fit(self, points: Points) -> Scorer:
-        scaled = ScaledColumns.fit(points.background, self.columns)
+        scaled = ScaledColumns.fit(points.background, self.columns, self.components)
         background = scaled(points.background)
         if self.quadratic and background.shape[1] > _MOST_SQUARED:
             raise ConfigError(
@@ -70,6 +71,11 @@ class QuadraticLogistic:
 def logistic_coordinates(settings: ModelSettings) -> tuple[QuadraticLogistic, ...]:
     """On coordinates."""
     return (QuadraticLogistic(),)
+
+
+def logistic_chip(settings: ModelSettings) -> tuple[QuadraticLogistic, ...]:
+    """On chip features and coordinates, as the range network."""
+    return (QuadraticLogistic(columns=(CHIP, COORDINATES), components=CHIP_COMPONENTS),)
 
 
 def logistic_rasters(settings: ModelSettings) -> tuple[QuadraticLogistic, ...]:

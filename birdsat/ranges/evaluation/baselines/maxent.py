@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.evaluation.learning import CHIP, CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 
@@ -22,6 +22,7 @@ class MaxEnt:
     """
 
     columns: tuple[str, ...] = (COORDINATES,)
+    components: int | None = None  # that chip features are brought down to; None: as they are
     label: str = ""  # in tables; the columns where empty
     probabilities: bool = True
 
@@ -39,13 +40,19 @@ class MaxEnt:
             model.fit(np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)]))
             return lambda asked: np.asarray(model.predict(asked), dtype=np.float32)
 
-        return one_by_one(points, ScaledColumns.fit(points.background, self.columns), fit_one)
+        return one_by_one(points, ScaledColumns.fit(points.background, self.columns, self.components), fit_one)
 
 
 def maxent_coordinates(settings: ModelSettings) -> tuple[MaxEnt, ...]:
     """On coordinates. Raises ConfigError where elapid is not installed."""
     _elapid()
     return (MaxEnt(),)
+
+
+def maxent_chip(settings: ModelSettings) -> tuple[MaxEnt, ...]:
+    """On chip features and coordinates, as the range network. Raises ConfigError where elapid is not installed."""
+    _elapid()
+    return (MaxEnt(columns=(CHIP, COORDINATES), components=CHIP_COMPONENTS),)
 
 
 def maxent_rasters(settings: ModelSettings) -> tuple[MaxEnt, ...]:

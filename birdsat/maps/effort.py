@@ -1,0 +1,33 @@
+"""How much was looked where, kept beside a map: what the panel of effort draws."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdsat.earth.cog import Cog
+from birdsat.errors import InputError
+from birdsat.maps.map_file import MapFile
+
+
+def effort_path(tiff: Path) -> Path:
+    """Where the effort behind a map lies: a GeoTIFF on the map's own cells whose first band counts visits."""
+    return tiff.with_name(f"{tiff.stem}_effort.tif")
+
+
+def read_effort(map_file: MapFile, most: int) -> NDArray[np.float32] | None:
+    """(h, w) effort over all of the map's cells, averaged so that neither side is above `most`; None: not known.
+
+    Raises InputError for a file that is not on the map's cells.
+    """
+    path = effort_path(map_file.path)
+    if not path.is_file():
+        return None
+    grid = map_file.description.grid
+    with Cog(path) as cog:
+        if (cog.epsg, cog.shape) != (grid.epsg, grid.shape) or not np.allclose(
+            cog.affine, grid.affine, rtol=0, atol=1e-6 * grid.step
+        ):
+            raise InputError(f"{path} is not on the cells of {map_file.path}; write it on the same grid, or remove it.")
+        visits: NDArray[np.float32] = cog.decimated((0,), most)[0]
+        return visits

@@ -1,0 +1,59 @@
+"""What is known of covariates: what a fitted model remembers of the rasters, and what their numbers are called."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OTHER = "other"  # what the rarer classes of a raster are pooled as
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RasterFacts:
+    """A raster as a range model remembers it, to read the same numbers from it again."""
+
+    name: str
+    file: str  # way from the model's folder, or from the root
+    sha256: str
+    bands: tuple[str, ...] = ()  # what each is called, "" of a single one; of classes, none
+    classes: tuple[float, ...] = ()  # of a categorical one: those with a column of their own
+    pooled: bool = False  # whether a last column has the share of all other classes
+
+    @property
+    def categorical(self) -> bool:
+        """Whether its numbers stand for classes."""
+        return not self.bands
+
+    @property
+    def width(self) -> int:
+        """Numbers that it says of a cell."""
+        return len(self.bands) or len(self.classes) + self.pooled
+
+    @property
+    def covariates(self) -> tuple["Covariate", ...]:
+        """Each band by itself; all classes together."""
+        if self.categorical:
+            columns = (*(f"{one:g}" for one in self.classes), *((OTHER,) if self.pooled else ()))
+            return (Covariate(name=self.name, columns=columns, categorical=True),)
+        return tuple(Covariate(name=f"{self.name} {band}".strip()) for band in self.bands)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Covariate:
+    """What is learned from, shuffled and drawn as one: a number, or the shares of classes."""
+
+    name: str
+    columns: tuple[str, ...] = ("",)  # the classes
+    categorical: bool = False
+
+
+def covariates_of(rasters: Sequence[RasterFacts]) -> tuple[Covariate, ...]:
+    """All covariates, in the order of their columns."""
+    return tuple(one for raster in rasters for one in raster.covariates)
+
+
+def column_spans(covariates: Sequence[Covariate]) -> tuple[slice, ...]:
+    """Which columns each has."""
+    spans, start = [], 0
+    for one in covariates:
+        spans.append(slice(start, start + len(one.columns)))
+        start += len(one.columns)
+    return tuple(spans)

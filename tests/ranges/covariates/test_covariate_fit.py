@@ -1,0 +1,100 @@
+"""Fits to made taxa that live by covariates: what is learned, left out, saved, read back, and told apart."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_covariates import CHIP, KNOWN, PRESENT, RASTERS, ROWS, TAXON, embedded, fit
+from made_points import PLACES, SOURCE, block, points_at
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from sklearn.metrics import roc_auc_score
+
+from birdsat.errors import CheckpointError, ConfigError, InputError
+from birdsat.ranges.fit import fit_ranges
+from birdsat.ranges.model import WEIGHTS_FILE, RangeModel, load_ranges
+
+
+def auc(model: RangeModel, covariates: NDArray[np.float32] = KNOWN) -> float:
+    probability = model.year_mean(CHIP, PLACES, covariates)
+    return float(np.mean([roc_auc_score(PRESENT[:, label], probability[:, label]) for label in range(3)]))
+
+
+@pytest.fixture(scope="module")
+def model() -> RangeModel:
+    return fit()
+
+
+def test_taxa_that_live_by_covariates_are_found_by_them(model: RangeModel) -> None:
+    assert auc(model) > 0.9 and model.evaluation["held_out_auc"] > 0.85
+    assert model.facts.inputs == ("chip", "place", "covariates") and model.facts.rasters == RASTERS
+    assert auc(fit(inputs=("covariates",))) > 0.9
+
+
+def test_inputs_that_are_not_chosen_change_nothing() -> None:
+    shifted, elsewhere = CHIP + 5, PLACES + 3
+    alone = fit(inputs=("covariates",))
+    found = alone.year_mean(CHIP, PLACES, KNOWN)
+    np.testing.assert_array_equal(alone.year_mean(shifted, elsewhere, KNOWN), found)
+    beside = fit(inputs=("place", "covariates"))
+    found = beside.year_mean(CHIP, PLACES, KNOWN)
+    np.testing.assert_allclose(beside.year_mean(shifted, PLACES, KNOWN), found, atol=1e-6)
+    assert np.abs(beside.year_mean(CHIP, elsewhere, KNOWN) - found).max() > 1e-3
+
+
+def test_saving_and_loading_is_identity(model: RangeModel, tmp_path: Path) -> None:
+    model = RangeModel(model.facts, model.network, model.projection, model.applicability)
+    model.save(tmp_path / "ranges")
+    read = load_ranges(tmp_path / "ranges")
+    assert read.facts == model.facts and read.trunk_fingerprint() == model.trunk_fingerprint()
+    np.testing.assert_array_equal(read.year_mean(CHIP, PLACES, KNOWN), model.year_mean(CHIP, PLACES, KNOWN))
+    features = [one.features(replace(block(CHIP), covariates=KNOWN)) for one in (read, model)]
+    np.testing.assert_array_equal(features[0].inside, features[1].inside)
+
+
+def test_a_damaged_scaling_is_refused(model: RangeModel, tmp_path: Path) -> None:
+    RangeModel(model.facts, model.network, model.projection, model.applicability).save(tmp_path)
+    tensors = load_file(tmp_path / WEIGHTS_FILE)
+    for changed in ({"covariates.knots": tensors["covariates.knots"][:2]}, {"covariates.flags": None}):
+        left = {name: value for name, value in (tensors | changed).items() if value is not None}
+        save_file({name: value.contiguous() for name, value in left.items()}, tmp_path / WEIGHTS_FILE)
+        with pytest.raises(CheckpointError, match="damaged"):
+            load_ranges(tmp_path)
+
+
+def test_models_whose_covariates_are_scaled_otherwise_see_cells_otherwise(model: RangeModel) -> None:
+    assert fit(KNOWN * 2 + 1).trunk_fingerprint() != model.trunk_fingerprint()
+
+
+def test_a_covariate_that_covers_half_of_the_places_serves_there() -> None:
+    half = KNOWN.copy()
+    half[PLACES[:, 0] > 10] = np.nan
+    with pytest.warns(match=r"missing in \d\d\.\d% of the background"):
+        model = fit(half)
+    probability = model.year_mean(CHIP, PLACES, half)
+    assert np.isfinite(probability).all()
+    there = PLACES[:, 0] <= 10
+    found = [roc_auc_score(PRESENT[there, label], probability[there, label]) for label in range(3)]
+    assert np.mean(found) > 0.85
+
+
+def test_a_cell_of_which_something_is_missing_that_never_was_lies_outside(model: RangeModel) -> None:
+    covariates = KNOWN.copy()
+    covariates[7, 1] = np.nan
+    known, lost = (model.features(replace(block(CHIP), covariates=one)).inside for one in (KNOWN, covariates))
+    assert known[7] and not lost[7]
+    np.testing.assert_array_equal(np.delete(known, 7), np.delete(lost, 7))
+
+
+def test_a_model_with_covariates_is_not_asked_without(model: RangeModel) -> None:
+    with pytest.raises(InputError, match="none are given of these places"):
+        model.year_mean(CHIP, PLACES)
+    with pytest.raises(InputError, match="2 covariates of places, and the model has 3"):
+        model.year_mean(CHIP, PLACES, KNOWN[:, :2])
+
+
+def test_covariates_that_are_chosen_and_not_there_are_refused() -> None:
+    points = points_at(ROWS, TAXON, 3)
+    with pytest.raises(ConfigError, match="none is given"):
+        fit_ranges(points, embedded(KNOWN, ROWS), embedded(KNOWN), "abc", SOURCE, inputs_of=("covariates",))

@@ -1,0 +1,195 @@
+"""Covariates from the command line: fitted to, remembered, read again for maps, refused where they changed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from made_embeddings import write_raster
+from made_records import write_records
+from numpy.typing import NDArray
+from recorded import RecordedProgress
+from small_world import build_world, in_package
+
+from birdsat.cli import main
+from birdsat.earth.land import on_land
+from birdsat.errors import ConfigError, InputError
+from birdsat.ranges.model import load_ranges
+from birdsat.workflows.fit_ranges import fit_ranges
+from birdsat.workflows.map_taxon import map_taxon
+from birdsat.workflows.requests.maps import MapRequest, SpeciesRequest
+from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.species import species_at
+
+pytestmark = pytest.mark.usefixtures("small_fits")
+
+TAXON, OTHER = "Corvus corax", "Pica pica"
+EUROPE = (-20.0, 30.0, 50.0, 70.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
+        yield folder
+
+
+def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:
+    generator = np.random.default_rng(0)
+    lon, lat = generator.uniform(west, east, 50 * count), generator.uniform(south, north, 50 * count)
+    land = np.flatnonzero(on_land(lon, lat))[:count]
+    return np.column_stack([lon[land], lat[land]])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Records of two taxa in Europe, and rasters of it: warmth, and classes in its western half."""
+    write_records(tmp_path / "t.csv", [(TAXON, places(0, 42, 20, 55)), (OTHER, places(10, 45, 30, 60))])
+    generator = np.random.default_rng(0)
+    warmth = np.linspace(0, 20, 80)[:, None] + generator.normal(0, 1, (80, 140))
+    write_raster(tmp_path / "warm.tif", warmth[None].astype(np.float32), EUROPE)
+    classes = generator.choice(np.array([1, 2, 5], np.uint8), (1, 80, 70))
+    write_raster(tmp_path / "cover.tif", classes, (-20, 30, 15, 70))
+    return tmp_path
+
+
+def options(folder: Path) -> list[str]:
+    return ["--covariates", f"warm={folder / 'warm.tif'}", f"cover={folder / 'cover.tif'}:categorical"]
+
+
+def fitted(folder: Path) -> Path:
+    main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *options(folder)])
+    return folder / "m"
+
+
+def test_a_model_remembers_its_covariates_and_maps_are_read_from_them(folder: Path) -> None:
+    facts = load_ranges(fitted(folder)).facts
+    assert facts.inputs == ("chip", "place", "covariates")
+    assert [(one.name, one.file, one.classes) for one in facts.rasters] == [
+        ("warm", "../warm.tif", ()),
+        ("cover", "../cover.tif", (1, 2, 5)),
+    ]
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
+    for kept in (folder / "m").glob("cells-*"):
+        kept.unlink()
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
+    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
+    np.testing.assert_allclose(one, other, atol=2e-3)
+    said = json.loads((folder / "a" / "Corvus_corax.json").read_text())
+    assert "chip, place, warm (warm.tif), cover (cover.tif)" in json.dumps(said)
+
+
+def test_a_raster_that_changed_is_refused_and_its_old_features_are_not_read(folder: Path) -> None:
+    ranges = fitted(folder)
+    write_raster(folder / "warm.tif", np.ones((1, 8, 8), np.float32), EUROPE)
+    species = SpeciesRequest(ranges=ranges, place="10,50", month=6)
+    with pytest.raises(InputError, match=r"'warm' was read from .*which has changed since"):
+        species_at(species)
+    with pytest.raises(InputError, match="which has changed since"):  # though what the model sees there is kept
+        map_taxon(MapRequest(taxon=TAXON, ranges=ranges, out=folder / "maps"))
+    (folder / "warm.tif").unlink()
+    with pytest.raises(InputError, match="which is gone"):
+        species_at(species)
+
+
+def test_a_fit_with_another_raster_is_another_request(folder: Path) -> None:
+    request = FitRequest(
+        tables=folder / "t.csv", out=folder / "m", box="0,40,32,60", covariates=[f"warm={folder / 'warm.tif'}"]
+    )
+    first = fit_ranges(request).model.facts
+    progress = RecordedProgress()
+    assert fit_ranges(request, progress).model.facts == first
+    assert any("holds the range model of this request already" in note for note in progress.notes)
+    values = np.random.default_rng(5).random((1, 8, 8)).astype(np.float32)
+    write_raster(folder / "warm.tif", values, EUROPE)
+    assert fit_ranges(request).model.facts.rasters != first.rasters
+
+
+def test_what_is_missing_in_a_half_is_noted(folder: Path) -> None:
+    progress = RecordedProgress()
+    request = FitRequest(
+        tables=folder / "t.csv",
+        out=folder / "m",
+        box="0,40,32,60",
+        covariates=[f"cover={folder / 'cover.tif'}:categorical"],
+        inputs=["covariates"],
+    )
+    model = fit_ranges(request, progress).model
+    assert model.facts.inputs == ("covariates",)
+    assert any("'cover' is missing in" in note for note in progress.notes)
+
+
+def test_a_map_from_records_is_fitted_with_covariates_and_where_it_is_drawn_they_are_read(folder: Path) -> None:
+    outline = {
+        "type": "Polygon",
+        "coordinates": [[[2, 44], [12, 44], [12, 52], [2, 52], [2, 44]]],
+    }
+    (folder / "within.json").write_text(json.dumps(outline))
+    request = MapRequest(
+        taxon=TAXON,
+        occurrences=folder / "t.csv",
+        out=folder / "maps",
+        within=folder / "within.json",
+        covariates=[f"warm={folder / 'warm.tif'}"],
+    )
+    (made,) = map_taxon(request).maps
+    with rasterio.open(made.files[0]) as tiff:
+        assert np.isfinite(tiff.read(1)).any()
+
+
+def test_a_raster_that_misses_the_box_is_refused_with_its_option(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_raster(folder / "far.tif", np.ones((1, 8, 8), np.uint8), (100, 0, 104, 4))
+    command = ["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--covariates", f"far={folder / 'far.tif'}"]
+    with pytest.raises(SystemExit):
+        main(command)
+    said = capsys.readouterr().err
+    assert "'far' (far.tif) has no data in any cell of the box" in said and "--covariates" in said
+    assert not (folder / "m" / "ranges.json").exists()
+
+
+def test_covariates_belong_to_a_fit_and_not_to_a_model_that_is_there() -> None:
+    with pytest.raises(ConfigError, match="covariates can be used with records to fit to only"):
+        MapRequest(taxon=TAXON, ranges="m", covariates="a=b.tif")
+
+
+def test_what_inputs_are_worth_lies_beside_the_model_and_is_shown_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *options(folder)]
+    main([*command, "--ablate"])
+    said = capsys.readouterr()
+    assert "importance" in said.out and "without" in said.out
+    assert said.err.count("'cover' is missing in") == 1  # not of every fit again
+    own = folder / "m"
+    rows = (own / "responses.csv").read_text().splitlines()
+    assert rows[0] == "taxon,covariate,value,probability,std" and len(rows) == 1 + 2 * (33 + 3)
+    assert (own / "responses.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((own / "ablation.json").read_text())["mean_auc"].keys() == {
+        "all",
+        "without chip",
+        "without place",
+        "without covariates",
+    }
+    main([*command, "--ablate"])
+    assert capsys.readouterr().out == said.out
+
+
+def test_a_fit_without_covariates_has_none_of_these_and_takes_those_of_another_away(folder: Path) -> None:
+    ranges = fitted(folder)
+    assert (ranges / "importance.json").is_file() and not (ranges / "ablation.json").exists()
+    result = fit_ranges(FitRequest(tables=folder / "t.csv", out=ranges, box="0,40,32,60"))
+    assert not list(ranges.glob("importance.*")) and not list(ranges.glob("responses.*"))
+    assert result.explanation.tables() == () and "importance" not in result.to_dict()
+
+
+def test_records_of_one_block_tell_nothing_of_inputs_which_is_noted(folder: Path) -> None:
+    write_records(folder / "t.csv", [(TAXON, places(10, 50, 10.5, 50.5, 5))])
+    progress = RecordedProgress()
+    request = FitRequest(
+        tables=folder / "t.csv", out=folder / "m", covariates=[f"warm={folder / 'warm.tif'}"], ablate=True
+    )
+    assert fit_ranges(request, progress).explanation.tables() == ()
+    assert any("nothing was held out of the fit" in note for note in progress.notes)
