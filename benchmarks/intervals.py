@@ -45,7 +45,8 @@ from birdsat.virtual.world import VirtualWorld
 
 POINTS = (10, 30, 100, 300)
 MONTHS = (1, 7)
-_KINDS: tuple[tuple[int, Effort, float], ...] = (  # of landscapes: taxa, effort and its ratio, by the seed's last digits
+_KINDS: tuple[tuple[int, Effort, float], ...] = (  # of landscapes: taxa, effort and its ratio, by the seed's last digit
+    (20, "even", 1),
     (16, "even", 1),
     (8, "roads", 30),
     (48, "gradient", 30),
@@ -87,7 +88,7 @@ class Measured:
 
 def landscape(seed: int) -> World:
     """One of several kinds, by its seed."""
-    taxa, effort, ratio = _KINDS[seed % 100 % len(_KINDS)]
+    taxa, effort, ratio = _KINDS[seed % len(_KINDS)]
     made = make_landscape(taxa, effort, ratio, visits=4.0, seed=seed)
     return World(
         kind="landscapes",
@@ -200,8 +201,8 @@ def _figures(
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--landscapes", type=int, nargs="*", default=[100, 101, 102, 103, 104, 105, 106, 107, 108])
-    parser.add_argument("--planets", type=int, nargs="*", default=[100, 101, 102])
+    parser.add_argument("--landscapes", type=int, nargs="*", default=list(range(100, 120)))
+    parser.add_argument("--planets", type=int, nargs="*", default=list(range(100, 105)))
     parser.add_argument("--embedded", type=Path, nargs="*", default=[], help="regions of virtual:SEED")
     parser.add_argument("--iterations", type=int, help="steps of a fit, to see that all still works")
     parser.add_argument("--out", type=Path)
