@@ -48,10 +48,14 @@ from birdsat.embeddings.regions.manifest import (
 from birdsat.files import file_sha256
 from birdsat.maps.photo_scores import score_blocks
 from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.feature_cache import cache_features, iter_features
-from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.projection import InputProjection
+from birdsat.ranges.sensitivity import sensitivity
 from birdsat.tables import Table
 
 CHIP_WIDTH, WIDTH = 256, 128  # of the tiny recipes
@@ -154,7 +158,6 @@ def make_ranges(folder: Path) -> float:
     lon_lat = generator.uniform((-180, -90), (180, 90), (2048, 2))
     scale = InputProjection.fit(chip, lon_lat, settings.inputs)
     inputs = scale(chip, lon_lat)
-    area = Applicability.fit(inputs, np.arange(len(inputs)))
     facts = RangeFacts(
         network=settings,
         taxa=(TAXON,),
@@ -163,10 +166,16 @@ def make_ranges(folder: Path) -> float:
         dated=True,
         run="made up",
         model="none",
-        mean_distance=area.mean_distance,
-        threshold=area.threshold,
     )
     network = RangeNetwork(settings, inputs=inputs.shape[1], taxa=1, dated=True)
+    points = Points(
+        taxa=1,
+        presences=Cells(lon_lat=lon_lat, columns={}),
+        taxon=np.zeros(len(lon_lat), np.int64),
+        background=Cells(lon_lat=lon_lat, columns={}),
+        background_looked=np.ones(len(lon_lat), np.bool_),
+    )
+    area = Applicability.fit(points, inputs, inputs, sensitivity(network, inputs), block_km=settings.block_km)
     model = RangeModel(facts, network, scale, area)
     model.save(folder / RANGES)
     started = time.perf_counter()

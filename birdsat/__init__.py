@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import demo as demo
     from birdsat.api.verbs import describe_dataset as describe_dataset
     from birdsat.api.verbs import embed as embed
+    from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
     from birdsat.api.verbs import fit as fit
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import match_taxa as match_taxa
     from birdsat.api.verbs import pretrain as pretrain
     from birdsat.api.verbs import random_chips as random_chips
+    from birdsat.api.verbs import range as range
     from birdsat.api.verbs import records as records
+    from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import richness as richness
     from birdsat.api.verbs import species as species
@@ -57,6 +60,7 @@ _VERBS = (
     "demo",
     "describe_dataset",
     "embed",
+    "evaluate_disdat",
     "evaluate_ranges",
     "evaluate_virtual",
     "fit",
@@ -68,7 +72,9 @@ _VERBS = (
     "match_taxa",
     "pretrain",
     "random_chips",
+    "range",
     "records",
+    "report",
     "retrieve",
     "richness",
     "species",

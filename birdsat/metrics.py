@@ -118,7 +118,7 @@ def boyce_index(score: _Score, present: _Score, *, window: float = BOYCE_WINDOW,
     ratio = np.round((presences[some] / len(present)) / (cells[some] / len(score)), 10)  # equal in all but rounding
     position = start[some]
     new = np.r_[ratio[1:] != ratio[:-1], True] if len(ratio) else np.zeros(0, dtype=bool)
-    return _spearman(ratio[new], position[new])
+    return spearman(ratio[new], position[new])
 
 
 def reliability(probability: NDArray[np.floating], truth: _Truth) -> Reliability:
@@ -224,7 +224,7 @@ def _within(values: _Score, low: NDArray[np.float64], high: NDArray[np.float64])
     return inside
 
 
-def _spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def spearman(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Correlation of ranks, ties sharing their mean rank; NaN where either never varies."""
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")

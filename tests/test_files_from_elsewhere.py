@@ -191,7 +191,7 @@ def test_a_region_reads_nothing_beyond_its_folder(tiny_world: "TinyWorld", tmp_p
 def test_a_range_model_reads_no_weights_or_cache_over_a_link_out_of_it(tiny_world: "TinyWorld", tmp_path: Path) -> None:
     from birdsat.embeddings.regions.folder_region import open_region
     from birdsat.ranges.feature_cache import cache_features, iter_features
-    from birdsat.ranges.model import load_ranges
+    from birdsat.ranges.load import load_ranges
 
     folder = tmp_path / "ranges"
     shutil.copytree(tiny_world.ranges, folder)
@@ -330,7 +330,7 @@ def test_what_a_download_or_a_clone_left_in_place_of_weights_or_shards_is_named(
     from birdsat.dataset.read import row_facts
     from birdsat.dataset.row_groups import Dataset
     from birdsat.methods.published.weights import read_checkpoint
-    from birdsat.ranges.model import load_ranges
+    from birdsat.ranges.load import load_ranges
     from birdsat.training.run_folder import load_run
 
     world = tiny_world.copied(tmp_path / "world")

@@ -203,7 +203,7 @@ class RangeModels(Folder):
 
     def works(self, folder: Path, name: str) -> list[Work]:
         from birdsat.ranges.feature_cache import iter_features
-        from birdsat.ranges.model import load_ranges
+        from birdsat.ranges.load import load_ranges
 
         model = load_ranges(folder)
         taxon = ("Corvus corax",)

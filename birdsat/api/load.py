@@ -13,7 +13,9 @@ from birdsat.embeddings.regions.manifest import REGION_FILE
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import InputError
-from birdsat.ranges.model import SETTINGS_FILE, RangeModel, load_ranges
+from birdsat.ranges.facts import SETTINGS_FILE
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import CONFIG_FILE, load_run
 
 if TYPE_CHECKING:

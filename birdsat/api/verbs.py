@@ -17,7 +17,11 @@ from birdsat.workflows.requests.datasets import (
     VirtualDatasetRequest,
 )
 from birdsat.workflows.requests.demo import DemoRequest
-from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
+from birdsat.workflows.requests.evaluation import (
+    EvaluateDisdatRequest,
+    EvaluateRangesRequest,
+    EvaluateVirtualRequest,
+)
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -25,6 +29,7 @@ from birdsat.workflows.requests.maps import (
     RichnessRequest,
     SpeciesRequest,
 )
+from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
@@ -48,16 +53,19 @@ if TYPE_CHECKING:
     from birdsat.workflows.demo.run import demo as _demo
     from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
     from birdsat.workflows.embed import embed as _embed
+    from birdsat.workflows.evaluate_disdat import evaluate_disdat as _evaluate_disdat
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
     from birdsat.workflows.gaps import find_gaps as _find_gaps
     from birdsat.workflows.import_weights import import_weights as _import_weights
     from birdsat.workflows.locate import locate_photos as _locate_photos
+    from birdsat.workflows.map_report import report_map as _report_map
     from birdsat.workflows.map_taxon import map_taxon as _map_taxon
     from birdsat.workflows.match_taxa import match_taxa as _match_taxa
     from birdsat.workflows.pretrain import pretrain as _pretrain
     from birdsat.workflows.random_chips import random_chips as _random_chips
+    from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
     from birdsat.workflows.retrieve import retrieve as _retrieve
     from birdsat.workflows.richness import map_richness as _map_richness
@@ -107,7 +115,9 @@ def _documented(request: type[Request]) -> str:
         if isinstance(default, Path):
             default = str(default)
         said = f"{name}: {doc}" if default is dataclasses.MISSING else f"{name}: {doc} Default: {default!r}."
-        fields.append(textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        "))
+        fields.append(
+            textwrap.fill(said, _COLUMNS, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
+        )
     listed = "\n".join(fields)
     return f"{inspect.getdoc(request)}\n\nArgs:\n{listed}\n"
 
@@ -129,10 +139,13 @@ embed = Function("embed", EmbedRequest, lambda: _embed)
 records = Function("records", RecordsRequest, lambda: _clean_records)
 fit = Function("fit", FitRequest, lambda: _fit_ranges)
 map = Function("map", MapRequest, lambda: _map_taxon)
+range = Function("range", RangeRequest, lambda: _make_ranges)
+report = Function("report", ReportRequest, lambda: _report_map)
 richness = Function("richness", RichnessRequest, lambda: _map_richness)
 species = Function("species", SpeciesRequest, lambda: _species_at)
 gaps = Function("gaps", GapsRequest, lambda: _find_gaps)
 locate = Function("locate", LocateRequest, lambda: _locate_photos)
 evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _evaluate_ranges)
+evaluate_disdat = Function("evaluate disdat", EvaluateDisdatRequest, lambda: _evaluate_disdat)
 evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)
 demo = Function("demo", DemoRequest, lambda: _demo)

@@ -19,15 +19,18 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.describe_dataset import DatasetResult
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
+    from birdsat.workflows.evaluate_disdat import EvaluateDisdatResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
     from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
+    from birdsat.workflows.map_report import ReportResult
     from birdsat.workflows.map_taxon import MapResult
     from birdsat.workflows.match_taxa import MatchTaxaResult
     from birdsat.workflows.pretrain import PretrainResult
+    from birdsat.workflows.range_products import RangeResult
     from birdsat.workflows.recipes import RecipesResult
     from birdsat.workflows.retrieve import RetrieveResult
     from birdsat.workflows.richness import RichnessResult
@@ -52,6 +55,21 @@ def map_(result: MapResult) -> None:
         print(f"birdsat: {taxon} is not mapped: {reason}", file=sys.stderr)
     for file in result.files:
         print(file)
+
+
+def range_(result: RangeResult) -> None:
+    """The ranges, their extents and the files; on stderr which maps failed."""
+    for map_file, reason in result.failed.items():
+        print(f"birdsat: no range of {map_file}: {reason}", file=sys.stderr)
+    if result.ranges:
+        for table in result.tables():
+            print_table(table)
+    print(*result.files, sep="\n")
+
+
+def report(result: ReportResult) -> None:
+    """The file."""
+    print(result.file)
 
 
 def records(result: RecordsResult) -> None:
@@ -93,6 +111,13 @@ def embed(result: RegionResult | SplitResult) -> None:
 def evaluate_ranges(result: EvaluateRangesResult) -> None:
     """A table for each way of learning, and the files."""
     for table in result.tables():
+        print_table(table)
+    print(*result.files, sep="\n")
+
+
+def evaluate_disdat(result: EvaluateDisdatResult) -> None:
+    """A table of each region, and the files."""
+    for table in result.report.tables():
         print_table(table)
     print(*result.files, sep="\n")
 

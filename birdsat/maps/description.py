@@ -12,6 +12,7 @@ from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.errors import ConfigError, InputError
+from birdsat.maps.making import Making
 from birdsat.reading import parse_json
 
 APPLICABILITY = "area of applicability"
@@ -71,6 +72,7 @@ class MapDescription:
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
+    making: Making = field(default_factory=Making)  # how it came about
 
     def __post_init__(self) -> None:
         for month in self.months:
@@ -116,6 +118,13 @@ class MapDescription:
         return self.layers + self.beside + ((APPLICABILITY,) if self.applicability else ())
 
     @property
+    def doubt(self) -> str:
+        """What a map has of how sure its values are; empty: nothing."""
+        if self.interval is not None:
+            return f"width of the {self.interval:.0%} interval"
+        return "standard deviation over the members" if self.std else ""
+
+    @property
     def beside(self) -> tuple[str, ...]:
         """Names of what is known of each layer beside its values: a layer's name and a word."""
         words = (*(("std",) if self.std else ()), *(("low", "high") if self.interval is not None else ()))
@@ -141,6 +150,7 @@ class MapDescription:
             "request": self.request,
             "dated": _YES_NO[self.dated],
             "of_land": _YES_NO[self.of_land],
+            "making": json.dumps(self.making.to_dict()),
             **step,
             **bounds,
             **({"common_name": self.common_name} if self.common_name else {}),
@@ -182,6 +192,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             calibrated=None if "calibrated" not in tags else tags["calibrated"] == "yes",
             dated=tags.get("dated", "yes") == "yes",
             of_land=tags.get("of_land", "no") == "yes",
+            making=Making.from_dict(parse_json(tags.get("making", "{}"), "making")),
         )
     except (LookupError, ValueError, TypeError, AttributeError, ConfigError, InputError) as error:
         raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error

@@ -103,6 +103,20 @@ class MapLayers:
     first_row: int = 0  # of the window, in the grid
     first_column: int = 0
 
+    @property
+    def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Between what the values may be: low and high, else a standard deviation less and more; None: not known."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        return None if self.std is None else (self.value - self.std, self.value + self.std)
+
+    @property
+    def doubt(self) -> NDArray[np.float32] | None:
+        """(layers, h, w) what `MapDescription.doubt` names."""
+        if self.low is not None and self.high is not None:
+            return self.high - self.low
+        return self.std
+
 
 class MapFile:
     """A map that `create_map` wrote, open for reading. Used by one thread.
@@ -186,6 +200,7 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
         "cautions": list(about.cautions),
         "evaluation": plain_figures(about.evaluation),
         "sources": dict(about.sources),
+        **about.making.to_dict(),
         "grid": {
             "box": [grid.box.west, grid.box.south, grid.box.east, grid.box.north],
             "step": grid.step_text,

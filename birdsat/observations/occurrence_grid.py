@@ -1,6 +1,6 @@
 """Occurrences on a grid: thinned, and as a measure of how much was looked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from birdsat.earth.equal_area import METRES_A_DEGREE, northing
 from birdsat.errors import InputError
+from birdsat.observations.day_numbers import months
 from birdsat.observations.occurrences import Occurrences
+from birdsat.observations.survey_records import SurveyRecords
 
 THINNED = "another record of the same taxon in the same cell and month"
 THINNED_KM = "another record of the same taxon in the same month and square of"  # so many kilometres
@@ -43,7 +45,8 @@ class Effort:
     """How much was looked in k cells of a grid; in every other cell, not at all as far as is known."""
 
     cells: NDArray[np.int64]  # (k,) positions in the grid, row by row from the north-west, sorted
-    records: NDArray[np.int64]  # (k, 13) records of all taxa: first those without a date, then by month
+    # (k, 13) records of all taxa, and visits of surveys that recorded none: first those without a date, then by month
+    records: NDArray[np.int64]
 
     def weight(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """(c,) for cells (c,): records of all taxa; 0 where there is none.
@@ -70,8 +73,21 @@ class Effort:
 
 
 def thin(occurrences: Occurrences, grid: Cells, km: float | None = None) -> Occurrences:
-    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`."""
-    return thin_to_grid(occurrences, grid) if km is None else thin_to_km(occurrences, grid, km)
+    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`; and one visit a cell and month of those that
+    found nothing."""
+    thinned = thin_to_grid(occurrences, grid) if km is None else thin_to_km(occurrences, grid, km)
+    if occurrences.surveys is None:
+        return thinned
+    places, days = occurrences.empty_visits  # of all records: beside the thinned ones, others would seem empty
+    _, first = np.unique(grid.cells_at(*places.T) * 13 + months(days), return_index=True)
+    empty = SurveyRecords(
+        taxa=occurrences.surveys.taxa[:1],
+        label=np.zeros(len(first), np.int32),
+        lon_lat=places[first],
+        day=days[first],
+        present=np.zeros(len(first), np.bool_),
+    )
+    return replace(thinned, surveys=empty)
 
 
 def thin_to_grid(occurrences: Occurrences, grid: Cells) -> Occurrences:
@@ -107,13 +123,17 @@ def _first_of(occurrences: Occurrences, *where: NDArray[np.int64]) -> NDArray[np
 def effort(occurrences: Occurrences, grid: Cells) -> Effort:
     """How many records of all taxa fall in each cell; those outside the grid are left out.
 
+    Where a survey looked and found nothing somebody looked as well, which counts as one record of a place and day.
+
     Give the records of every taxon that the same observers would have recorded, not those of one taxon.
     """
-    cell = grid.cells_at(*occurrences.lon_lat.T)
+    places, days = occurrences.empty_visits
+    month = np.concatenate([occurrences.month, months(days)])
+    cell = grid.cells_at(*np.concatenate([occurrences.lon_lat, places]).T)
     inside = cell >= 0
     cells, index = np.unique(cell[inside], return_inverse=True)
     records = np.zeros((len(cells), 13), dtype=np.int64)
-    np.add.at(records, (index, occurrences.month[inside]), 1)
+    np.add.at(records, (index, month[inside]), 1)
     return Effort(cells=cells, records=records)
 
 

@@ -3,6 +3,7 @@
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError, UnknownTaxonError
+from birdsat.observations.day_numbers import months, to_dates, year_fractions, years
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE, RowTally, rows_table
 from birdsat.observations.readers.rows import Rows
 from birdsat.observations.readers.tables import read_table_rows
-from birdsat.observations.record_dates import ALL_DATES, OTHER_DATES, RecordDates, months_of
+from birdsat.observations.record_dates import ALL_DATES, OTHER_DATES, RecordDates
 from birdsat.observations.scientific_names import NameReading, find_name
+from birdsat.observations.survey_records import SurveyGatherer, SurveyRecords, empty_visits
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.places import BY_PLACE, tell_apart
 from birdsat.observations.taxonomy import recorded_taxon
 from birdsat.tables import Table
 
 _NO_DAY = datetime.date.max.toordinal() + 1
-_TO_UNIX = np.datetime64("1970-01-01").astype(object).toordinal()  # day number of the first day that NumPy counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class Occurrences:
     # taxon -> first and last day of its rows that are not of the dates asked for; 0 where none has a date
     of_other_dates: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     taxonomy: str = ""  # the list that they are named by, as "avilist 2025, from ebird 2021"; "": as they are written
+    surveys: SurveyRecords | None = None  # where absences were read, and there are any: no record is one of them
 
     def __post_init__(self) -> None:
         n = len(self.label)
@@ -79,42 +82,42 @@ class Occurrences:
     @property
     def date(self) -> NDArray[np.datetime64]:
         """(n,) days; NaT where the date is not known."""
-        date: NDArray[np.datetime64] = (self.day.astype(np.int64) - _TO_UNIX).astype("datetime64[D]")
-        date[self.day == 0] = np.datetime64("NaT")
-        return date
+        return to_dates(self.day)
 
     @property
     def year_fraction(self) -> NDArray[np.float64]:
         """(n,) how much of its year has passed, as `birdsat.earth.date.year_fraction`; NaN where not known."""
-        known = self.day > 0
-        fraction = np.full(len(self), np.nan)
-        date = self.date[known]
-        first = date.astype("datetime64[Y]")
-        days = (first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")
-        fraction[known] = (date - first.astype("datetime64[D]")) / days
-        return fraction
+        return year_fractions(self.day)
 
     @property
     def month(self) -> NDArray[np.int64]:
         """(n,) 1..12; 0 where the date is not known."""
-        return np.where(self.day > 0, months_of(self.day), 0)
+        return months(self.day)
 
     @property
     def year(self) -> NDArray[np.int64]:
         """(n,) of the calendar; 0 where the date is not known."""
-        known = self.day > 0
-        year = np.zeros(len(self), dtype=np.int64)
-        year[known] = self.date[known].astype("datetime64[Y]").astype(np.int64) + 1970
-        return year
+        return years(self.day)
+
+    @property
+    def empty_visits(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Places (v, 2) and days (v,) where somebody looked and no taxon was recorded, as far as the surveys say."""
+        if self.surveys is None:
+            return np.zeros((0, 2)), np.zeros(0, np.int32)
+        return empty_visits(self.surveys, self.lon_lat, self.day)
 
     def named(self, taxon: str) -> str:
-        """The one of the taxa that a name means. Raises UnknownTaxonError where there is none, InputError where all of
-        its records are of other dates than those asked for."""
+        """The one of the taxa that a name means. Raises UnknownTaxonError where there is none, and InputError where all
+        of its records are of other dates than those asked for, or surveys looked for it and never found it."""
         try:
             return recorded_taxon(taxon, self.taxa, self.common_names)
         except UnknownTaxonError:
-            if (name := find_name(taxon, tuple(self.of_other_dates))) is None:
-                raise
+            self._refuse_unfound(taxon)
+            raise
+
+    def _refuse_unfound(self, taxon: str) -> None:
+        """Raise InputError for a taxon that rows tell of, and none of the records."""
+        if (name := find_name(taxon, tuple(self.of_other_dates))) is not None:
             first, last = self.of_other_dates[name]
             there = "no record of it has a date"
             if first:
@@ -123,6 +126,13 @@ class Occurrences:
             raise InputError(
                 f"taxon {taxon!r} has no record of the dates asked for: {there}. Ask for others.",
                 settings=("from_date", "to_date", "record_months"),
+            ) from None
+        absences = {} if self.surveys is None else self.surveys.absences
+        with suppress(UnknownTaxonError):
+            name = recorded_taxon(taxon, tuple(absences))
+            raise InputError(
+                f"{name} was looked for and not found in {absences[name]:,} places and dates, and no row says that "
+                "it was found; where it does live cannot be learned from absences alone. Give records of it."
             ) from None
 
     def of(self, taxon: str) -> "Occurrences":
@@ -143,7 +153,8 @@ class Occurrences:
         repeats = {name: count for name, count in self.repeats.items() if name in chosen}
         common = {name: common for name, common in self.common_names.items() if name in chosen}
         label = relabel[part.label].astype(np.int32)
-        return replace(part, taxa=names, label=label, repeats=repeats, common_names=common)
+        surveys = None if self.surveys is None else self.surveys.only_taxa(chosen)
+        return replace(part, taxa=names, label=label, repeats=repeats, common_names=common, surveys=surveys)
 
     def joined(self, other: "Occurrences") -> "Occurrences":
         """These records and another table's, each distinct one once; of rows, what became of those of both."""
@@ -164,6 +175,7 @@ class Occurrences:
             noted=_added(self.noted, other.noted),
             common_names={**other.common_names, **self.common_names},
             of_other_dates={**other.of_other_dates, **self.of_other_dates},
+            surveys=_joined(self.surveys, other.surveys),
         )
 
     def where(self, mask: NDArray[np.bool_], *, reason: str | None = None) -> "Occurrences":
@@ -184,6 +196,7 @@ class Occurrences:
             "records": len(self),
             "without_date": int(np.count_nonzero(self.day == 0)),
             "taxa": {name: int(count) for name, count in zip(self.taxa, self.counts, strict=True)},
+            **({"absences": self.surveys.absences} if self.surveys is not None else {}),
             **({"common_names": dict(self.common_names)} if self.common_names else {}),
             **({"taxonomy": self.taxonomy} if self.taxonomy else {}),
         }
@@ -196,12 +209,20 @@ class Occurrences:
         repeats = sum(self.repeats.values())
         if repeats:
             table.add_row("the same taxon, place and date again", f"{repeats:,}")
+        if self.surveys is not None:
+            table.add_row("a taxon looked for and not found", f"{self.surveys.absent_rows:,}")
         undated = int(np.count_nonzero(self.day == 0))
         table.add_section()
         table.add_row("records", f"{len(self):,}")
         if undated:
             table.add_row("of them without a date", f"{undated:,}")
         return table
+
+
+def _joined(one: SurveyRecords | None, other: SurveyRecords | None) -> SurveyRecords | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one.joined(other)
 
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
@@ -217,14 +238,16 @@ def read_occurrences(
     crosswalk: Crosswalk | None = None,
     language: str = "en",
     crs: str | None = None,
+    absences: bool = False,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
-        Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
+    Subspecies count with their species; authors behind a name are left out. max_uncertainty_km: rows whose place is
     given as less exact are dropped. dates: so are rows of others. crosswalk: brings names to the accepted species of a
     list; records of one that is several there go to the part that was recorded near them, or are kept apart. language:
-    of common names, where the list has several. crs: in which the coordinates are, see `read_table`. Memory grows with
-    the distinct records (see `DistinctRecords`), not with the rows.
+    of common names, where the list has several. crs: in which the coordinates are, see `read_table`. absences: rows
+    that say that a taxon was looked for and not found become `Occurrences.surveys`, and are dropped otherwise. Memory
+    grows with the distinct records (see `DistinctRecords`), not with the rows.
 
         Raises InputError for tables that cannot be read or hold no record with a place.
     """
@@ -234,7 +257,8 @@ def read_occurrences(
     tally = RowTally()
     common: dict[str, str] = {}
     other_dates: dict[str, tuple[int, int]] = {}
-    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates)
+    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates, absences=absences)
+    surveys = SurveyGatherer()
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
             tally.add(rows)
@@ -242,13 +266,23 @@ def read_occurrences(
             _add_other_dates(other_dates, rows)
             placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])
             tally.drop(NO_PLACE, int(np.count_nonzero(rows.kept & ~placed)))
+            if absences:
+                surveys.add(rows, placed)
+                placed &= ~rows.absent
             name = rows.name[placed]
             label = labels.of(rows.names, np.flatnonzero(np.bincount(name, minlength=len(rows.names))))
             records.add(label[name], rows.day[placed], rows.lon_lat[placed])
+        surveys.end_table()
     named = " and ".join(map(str, paths))
     repeats = records.repeats()
     known = tuple(sorted(labels.labels))
     label, day, lon_lat = records.arrays(np.searchsorted(known, list(labels.labels)).astype(np.int32))
+    surveyed = surveys.records()
+    if len(label) == 0 and surveyed is not None:
+        raise InputError(
+            f"{named}: {surveyed.absent_rows:,} rows say that a taxon was looked for and not found, and none that one "
+            "was found; where a taxon does live cannot be learned from absences alone. Give a table of records as well."
+        )
     if len(label) == 0:
         raise tally.nothing_left(named)
     found = Occurrences(
@@ -262,6 +296,7 @@ def read_occurrences(
         noted=dict(tally.noted),
         common_names={name: common[name] for name in known if name in common},
         of_other_dates=other_dates,
+        surveys=surveyed,
     )
     return found if crosswalk is None else _named_by(found, crosswalk, language)
 

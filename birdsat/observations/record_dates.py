@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.observations.day_numbers import months
 from birdsat.observations.readers.sorting import Sorting
 
 BEFORE = "before the first date asked for"
@@ -13,7 +14,6 @@ AFTER = "after the last date asked for"
 OTHER_MONTH = "in a month not asked for"
 UNDATED = "without a date, where dates are asked for"
 OTHER_DATES = frozenset((BEFORE, AFTER, OTHER_MONTH, UNDATED))
-_UNIX_DAY = datetime.date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +43,7 @@ class RecordDates:
         if self.last is not None:
             rows.drop(day > self.last.toordinal(), AFTER, shown)
         if self.months:
-            rows.drop(~np.isin(months_of(day), self.months), OTHER_MONTH, shown)
+            rows.drop(~np.isin(months(day), self.months), OTHER_MONTH, shown)
 
 
 ALL_DATES = RecordDates()
-
-
-def months_of(day: NDArray[np.int32]) -> NDArray[np.int64]:
-    """(n,) months 1..12 of days, datetime.date.toordinal, none of which is 0 or means anything where it is."""
-    return np.asarray(
-        (day.astype(np.int64) - _UNIX_DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
-    )

@@ -24,7 +24,12 @@ _LOSS_NAMES = {"contrast": "photo against chip", "reconstruct": "rebuilding hidd
 
 def figure_address(figure: Figure) -> str:
     """A matplotlib figure as PNG."""
-    return _address("png", png_bytes(figure))
+    return png_address(png_bytes(figure))
+
+
+def png_address(data: bytes) -> str:
+    """A PNG as it is."""
+    return _address("png", data)
 
 
 def image_address(rgb: NDArray[np.uint8]) -> str:

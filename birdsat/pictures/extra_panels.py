@@ -52,12 +52,8 @@ def _make(map_file: MapFile, name: str, most: int) -> ExtraPanel | None:
 
 def uncertainty(map_file: MapFile, most: int) -> ExtraPanel | None:
     """The width of the interval, or else the standard deviation; its mean over the months."""
-    layers, about = map_file.decimated(most), map_file.description
-    if layers.low is not None and layers.high is not None:
-        found, words = layers.high - layers.low, f"width of the {about.interval:.0%} interval"
-    elif layers.std is not None:
-        found, words = layers.std, "standard deviation over the members"
-    else:
+    about, found = map_file.description, map_file.decimated(most).doubt
+    if found is None:
         return None
     known = np.isfinite(found)
     mean = np.where(known.any(axis=0), np.nansum(found, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
@@ -68,7 +64,7 @@ def uncertainty(map_file: MapFile, most: int) -> ExtraPanel | None:
         value=mean.astype(np.float32),
         norm=Normalize(0, ends[1]),
         colours=UNCERTAINTY_COLOURS,
-        label=f"{words}{over}",
+        label=f"{about.doubt}{over}",
     )
 
 

@@ -297,7 +297,7 @@ def _marks(outside: NDArray[np.bool_] | None, lacks_values: bool) -> list[Patch]
     """What the legend says of cells."""
     marks = []
     if outside is not None and outside.any():
-        label = "outside the model's area of applicability"
+        label = "outside the area of applicability"
         marks.append(Patch(facecolor="white", edgecolor=FRAME, hatch=HATCH, linewidth=0.5, label=label))
     if lacks_values:
         marks.append(Patch(facecolor=NO_DATA, edgecolor=FRAME, linewidth=0.5, label="no value"))

@@ -17,8 +17,8 @@ Groups = Iterator[NDArray[np.float32]]  # (taxa of a group, months, c) probabili
 
 def iter_taxa(
     model: RangeModel, region: Region, taxa: Sequence[str], months: Sequence[int]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_], Groups]]:
-    """Cells (c,), whether each is in the area of applicability, and all taxa's probabilities there.
+) -> Iterator[tuple[RangeFeatures, Groups]]:
+    """Cells, and all taxa's probabilities there; their areas of applicability are not asked.
 
     So few cells at once that neither the members' probabilities of a group of taxa nor the probabilities of all taxa
     hold more than _NUMBERS: memory grows neither with the grid nor with the taxa.
@@ -28,10 +28,10 @@ def iter_taxa(
     for block in iter_features(model, region):
         for start in range(0, len(block), size):
             some = block[start : start + size]
-            yield some.cells, some.inside, _groups(model, some, taxa, months)
+            yield some, _groups(model, some, taxa, months)
 
 
 def _groups(model: RangeModel, block: RangeFeatures, taxa: Sequence[str], months: Sequence[int]) -> Groups:
     for first in range(0, len(taxa), _GROUP):
-        for found in model.predict([block], taxa[first : first + _GROUP], months):
+        for found in model.predict([block], taxa[first : first + _GROUP], months, applicability=False):
             yield found.probability

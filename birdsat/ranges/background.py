@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.observations.day_numbers import year_fractions
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.points import Cells, Points
@@ -23,7 +24,8 @@ def points_on_cells(
     with land. most, seed: as of `draw_background`. What says where and when somebody looked is thinned as presences
     are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
-    cells, weight = draw_background(grid, anywhere, records.effort_on(grid), most=most, seed=seed)
+    effort = records.effort_on(grid)
+    cells, weight = draw_background(grid, anywhere, effort, most=most, seed=seed)
     centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
     return Points(
         taxa=len(records.taxa.taxa),
@@ -33,17 +35,20 @@ def points_on_cells(
         year_fraction=records.taxa.year_fraction,
         background_weight=weight,
         background_area=grid.cell_area(cells),
+        # Records of a single taxon do not say that somebody looked for it where it was not found.
+        background_looked=np.zeros(len(cells), np.bool_) if effort is None else np.isin(cells, effort.cells),
         looked=dates_looked(records.thinned_on(grid), seed=seed),
     )
 
 
 def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float64]:
-    """(l,) year fractions on which somebody looked: of records of any taxon, some of them where there are many.
+    """(l,) year fractions on which somebody looked: of records of any taxon, and of visits that found none; some of
+    them where there are many.
 
     None where one taxon is all there is, whose dates may be its season as well as theirs who looked; but a taxon with
     nearly all of its records in one or two months was looked for in these alone.
     """
-    dates = everything.year_fraction
+    dates = np.concatenate([everything.year_fraction, year_fractions(everything.empty_visits[1])])
     dates = dates[np.isfinite(dates)]
     by_month = np.sort(np.bincount((dates * 12).astype(np.int64) % 12, minlength=12))
     if len(everything.taxa) == 1 and by_month[-_SURVEY_MONTHS:].sum() < _SURVEY_SHARE * len(dates):

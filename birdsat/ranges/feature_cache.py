@@ -1,6 +1,6 @@
 """What a range model sees in all cells of a region: computed once, cached in the model's folder, read by every map.
 
-One file a region: a record a cell, of 1.3 KB at the default size, and nothing else. Its name is a fingerprint of model,
+One file a region: a record a cell, of 1.4 KB at the default size, and nothing else. Its name is a fingerprint of model,
 region and record, so that features of another fit, or of a region embedded anew, are never read.
 """
 
@@ -18,7 +18,8 @@ from birdsat.engine.threads import in_threads
 from birdsat.errors import CheckpointError, InputError
 from birdsat.files import output_file
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.model import KEPT_FILES, RangeFeatures, RangeModel
+from birdsat.ranges.facts import KEPT_FILES
+from birdsat.ranges.model import RangeFeatures, RangeModel
 from birdsat.reading import file_within
 
 
@@ -32,7 +33,7 @@ def cache_features(model: RangeModel, region: Region, *, progress: Progress = QU
     with output_file(path) as partial, partial.open("wb") as file, looking as bar:
         for found in in_threads(model.features, region.blocks(("chip",))):
             records = np.empty(len(found), record)
-            records["inside"], records["hidden"] = found.inside, found.hidden.numpy()
+            records["inputs"], records["hidden"] = found.inputs.numpy(), found.hidden.numpy()
             file.write(records.tobytes())
             bar.advance(len(found))
     return path
@@ -65,8 +66,9 @@ def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
             start += records.nbytes
             yield RangeFeatures(
                 cells=block.cells,
+                lon_lat=block.lon_lat,
                 hidden=torch.from_numpy(records["hidden"]),
-                inside=records["inside"].astype(np.bool_),
+                inputs=torch.from_numpy(records["inputs"]),
                 year=block.year,
             )
 
@@ -80,9 +82,9 @@ def cache_file(model: RangeModel, region: Region) -> Path:
 
 
 def _record(model: RangeModel) -> np.dtype[np.void]:
-    """Of one cell. `inside` takes two bytes so that the numbers behind it lie on even addresses."""
-    network = model.facts.network
-    return np.dtype([("inside", "<u2"), ("hidden", "<f2", (network.members, network.width))])
+    """Of one cell."""
+    inputs = model.projection.inputs
+    return np.dtype([("inputs", "<f2", (inputs,)), ("hidden", "<f2", model.network.kept_shape)])
 
 
 def _check_size(cache: BinaryIO, expected: int) -> None:

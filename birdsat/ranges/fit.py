@@ -1,29 +1,37 @@
 """From points and the cells of a region to a range model that is calibrated and evaluated on what it did not see."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import RegionPoints
-from birdsat.observations.blocks import blocks_by_km
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.calibrate import Calibration, fit_calibration
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
+from birdsat.ranges.estimator_network import fit_estimators
+from birdsat.ranges.facts import RangeFacts
+from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
-from birdsat.ranges.model import PhotoTerm, RangeFacts, RangeModel
-from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.ranges.model import PhotoTerm, RangeModel
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
-from birdsat.ranges.train import Fitted, HeldOut, fit_network, months_looked
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.sensitivity import sensitivity
+from birdsat.ranges.survey_term import survey_figures
+from birdsat.ranges.thresholds import Thresholds, fit_thresholds
+from birdsat.ranges.train import Fitted, fit_network
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +62,8 @@ class Source:
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
     rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
+    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
+    command: str = ""  # that asked for the fit; empty: not known
 
 
 def fit_ranges(
@@ -67,28 +77,43 @@ def fit_ranges(
     photos: NDArray[np.float32] | None = None,
     covariates: Sequence[Covariate] = (),
     inputs_of: Sequence[str] = (),
+    visits: Embedded | None = None,
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit, calibrate and evaluate.
 
-    presences: of the points' places, background: of the background's. taxa: names of the labels. photos: (t, d) mean
+    presences: of the points' places, background: of the background's; visits: of those of the surveys, where there
+    are any. taxa: names of the labels. photos: (t, d) mean
     photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
     covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
-    where none is named.
+    where none is named. estimator: text of a classifier that learns each taxon in place of a network.
     """
     settings = settings or RangeNetworkConfig()
     chosen = chosen_inputs(inputs_of, bool(covariates))
     projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
     inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
     elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
-    fitted = fit_network(points, inputs, elsewhere, settings, progress)
+    visited = None
+    if points.surveys is not None and visits is not None:
+        visited = projection(visits.chip, points.surveys.visits.lon_lat, visits.covariates)
+    if estimator:
+        fitted = fit_estimators(points, inputs, elsewhere, settings, estimator)
+    else:
+        fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
-    calibration = Calibration() if fitted.held_out is None else _calibrate(fitted.held_out, photo)
+    calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
-    area = Applicability.fit(inputs, blocks_by_km(points.presences.lon_lat, settings.block_km), settings.seed)
+    if fitted.surveys is not None:
+        figures |= survey_figures(fitted.surveys)
+    # What a classifier hangs on is not asked: its inputs weigh alike.
+    alike = torch.ones(points.taxa, inputs.shape[1])
+    weight = sensitivity(fitted.network, elsewhere) if isinstance(fitted.network, RangeNetwork) else alike
+    area = Applicability.fit(points, inputs, elsewhere, weight, block_km=settings.block_km, seed=settings.seed)
     facts = RangeFacts(
         network=settings,
+        estimator=estimator,
         taxa=tuple(taxa),
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",
@@ -106,10 +131,12 @@ def fit_ranges(
         rasters=source.rasters if covariates else (),
         steps=fitted.steps,
         calibration=calibration,
-        mean_distance=area.mean_distance,
-        threshold=area.threshold,
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
+        absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
+        thresholds=thresholds,
+        read=source.read,
+        command=source.command,
     )
     held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
     return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
@@ -175,9 +202,24 @@ def _photo_term(photos: NDArray[np.float32], background: Embedded) -> PhotoTerm:
 _PhotoScores = Callable[[HeldOut], NDArray[np.float32]]  # of rows
 
 
-def _calibrate(out: HeldOut, photo: _PhotoScores | None) -> Calibration:
+def _calibrate(
+    out: HeldOut | None, photo: _PhotoScores | None, taxa: int
+) -> tuple[Calibration, tuple[Thresholds, ...]]:
+    """By all that was held out; nothing where nothing was."""
+    if out is None:
+        return Calibration(), ()
     rows = out.where(~out.even)
+    calibration = _calibration(rows, photo)
+    return calibration, fit_thresholds(_said(rows, calibration, photo).numpy(), rows.taxon, rows.present, taxa)
+
+
+def _calibration(rows: HeldOut, photo: _PhotoScores | None) -> Calibration:
     return fit_calibration(rows.logit, rows.taxon, rows.present, None if photo is None else photo(rows))
+
+
+def _said(rows: HeldOut, calibration: Calibration, photo: _PhotoScores | None) -> Tensor:
+    """(r,) of rows."""
+    return calibration(torch.from_numpy(rows.logit), 0.0 if photo is None else torch.from_numpy(photo(rows)))
 
 
 def _evaluate(
@@ -188,19 +230,16 @@ def _evaluate(
     Each half of the blocks is evaluated by the steps and the calibration that the other half chose. Nothing where a
     half has too few points to choose by.
     """
-    parts, probability = [], []
+    parts, said = [], []
     for half, out in enumerate(fitted.by_half):
-        calibration = _calibrate(out.where(out.half == half), photo)
+        calibration = _calibration(out.where((out.half == half) & ~out.even), photo)
         if not calibration.fitted:
             return {}, ()
-        rows = out.where(out.half != half)
-        parts.append(rows)
-        probability.append(
-            calibration(torch.from_numpy(rows.logit), 0.0 if photo is None else torch.from_numpy(photo(rows)))
-        )
+        parts.append(out.where(out.half != half))
+        said.append(_said(parts[-1], calibration, photo))
     if not parts:
         return {}, ()
-    return held_out_figures(torch.cat(probability).numpy(), HeldOut.together(parts), taxa, seed)
+    return held_out_figures(torch.cat(said).numpy(), HeldOut.together(parts), taxa, seed)
 
 
 def _photo_scores(

@@ -10,8 +10,8 @@ from torch import Tensor
 from birdsat.metrics import map_scores
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, PLACE
+from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.projection import InputProjection
-from birdsat.ranges.train import HeldOut
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from birdsat.metrics import area_under_curve, boyce_index, map_scores, reliability
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
-from birdsat.ranges.train import HeldOut
+from birdsat.ranges.held_out_rows import HeldOut
 
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 _DRAWS = 200  # of the blocks, with replacement

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,8 +18,6 @@ from birdsat.ranges.dropout import Dropout
 @dataclass(frozen=True, kw_only=True)
 class RangeNetworkConfig:
     """Settings of a network and of how it is fitted."""
-
-    RENAMED_SETTINGS: ClassVar = {"shape_harmonics": "basis_harmonics"}
 
     inputs: int = 48  # principal components of chip features and place
     width: int = 128
@@ -81,6 +78,11 @@ class RangeNetwork(nn.Module):
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
         self.heads = _Linear(m, width, taxa * self.terms, zero=True)
 
+    @property
+    def kept_shape(self) -> tuple[int, int]:
+        """Members, and numbers of each, that the maps of a place are read from."""
+        return self.config.members, self.config.width
+
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
         """What the members make of places; (1, n, inputs) is the same places for all of them."""
         hidden = F.gelu(self.start(inputs.expand(self.config.members, -1, -1)))
@@ -103,20 +105,21 @@ class RangeNetwork(nn.Module):
             return self.heads(hidden)  # type: ignore[no-any-return]
         basis = self.basis_at(year_fraction)
         at_date = (hidden[:, :, None, :] * basis[..., None]).flatten(2)  # (m, n, terms * width)
-        weight, bias = self._by_term()
+        weight, bias = self.heads_by_term()
         return basis @ bias + at_date @ weight.flatten(1, 2)
 
     def annual_cycles(
         self, hidden: Float[Tensor, "members n width"], taxa: list[int]
     ) -> Float[Tensor, "members _taxa terms n"]:
         """Coefficients of some taxa's log odds: those at a date are their products with `basis_at`, added up."""
-        weight, bias = self._by_term()
+        weight, bias = self.heads_by_term()
         weight, bias = weight[..., taxa].permute(0, 3, 1, 2), bias[..., taxa].transpose(1, 2)
         # Places last: a product whose last side is the few terms takes four times as long.
         cycles = torch.baddbmm(bias.flatten(1)[..., None], weight.flatten(1, 2), hidden.transpose(1, 2))
         return cycles.view(*bias.shape, -1)
 
-    def _by_term(self) -> tuple[Float[Tensor, "members terms width taxa"], Float[Tensor, "members terms taxa"]]:
+    def heads_by_term(self) -> tuple[Float[Tensor, "members terms width taxa"], Float[Tensor, "members terms taxa"]]:
+        """Weights and biases of the last layer."""
         m, width, _ = self.heads.weight.shape
         weight = self.heads.weight.view(m, width, self.terms, self.taxa).transpose(1, 2)
         return weight, self.heads.bias.view(m, self.terms, self.taxa)

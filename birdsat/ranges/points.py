@@ -55,9 +55,59 @@ def _none() -> NDArray[np.float64]:
     return np.empty(0)
 
 
+def _nowhere() -> NDArray[np.bool_]:
+    return np.empty(0, np.bool_)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SurveyRows:
+    """Where and when taxa were looked for, and whether they were found: s rows of one taxon and one visit each.
+
+    Raises InputError for rows of visits that are not there, and for arrays of different lengths.
+    """
+
+    visits: Cells  # v places, each at one date
+    year_fraction: NDArray[np.float64]  # (v,) of the visits; NaN: not known
+    visit: NDArray[np.int64]  # (s,) which visit, 0..v-1
+    taxon: NDArray[np.int64]  # (s,) label
+    present: NDArray[np.bool_]  # (s,) found; else looked for and not found
+    weight: NDArray[np.float64] = field(default_factory=_none)  # (s,) how much each counts; none: all alike
+
+    def __post_init__(self) -> None:
+        if len(self.weight) == 0:
+            object.__setattr__(self, "weight", np.ones(len(self.visit)))
+        lengths = {len(self.visit), len(self.taxon), len(self.present), len(self.weight)}
+        inside = (self.visit >= 0) & (self.visit < len(self.visits))
+        if len(lengths) > 1 or len(self.year_fraction) != len(self.visits) or not inside.all():
+            raise InputError(
+                f"survey rows need a visit of {len(self.visits):,}, a taxon and whether it was found, of each; there "
+                f"are {len(self.visit):,}, {len(self.taxon):,} and {len(self.present):,}, and "
+                f"{len(self.year_fraction):,} dates of visits."
+            )
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+    def absences(self, taxa: int) -> tuple[int, ...]:
+        """Of each of so many taxa."""
+        return tuple(np.bincount(self.taxon[~self.present], minlength=taxa).tolist())
+
+    def at(self, visits: NDArray[np.bool_]) -> "SurveyRows":
+        """The rows of some of the visits (v,)."""
+        kept = visits[self.visit]
+        return SurveyRows(
+            visits=self.visits.take(visits),
+            year_fraction=self.year_fraction[visits],
+            visit=(np.cumsum(visits) - 1)[self.visit[kept]],
+            taxon=self.taxon[kept],
+            present=self.present[kept],
+            weight=self.weight[kept],
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Points:
-    """Presences of several taxa, and background: places where nobody says who is there. No absences.
+    """Presences of several taxa, and background: places where nobody says who is there; absences come with surveys.
 
     Raises InputError for labels that do not fit, and without background.
     """
@@ -69,15 +119,20 @@ class Points:
     year_fraction: NDArray[np.float64] = field(default_factory=_none)  # (p,) of the points; NaN, or none: not known
     background_weight: NDArray[np.float64] = field(default_factory=_none)  # (b,) how often each is drawn; none: alike
     background_area: NDArray[np.float64] = field(default_factory=_none)  # (b,) of each; none: alike
+    background_looked: NDArray[np.bool_] = field(
+        default_factory=_nowhere
+    )  # (b,) whether somebody looked there; none: not known
     looked: NDArray[np.float64] = field(
         default_factory=_none
     )  # (l,) year fractions when somebody looked; none: unknown
+    surveys: SurveyRows | None = None  # of the taxa that have absences; None: there are none
 
     def __post_init__(self) -> None:
         for name, count, usual in (
             ("year_fraction", len(self.presences), np.nan),
             ("background_weight", len(self.background), 1.0),
             ("background_area", len(self.background), 1.0),
+            ("background_looked", len(self.background), False),
         ):
             if len(getattr(self, name)) == 0:
                 object.__setattr__(self, name, np.full(count, usual))
@@ -87,6 +142,8 @@ class Points:
                 )
         if len(self.taxon) != len(self.presences) or not ((self.taxon >= 0) & (self.taxon < self.taxa)).all():
             raise InputError(f"{len(self.presences):,} points need as many labels, from 0 to {self.taxa - 1}.")
+        if self.surveys is not None and not np.isin(self.surveys.taxon, self.taxon).all():
+            raise InputError("a taxon of the surveys has no point; leave out taxa of which only absences are known.")
         if len(self.background) == 0:
             raise InputError("there is no background to tell the points from; give one place or more.")
 
@@ -97,6 +154,7 @@ class Points:
             background=self.background.take(rows),
             background_weight=self.background_weight[rows],
             background_area=self.background_area[rows],
+            background_looked=self.background_looked[rows],
         )
 
     def even_background(self, seed: int = 0) -> Cells:

@@ -11,8 +11,10 @@ from birdsat.errors import InputError
 from birdsat.observations.occurrence_checks import check_occurrences, few_records
 from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
+from birdsat.observations.survey_records import SurveyRecords
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort, effort_of_records
+from birdsat.ranges.survey_points import check_surveys
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +25,7 @@ class Records:
     everything: Occurrences  # of all taxa that say where was looked, as they were recorded
     thin_km: float | None = None  # squares that records are thinned to, kilometres; None: cells
     effort: RelativeEffort | None = None  # on the cells of the fit; None: by the records of everything
+    surveys: SurveyRecords | None = None  # of those of the taxa that have absences, thinned likewise
 
     def thinned_on(self, grid: AnyGrid) -> Occurrences:
         """Everything, thinned as the taxa to fit are."""
@@ -67,7 +70,8 @@ def check_records(
         )
     if (few := few_records(thinned)) is not None:
         progress.note(few)
-    return Records(taxa=thinned, everything=everything, thin_km=thin_km)
+    surveys = check_surveys(region, everything, thinned, progress)
+    return Records(taxa=thinned, everything=everything, thin_km=thin_km, surveys=surveys)
 
 
 def thin_records(

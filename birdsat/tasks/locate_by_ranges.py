@@ -161,5 +161,5 @@ class Ranges(Evidence):
             for block in self._region.blocks(()):
                 yield block.cells, torch.empty(0, len(self._months), len(block.cells))
             return
-        for cells, _, groups in iter_taxa(self._model, self._region, taxa, self._months):
-            yield cells, torch.cat([torch.from_numpy(group) for group in groups])
+        for some, groups in iter_taxa(self._model, self._region, taxa, self._months):
+            yield some.cells, torch.cat([torch.from_numpy(group) for group in groups])

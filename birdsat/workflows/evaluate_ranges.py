@@ -19,10 +19,18 @@ from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
-from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_occurrences, evaluate_points, evaluate_surveys
+from birdsat.ranges.evaluation.counts import CountEvaluation, Counts, evaluate_counts
+from birdsat.ranges.evaluation.ensemble import Ensemble
+from birdsat.ranges.evaluation.evaluate import (
+    Ranges,
+    evaluate_later_surveys,
+    evaluate_occurrences,
+    evaluate_points,
+    evaluate_surveys,
+)
 from birdsat.ranges.evaluation.evaluation import Evaluation
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import PresenceModel, SurveyModel
+from birdsat.ranges.evaluation.learning import CountModel, PresenceModel, SurveyModel
 from birdsat.ranges.evaluation.occurrence_points import occurrence_points
 from birdsat.ranges.evaluation.range_grid import RangeGrid, read_range_grid
 from birdsat.ranges.evaluation.registry import LearnsFrom, ModelSettings, make_models
@@ -42,7 +50,7 @@ _CUT = 4000  # cells of the background that are anywhere, where the chip of each
 class EvaluateRangesResult:
     """All models against the same truth, once for each way of learning, and the files they were written to."""
 
-    evaluations: tuple[Evaluation, ...]
+    evaluations: tuple[Evaluation | CountEvaluation, ...]
     names: dict[str, str]  # under which each model was asked for, by what tables call it
     files: tuple[Path, ...]
 
@@ -68,7 +76,8 @@ def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) 
 
     On a range grid, models learn from presence and absence, and from a few presences of each taxon, in cells that are
     held out from them; with occurrences, from these, wherever they lie. With a year of surveys, they learn before that
-    year and are evaluated from it on, in other blocks. Raises InputError when nothing can be evaluated.
+    year and are evaluated from it on, in other blocks: from presences, from presence and absence, and from mean counts.
+    Raises InputError when nothing can be evaluated.
     """
     grids = list(_grids(request))
     columns = Columns(
@@ -78,7 +87,9 @@ def evaluate_ranges(request: EvaluateRangesRequest, progress: Progress = QUIET) 
     )
     models = _Models(request, columns, progress)
     ways = _by_surveys if len(grids) > 1 else _by_occurrences if request.occurrences else _by_range_grid
-    evaluations = ways(request, grids, columns, models, progress)
+    evaluations: tuple[Evaluation | CountEvaluation, ...] = ways(request, grids, columns, models, progress)
+    if len(grids) > 1 and models.of_counts:
+        evaluations = (*evaluations, _by_counts(request, columns, models, progress))
     out = Path(request.out)
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / MARKDOWN, "\n".join(evaluation.markdown() for evaluation in evaluations))
@@ -125,14 +136,57 @@ class _Models:
 
         self.names: dict[str, str] = {}
         self.of_points: tuple[PresenceModel, ...] = made("points")
+        if len(self.of_points) > 1:
+            together = tuple(Ensemble(members=self.of_points, by=by) for by in request.ensembles)
+            self.names |= {model.name: model.by for model in together}
+            self.of_points += together
         self.of_surveys: tuple[SurveyModel, ...] = made("surveys")
+        self.of_counts: tuple[CountModel, ...] = made("counts") if request.surveys_before is not None else ()
 
 
 def _by_surveys(
     request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
     earlier, later = (columns.ranges(grid, progress) for grid in grids)
-    return tuple(_by_points(request, earlier, points, models, progress, later) for points in (None, *request.points))
+    evaluations = list[Evaluation]()
+    if models.of_surveys:
+        evaluations.append(
+            evaluate_later_surveys(
+                earlier,
+                later,
+                models.of_surveys,
+                hold_out=_hold_out(request),
+                repeats=request.repeats,
+                seed=request.seed,
+                progress=progress,
+            )
+        )
+    if models.of_points:
+        numbers = (None, *request.points)
+        evaluations += [_by_points(request, earlier, points, models, progress, later) for points in numbers]
+    return tuple(evaluations)
+
+
+def _by_counts(
+    request: EvaluateRangesRequest, columns: Columns, models: _Models, progress: Progress
+) -> CountEvaluation:
+    """Of surveys before and from a year on."""
+    assert request.surveys_before is not None
+    surveys = read_surveys(Path(request.grid))
+
+    def counts(first: int | None = None, last: int | None = None) -> Counts:
+        cells, found = columns.of(surveys.ranges(first, last).lon_lat)
+        return Counts(species=surveys.species, mean=surveys.mean_counts(first, last)[found], cells=cells.take(found))
+
+    return evaluate_counts(
+        counts(last=request.surveys_before - 1),
+        counts(first=request.surveys_before),
+        models.of_counts,
+        hold_out=_hold_out(request),
+        repeats=request.repeats,
+        seed=request.seed,
+        progress=progress,
+    )
 
 
 def _by_occurrences(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,17 @@ from birdsat.ranges.covariates.facts import covariates_of
 from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.estimators import parse_estimator
+from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
-from birdsat.ranges.model import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.survey_points import surveys_on_region
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
@@ -41,7 +46,7 @@ from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import beside_covariates, region_of, warn_if_not_held_out, with_covariates
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
-from birdsat.workflows.requests.ranges import FitRequest, Way
+from birdsat.workflows.requests.ranges import NETWORK, FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
 
 
@@ -69,6 +74,7 @@ class FitResult:
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
+            **({"model": facts.estimator} if facts.estimator else {}),
             **({"importance": said.importance.to_dict()} if said.importance else {}),
             **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
@@ -112,6 +118,8 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
 
 def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> RangeModel:
     out = Path(request.out)
+    if request.model != NETWORK:  # a mistake in it is said before tables are read
+        parse_estimator(request.model)
     run, region, records, crosswalk = _inputs(request, progress)
     region = beside_covariates(region, request, progress)
     if request.way == "occurrences":
@@ -127,6 +135,8 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
             tables=[Path(table) for table in request.tables],
             crosswalk=crosswalk,
             inputs=inputs,
+            command=request.command("fit"),
+            estimator="" if request.model == NETWORK else request.model,
             progress=progress,
         )
 
@@ -147,7 +157,7 @@ def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region
     run = None if request.run is None else load_run(Path(request.run))
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
-    own = read_tables(request.tables, request, progress, crosswalk)
+    own = read_tables(request.tables, request, progress, crosswalk, absences=request.absences)
     check_effort(request, own, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk
@@ -177,11 +187,14 @@ def fit_records(
     tables: Sequence[Path] = (),
     crosswalk: Crosswalk | None = None,
     inputs: Sequence[str] = (),
+    command: str = "",
+    estimator: str = "",
     progress: Progress = QUIET,
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
     crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
-    place and the region's covariates are learned from; all where none is named.
+    place and the region's covariates are learned from; all where none is named. command: that asked for it. estimator:
+    text of a classifier that learns each taxon in place of the network.
 
     Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """
@@ -196,9 +209,10 @@ def fit_records(
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)
+    surveys, visits = surveys_on_region(occurrences, records.surveys, region, progress)
     found = background.found
     return fit_points(
-        points.with_background(found),
+        replace(points.with_background(found), surveys=surveys),
         Embedded.of(presences),
         Embedded.of(background, found),
         occurrences.taxa,
@@ -212,11 +226,15 @@ def fit_records(
             of_land=_of_land(occurrences, region.imagery.land),
             taxonomy=occurrences.taxonomy,
             rasters=rasters,
+            read=_rows_read(records),
+            command=command,
         ),
         settings=settings,
         photos=photos,
         covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
         inputs_of=inputs,
+        visits=None if visits is None else Embedded.of(visits),
+        estimator=estimator,
         progress=progress,
     )
 
@@ -226,6 +244,18 @@ def _of_land(occurrences: Occurrences, land: Land) -> tuple[bool, ...]:
     there = land.contains(*occurrences.lon_lat.T)
     on = np.bincount(occurrences.label[there], minlength=len(occurrences.taxa))
     return tuple((on >= MAINLY_ON_LAND * np.maximum(occurrences.counts, 1)).tolist())
+
+
+def _rows_read(records: Records) -> RowsRead:
+    everything, used = records.everything, records.taxa
+    return RowsRead(
+        rows=everything.rows,
+        repeats=sum(everything.repeats.values()),
+        records=len(everything),
+        used=len(used),
+        dropped=tuple(used.dropped.items()),
+        noted=tuple(everything.noted.items()),
+    )
 
 
 def _common_names(occurrences: Occurrences) -> tuple[str, ...]:

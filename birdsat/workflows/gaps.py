@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
@@ -13,7 +14,8 @@ from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.all_taxa import iter_taxa
+from birdsat.ranges.all_taxa import Groups, iter_taxa
+from birdsat.ranges.model import RangeFeatures, RangeModel
 from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
 from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.reported import Reported
@@ -27,9 +29,9 @@ class GapsResult(Reported[SurveyGaps]):
 def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     """Cells and months where a taxon is expected and no table records it, written to a CSV file.
 
-    Only cells in the model's area of applicability are asked. Records of all taxa in the tables say where was looked.
-    Raises InputError when no record lies in the region, ConfigError when the file is there already and not to be
-    overwritten, UnknownTaxonError for a taxon that was not fitted.
+    Of a taxon, only cells in its area of applicability are asked. Records of all taxa in the tables say where was
+    looked. Raises InputError when no record lies in the region, ConfigError when the file is there already and not to
+    be overwritten, UnknownTaxonError for a taxon that was not fitted.
     """
     out = Path(request.out)
     check_new([out], request.overwrite)
@@ -38,10 +40,8 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     warn_if_undated(model, request.months, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     blocks = (
-        ProbabilityBlock(
-            cells=cells, probability=np.concatenate([np.where(inside, group, np.float32(np.nan)) for group in groups])
-        )
-        for cells, inside, groups in iter_taxa(model, region, taxa, request.months)
+        ProbabilityBlock(cells=some.cells, probability=_within_areas(model, some, taxa, groups, request.threshold))
+        for some, groups in iter_taxa(model, region, taxa, request.months)
     )
     gaps = survey_gaps(
         blocks,
@@ -56,6 +56,21 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     out.parent.mkdir(parents=True, exist_ok=True)
     gaps.write_csv(out)
     return GapsResult(report=gaps, files=(out,))
+
+
+def _within_areas(
+    model: RangeModel, cells: RangeFeatures, taxa: Sequence[str], groups: Groups, threshold: float
+) -> NDArray[np.float32]:
+    """(taxa, months, c) probabilities; NaN where a taxon would be expected outside its area of applicability. Asked in
+    the few cells where it is expected alone."""
+    probability = np.concatenate(list(groups))
+    for label, of_taxon in zip(model.labels(taxa), probability, strict=True):
+        expected = np.flatnonzero((of_taxon >= threshold).any(axis=0))
+        if len(expected):
+            inputs, lon_lat = cells.inputs[expected], cells.lon_lat[expected]
+            (inside,) = model.applicability.inside(inputs, lon_lat, (label,))
+            of_taxon[:, expected[~inside]] = np.nan
+    return probability
 
 
 def _records_within(region: Region, records: Occurrences, taxa: Sequence[str], progress: Progress) -> Occurrences:

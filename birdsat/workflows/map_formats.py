@@ -10,6 +10,8 @@ class MapFormat:
     ending: str
     function: str  # "module:function"
     is_drawn: bool = False  # a picture: it takes the land and the points to draw as well
+    refuses: str = ""  # "module:function" that raises its error for the description of a map that it cannot be made of
+    beside: str = ""  # "module:function" from its path to that of a JSON which is written with it
 
 
 FORMATS: dict[str, MapFormat] = {
@@ -17,6 +19,12 @@ FORMATS: dict[str, MapFormat] = {
     "gif": MapFormat(".gif", "birdsat.pictures.animate:animate_map", is_drawn=True),
     "parquet": MapFormat(".parquet", "birdsat.maps.cell_table:write_cells"),
     "csv": MapFormat(".csv", "birdsat.maps.cell_table:write_cells"),
+    "range": MapFormat(
+        ".gpkg",
+        "birdsat.maps.range_file:write_range",
+        refuses="birdsat.maps.range_file:check_rangeable",
+        beside="birdsat.maps.range_file:areas_path",
+    ),
 }
 
 

@@ -1,10 +1,11 @@
 """Which files a map is written to, and their writing: the GeoTIFF and its JSON, a picture, and other formats."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ class Outputs:
                 if found.description.request == self.request:
                     return MadeMap(files=(*own, *beside), evaluation=found.description.evaluation)
         others = [file for file in beside if not self._is_of_the_request(file)]
-        check_new((*own, *with_it, *others, *map(sidecar_path, others)), self.overwrite)
+        check_new((*own, *with_it, *self._beside_others(tiff), *others, *map(sidecar_path, others)), self.overwrite)
         return None
 
     def write(
@@ -101,8 +102,12 @@ class Outputs:
         """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
 
         Memory holds some rows of the grid. Cells without imagery are noted. Raises InputError when none has any, or
-        none of those that have lies within the polygons; then nothing is left behind.
+        none of those that have lies within the polygons; then nothing is left behind. What a format raises that cannot
+        be made of such a map comes before anything is computed.
         """
+        for refuses in filter(None, (FORMATS[kind].refuses for kind in self.also)):
+            for one in maps:
+                _imported(refuses)(one.about)
         about = maps[0].about
         grid, bands = about.grid, len(about.band_names)
         stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
@@ -140,9 +145,8 @@ class Outputs:
             save_png(picture, tiff.with_suffix(".png"))
             write_style(tiff, map_file.description.quantity, picture_scale(map_file, self.scale))
             for kind, file in zip(self.also, others, strict=True):
-                module, name = FORMATS[kind].function.split(":")
                 drawn = {"land": land, "points": one.points, "scale": self.scale} if FORMATS[kind].is_drawn else {}
-                getattr(import_module(module), name)(map_file, file, **drawn)
+                _imported(FORMATS[kind].function)(map_file, file, **drawn)
         return (tiff, tiff.with_suffix(".png"), *others)
 
     def _is_of_the_request(self, tiff: Path) -> bool:
@@ -160,6 +164,17 @@ class Outputs:
 
     def _others(self, tiff: Path) -> list[Path]:
         return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
+
+    def _beside_others(self, tiff: Path) -> list[Path]:
+        pairs = zip(self.also, self._others(tiff), strict=True)
+        return [_imported(FORMATS[kind].beside)(file) for kind, file in pairs if FORMATS[kind].beside]
+
+
+def _imported(named: str) -> Callable[..., Any]:
+    """What "module:function" names."""
+    module, name = named.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 def _region(path: Path, layer: str | None) -> Polygons:

@@ -24,7 +24,8 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.intervals import COVERAGE
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
@@ -35,6 +36,7 @@ from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
+from birdsat.workflows.map_making import making_of_photos, making_of_ranges
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
@@ -248,6 +250,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
             model=run.name,
             dated=dated,
             sources={"imagery": imagery.text, **({} if crosswalk is None else {"taxonomy": crosswalk.described_as})},
+            making=making_of_photos(request, taxon),
         )
 
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
@@ -272,7 +275,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
     request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
-    own = read_tables(request.occurrences, request, progress, crosswalk)
+    own = read_tables(request.occurrences, request, progress, crosswalk, absences=request.absences)
     if not work.find(own.taxa, own.named, own.common_names):
         return None
     check_effort(request, own, crosswalk)
@@ -298,6 +301,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         tables=[Path(table) for table in request.occurrences],
         crosswalk=crosswalk,
         inputs=request.inputs,
+        command=request.command("map"),
         progress=progress,
     )
     effort = records.effort_on(region.grid)
@@ -363,7 +367,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
-            inside = np.broadcast_to(block.inside.astype(np.float32), (len(some), 1, len(block.inside)))
+            inside = block.inside[:, None].astype(np.float32)
             yield block.cells, np.concatenate([block.probability, block.low, block.high, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
@@ -385,12 +389,14 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
                 "records of the taxon": str(facts.points[label]),
+                **({"absences of the taxon": str(facts.absences[label])} if facts.absences else {}),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.rasters else {}),
             },
+            making=making_of_ranges(request, model, taxon),
         )
 
     return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)

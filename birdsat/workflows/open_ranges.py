@@ -12,7 +12,8 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import parse_covariates
 from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
 from birdsat.ranges.covariates.region import CovariateRegion
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
 from birdsat.workflows.requests.ranges import CovariateOptions
 

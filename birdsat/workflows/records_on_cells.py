@@ -9,9 +9,11 @@ from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import some_of
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.row_rules import COUNT_OF_0, RECORDED_ABSENT
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.records import Records, check_records
+from birdsat.ranges.survey_points import NO_ABSENCES
 from birdsat.workflows.asked_dates import dates_of
 from birdsat.workflows.asked_effort import TargetGroup, with_effort
 from birdsat.workflows.extent import extent_of, named_extent
@@ -31,8 +33,11 @@ def read_tables(
     options: TableOptions,
     progress: Progress = QUIET,
     crosswalk: Crosswalk | None = None,
+    *,
+    absences: bool = False,
 ) -> Occurrences:
     """All records of the tables, named by the taxonomy that is asked for; crosswalk: to it, where it is open already.
+    absences: with the rows that say that a taxon was looked for and not found, as surveys.
 
     What became of names is noted. Raises what `read_occurrences` raises.
     """
@@ -45,6 +50,7 @@ def read_tables(
         crosswalk=crosswalk,
         language=options.language,
         crs=options.crs,
+        absences=absences,
     )
     say_names(found.taxa, found.noted, crosswalk, progress)
     return found
@@ -66,7 +72,8 @@ def records_on_cells(
     """
     everything, target = own, TargetGroup.of(request)
     if target.tables:
-        everything = own.joined(read_tables(target.tables, request, progress, crosswalk))
+        everything = own.joined(read_tables(target.tables, request, progress, crosswalk, absences=request.absences))
+    _say_absences(request, own, progress)
     looked = target.records(everything, crosswalk)
     cells = region or named_extent(request) or open_world()
     records = check_records(
@@ -105,3 +112,15 @@ def only_recorded(records: Records, progress: Progress) -> Records:
     progress.note(f"{len(lost):,} taxa have no record in the region's cells and are not in the model: {some_of(lost)}.")
     kept = [taxon for taxon, count in counts.items() if count]
     return replace(records, taxa=records.taxa.only_taxa(kept))
+
+
+def _say_absences(request: FitRequest | MapRequest, own: Occurrences, progress: Progress) -> None:
+    """Absences that are not used, or are asked for and not there, are noted."""
+    unused = sum(own.dropped.get(reason, 0) for reason in (RECORDED_ABSENT, COUNT_OF_0))
+    if unused and not request.absences:
+        progress.note(
+            f"{unused:,} rows say that a taxon was looked for and not found, and are not used; ask for absences to "
+            "learn from them."
+        )
+    if request.absences and own.surveys is None:
+        progress.note(f"{NO_ABSENCES}.")

@@ -13,7 +13,11 @@ from birdsat.workflows.requests.datasets import (
     VirtualDatasetRequest,
 )
 from birdsat.workflows.requests.demo import DemoRequest
-from birdsat.workflows.requests.evaluation import EvaluateRangesRequest, EvaluateVirtualRequest
+from birdsat.workflows.requests.evaluation import (
+    EvaluateDisdatRequest,
+    EvaluateRangesRequest,
+    EvaluateVirtualRequest,
+)
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -21,6 +25,7 @@ from birdsat.workflows.requests.maps import (
     RichnessRequest,
     SpeciesRequest,
 )
+from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import RecordsRequest
 from birdsat.workflows.requests.regions import EmbedRequest
@@ -64,11 +69,14 @@ VERBS: dict[str, Verb] = {
     "records": Verb(RecordsRequest, "birdsat.workflows.clean_records:clean_records"),
     "fit": Verb(FitRequest, "birdsat.workflows.fit_ranges:fit_ranges"),
     "map": Verb(MapRequest, "birdsat.workflows.map_taxon:map_taxon"),
+    "range": Verb(RangeRequest, "birdsat.workflows.range_products:make_ranges"),
+    "report": Verb(ReportRequest, "birdsat.workflows.map_report:report_map"),
     "richness": Verb(RichnessRequest, "birdsat.workflows.richness:map_richness"),
     "species": Verb(SpeciesRequest, "birdsat.workflows.species:species_at"),
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
     "evaluate ranges": Verb(EvaluateRangesRequest, "birdsat.workflows.evaluate_ranges:evaluate_ranges"),
+    "evaluate disdat": Verb(EvaluateDisdatRequest, "birdsat.workflows.evaluate_disdat:evaluate_disdat"),
     "evaluate virtual": Verb(EvaluateVirtualRequest, "birdsat.workflows.evaluate_virtual:evaluate_virtual"),
     "compare": Verb(CompareRequest, "birdsat.workflows.compare:compare"),
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),

@@ -42,8 +42,9 @@ class RichnessResult:
 def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> RichnessResult:
     """Map the expected number of species, of all taxa of the range model or of those named.
 
-    The area of applicability is that of the model. Raises ConfigError when a file is there already and not to be
-    overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not fitted.
+    The area of applicability is that of all taxa of the model together. Raises ConfigError when a file is there already
+    and not to be overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not
+    fitted.
     """
     outputs = Outputs.of(request, request_fingerprint(request))
     made = outputs.made_before(NAME)
@@ -85,7 +86,8 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
 
 def _blocks(model: RangeModel, region: Region, taxa: Sequence[str], months: Sequence[int]) -> Blocks:
     """Cells (c,), and the bands of one map: expected by month, standard deviation by month, area of applicability."""
-    for cells, inside, groups in iter_taxa(model, region, taxa, months):
+    for some, groups in iter_taxa(model, region, taxa, months):
+        cells, inside = some.cells, model.inside_together(some)
         together = RichnessSum(cells, len(months))
         for probability in groups:
             together.add(ProbabilityBlock(cells=cells, probability=probability))

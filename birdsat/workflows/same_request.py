@@ -20,7 +20,7 @@ from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.taxonomies.open_checklist import find_checklist
 from birdsat.ranges.covariates.named import NamedRaster
-from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE, remembered_region
+from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE, remembered_region
 from birdsat.training.run_folder import CONFIG_FILE, MODEL_FILE
 from birdsat.workflows.requests.request import Request
 

@@ -29,9 +29,9 @@ class SpeciesResult(Reported[SpeciesList | PlaceCalendar]):
 def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesResult:
     """The taxa to expect at a place in a month, or through the year.
 
-    What holds of the place is what holds of the cell that it lies in. A place outside the area of applicability is
-    noted. Raises PlaceError for a place outside the region or in a cell without imagery, ConfigError when a file is
-    there already and not to be overwritten.
+    What holds of the place is what holds of the cell that it lies in. A place outside the area of applicability of
+    all taxa together is noted. Raises PlaceError for a place outside the region or in a cell without imagery,
+    ConfigError when a file is there already and not to be overwritten.
     """
     place, out = place_of(request.place), None if request.out is None else Path(request.out)
     stem, endings = ("species", (".csv", ".json")) if request.month else ("calendar", (".csv", ".json", ".png"))
@@ -40,10 +40,12 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
     model, region = open_ranges(request)
     months = YEAR if request.month is None else (request.month,)
     warn_if_undated(model, months, progress)
-    (found,) = model.predict([model.features(_cell_at(region, model, place))], model.facts.taxa, months)
-    if not found.inside[0]:
+    cell = model.features(_cell_at(region, model, place))
+    (found,) = model.predict([cell], model.facts.taxa, months, applicability=False)
+    if not model.inside_together(cell)[0]:
         progress.note(
-            f"{where(place)} is outside the model's area of applicability: it is unlike all places with records."
+            f"{where(place)} is outside the model's area of applicability: it is unlike all places with records, of "
+            "whatever taxon."
         )
     probability, taxa, least = found.probability[:, :, 0], model.facts.taxa, request.min_probability
     report: SpeciesList | PlaceCalendar

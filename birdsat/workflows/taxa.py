@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.model import SETTINGS_FILE, load_ranges
+from birdsat.ranges.facts import SETTINGS_FILE
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows.requests.tasks import TaxaRequest
 
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
-from birdsat.ranges.train import HeldOut
 
 SMALL = RangeNetworkConfig(inputs=12, width=24, depth=1, members=3, block_km=900, steps=60, learning_rate=5e-3)
 WIDTH = 6  # of chip features

@@ -18,7 +18,8 @@ from birdsat.earth.cog import create_cog
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps import map_file
-from birdsat.maps.description import RICHNESS, SCORE, MapDescription
+from birdsat.maps.description import RICHNESS, SCORE, MapDescription, description_from
+from birdsat.maps.making import Making
 from birdsat.maps.map_file import MapFile, create_map
 
 GRID = GRIDS[0]
@@ -267,3 +268,33 @@ def test_a_description_names_layers_by_month_or_by_quantity() -> None:
         "relative suitability std",
     )
     assert MapDescription(title="a", grid=GRID, months=(2,), quantity=SCORE, model="b").band_names == ("February",)
+
+
+@pytest.mark.parametrize(
+    "making",
+    [
+        "[]",
+        "5",
+        "{",
+        '{"thresholds": {"p10": "nan"}}',
+        '{"thresholds": {"p10": 7}}',
+        '{"thresholds": [1]}',
+        '{"rows": 5}',
+        '{"rows": {"dropped": []}}',
+        '{"versions": {"a"}}',
+    ],
+)
+def test_what_somebody_wrote_of_the_making_of_a_map_is_refused_in_one_sentence(tmp_path: Path, making: str) -> None:
+    written(tmp_path / "map.tif", described(GRID))
+    with rasterio.open(tmp_path / "map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.update_tags(making=making)
+    with pytest.raises(InputError, match="its tags are not those of a map"):
+        MapFile(tmp_path / "map.tif")
+
+
+def test_a_map_of_an_earlier_release_is_read_and_says_nothing_of_its_making(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRID, making=Making(thresholds={"p10": 0.3}, rows={"rows": 3})))
+    with MapFile(tmp_path / "map.tif") as opened:
+        assert opened.description.making.thresholds == {"p10": 0.3} and opened.description.making.rows == {"rows": 3}
+    tags = {name: text for name, text in described(GRID).tags("").items() if name != "making"}
+    assert description_from(tags, described(GRID).band_names).making == Making()

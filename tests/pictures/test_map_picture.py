@@ -170,7 +170,7 @@ def test_outside_its_area_of_applicability_a_map_is_faded_and_the_legend_says_wh
     share = share_of(faded, dark) / share_of(plain, dark)
     assert share == pytest.approx(0.46, abs=0.05)
     assert not plain.legends
-    assert [text.get_text() for text in faded.legends[0].get_texts()] == ["outside the model's area of applicability"]
+    assert [text.get_text() for text in faded.legends[0].get_texts()] == ["outside the area of applicability"]
 
 
 def test_the_sea_without_values_is_water_and_coasts_are_drawn_over_the_antimeridian() -> None:

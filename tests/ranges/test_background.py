@@ -21,10 +21,10 @@ from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, looked_share
 from birdsat.ranges.evaluation import occurrence_points as evaluation
 from birdsat.ranges.evaluation.columns import Columns
 from birdsat.ranges.evaluation.range_grid import RangeGrid
+from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records, check_records
-from birdsat.ranges.train import months_looked
 from birdsat.training.run_folder import load_run
 from birdsat.workflows import fit_ranges as fitting
 
@@ -80,6 +80,16 @@ def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
     area = GRID.cell_area(np.array([3, 7]))
     np.testing.assert_array_equal(points.background.lon_lat, GRID.centres(np.array([3, 7])))
     assert points.background_weight == pytest.approx(area / area.sum())
+
+
+def test_background_says_where_somebody_looked_unless_a_single_taxon_is_all_there_is() -> None:
+    alone = recorded(("a", [(0.5, 0.5)]))
+    both = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
+    # Cells 236 and 239 have records; the first was drawn for its area as well.
+    points = fitted_to(both.only_taxa(["a"]), both, [7, 236])
+    seen = GRID.cells_at(*points.background.lon_lat[points.background_looked].T)
+    assert seen.tolist() == [236, 239] and len(points.background) == 3
+    assert not fitted_to(alone, alone, [7, 236]).background_looked.any()
 
 
 def test_the_best_surveyed_part_of_a_range_is_background_as_often_as_it_is_a_presence() -> None:

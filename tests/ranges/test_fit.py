@@ -108,7 +108,33 @@ def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> No
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (6,))
     assert np.isfinite(found.probability).all() and np.isfinite(found.high - found.low).all()
     assert found.probability[0, 0, rows].mean() > np.quantile(found.probability, 0.75)
-    assert found.inside[rows].all()
+    assert found.inside[0, rows].all()
+
+
+def test_the_area_of_a_taxon_with_two_points_is_not_that_of_one_with_many() -> None:
+    rows = np.concatenate([ROWS[TAXON == 0], [5, 300]])
+    taxon = np.repeat([0, 1], [40, 2])
+    points = points_at(rows, taxon, 2)
+    points = replace(points, background_looked=np.isin(np.arange(len(PLACES)), rows))
+    model = fit(points, rows, CHIP)
+    (found,) = model.predict([model.features(block(CHIP))], ("Taxon 1", "Taxon 0"), (6,))
+    assert np.flatnonzero(found.inside[0]).tolist() == [5, 300]
+    assert found.inside[1].mean() > 0.3 and found.inside[1, ROWS[TAXON == 0]].all()
+    assert model.inside_together(model.features(block(CHIP))).mean() > 0.3
+
+
+def test_what_the_network_never_saw_vary_is_ignored_by_the_area() -> None:
+    """A column of the chips that is the same all over the background brings no input, and so no distance."""
+    rows = ROWS[TAXON == 0]
+    points = points_at(rows, np.zeros(len(rows), np.int64), 1)
+    constant = np.column_stack([CHIP, np.full(len(CHIP), 3.0, np.float32)])
+    model = fit(points, rows, constant)
+    changed = np.column_stack([CHIP, np.full(len(CHIP), 9.0, np.float32)])
+    here, there = (
+        next(model.predict([model.features(block(chip))], ("Taxon 0",), (6,))).inside for chip in (constant, changed)
+    )
+    np.testing.assert_array_equal(here, there)
+    assert 0 < here.mean() < 1
 
 
 def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_calibration() -> None:

@@ -9,7 +9,9 @@ from made_points import CHIP_YEAR, PLACES, SMALL, block, chips, draw_rows, fit, 
 from safetensors.torch import load_file, save_file
 
 from birdsat.errors import CheckpointError, ConfigError, UnknownTaxonError
-from birdsat.ranges.model import SETTINGS_FILE, WEIGHTS_FILE, RangeModel, load_ranges
+from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 
 FIELDS = habitat()
 CHIP = chips(FIELDS)
@@ -54,29 +56,6 @@ def test_a_model_without_photos_reads_chip_features_alone(tmp_path: Path) -> Non
     np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), own.year_mean(CHIP, PLACES))
 
 
-def as_written_before(folder: Path) -> None:
-    """The folder as the release before this wrote it."""
-    settings, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
-    text = settings.read_text().replace('"held_out_', '"left_out_').replace('"basis_harmonics"', '"shape_harmonics"')
-    settings.write_text(text)
-    tensors = {
-        name.replace("projection.", "scale.").replace("network.seasonal_basis", "network.shapes"): value
-        for name, value in load_file(weights).items()
-    }
-    assert "left_out_auc" in text and {"scale.centre", "network.shapes"} <= tensors.keys()
-    save_file(tensors, weights)
-
-
-def test_a_model_of_the_release_before_opens_with_its_figures_under_the_new_names(
-    model: RangeModel, folder: Path
-) -> None:
-    as_written_before(folder)
-    read = load_ranges(folder)
-    assert read.facts == model.facts and read.evaluation["held_out_auc"] == model.evaluation["held_out_auc"]
-    assert read.trunk_fingerprint() == model.trunk_fingerprint()  # what was cached of it is still its own
-    np.testing.assert_array_equal(read.year_mean(CHIP, PLACES), model.year_mean(CHIP, PLACES))
-
-
 def test_saving_again_replaces_and_a_save_cut_short_is_not_a_model(
     model: RangeModel, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,9 +79,26 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
     together = np.concatenate([one.probability for one in found], axis=2)
     np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
+    inside = np.concatenate([one.inside for one in found], axis=1)
+    np.testing.assert_array_equal(inside, all_at_once.inside[[2, 0]])
+    lows = np.concatenate([one.low for one in found], axis=2)
+    np.testing.assert_allclose(lows, all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
     assert 0 <= all_at_once.low.min() and all_at_once.high.max() <= 1
     assert (all_at_once.low <= all_at_once.probability).all() and (all_at_once.probability <= all_at_once.high).all()
-    np.testing.assert_allclose(np.concatenate([one.low for one in found], axis=2), all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
+
+
+def test_areas_of_applicability_are_asked_where_they_are_wanted_alone(
+    model: RangeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = model.features(block(CHIP, CHIP_YEAR))
+    (found,) = model.predict([features], ("Taxon 2", "Taxon 0"), (1,))
+    assert found.inside.shape == (2, len(PLACES)) and 0 < found.inside.mean() < 1
+    together = model.inside_together(features)
+    assert together.shape == (len(PLACES),) and 0 < together.mean() < 1
+    monkeypatch.setattr(type(model.applicability), "_near", lambda *_: pytest.fail("compared with references"))
+    (quick,) = model.predict([features], ("Taxon 2", "Taxon 0"), (1,), applicability=False)
+    assert quick.inside.shape == (0, len(PLACES))
+    np.testing.assert_array_equal(quick.probability, found.probability)
 
 
 def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:
@@ -125,8 +121,8 @@ def test_a_folder_that_holds_no_range_model_says_how_to_make_one(tmp_path: Path)
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (1, "by an earlier birdsat .schema 1, and this one reads 2.; fit it again with `birdsat fit`"),
-        (3, "newer birdsat.*schema 3.*Update birdsat, or fit it again with this one"),
+        (2, "by an earlier birdsat .schema 2, and this one reads 3.; fit it again with `birdsat fit`"),
+        (4, "newer birdsat.*schema 4.*Update birdsat, or fit it again with this one"),
         ("one", "schema 'one', which is not a number.*fit it again"),
         (None, "schema None, which is not a number.*fit it again"),
     ],
@@ -137,7 +133,13 @@ def test_another_schema_is_refused_with_what_to_do(version: object, message: str
         load_ranges(folder)
 
 
-@pytest.mark.parametrize("what", ["text", "list", "taxa", "cut", "missing", "tensor", "photo"])
+def test_what_an_earlier_birdsat_wrote_is_told_as_such_whatever_it_knew(folder: Path) -> None:
+    change(folder, schema_version=2, mean_distance=1.5, evaluation=[["left_out_auc", 0.9]])
+    with pytest.raises(CheckpointError, match=r"by an earlier birdsat.*fit it again with `birdsat fit`"):
+        load_ranges(folder)
+
+
+@pytest.mark.parametrize("what", ["text", "list", "taxa", "cut", "missing", "tensor", "photo", "area"])
 def test_damage_is_one_error_of_ours(what: str, folder: Path) -> None:
     settings, weights = folder / SETTINGS_FILE, folder / WEIGHTS_FILE
     match what:
@@ -151,8 +153,8 @@ def test_damage_is_one_error_of_ours(what: str, folder: Path) -> None:
             weights.write_bytes(weights.read_bytes()[:-100])
         case "missing":
             weights.unlink()
-        case "tensor" | "photo":
-            name = "network.heads.weight" if what == "tensor" else "photos.mean"
+        case "tensor" | "photo" | "area":
+            name = {"tensor": "network.heads.weight", "photo": "photos.mean", "area": "area.radius"}[what]
             save_file({key: value for key, value in load_file(weights).items() if key != name}, weights)
     with pytest.raises(CheckpointError, match=r"is damaged.*birdsat fit"):
         load_ranges(folder)

@@ -16,7 +16,8 @@ from birdsat.ranges import all_taxa
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.effort import LOOKED_SHARE
 from birdsat.ranges.feature_cache import iter_features
-from birdsat.ranges.model import RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.tasks import locate_by_ranges as module
 from birdsat.tasks.locate import locate, probabilities
 from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, month_of, shown_taxa

@@ -21,7 +21,7 @@ from birdsat.ranges.evaluation import occurrence_points, our_models
 from birdsat.ranges.evaluation.baselines import coordinate_network
 from birdsat.ranges.evaluation.baselines.coordinate_network import CoordinateNetwork
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints
-from birdsat.ranges.evaluation.our_models import RangeNetworkModel
+from birdsat.ranges.evaluation.our_models import CountNetwork, RangeNetworkModel, SurveyNetwork
 from birdsat.ranges.evaluation.registry import MODELS, ModelSettings
 from birdsat.workflows import evaluate_ranges as workflow
 from birdsat.workflows.evaluate_ranges import EvaluateRangesResult, evaluate_ranges
@@ -37,6 +37,9 @@ def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
     def networks(settings: ModelSettings, columns: str | None) -> tuple[RangeNetworkModel, ...]:
         return (RangeNetworkModel(columns=columns, settings=small_settings(settings.seed)),)
 
+    surveyed = small_settings(0)
+    monkeypatch.setattr(our_models, "chip_place_surveys", lambda settings: (SurveyNetwork(settings=surveyed),))
+    monkeypatch.setattr(our_models, "chip_place_counts", lambda settings: (CountNetwork(settings=surveyed),))
     monkeypatch.setattr(our_models, "place", lambda settings: networks(settings, None))
     monkeypatch.setattr(our_models, "chip_place", lambda settings: networks(settings, "chip"))
     monkeypatch.setattr(coordinate_network, "coordinate_network", lambda settings: (CoordinateNetwork(steps=5),))
@@ -188,11 +191,16 @@ def test_later_surveys_evaluate_what_was_learned_from_earlier_ones(run: Path, tm
         for (lon, lat), lives in zip(lon_lat.tolist(), split(lon_lat).tolist(), strict=True):
             for year in (2010, 2020):
                 for taxon, there in zip((TAXON, "Pica pica", "Turdus merula"), (*lives, True), strict=True):
-                    table.writerow([taxon, lon, lat, year, int(there)])
+                    table.writerow([taxon, lon, lat, year, int(there) * (1 + int(lon > 0) + year % 7)])
     settings = {"surveys_before": 2015, "points": 3, "block_degrees": 4.0, "folds": 2}
     result, text = evaluated(run, tmp_path / "surveys.csv", tmp_path / "out", **settings)
-    assert len(result.evaluations) == len(result.tables()) == 2  # all presences, and three of each
-    assert "all presences as points" in text and "3 points a taxon" in text
+    assert len(result.evaluations) == len(result.tables()) == 4  # from all cells, all presences, three, and counts
+    for title in ("presence and absence, 4-degree", "all presences as points", "3 points a taxon", "mean counts"):
+        assert f"### {title}" in text
+    asked = ["chip_place_surveys", "boosted_chip_place", "boosted_counts"]
+    result, text = evaluated(run, tmp_path / "surveys.csv", tmp_path / "some", **settings, models=asked)
+    assert sorted(row["model"] for row in result.to_dict()["rows"]) == sorted(asked)
+    assert "Spearman" in text and "points" not in "".join(one.title for one in result.evaluations)
 
 
 @pytest.mark.parametrize("text", ["warm.tif", "=warm.tif", "climate=", "chip=warm.tif"])
@@ -210,7 +218,8 @@ def test_a_raster_without_a_name_of_its_own_is_refused(text: str, run: Path, gri
         ({"surveys_before": 2015, "min_cells": 5}, "min_cells can be used with a range grid only"),
         ({"folds": 1}, "folds is 1; allowed: 2 or more"),
         ({"models": ["similar_chip"], "occurrences": "r.csv"}, "similar_chip learns from presence and absence"),
-        ({"models": ["similar_chip"], "surveys_before": 2015}, "similar_chip learns from presence and absence"),
+        ({"models": ["ridge_counts"]}, "ridge_counts learns how many were counted, which surveys alone say"),
+        ({"models": ["ridge_counts"], "occurrences": "r.csv"}, "ridge_counts learns how many were counted"),
         ({"models": ["nearest"], "points": ()}, "nearest learns from points, and no number of points"),
         ({"models": ["nearest"], "rasters": "a=b.tif"}, "rasters can be used with models that read rasters only"),
         ({"points": (10, 0)}, "points are 0"),

@@ -16,7 +16,7 @@ from small_world import build_world, in_package
 from birdsat.cli import main
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows.fit_ranges import fit_ranges
 from birdsat.workflows.map_taxon import map_taxon
 from birdsat.workflows.requests.maps import MapRequest, SpeciesRequest

@@ -21,7 +21,7 @@ from tiny_world import BOX, CELLS, SIDE, TAXA
 from birdsat.cli import main
 from birdsat.errors import InputError
 from birdsat.maps.description import APPLICABILITY
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows import fit_ranges as fits
 from birdsat.workflows import map_taxon
 from birdsat.workflows.embed_region import embed_region
@@ -47,7 +47,7 @@ def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasteri
 
 
 @pytest.mark.parametrize("way", ["occurrences", "both"])
-def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_area(
+def test_a_map_from_records_has_probabilities_their_intervals_and_an_area(
     way: str, run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--region", region, "--occurrences", records, "--way", way, "--months", 1, 7)
@@ -59,7 +59,9 @@ def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_a
         cells = tiff.read()
         sources = json.loads(tiff.tags()["sources"])
     assert np.isfinite(cells).all() and cells[:2].min() >= 0 and cells[:2].max() <= 1
-    assert cells[2:4].min() >= 0 and set(np.unique(cells[4]).tolist()) <= {0.0, 1.0} and cells[4].any()
+    assert cells[2:4].min() >= 0 and cells[4:6].max() <= 1
+    assert (cells[2:4] <= cells[:2]).all() and (cells[:2] <= cells[4:6]).all()
+    assert set(np.unique(cells[6]).tolist()) <= {0.0, 1.0} and cells[6].any()
     about = json.loads((tmp_path / "Corvus_corax.json").read_text())
     assert about["taxon"] == TAXON and about["cells_with_value"] == CELLS
     assert about["model"] == f"fit to {way} on mine"

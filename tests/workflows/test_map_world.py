@@ -17,7 +17,7 @@ from tiny_world import TinyWorld
 from birdsat.cli import main
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_taxon import map_taxon
@@ -198,7 +198,7 @@ def test_undated_records_make_one_map_of_the_year_unless_months_are_asked_for(tm
         year = tiff.read(1)
     about = json.loads(made.files[0].with_suffix(".json").read_text())
     assert about["months"] == [] and about["dated"] is False
-    assert (tmp_path / "a" / "Corvus_corax.csv").read_text().startswith('"cell","lon","lat","year","year_std"')
+    assert (tmp_path / "a" / "Corvus_corax.csv").read_text().startswith('"cell","lon","lat","year","year_low"')
     data = made.maps[0].to_xarray()
     assert "time" not in data.dims and data["relative_suitability"].attrs["long_name"] == "relative suitability"
     assert "undated" in data.attrs["comment"]

@@ -17,7 +17,7 @@ from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.open_checklist import open_checklist
 from birdsat.progress import Quiet
-from birdsat.ranges.model import load_ranges
+from birdsat.ranges.load import load_ranges
 from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.requests.records import TableOptions
 

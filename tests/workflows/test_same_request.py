@@ -12,7 +12,7 @@ from small_disk import SmallDisk
 from tiny_world import TAXA, TinyWorld
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.model import KEPT_FILES
+from birdsat.ranges.facts import KEPT_FILES
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.fit_ranges import FitResult
 from birdsat.workflows.map_taxon import map_taxon

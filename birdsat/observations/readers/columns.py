@@ -43,7 +43,7 @@ _SYNONYMS = {
     "box_width": ("box_width",),
     "box_height": ("box_height",),
     "count": ("count", "individual_count", "observation_count"),
-    "status": ("occurrence_status",),
+    "status": ("occurrence_status", "presence", "presence_absence", "present", "detected"),
     "uncertainty_m": ("coordinate_uncertainty_in_meters", "coordinate_uncertainty", "uncertainty_m"),
     "uncertainty_km": ("uncertainty_km",),
     "public_accuracy_m": ("public_positional_accuracy",),
@@ -91,7 +91,7 @@ class TableColumns:
     year: str | None = None  # year, month and day tell the date where the date's own column does not
     month: str | None = None
     day: str | None = None
-    status: str | None = None  # "absent": looked for and not found
+    status: str | None = None  # "absent" or 0: looked for and not found
     uncertainty_m: str | None = None  # radius around the place, metres
     uncertainty_km: str | None = None  # the same in kilometres, as `birdsat records` writes it
     public_accuracy_m: str | None = None  # iNaturalist's, of the place that is shown

@@ -1,7 +1,7 @@
 """Rows that say of themselves that they are not records of a wild bird at that place."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
 from birdsat.observations.coordinates import place_uncertainty_m
-from birdsat.observations.readers.cell_values import by_distinct
+from birdsat.observations.readers.cell_values import by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 from birdsat.observations.record_dates import ALL_DATES, RecordDates
 
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
 _YES = ("true", "t", "1", "yes")
+_NOT_FOUND = ("absent", "absence", "not detected", "false", "f", "no")  # or 0, in a column that tells presence
+RECORDED_ABSENT, COUNT_OF_0 = "recorded as absent", "count of 0"  # looked for and not found
 _UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls them
     "uncertainty_m": "stated",
     "public_accuracy_m": "public",
@@ -30,21 +32,32 @@ _UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowRules:
-    """Which rows of a table are dropped although they can be read. Rows that record an absence always are."""
+    """Which rows of a table are dropped although they can be read."""
 
     max_uncertainty_km: float | None = None  # radius around the place; rows that give none are kept
     wild_only: bool = False  # drop captive birds, fossils, and counts of 0
     dates: RecordDates = ALL_DATES  # the only ones to keep
+    absences: bool = False  # keep rows that record an absence, which are marked; else they are dropped
 
     def __post_init__(self) -> None:
         most = self.max_uncertainty_km
         if most is not None and not (math.isfinite(most) and most > 0):
             raise ConfigError(f"the largest uncertainty is {most} km; it must be above 0, or left out.")
 
-    def apply(self, rows: Sorting, cells: Mapping[str, pa.Array], names: tuple[NDArray[np.int64], list[str]]) -> None:
-        """Drop what they refuse. cells: (n,) by TableColumns' names; names: which (n,) of the names as written each row
-        has."""
-        rows.drop_cells("status", cells, lambda text: "recorded as absent" if text.lower() == "absent" else "")
+    def apply(
+        self, rows: Sorting, cells: Mapping[str, pa.Array], names: tuple[NDArray[np.int64], list[str]]
+    ) -> NDArray[np.bool_]:
+        """Drop what they refuse, and give which (n,) of the rows record an absence, where these are kept.
+
+        cells: (n,) by TableColumns' names; names: which (n,) of the names as written each row has.
+        """
+        absent = np.zeros(len(rows.kept), dtype=np.bool_)
+        if self.absences:
+            absent |= _where("status", cells, _recorded_absent) | _where(
+                "count", cells, lambda text: _number(text) == 0
+            )
+        else:
+            rows.drop_cells("status", cells, lambda text: RECORDED_ABSENT if _recorded_absent(text) else "")
         if self.wild_only:
             rows.drop_cells("basis", cells, _not_living_there)
             captive = "captive or domestic"
@@ -52,8 +65,10 @@ class RowRules:
             codes, written = names
             domestic = [captive if "(domestic" in name.lower() else "" for name in written]
             rows.drop_by(codes, domestic, lambda i: written[codes[i]])
-            rows.drop_cells("count", cells, lambda text: "count of 0" if _number(text) == 0 else "")
+            if not self.absences:
+                rows.drop_cells("count", cells, lambda text: COUNT_OF_0 if _number(text) == 0 else "")
         self.apply_uncertainty(rows, cells)
+        return absent
 
     def apply_uncertainty(self, rows: Sorting, cells: Mapping[str, pa.Array]) -> None:
         """Drop those whose place is less exact."""
@@ -81,6 +96,18 @@ def uncertainty_m(cells: Mapping[str, pa.Array], rows: int) -> NDArray[np.float6
 
     codes, found = by_distinct(metres, *(cells[what] for what in present))
     return np.array(found, np.float64)[codes]
+
+
+def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]) -> NDArray[np.bool_] | bool:
+    """(n,) rows whose cell says so; False where there is no such column."""
+    if what not in cells:
+        return False
+    codes, said = by_distinct(says, cells[what])
+    return is_true(codes, said)
+
+
+def _recorded_absent(text: str) -> bool:
+    return text.lower() in _NOT_FOUND or _number(text) == 0
 
 
 def _not_living_there(text: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from birdsat.errors import InputError
+from birdsat.observations.day_numbers import months
 from birdsat.observations.readers.rows import Rows
-from birdsat.observations.record_dates import OTHER_DATES, months_of
+from birdsat.observations.record_dates import OTHER_DATES
 from birdsat.observations.scientific_names import NOT_SCIENTIFIC
 from birdsat.tables import Table
 
@@ -37,7 +38,7 @@ class RowTally:
             if finding.reason in OTHER_DATES and len(known := rows.day[finding.rows][rows.day[finding.rows] > 0]):
                 self._first_day = min(self._first_day, datetime.date.fromordinal(int(known.min())))
                 self._last_day = max(self._last_day, datetime.date.fromordinal(int(known.max())))
-                self._months.update(months_of(known).tolist())
+                self._months.update(months(known).tolist())
         for _, remark in rows.remarks:
             self.rows += not remark.kept  # of a kept one, the row comes by itself as well
             (self.noted if remark.kept else self.dropped)[remark.reason] += 1
@@ -57,8 +58,8 @@ class RowTally:
             return InputError(f"{tables}: no row is a record with a place: {why}. Give a table with coordinates.")
         there = "No row has a date."
         if self._months:
-            months = ", ".join(map(str, sorted(self._months)))
-            there = f"There are dates from {self._first_day} to {self._last_day}, in the months {months}."
+            recorded = ", ".join(map(str, sorted(self._months)))
+            there = f"There are dates from {self._first_day} to {self._last_day}, in the months {recorded}."
         return InputError(
             f"{tables}: no row is a record of the dates asked for: {why}. {there} Ask for others.",
             settings=("from_date", "to_date", "record_months"),

@@ -71,6 +71,7 @@ class Rows:
 
     number: NDArray[np.int64]  # (n,) within the table, from 1
     kept: NDArray[np.bool_]  # (n,) False where dropped
+    absent: NDArray[np.bool_]  # (n,) kept as one that says a taxon was looked for and not found; see `RowRules`
     names: Sequence[NameReading]  # every name that these rows have
     name: NDArray[np.int64]  # (n,) which of them
     lon_lat: NDArray[np.float64]  # (n, 2) degrees; NaN where the place is not known
@@ -160,7 +161,7 @@ def _understood(
     name, written, names = _names(cells, taxa)
     if "rank" not in cells:
         names = of_names.among_others(written, names)
-    rules.apply(rows, cells, (name, written))
+    absent = rules.apply(rows, cells, (name, written))
     rows.drop_by(
         name,
         [one.dropped for one in names],
@@ -178,6 +179,7 @@ def _understood(
     return Rows(
         number=raw.number,
         kept=rows.kept,
+        absent=absent,
         names=names,
         name=name,
         lon_lat=lon_lat,

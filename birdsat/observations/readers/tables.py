@@ -18,6 +18,7 @@ from birdsat.observations.readers.points import LON_OF_GEOMETRY
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RowRules
 from birdsat.observations.readers.rows import NAME_PARTS, Rows, TaxonNames, read_rows, to_date
+from birdsat.observations.readers.wide_tables import by_taxon
 from birdsat.observations.scientific_names import parse_name
 from birdsat.observations.taxonomy import Taxon, Taxonomy
 
@@ -58,9 +59,10 @@ def read_table_rows(
 ) -> Iterator[Rows]:
     """As `read_table`, column by column, some thousands of rows at a time: for who reads millions."""
     named = table_crs(crs)
-    source = open_table(path)
+    asked = columns or TableColumns()
+    source = by_taxon(open_table(path), asked, path)
     in_plane = named is not None and not in_degrees_of_arc(named)
-    found = find_columns(source, columns or TableColumns(), path, with_photos=with_photos, in_plane=in_plane)
+    found = find_columns(source, asked, path, with_photos=with_photos, in_plane=in_plane)
     if found.get("lon") == LON_OF_GEOMETRY and isinstance(source, ParquetTable) and source.declares_crs:
         named = None  # its places come in degrees
     return read_rows(source, found, rules, path, taxa, named)

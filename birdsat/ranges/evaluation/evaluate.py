@@ -128,6 +128,39 @@ def evaluate_surveys(
     return _evaluation(title, evaluated, ranges.truth.species, hold_out, _POOLED_NOTE)
 
 
+def evaluate_later_surveys(
+    earlier: Ranges,
+    later: Ranges,
+    models: Sequence[SurveyModel],
+    *,
+    hold_out: HoldOut,
+    repeats: int = 1,
+    seed: int = 0,
+    progress: Progress = QUIET,
+) -> Evaluation:
+    """Presence and absence: models that learn from every training cell of `earlier`, evaluated on `later` (of the same
+    taxa) where cells were held out, fold by fold: on the cells and taxa that `evaluate_points` takes with `later`.
+
+    Raises InputError when no taxon can be evaluated.
+    """
+    _refuse_namesakes(models)
+    folds = [fold for repeat in range(repeats) for fold in _folds(earlier, later, hold_out, seed + repeat)]
+    evaluated = []
+    for model in models:
+        started, figures = time.monotonic(), list[TaxonFigures]()
+        for number, (train, test) in enumerate(folds, start=1):
+            progress.say(f"{model.name}, fold {number} of {len(folds)}")
+            presence = earlier.truth.presence[train]
+            score = _checked(model, model.fit(earlier.cells.take(train), presence)(later.cells.take(test)))
+            task = later.cells.take(test), later.truth.presence[test]
+            figures += _of_taxa(model, score, *task, presence.sum(axis=0), earlier.truth.species)
+        seconds = time.monotonic() - started
+        evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
+    drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
+    title = f"presence and absence, {hold_out}{drawn_anew}"
+    return _evaluation(title, evaluated, earlier.truth.species, hold_out)
+
+
 _Rows = NDArray[np.bool_]
 _Task = tuple[Points, Cells, NDArray[np.bool_]]  # to learn from, cells to evaluate on, presence in them
 
@@ -179,6 +212,18 @@ def _evaluate_one(model: PresenceModel, task: _Task, species: Sequence[str]) -> 
     points, cells, truth = task
     score = _checked(model, model.fit(points)(cells))
     number = np.bincount(points.taxon, minlength=points.taxa)
+    yield from _of_taxa(model, score, cells, truth, number, species)
+
+
+def _of_taxa(
+    model: NamedModel,
+    score: NDArray[np.float32],
+    cells: Cells,
+    truth: NDArray[np.bool_],
+    number: NDArray[np.integer],
+    species: Sequence[str],
+) -> Iterator[TaxonFigures]:
+    """Of score (n, taxa) against truth (n, taxa), where the taxon was learned from some points, number (taxa,)."""
     for label, taxon in enumerate(species):
         known = ~np.isnan(score[:, label])
         there = truth[known, label]

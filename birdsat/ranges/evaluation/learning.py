@@ -51,6 +51,14 @@ class SurveyModel(NamedModel, Protocol):
         ...
 
 
+class CountModel(NamedModel, Protocol):
+    """Learns how many individuals are counted; its scores rise with them."""
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        """Learn from cells and mean counts (n, taxa), 0 where a taxon is not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ScaledColumns:
     """Some columns, each with mean 0 and variance 1 over the cells it was fitted on; what is not known is the mean.
@@ -98,6 +106,21 @@ def raster_sets(rasters: Sequence[str]) -> list[tuple[str, ...]]:
     return [*((name,) for name in rasters), (COORDINATES, *rasters)]
 
 
+MOST_CELLS = 2.0  # times the share of training cells in which a taxon was counted, in which any is expected
+
+
+def none_elsewhere(score: Scorer, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+    """The scores of a model of counts, but 0 where none is expected, so that such places are alike, as they are in
+    truth: beyond the best places, MOST_CELLS times as many of the training cells as where the taxon was counted.
+
+    cells, counts (n, taxa): those that it learned from.
+    """
+    share = np.minimum(1.0, MOST_CELLS * (counts > 0).mean(axis=0))
+    learned = score(cells)
+    least = np.array([np.quantile(one, 1 - part) for one, part in zip(learned.T, share, strict=True)], np.float32)
+    return lambda asked: np.maximum(score(asked) - least, 0)
+
+
 _Inputs = NDArray[np.float64]  # (n, f)
 
 
@@ -106,13 +129,31 @@ def one_by_one(
     inputs: Callable[[Cells], _Inputs],
     fit: Callable[[_Inputs, _Inputs], Callable[[_Inputs], NDArray[np.float32]]],
 ) -> Scorer:
-    """Every taxon that has points by a model of its own.
+    """Every taxon that has points by a model of its own, which knows no weights.
 
     inputs: cells as the models see them, (n, f). fit: a taxon's points and the background, both as inputs, to a model
     that gives scores (n,).
     """
-    at, background = inputs(points.presences), inputs(points.even_background())
-    models = [(label, fit(at[points.taxon == label], background)) for label in np.unique(points.taxon).tolist()]
+    return one_by_one_weighted(points, inputs, lambda at, background, _: fit(at, background), weighted=False)
+
+
+def one_by_one_weighted(
+    points: Points,
+    inputs: Callable[[Cells], _Inputs],
+    fit: Callable[[_Inputs, _Inputs, NDArray[np.float64]], Callable[[_Inputs], NDArray[np.float32]]],
+    *,
+    weighted: bool = True,
+) -> Scorer:
+    """Every taxon that has points by a model of its own.
+
+    inputs: cells as the models see them, (n, f). fit: a taxon's points, the background, both as inputs, and how often
+    each place of the latter comes, to a model that gives scores (n,). weighted: False draws the background by its
+    weights, and every place that was drawn comes once.
+    """
+    cells = points.background if weighted else points.even_background()
+    weight = points.background_weight if weighted else np.ones(len(cells))
+    at, background = inputs(points.presences), inputs(cells)
+    models = [(label, fit(at[points.taxon == label], background, weight)) for label in np.unique(points.taxon).tolist()]
 
     def score(cells: Cells) -> NDArray[np.float32]:
         asked = inputs(cells)

@@ -9,11 +9,11 @@ from sklearn.neighbors import NearestNeighbors
 from birdsat.progress import QUIET, WithoutNotes
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
-from birdsat.ranges.evaluation.learning import Scorer
+from birdsat.ranges.evaluation.learning import Scorer, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
-from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.points import Cells, Points, SurveyRows
 from birdsat.ranges.projection import PLACE_SHARE, InputProjection
 
 
@@ -47,6 +47,7 @@ class RangeNetworkModel:
             settings=self.settings,
             covariates=[Covariate(name=f"number {number}") for number in range(width)],
             inputs_of=[name for name, is_used in used if is_used],
+            visits=None if points.surveys is None else self._embedded(points.surveys.visits),
             progress=WithoutNotes(QUIET),  # which say the same of every fold
         )
         learned = np.isin(np.arange(points.taxa), points.taxon)
@@ -69,6 +70,64 @@ class RangeNetworkModel:
         if self.columns is None:
             return np.empty((len(cells), 0), np.float32)
         return cells.table((self.columns,)).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurveyNetwork:
+    """The range network as a `SurveyModel`: presences as points, all cells as background and as surveys of all taxa."""
+
+    columns: str | None = "chip"
+    settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
+    label: str = "birdsat"
+    probabilities: bool = False  # a relative one, which does not say what share of the cells a taxon is in
+
+    @property
+    def name(self) -> str:
+        return f"{RangeNetworkModel(columns=self.columns, label=self.label).name}, presence and absence"
+
+    def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
+        return self.fit_weighted(cells, presence, np.ones(presence.shape))
+
+    def fit_weighted(self, cells: Cells, presence: NDArray[np.bool_], weight: NDArray[np.floating]) -> Scorer:
+        """As `fit`, cells counting by weight (n, taxa) among those where a taxon is, or is not."""
+        at, taxon = np.nonzero(presence)
+        both = np.flatnonzero(presence.any(axis=0) & ~presence.all(axis=0))  # of the others nothing more is known
+        surveys = SurveyRows(
+            visits=cells,
+            year_fraction=np.full(len(cells), np.nan),
+            visit=np.repeat(np.arange(len(cells)), len(both)),
+            taxon=np.tile(both, len(cells)),
+            present=presence[:, both].ravel(),
+            weight=weight[:, both].ravel().astype(np.float64),
+        )
+        points = Points(
+            taxa=presence.shape[1],
+            presences=cells.take(at),
+            taxon=taxon,
+            background=cells,
+            surveys=surveys if len(surveys) else None,
+        )
+        return RangeNetworkModel(columns=self.columns, settings=self.settings).fit(points)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountNetwork:
+    """The range network as a `CountModel`: of presence and absence, each presence counting by log(1 + mean count)."""
+
+    columns: str | None = "chip"
+    settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
+    label: str = "birdsat"
+    probabilities: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{RangeNetworkModel(columns=self.columns, label=self.label).name}, presences by their counts"
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        presence = counts > 0
+        model = SurveyNetwork(columns=self.columns, settings=self.settings)
+        score = model.fit_weighted(cells, presence, np.where(presence, np.log1p(counts), 1.0))
+        return none_elsewhere(score, cells, counts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +178,16 @@ def covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
 def chip_place_covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
     """The range network as it ships, with the rasters beside."""
     return (RangeNetworkModel(covariates=settings.rasters, settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chip_place_surveys(settings: ModelSettings) -> tuple[SurveyNetwork, ...]:
+    """The range network as it ships, with absences."""
+    return (SurveyNetwork(settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chip_place_counts(settings: ModelSettings) -> tuple[CountNetwork, ...]:
+    """The range network with absences, the routes on which more were counted weighing more."""
+    return (CountNetwork(settings=RangeNetworkConfig(seed=settings.seed)),)
 
 
 def similar_chip(settings: ModelSettings) -> tuple[SimilarPlaces, ...]:

@@ -11,7 +11,8 @@ from birdsat.progress import QUIET, Progress
 if TYPE_CHECKING:
     from birdsat.ranges.evaluation.learning import NamedModel
 
-LearnsFrom = Literal["points", "surveys"]  # a few presences of each taxon; presence and absence in every cell
+# A few presences of each taxon; presence and absence in every cell; how many were counted there.
+LearnsFrom = Literal["points", "surveys", "counts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class ModelEntry:
     function: str  # "module:function": `ModelSettings` in, a tuple of models out
     learns_from: LearnsFrom = "points"
     rasters: bool = False  # reads the rasters' columns, and cannot be made without
+    by_default: bool = True  # False: made where it is asked for by name alone, as it takes long
 
 
 _BASELINES = "birdsat.ranges.evaluation.baselines"
@@ -52,6 +54,13 @@ MODELS: dict[str, ModelEntry] = {
     "similar_rasters": ModelEntry(f"{_BASELINES}.nearest:similar_rasters", "surveys", rasters=True),
     "similar_chip": ModelEntry(f"{_OURS}:similar_chip", "surveys"),
     "similar_chip_place": ModelEntry(f"{_OURS}:similar_chip_place", "surveys"),
+    "logistic_chip_place": ModelEntry(f"{_BASELINES}.surveyed:logistic_chip_place", "surveys"),
+    "boosted_chip_place": ModelEntry(f"{_BASELINES}.surveyed:boosted_chip_place", "surveys", by_default=False),
+    "chip_place_surveys": ModelEntry(f"{_OURS}:chip_place_surveys", "surveys"),
+    "similar_counts": ModelEntry(f"{_BASELINES}.counted:similar_counts", "counts"),
+    "ridge_counts": ModelEntry(f"{_BASELINES}.counted:ridge_counts", "counts"),
+    "boosted_counts": ModelEntry(f"{_BASELINES}.counted:boosted_counts", "counts", by_default=False),
+    "chip_place_counts": ModelEntry(f"{_OURS}:chip_place_counts", "counts"),
 }
 
 
@@ -60,13 +69,14 @@ def make_models(
 ) -> dict[str, tuple["NamedModel", ...]]:
     """Those of the models that learn from `learns_from`, by name; of all there are where no name is given.
 
-    Raises ConfigError for a model by name that cannot be made; of all, such models are left out, which is noted.
+    What is not the name of one of ours is the text of a classifier, which learns from points. Raises ConfigError for a
+    model by name that cannot be made; of all, such models are left out, which is noted.
     """
     made = {}
     for name, entry in MODELS.items():
         if entry.learns_from != learns_from or (names and name not in names):
             continue
-        if not names and entry.rasters and not settings.rasters:
+        if not names and (not entry.by_default or (entry.rasters and not settings.rasters)):
             continue
         try:
             made[name] = _made(name, entry, settings)
@@ -74,6 +84,9 @@ def make_models(
             if names:
                 raise
             progress.note(f"{name} is left out: {error}")
+    for text in names:
+        if text not in MODELS and learns_from == "points":
+            made[text] = (import_module(f"{_BASELINES}.estimator").own_model(text, settings),)
     return made
 
 

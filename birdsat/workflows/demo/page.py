@@ -5,6 +5,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from birdsat.workflows.pages import style
+
 _STAGES = {
     "dataset": "virtual world: photos, chips, dataset",
     "pretrain": "pretraining with place and date",
@@ -44,6 +46,7 @@ def write_page(figures: Mapping[str, Any], pictures: Mapping[str, str], facts: M
     return template.substitute(
         pictures,
         **facts,
+        style=style(),
         train_rows=show.count("rows.train"),
         test_rows=show.count("rows.test"),
         species=show.count("rows.taxa"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
+from birdsat.ranges.evaluation.presence_only.registry import BENCHMARK_MODELS, Ensembles
 from birdsat.ranges.evaluation.registry import MODELS
 from birdsat.workflows.requests.records import DatesOptions, EffortOptions
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
@@ -31,9 +32,16 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
     imagery: str | None = None
     """Raster of any CRS to cut chips from, a table of ready chips, or virtual:SEED, in place of the built-in world;
     they are encoded by the run or, without one, by the built-in encoder."""
-    models: Annotated[Sequence[str], OneOf(MODELS)] = ()
-    """Evaluate these alone; all that can be by default. Those named similar learn from presence and absence, the others
-    from points; those named rasters give a row for each name of the rasters, and one for all with coordinates."""
+    models: Annotated[Sequence[str], OneOf(MODELS, or_estimator=True)] = ()
+    """Evaluate these alone; by default all that can be, but for some that take long. Those named similar,
+    logistic_chip_place, boosted_chip_place and chip_place_surveys learn from presence and absence, those named counts
+    from the counts of surveys, the others from points; those named rasters give a row for each name of the rasters, and
+    one for all with coordinates. Beside these, any classifier of scikit-learn's kind, such as
+    'sklearn.ensemble.RandomForestClassifier(n_estimators=300)', which reads what the range network does, and all
+    rasters."""
+    ensembles: Sequence[Ensembles] = ()
+    """Rows of all the models together that learn from points: their mean, their median, or the share of them that say
+    yes; each is fitted once more for each row."""
     rasters: Sequence[str] = ()
     """NAME=PATH of rasters that baselines read, such as climate=temperature.tif; those of one name are one set of
     columns. The range network reads all of them as covariates."""
@@ -95,21 +103,69 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
 
     def _check_models(self) -> None:
         """Raise ConfigError for models that nothing is learned by, and for rasters that none of them reads."""
-        absences = self.surveys_before is None and not self.occurrences
+        grid = self.surveys_before is None and not self.occurrences
+        learns = {name: MODELS[name].learns_from if name in MODELS else "points" for name in self.models}
+        from_points = [name for name, source in learns.items() if source == "points"]
+        if self.ensembles and len(from_points) < 2:
+            raise ConfigError(
+                "an ensemble is of two or more models that learn from points; name some, or leave it out.",
+                settings=("ensembles", "models"),
+            )
+        if from_points and grid and not self.points:
+            raise ConfigError(
+                f"{from_points[0]} learns from points, and no number of points is asked for; give one, such as 10.",
+                settings=("models", "points"),
+            )
         for name in self.models:
-            if MODELS[name].learns_from == "surveys" and not absences:
+            if learns[name] == "surveys" and self.occurrences:
                 raise ConfigError(
-                    f"{name} learns from presence and absence in the cells of a range grid alone, and is not evaluated "
-                    "with surveys or occurrences; leave it out.",
+                    f"{name} learns from presence and absence in the cells of a range grid or of surveys, and is not "
+                    "evaluated with occurrences; leave it out.",
                     settings=("models",),
                 )
-            if MODELS[name].learns_from == "points" and absences and not self.points:
+            if learns[name] == "counts" and self.surveys_before is None:
                 raise ConfigError(
-                    f"{name} learns from points, and no number of points is asked for; give one, such as 10.",
-                    settings=("models", "points"),
+                    f"{name} learns how many were counted, which surveys alone say; give the year before which it "
+                    "learns, or leave it out.",
+                    settings=("models", "surveys_before"),
                 )
-        if not any(MODELS[name].rasters for name in self.models):
+        if not any(name not in MODELS or MODELS[name].rasters for name in self.models):
             self.reject_unused(("rasters",), "models that read rasters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateDisdatRequest(Request):
+    """Evaluate range models and others on the benchmark of presence-only models (Elith et al. 2020).
+
+    Models learn from presences and background with the same covariates, and are evaluated where presence and absence of
+    all species were surveyed. Settings are chosen on spatial blocks of the presences, and no file of surveys is opened
+    before every model of its region has learned. Written to OUT/evaluation.md and evaluation.json.
+    """
+
+    folder: Positional[AnyPath]
+    """Folder of REGION_train_presences.parquet, REGION_background.parquet and REGION_test*.parquet, as of the R package
+    disdat, places in degrees of WGS84."""
+    out: AnyPath
+    """Folder for the tables."""
+    regions: Sequence[str] = ()
+    """Evaluate on these alone; on all that the folder holds by default."""
+    models: Annotated[Sequence[str], OneOf(BENCHMARK_MODELS, or_estimator=True)] = ()
+    """Evaluate these alone; all that are installed by default. Beside these, any classifier of scikit-learn's kind,
+    such as 'sklearn.ensemble.ExtraTreesClassifier(n_estimators=300)'."""
+    ensembles: Sequence[Ensembles] = ()
+    """Rows of all the models together: their mean, their median, or the share of them that say yes."""
+    categorical: Sequence[str] = ()
+    """Covariates whose numbers stand for classes, beside those that look like it: text, and few whole numbers."""
+    seed: int = 0
+    """Of all draws."""
+
+    def check(self) -> None:
+        """Raise ConfigError for ensembles of a single model."""
+        if len(self.models) == 1 and self.ensembles:
+            raise ConfigError(
+                f"an ensemble of {self.models[0]} alone is that model; name two or more.",
+                settings=("ensembles", "models"),
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,8 @@ class MapFilesOptions(MonthsOptions):
     out: AnyPath = Path("maps")
     """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture."""
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
-    """Other files to write: gif is an animation of the months, parquet and csv are tables of cells."""
+    """Other files to write: gif is an animation of the months, parquet and csv are tables of cells, range is a
+    GeoPackage of the seasons' ranges, as `birdsat range` makes it."""
     scale: Literal["data", "full"] = "data"
     """What the ends of the colours are: data makes the most of what the map holds in all its months; full is 0 to 1
     of relative suitability whatever it holds, for pictures of several taxa to be compared."""
@@ -73,11 +74,22 @@ class MapFilesOptions(MonthsOptions):
     overwrite: bool = False
     """Replace files that are there already."""
 
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether the map is one that a range can be made of."""
+        return False
+
     def check(self) -> None:
-        """Raise ConfigError for an animation of one month, and for a layer of no file."""
+        """Raise ConfigError for an animation of one month, for a layer of no file, and for a range of what has none."""
         super().check()
         if self.within is None:
             self.reject_unused(("within_layer",), "a file of polygons (within)")
+        if "range" in self.also and not self.has_thresholds:
+            raise ConfigError(
+                "a range is made of a taxon's map from records: scores of photos and numbers of species have no value "
+                "from which on a taxon is there. Leave range out.",
+                settings=("also",),
+            )
         if "gif" in self.also and len(self.months) < 2:
             raise ConfigError(
                 "an animation needs at least two months; name more, or leave gif out.", settings=("months", "also")
@@ -119,6 +131,10 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
     def is_from_photos(self) -> bool:
         """Whether there are neither records nor a model fitted to some."""
         return not self.occurrences and self.ranges is None
+
+    @property
+    def has_thresholds(self) -> bool:
+        return not self.is_from_photos
 
     @property
     def needs_shared_space(self) -> bool:

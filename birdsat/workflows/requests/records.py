@@ -74,6 +74,8 @@ class RecordsOptions(TableOptions):
 
     trust_places: bool = False
     """Keep records at sea, and do not ask whether longitude and latitude were swapped."""
+    absences: bool = False
+    """Learn also from rows that say that a taxon was looked for and not found: absent, a presence or a count of 0."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ class OneOf:
 
     names: Collection[str]
     or_file: str | None = None  # how the name of a file ends that stands for none of them, such as .json
+    or_estimator: bool = False  # or a classifier: itself, or as text, which has a point or a colon as no name has
 
     def __repr__(self) -> str:
         return f"OneOf({', '.join(map(str, self.names))})"
@@ -165,11 +166,22 @@ def _chosen(value: Any, mark: OneOf, setting: str) -> Any:
     """The name or file, or several, each of which is checked; paths are text."""
     if value is None:
         return None
+    if mark.or_estimator and hasattr(value, "get_params"):
+        from birdsat.ranges.estimators import estimator_text  # imports scikit-learn
+
+        return estimator_text(value)
     if not isinstance(value, str | Path):
         return tuple(_chosen(one, mark, setting) for one in value)
+    if mark.or_estimator and is_estimator(str(value)):
+        return str(value)
     if mark.or_file is None or not str(value).endswith(mark.or_file):
         _check_choice(str(value), mark.names, setting, mark.or_file)
     return str(value)
+
+
+def is_estimator(text: str) -> bool:
+    """Whether a text is of a classifier, as `birdsat.ranges.estimators` reads it, and not one of the names of ours."""
+    return "." in text or ":" in text
 
 
 def _check_choice(value: object, names: Collection[Any], setting: str, or_file: str | None = None) -> None:

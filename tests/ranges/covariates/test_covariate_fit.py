@@ -12,8 +12,10 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import CheckpointError, ConfigError, InputError
+from birdsat.ranges.facts import WEIGHTS_FILE
 from birdsat.ranges.fit import fit_ranges
-from birdsat.ranges.model import WEIGHTS_FILE, RangeModel, load_ranges
+from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 
 
 def auc(model: RangeModel, covariates: NDArray[np.float32] = KNOWN) -> float:

@@ -24,7 +24,7 @@ def test_every_model_is_made_under_names_of_its_own_and_learns_as_its_entry_says
     names = [model.name for model in made[name]]
     assert len(set(names)) == len(names) == (3 if "rasters" in name else 1)  # our own read all rasters together
     parameters = list(made[name][0].fit.__annotations__)  # type: ignore[attr-defined]
-    assert parameters[0] == {"points": "points", "surveys": "cells"}[entry.learns_from]
+    assert parameters[0] == {"points": "points", "surveys": "cells", "counts": "cells"}[entry.learns_from]
 
 
 def test_without_a_name_all_that_can_be_made_are_and_a_missing_package_is_noted(
@@ -43,7 +43,9 @@ def test_without_a_name_all_that_can_be_made_are_and_a_missing_package_is_noted(
     ]
     assert any("maxent_coordinates is left out: MaxEnt needs elapid" in note for note in progress.notes)
     assert "logistic_rasters" in make_models((), "points", RASTERS, progress)
-    assert list(make_models((), "surveys", RASTERS)) == [n for n, e in MODELS.items() if e.learns_from == "surveys"]
+    surveyed = [name for name, entry in MODELS.items() if entry.learns_from == "surveys"]
+    assert list(make_models((), "surveys", RASTERS)) == [name for name in surveyed if name != "boosted_chip_place"]
+    assert list(make_models(["boosted_chip_place"], "surveys", ModelSettings())) == ["boosted_chip_place"]
     with pytest.raises(ConfigError, match=r"pip install birdsat\[elapid\]"):
         make_models(["maxent_coordinates"], "points", RASTERS)
 

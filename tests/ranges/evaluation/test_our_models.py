@@ -11,7 +11,7 @@ from birdsat.earth.place import unit_sphere
 from birdsat.errors import InputError
 from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_points
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.our_models import RangeNetworkModel, SimilarPlaces
+from birdsat.ranges.evaluation.our_models import CountNetwork, RangeNetworkModel, SimilarPlaces, SurveyNetwork
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
 
@@ -89,3 +89,22 @@ def test_the_most_similar_places_equal_a_slow_search(place: bool) -> None:
         nearest = np.argsort(np.linalg.norm(tables[0] - one, axis=1))[:4]
         np.testing.assert_allclose(score[row], PRESENT[::2][nearest].mean(axis=0))
     assert SimilarPlaces(place=place, k=4).name.endswith("+ place") == place
+
+
+def test_presence_and_absence_in_every_cell_are_learned_as_surveys_and_a_taxon_of_one_kind_has_no_absences() -> None:
+    presence = np.column_stack([PRESENT, np.ones(len(PLACES), np.bool_), np.zeros(len(PLACES), np.bool_)])
+    score = SurveyNetwork(settings=SETTINGS).fit(CELLS, presence)(CELLS)
+    assert min(roc_auc_score(PRESENT[:, label], score[:, label]) for label in range(3)) > 0.9
+    assert np.isfinite(score[:, 3]).all() and np.isnan(score[:, 4]).all()  # everywhere; nowhere
+    everywhere = SurveyNetwork(settings=SETTINGS).fit(CELLS, presence[:, 3:4])(CELLS)
+    assert np.isfinite(everywhere).all()
+
+
+def test_presences_of_high_counts_draw_the_scores_more_than_those_of_low_ones() -> None:
+    presence = np.ones((len(PLACES), 1), np.bool_)
+    presence[::5] = False
+    west = (PLACES[:, :1] < 10) & presence
+    counts = np.where(presence, np.where(west, 200.0, 1.0), 0.0)
+    score = CountNetwork(settings=SETTINGS).fit(CELLS, counts)(CELLS)[:, 0]
+    alike = SurveyNetwork(settings=SETTINGS).fit(CELLS, presence)(CELLS)[:, 0]
+    assert roc_auc_score(west[:, 0], score) > roc_auc_score(west[:, 0], alike) + 0.1

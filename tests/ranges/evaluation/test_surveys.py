@@ -34,6 +34,12 @@ def test_before_and_after_a_year_are_ranges_over_the_routes_surveyed_then(survey
     assert late.presence.tolist() == [[False, True], [True, True]]
 
 
+def test_mean_counts_are_over_the_years_in_which_a_route_was_surveyed(surveys: Surveys) -> None:
+    assert surveys.mean_counts(last=2004).tolist() == [[2, 1], [5, 0]]  # ravens 3 and 1, magpies 2, in two years
+    assert surveys.mean_counts(first=2005).tolist() == [[0, 1], [5, 0.5]]
+    assert len(surveys.mean_counts()) == len(surveys.ranges().lon_lat) == 3
+
+
 def test_years_without_a_survey_are_refused(surveys: Surveys) -> None:
     with pytest.raises(InputError, match="no route was surveyed from 2010 to 2007; the surveys are of 2000 to 2007"):
         surveys.ranges(first=2010)

@@ -29,6 +29,7 @@ class QuadraticLogistic:
     components: int | None = None  # that chip features are brought down to; None: as they are
     c: float = 1.0  # inverse strength of the penalty, as in scikit-learn
     quadratic: bool = True  # False: the columns as they are, as for embeddings
+    or_plain: bool = False  # more columns than can be squared are taken as they are, and are not an error
     label: str = ""  # in tables; the columns where empty
     probabilities: bool = False
 
@@ -43,12 +44,14 @@ class QuadraticLogistic:
     def fit(self, points: Points) -> Scorer:
         scaled = ScaledColumns.fit(points.background, self.columns, self.components)
         background = scaled(points.background)
-        if self.quadratic and background.shape[1] > _MOST_SQUARED:
+        too_many = background.shape[1] > _MOST_SQUARED
+        if self.quadratic and too_many and not self.or_plain:
             raise ConfigError(
                 f"{', '.join(self.columns)} are {background.shape[1]} columns; up to {_MOST_SQUARED} can be squared "
                 "and multiplied with each other. Set quadratic to False."
             )
-        squares = make_pipeline(PolynomialFeatures(2 if self.quadratic else 1, include_bias=False), StandardScaler())
+        degree = 2 if self.quadratic and not too_many else 1
+        squares = make_pipeline(PolynomialFeatures(degree, include_bias=False), StandardScaler())
         squares.fit(background)
         return one_by_one(points, lambda cells: squares.transform(scaled(cells)), self._fit_one)
 

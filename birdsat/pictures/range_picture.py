@@ -1,0 +1,73 @@
+"""A range as a picture: the polygons of each season, and how sure a map's values are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Outline
+
+from birdsat.earth.cell_polygons import Geometry, rings_of
+from birdsat.earth.grid import AnyGrid
+from birdsat.earth.outline import Land
+from birdsat.maps.description import MapDescription, Quantity
+from birdsat.maps.map_file import MapFile
+from birdsat.maps.seasons import SEASONS
+from birdsat.pictures.colours import INK
+from birdsat.pictures.map_picture import DPI, draw_map
+from birdsat.pictures.panel import Ground, finish_panel, panel_ratio
+
+SEASON_COLOURS = dict(zip(SEASONS, ("#7a4f9e", "#d8573a", "#3f7fb5", "#e2b33c", "#8b8f94"), strict=True))
+_LONGER_INCHES = 7.5
+_MOST_CELLS = 1300  # along a side, that are read for a picture
+
+
+def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], land: Land | None) -> Figure:
+    """Season and multipolygon (WGS84 degrees) of each range of a taxon, over the extent of its map."""
+    grid = about.grid
+    ratio = panel_ratio(grid)
+    width, height = (_LONGER_INCHES, _LONGER_INCHES / ratio) if ratio >= 1 else (_LONGER_INCHES * ratio, _LONGER_INCHES)
+    figure = Figure(figsize=(width + 0.6, height + 0.9), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    Ground(grid, land).draw_range(axes, np.zeros((1, 1), dtype=bool))
+    shown = [season for season in SEASONS if any(name == season for name, _ in polygons)]
+    overlaps = len(polygons) > len(shown)  # months that are ranges by themselves
+    for season, geometry in polygons:
+        _fill(axes, grid, geometry, SEASON_COLOURS[season], 0.35 if overlaps else 0.85)
+    finish_panel(axes, grid)
+    handles = [Patch(facecolor=SEASON_COLOURS[season], label=season) for season in shown]
+    if handles:
+        place = {"loc": "outside lower left", "ncols": len(handles), "frameon": False}
+        figure.legend(handles=handles, fontsize=9, labelcolor=INK, **place)
+    return figure
+
+
+def draw_doubt(map_file: MapFile, land: Land | None) -> Figure | None:
+    """The mean over the months of the widths of intervals, or of standard deviations; None where the map has neither."""
+    about = map_file.description
+    layers = map_file.decimated(_MOST_CELLS)
+    doubt = layers.doubt
+    if doubt is None or not np.isfinite(doubt).any():
+        return None
+    return draw_map(
+        about.grid,
+        (),
+        doubt.mean(axis=0)[None],
+        title="",
+        quantity=Quantity(about.doubt, "1"),
+        applicability=layers.applicability,
+        land=land,
+    )
+
+
+def _fill(axes: Axes, grid: AnyGrid, geometry: Geometry, colour: str, alpha: float) -> None:
+    west = grid.box.west
+    for rings in rings_of(geometry):
+        # Of a map over the antimeridian, what lies past 180.
+        turn = 360 if rings[0][:, 0].max() <= west else 0
+        outlines = [np.column_stack(grid.plane(ring[:, 0] + turn, ring[:, 1])) for ring in rings]
+        path = Outline.make_compound_path(*(Outline(outline, closed=True) for outline in outlines))
+        axes.add_patch(PathPatch(path, facecolor=colour, alpha=alpha, linewidth=0, zorder=2.5))

@@ -1,0 +1,63 @@
+"""What is known of a fitted range model but its numbers, and which files hold the two."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from birdsat import config
+from birdsat.errors import ConfigError
+from birdsat.ranges.calibrate import Calibration
+from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.named import INPUTS
+from birdsat.ranges.held_out_figures import TaxonFigures
+from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.rows_read import RowsRead
+from birdsat.ranges.thresholds import Thresholds
+
+SETTINGS_FILE, WEIGHTS_FILE = "ranges.json", "ranges.safetensors"
+KEPT_FILES = "cells-*.f16"  # see `feature_cache`
+AREA = "area."  # before the names of tensors of the area of applicability
+SCHEMA_VERSION = 3
+Way = Literal["occurrences", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeFacts:
+    """What is known of a fitted range model but its numbers."""
+
+    schema_version: int = SCHEMA_VERSION
+    network: RangeNetworkConfig
+    estimator: str = ""  # text of the classifier that learned each taxon; "": the network did
+    taxa: tuple[str, ...]
+    points: tuple[int, ...]  # of each taxon, after thinning to cells
+    absences: tuple[int, ...] = ()  # of each taxon, after thinning; none at all where no surveys were learned from
+    way: Way
+    dated: bool  # False: no point had a date, and all months are alike
+    looked_months: tuple[int, ...] = ()  # 1..12, in which somebody recorded some taxon; empty: not known
+    run: str  # whose chip features it reads
+    model: str  # fingerprint of that run's weights
+    common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
+    of_land: tuple[bool, ...] = ()  # whether each taxon lives on land; empty: not known
+    taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
+    tables: tuple[str, ...] = ()  # that the points came from
+    looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
+    inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
+    rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
+    effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
+    region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
+    request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
+    steps: int = 0
+    calibration: Calibration = field(default_factory=Calibration)
+    evaluation: tuple[tuple[str, float], ...] = ()  # on what was held out, by name
+    taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
+    thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
+    read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
+    command: str = ""  # that asked for the fit; empty: not known
+
+
+def remembered_region(folder: Path) -> str:
+    """`RangeFacts.region` of the model in a folder, of which nothing else is read; "" where that cannot be told."""
+    try:
+        return config.load(RangeFacts, folder / SETTINGS_FILE).region
+    except (OSError, ConfigError):  # what opens the model says what is wrong with it
+        return ""

@@ -1,0 +1,318 @@
+"""Points and background of a fit as tensors: what each member learns from, and what it holds out."""
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
+from birdsat.ranges.points import Points
+from birdsat.ranges.survey_term import SurveyTerm
+
+if TYPE_CHECKING:
+    from birdsat.ranges.estimator_network import EstimatorNetwork
+
+_TRIED_PLACES = 2048  # of points, and of background, that members are tried on
+
+Rows = NDArray[np.int64]
+
+
+class Data:
+    """Points and background as tensors: which member learns from which, and with what weight.
+
+    Three kinds of rows: points, of which several may share a place and date; the places and dates of points; and
+    background. A place is looked at once a step, however many of these lie there.
+    """
+
+    def __init__(
+        self,
+        points: Points,
+        inputs: Tensor,
+        background: Tensor,
+        config: RangeNetworkConfig,
+        visits: Tensor | None = None,
+    ) -> None:
+        self.config, self.taxa = config, points.taxa
+        least, most = (math.log(deviation) for deviation in config.noise)
+        self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
+        self.taxon = torch.from_numpy(points.taxon)
+        self.dates = points.year_fraction
+        self.dated = bool(np.isfinite(self.dates).any())
+        self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
+        # Of points that do not say when somebody looked, the dates of all taxa do.
+        known = self.dates[np.isfinite(self.dates)]
+        self.looked = points.looked if len(points.looked) else known if self.taxa > 1 else np.empty(0)
+        self.months = months_looked(self.looked)
+        weight = points.background_weight
+        self.background_share = weight / weight.sum()
+        self.generator = np.random.default_rng(config.seed)
+        # Points of one place and date are looked at once, however many taxa were there.
+        of_place = np.column_stack([points.presences.lon_lat, np.nan_to_num(self.dates, nan=-1.0)])
+        _, first, row = np.unique(of_place, axis=0, return_index=True, return_inverse=True)
+        self.row = torch.from_numpy(row.reshape(-1))  # (p,) of its place and date
+        self.seen_dates = self.dates[first]
+        lon_lat = np.concatenate([points.presences.lon_lat, points.background.lon_lat])
+        _, once, place = np.unique(lon_lat, axis=0, return_index=True, return_inverse=True)
+        self.once = torch.from_numpy(once)
+        self.places = torch.cat([inputs, background])[self.once]  # each once
+        at_place = torch.from_numpy(place.reshape(-1))
+        self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
+        visited = lon_lat[:0] if points.surveys is None else points.surveys.visits.lon_lat
+        blocks = blocks_by_km(np.concatenate([lon_lat, visited]), config.block_km)
+        several = len(np.unique(blocks)) >= config.members
+        folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
+        p = len(points.presences)
+        held = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b + v)
+        out, out_visits = held[:, : len(lon_lat)], held[:, len(lon_lat) :]
+        # A member that would have to hold out all points of a taxon holds out none.
+        left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
+        self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
+        # With nothing held out there is nothing to choose the steps by, and no reason to spare background.
+        self.folded = bool(self.out[0].any())
+        if not self.folded:
+            self.out = self.out[0], torch.zeros_like(self.out[1])
+        self.surveys: SurveyTerm | None = None
+        if points.surveys is not None:
+            assert visits is not None
+            out_visits = out_visits & self.folded
+            self.surveys = SurveyTerm(
+                points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
+            )
+        self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
+        # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
+        tried = torch.zeros(len(self.seen), dtype=torch.bool)
+        tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
+        self.tried = torch.nonzero(tried[self.row])[:, 0]
+        self.tried_background = self._background(_TRIED_PLACES)
+        self.even_background = self._even_background(points.background_area)
+        self.block = blocks[:p], blocks[p : len(lon_lat)]
+        half = _halves(blocks[: len(lon_lat)], p, config.seed)
+        self.half = half[:p], half[p:]
+        self.trials = [self._trial(some) for some in (None, 0, 1)]
+
+    def _trial(self, half: int | None) -> "_Trial":
+        """half: of the blocks; None: all that is held out."""
+        there, behind = self.out[0][:, self.tried], self.out[1][:, self.tried_background]
+        if half is not None:
+            there = there & (self.half[0][self.tried] == half)
+            behind = behind & (self.half[1][self.tried_background] == half)
+        return _Trial(there, behind, *_balanced(there, self.taxon[self.tried], self.taxa))
+
+    def loss(self, network: RangeNetwork) -> Tensor:
+        """Of the places that each member learns from; some of them, drawn anew, where there are many."""
+        seen = len(self.seen)
+        background = self._background(self.config.background_a_step)
+        point, more = torch.arange(len(self.taxon)), 1.0
+        if seen > self.config.places_a_step:
+            drawn = torch.zeros(seen, dtype=torch.bool)
+            drawn[torch.from_numpy(self.generator.choice(seen, self.config.places_a_step, replace=False))] = True
+            point, more = torch.nonzero(drawn[self.row])[:, 0], seen / self.config.places_a_step
+        there, elsewhere, row = self._logits(network, point, background, self._background_dates(len(background)))
+        weight, known = self.learned
+        absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
+        absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
+        weight = weight[:, point] * more
+        if self.surveys is None:
+            return _loss(there, elsewhere, self.taxon[point], weight, absent, known)
+        share = self.surveys.of_points
+        loss = _loss(there, elsewhere, self.taxon[point], weight, absent, known, share)
+        return loss + self.surveys.loss(network, self.noise)
+
+    @torch.inference_mode()
+    def trial(self, network: RangeNetwork) -> list[float]:
+        """How often a member puts a point that it held out above background that it held out, the mean over taxa: of
+        all that is held out, and of each half.
+
+        That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
+        sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
+        """
+        there, elsewhere, row = self._try(network, self.tried_background)
+        areas = [trial.areas(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
+        more, surveyed = (0.0, 0) if self.surveys is None else self.surveys.trial(network)
+        of_points = [total / max(1, taxa) for total, taxa in areas[1:]]
+        return [(areas[0][0] + more) / max(1, areas[0][1] + surveyed), *of_points]
+
+    @torch.inference_mode()
+    def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
+        """What members say of points and of background places that they held out, some of them for each taxon. The same
+        rows at every call."""
+        background = torch.cat([self.tried_background, self.even_background])
+        there, elsewhere, row = self._try(network, background)
+        member, tried = torch.nonzero(self.out[0][:, self.tried], as_tuple=True)
+        present, point = there[member, tried], self.tried[tried]
+        at_member, at = torch.nonzero(self.out[1][:, background], as_tuple=True)
+        # Of every taxon, so many background places of either kind that the table stays small.
+        some = torch.from_numpy(np.random.default_rng(self.config.seed).permutation(len(at)))
+        most, even = max(50, 500_000 // self.taxa), at[some] >= len(self.tried_background)
+        kept = torch.cat([some[~even][:most], some[even][:most]])
+        absent = elsewhere[at_member[kept], row[at[kept]]]  # (kept, taxa)
+        seen = torch.nonzero(torch.bincount(self.taxon, minlength=self.taxa))[:, 0]
+
+        def rows(of_points: Tensor, of_background: Tensor) -> Tensor:
+            return torch.cat([of_points, of_background[:, None].expand(-1, len(seen)).flatten()])
+
+        behind = background[at[kept]]
+        return HeldOut(
+            logit=torch.cat([present, absent[:, seen].flatten()]).numpy(),
+            taxon=torch.cat([self.taxon[point], seen.expand(len(kept), -1).flatten()]).numpy(),
+            present=np.arange(len(present) + len(seen) * len(kept)) < len(present),
+            row=rows(point, behind).numpy(),
+            member=rows(member, at_member[kept]).numpy(),
+            even=rows(torch.zeros_like(point, dtype=torch.bool), at[kept] >= len(self.tried_background)).numpy(),
+            block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
+            half=rows(self.half[0][point], self.half[1][behind]).numpy(),
+        )
+
+    def held_out_again(self, network: "RangeNetwork | EstimatorNetwork", inputs: Tensor, background: Tensor) -> HeldOut:
+        """The same, were the inputs of the places these; without the background that is even by area."""
+        other = copy.copy(self)
+        other.places = torch.cat([inputs, background])[self.once]
+        said = other.held_out(network)
+        return said.where(~said.even)
+
+    def _logits(
+        self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Log odds (m, p) of points, each of its own taxon; (m, r, taxa) at background; and its rows (b,) there.
+
+        point (p,), background (b,): which; dates (b,) of the latter.
+        """
+        seen, of_seen = torch.unique(self.row[point], return_inverse=True)
+        asked = torch.cat([self.seen[seen], self.background[background]])
+        looked, row = torch.unique(asked, return_inverse=True)
+        inputs = self.places[looked][None]
+        if network.training:
+            inputs = inputs + self.noise * torch.randn(self.config.members, *inputs.shape[1:])
+        hidden, taxon = network.hidden(inputs), self.taxon[point]
+        here, there = row[: len(seen)], row[len(seen) :]
+        if network.terms == 1:
+            logits = network.heads(hidden)
+            return logits[:, here[of_seen], taxon], logits, there
+        on_dates = network.logits(hidden.index_select(1, here), self.seen_dates[seen.numpy()])
+        elsewhere = network.logits(hidden.index_select(1, there), dates)
+        return on_dates[:, of_seen, taxon], elsewhere, torch.arange(len(there))
+
+    def _background(self, most: int) -> Tensor:
+        """Rows of background for a step: all, or some drawn by their weights."""
+        count = len(self.background)
+        if count <= most and np.ptp(self.background_share) == 0:
+            return torch.arange(count)
+        return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
+
+    def _even_background(self, area: NDArray[np.float64]) -> Tensor:
+        """Rows of background drawn by area (b,) alone; none where that is how all of it is drawn."""
+        even = area / area.sum()
+        if np.allclose(even, self.background_share, rtol=1e-6, atol=0):
+            return torch.empty(0, dtype=torch.int64)
+        return torch.from_numpy(self.generator.choice(len(even), min(len(even), _TRIED_PLACES), p=even))
+
+    def _try(self, network: "RangeNetwork | EstimatorNetwork", background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The log odds of what is tried on, as `_logits` gives them."""
+        return self._logits(network, self.tried, background, self._tried_dates(len(background)))
+
+    def _background_dates(self, count: int) -> NDArray[np.float64]:
+        """Dates of background: unknown as often as those of points are; of the others, half are any when they looked.
+
+        The other half are dates on which some taxon was recorded, as observers go out more in some months than in
+        others. No date is of a month in which nobody looked, or it would count as one without the taxon.
+        """
+        dates = self._in_months(self.generator.random(count))
+        if len(self.looked) and self.dated:
+            recorded = self.generator.choice(self.looked, count)
+            dates = np.where(self.generator.random(count) < 0.5, recorded, dates)
+        return np.where(self.generator.random(count) < self.dated_share, dates, np.nan)
+
+    def _tried_dates(self, count: int) -> NDArray[np.float64]:
+        """The same at every trial."""
+        steps = (np.arange(count) * 0.6180339887498949) % 1.0  # golden ratio: even over any stretch
+        return np.where(np.arange(count) % 100 < 100 * self.dated_share, self._in_months(steps), np.nan)
+
+    def _in_months(self, even: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Year fractions, even over the months in which somebody looked, of numbers even over 0..1."""
+        place = even * len(self.months)
+        month = np.minimum(place.astype(np.int64), len(self.months) - 1)
+        dates: NDArray[np.float64] = (self.months[month] + place - month) / 12
+        return dates
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What members are tried on: m members, p points, b rows of background, t taxa."""
+
+    points: Tensor  # (m, p) held out
+    background: Tensor  # (m, b) held out
+    weight: Tensor  # (m, p) adding up to 1 over the points of each member and taxon
+    known: Tensor  # (m, t) which have any
+
+    def areas(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> tuple[float, int]:
+        """Areas under the ROC curve added up over members and their taxa, and how many these are; of log odds as
+        `_Data._logits` gives them and labels (p,)."""
+        areas = 0.0
+        for member, held_out in enumerate(self.points):
+            point = torch.nonzero(held_out)[:, 0]
+            background = elsewhere[member, row[self.background[member]]]
+            against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
+            if len(point) == 0 or against.shape[1] == 0:
+                continue
+            value = there[member, point]
+            above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
+            areas += float((above * self.weight[member, point]).sum())
+        return areas, int(self.known.sum())
+
+
+def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
+    """0..11: the months with a tenth of an even share of the dates (l,), or more; all where there are none."""
+    if len(looked) == 0:
+        return np.arange(12)
+    counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
+    return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
+
+
+def _halves(blocks: Rows, points: int, seed: int) -> Tensor:
+    """(p + b,) 0 or 1: blocks dealt to two halves, those with points and those without by themselves."""
+    half = np.zeros(len(blocks), np.int64)
+    with_points = np.isin(blocks, blocks[:points])
+    for some in (with_points, ~with_points):
+        if len(np.unique(blocks[some])) > 1:
+            half[some] = deal_folds(blocks[some], 2, seed + 1)  # by another order than that of the members' folds
+    return torch.from_numpy(half)
+
+
+def _evenly(count: int, most: int) -> Tensor:
+    """At most so many of `count` rows, evenly spread."""
+    return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
+
+
+def _balanced(mask: Tensor, taxon: Tensor, taxa: int) -> tuple[Tensor, Tensor]:
+    """Weights (m, p) that add up to 1 over the points of each member and taxon; and which (m, taxa) have any."""
+    counts = torch.zeros(len(mask), taxa).index_add_(1, taxon, mask.float())
+    return mask / counts.clamp(min=1)[:, taxon], counts > 0
+
+
+def _loss(
+    there: Tensor,
+    elsewhere: Tensor,
+    taxon: Tensor,
+    weight: Tensor,
+    absent: Tensor,
+    known: Tensor,
+    share: Tensor | None = None,
+) -> Tensor:
+    """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
+
+    there (m, p) log odds of points of taxon (p,), weight (m, p); elsewhere (m, r, taxa) of background, absent (m, r)
+    its weights; known (m, taxa) which taxa count; share (taxa,) how much of each, where surveys have the rest.
+    """
+    present = torch.zeros_like(known, dtype=there.dtype).index_add(1, taxon, F.softplus(-there) * weight)
+    absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)
+    background = torch.bmm(absent[:, None], F.softplus(elsewhere))[:, 0]  # (m, taxa)
+    counted = known if share is None else known * share
+    return ((present + background) * counted).sum() / known.sum().clamp(min=1)

@@ -1,0 +1,50 @@
+"""What a map is told of its own making."""
+
+from dataclasses import replace
+
+from birdsat import config
+from birdsat.maps.making import NOT_EVALUATED, Making, versions_here
+from birdsat.ranges.model import RangeModel
+from birdsat.ranges.thresholds import Thresholds
+from birdsat.workflows.requests.maps import MapRequest
+
+_LONGEST = 10_000  # characters of a command; some name thousands of taxa
+THRESHOLDS = ("p10", "max_sss", "equal", "prevalence")
+
+
+def making_of_photos(request: MapRequest, taxon: str) -> Making:
+    """Of a map of scores, which have no thresholds: no record was held out."""
+    return Making(
+        thresholds_of="a score from photos alone, which nothing was held out of",
+        versions=versions_here(),
+        commands=(replace(request, taxon=(taxon,)).command("map"),),
+    )
+
+
+def making_of_ranges(request: MapRequest, model: RangeModel, taxon: str) -> Making:
+    """Of a taxon's map by a range model."""
+    facts, thresholds = model.facts, model.thresholds(taxon)
+    settings = {name: value for name, value in config.to_dict(facts.network).items() if name != config.KIND}
+    commands = [request.command("map")]
+    if request.ranges is not None:  # the taxa mapped beside this one have no part in it
+        commands = [*filter(None, [facts.command]), replace(request, taxon=(taxon,)).command("map")]
+    return Making(
+        thresholds={} if thresholds is None else {name: getattr(thresholds, name) for name in THRESHOLDS},
+        thresholds_of=NOT_EVALUATED if thresholds is None else _chosen_on(thresholds),
+        dated=facts.dated,
+        rows=facts.read.to_dict() if facts.read.rows else {},
+        settings={"way": facts.way, "taxa fitted together": len(facts.taxa), "steps taken": facts.steps, **settings},
+        versions=versions_here(),
+        commands=tuple(map(_kept, commands)),
+    )
+
+
+def _kept(command: str) -> str:
+    """The command, cut where it names more than every map can carry with it."""
+    return command if len(command) <= _LONGEST else f"{command[:_LONGEST]} ... (cut: {len(command):,} characters)"
+
+
+def _chosen_on(thresholds: Thresholds) -> str:
+    if thresholds.pooled:
+        return f"pooled: {thresholds.points:,} held-out points of all taxa, as fewer than 5 of this one were"
+    return f"{thresholds.points:,} held-out points of the taxon"

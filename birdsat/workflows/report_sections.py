@@ -1,0 +1,383 @@
+"""The parts of a map's report, as HTML, in the order of ODMAP (Zurell and others 2020, doi 10.1111/ecog.04960)."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from birdsat.maps.description import SCORE, MapDescription
+from birdsat.maps.range_file import plain_area
+from birdsat.maps.seasons import month_names, short_months
+from birdsat.tables import Table
+from birdsat.workflows.pages import escaped, html_table
+from birdsat.workflows.report_words import (
+    CITED,
+    FIGURES,
+    LIMITS,
+    NOT_KNOWN,
+    NOT_KNOWN_ROWS,
+    SETTINGS,
+    THRESHOLDS,
+    imagery_credit,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapFacts:
+    """What a report is written from, beside its pictures."""
+
+    about: MapDescription
+    created: str  # when the map was made, ISO 8601
+    file: str  # name of the map
+    areas: Mapping[str, Any] | None  # of its ranges, as `read_areas` gives them
+    report_command: str
+    area_km2: float  # of the cells with a value
+    inside: float  # share of it in the area of applicability; NaN: not known
+    doubt: float  # mean over it of what `MapDescription.doubt` names; NaN: not known
+
+    @property
+    def has_fit(self) -> bool:
+        """Whether it is of records, and not of photos alone."""
+        return self.about.quantity.name != SCORE.name
+
+    @property
+    def tables(self) -> str:
+        """The tables of records, for people."""
+        return self.about.sources.get("records", "") or "tables that are not known"
+
+
+def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
+    """The parts by the template's names."""
+    about, making = facts.about, facts.about.making
+    versions = ", ".join(f"{name} {one}" for name, one in making.versions.items())
+    return {
+        "heading": _heading(about),
+        "lead": escaped(_lead(facts)),
+        "tiles": "".join(_tiles(facts)),
+        "map_figure": _map_figure(facts, pictures["map"]),
+        "overview": html_table(_overview(facts)),
+        "data": _data(facts),
+        "effort": _effort(facts),
+        "predictors": _predictors(about),
+        "model": _model(facts),
+        "assessment": _assessment(facts),
+        "thresholds": _thresholds(facts),
+        "ranges": _ranges(facts, pictures),
+        "uncertainty": _uncertainty(facts, pictures),
+        "applicability": _applicability(facts),
+        "limits": _list(_limits(facts)),
+        "citations": _citations(facts),
+        "commands": _commands(facts),
+        "footer": escaped(f"{facts.file}, made {_date(facts.created)}" + (f" with {versions}." if versions else ".")),
+    }
+
+
+def _heading(about: MapDescription) -> str:
+    title = f"<i>{escaped(about.title)}</i>" if about.is_taxon else escaped(about.title)
+    return f"{escaped(about.common_name)} <small>({title})</small>" if about.common_name else title
+
+
+def _lead(facts: MapFacts) -> str:
+    about = facts.about
+    when = f"in {month_names(about.months)}" if len(about.months) < 12 else "in every month"
+    when = when if about.months else "over the year"
+    of = f"Where {about.title} lives" if about.is_taxon else about.title
+    meaning = about.quantity.explanation
+    said = f" {meaning[:1].upper()}{meaning[1:]}." if meaning else ""
+    return f"{of} {when}, on cells of {about.grid.step_text}.{said}"
+
+
+def _tiles(facts: MapFacts) -> Iterable[str]:
+    about = facts.about
+    points = about.sources.get("records of the taxon", "")
+    if points.isdecimal():
+        yield _tile(f"{int(points):,}", "records of the taxon", "one a cell and month, after cleaning")
+    auc = about.evaluation.get("held_out_auc", math.nan)
+    if math.isfinite(auc):
+        taxa = about.evaluation.get("held_out_taxa", 1)
+        note = f"mean of {taxa:,.0f} taxa; 0.5 by chance" if taxa > 1 else "0.5 by chance"
+        yield _tile(f"{auc:.2f}", "AUC on blocks held out", note)
+    elif facts.has_fit:
+        yield _tile("–", "not evaluated", "nothing could be held out")
+    if facts.areas is not None:
+        area = sum(part["area_km2"] or 0 for part in facts.areas["ranges"])
+        if len({part["season"] for part in facts.areas["ranges"]}) == len(facts.areas["ranges"]):
+            yield _tile(_short_area(area), "square kilometres of range", f"all seasons, at {_threshold(facts.areas)}")
+    if math.isfinite(facts.inside):
+        yield _tile(f"{facts.inside:.0%}", "of the map in the area of applicability", "by area")
+
+
+def _tile(value: str, what: str, note: str) -> str:
+    return (
+        f'<div class="tile"><b>{escaped(value)}</b><span class="what">{escaped(what)}</span>'
+        f"<small>{escaped(note)}</small></div>"
+    )
+
+
+def _map_figure(facts: MapFacts, picture: str) -> str:
+    # Of many months, a narrow screen shows some at a time.
+    wide = " wide" if len(facts.about.months) > 2 else ""
+    return f'<div class="map{wide}">{_figure(picture, _map_caption(facts))}</div>'
+
+
+def _map_caption(facts: MapFacts) -> str:
+    hatched = " Hatched: places unlike all with records." if math.isfinite(facts.inside) and facts.inside < 1 else ""
+    return f"{facts.about.quantity.name.capitalize()}.{hatched}"
+
+
+def _overview(facts: MapFacts) -> Table:
+    about = facts.about
+    box = about.grid.box
+    rows = {
+        "taxon" if about.is_taxon else "subject": about.heading,
+        "named by": about.sources.get("taxonomy", "the names of the tables" if facts.has_fit else ""),
+        "what is mapped": about.quantity.name,
+        "extent": f"{_shown(box.west, 'EW')} to {_shown(box.east, 'EW')}, {_shown(box.south, 'NS')} to "
+        f"{_shown(box.north, 'NS')}",
+        "cells": f"{about.grid.step_text}; {about.grid.rows:,} x {about.grid.columns:,}; "
+        f"{plain_area(facts.area_km2)} square kilometres have a value",
+        "months": month_names(about.months) if about.months else "none: one layer",
+        "model": about.model,
+        "made": _date(facts.created),
+    }
+    return _pairs(rows)
+
+
+def _data(facts: MapFacts) -> str:
+    about, rows = facts.about, facts.about.making.rows
+    if not facts.has_fit:
+        return _p("None: the map is of what a run learned of the taxon's photos.")
+    if not rows:
+        return _p(f"From {facts.tables}. {NOT_KNOWN_ROWS}")
+    table = Table(columns=["", "rows or records"])
+    table.add_row(f"rows of {facts.tables}", _count(rows.get("rows")))
+    for reason, count in rows.get("dropped", {}).items():
+        table.add_row(f"dropped: {reason}", _count(count))
+    table.add_row("the same taxon, place and date again", _count(rows.get("repeats")))
+    table.add_row("different records of all taxa, which say where was looked", _count(rows.get("records")))
+    table.add_row("records of the taxa fitted, on cells", _count(rows.get("used")))
+    if points := about.sources.get("records of the taxon"):
+        table.add_row("of them, of this taxon", points)
+    for reason, count in rows.get("noted", {}).items():
+        table.add_row(f"used, but: {reason}", _count(count))
+    table.caption = (
+        "Reasons are counted of the rows of all tables; those about cells, months and the sea of the records of the "
+        "taxa fitted alone. Records were thinned to one a cell and month."
+    )
+    return html_table(table)
+
+
+def _effort(facts: MapFacts) -> str:
+    bias = facts.about.sources.get("observer bias", "")
+    if not facts.has_fit:
+        return _p("It has no part in this map: no record was fitted to.")
+    if not bias:
+        return _p(NOT_KNOWN)
+    if bias == "not corrected":
+        return _p(
+            "Observer bias was not corrected: the records are of one taxon, which does not say where else was looked. "
+            "A place may be low because nobody went there."
+        )
+    return _p(
+        f"Observer bias: {bias}. Half of the background is drawn where anybody recorded anything, so that a place is "
+        "not taken for a good one because observers go there."
+    )
+
+
+def _predictors(about: MapDescription) -> str:
+    imagery, credit = about.sources.get("imagery", "imagery that is not known"), imagery_credit(about)
+    text = f"What satellite chips around it show, from {imagery}, and where it lies."
+    return _p(f"{text} {credit}" if credit else text)
+
+
+def _model(facts: MapFacts) -> str:
+    making = facts.about.making
+    if not facts.has_fit:
+        return _p(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
+    if not making.settings:
+        return _p(NOT_KNOWN)
+    words = _p(
+        "Networks side by side, the members; each was fitted without one part of the blocks of the Earth, which "
+        "evaluates and calibrates it. The map is the mean of the members."
+    )
+    known = {SETTINGS[name]: _plain(value) for name, value in making.settings.items() if name in SETTINGS}
+    rest = [f"{name} {_plain(value)}" for name, value in making.settings.items() if name not in SETTINGS]
+    table = _pairs(known)
+    table.caption = f"And {'; '.join(rest)}." if rest else ""
+    return words + html_table(table)
+
+
+def _assessment(facts: MapFacts) -> str:
+    about = facts.about
+    if not facts.has_fit:
+        return _p("Not evaluated: nothing is held out of a map from photos.")
+    if not about.evaluation:
+        return _p("Not evaluated: nothing could be held out, as there are too few records in too few places.")
+    table = Table(columns=["figure", "what it says", "value"], words=2)
+    for name, value in about.evaluation.items():
+        shown = (
+            f"{value:,.0f}" if name.endswith(("_taxa", "_points")) else f"{value:.3f}" if math.isfinite(value) else "–"
+        )
+        table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
+    table.caption = (
+        "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
+        "taxa fitted together."
+    )
+    return html_table(table)
+
+
+def _thresholds(facts: MapFacts) -> str:
+    making = facts.about.making
+    if not facts.has_fit:
+        return _p("None: a score ranks cells, and has no value from which on a taxon is there.")
+    if not making.thresholds:
+        return _p(f"None: {making.thresholds_of}." if making.thresholds_of else NOT_KNOWN)
+    table = Table(columns=["name", "how it was chosen", "value"], words=2)
+    for name, value in making.thresholds.items():
+        table.add_row(name, THRESHOLDS.get(name, ""), f"{value:.3f}")
+    table.caption = f"Chosen on {making.thresholds_of}."
+    return html_table(table)
+
+
+def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
+    areas = facts.areas
+    if areas is None:
+        return _p("None was made of this map yet; `birdsat range` makes one." if facts.has_fit else "None.")
+    table = Table(columns=["season", "months", "km²", "from", "to"], words=2)
+    for part in areas["ranges"]:
+        shown = map(plain_area, (part["area_km2"], part["area_low_km2"], part["area_high_km2"]))
+        table.add_row(part["season"], short_months(part["months"]), *shown)
+    words = "with the values less and plus one standard deviation over the members"
+    if facts.about.interval is not None:
+        words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
+    table.caption = (
+        f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: {words}. "
+        f"Seasons: {areas['seasons']['told']}."
+    )
+    extents = Table(columns=["of", "extent of occurrence, km²", "area of occupancy, km²"])
+    for extent in areas["extents"]:
+        extents.add_row(extent["of"], plain_area(extent["eoo_km2"]), plain_area(extent["aoo_km2"]))
+    why = dict.fromkeys(extent["why_no_aoo"] for extent in areas["extents"] if extent.get("why_no_aoo"))
+    extents.caption = "IUCN (2022), sections 4.9 and 4.10; of a migrant, the smaller season counts." + "".join(
+        f" No area of occupancy: {one}." for one in why
+    )
+    drawn = _figure(pictures["range"], "Range by season.") if "range" in pictures else ""
+    return drawn + html_table(table) + (html_table(extents) if extents.rows else "")
+
+
+def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
+    if "doubt" not in pictures:
+        return _p("Not known: the map has neither intervals nor standard deviations.")
+    words = facts.about.doubt
+    caption = f"{words[0].upper()}{words[1:]}, the mean over the months; over all cells {facts.doubt:.3f}. "
+    if facts.about.interval is None:
+        caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
+        return _figure(pictures["doubt"], f"{caption}all members share.")
+    caption += f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
+    return _figure(pictures["doubt"], f"{caption}cells; of errors that all records share it knows nothing.")
+
+
+def _applicability(facts: MapFacts) -> str:
+    if not math.isfinite(facts.inside):
+        return _p("Not known: the map does not say where its model may be asked.")
+    return _p(
+        f"{facts.inside:.1%} of the map's area is like places with records (dissimilarity index, Meyer and Pebesma "
+        "2021). Elsewhere, hatched in the map, the values are a guess about places that the model knows nothing like."
+    )
+
+
+def _limits(facts: MapFacts) -> Iterable[str]:
+    about = facts.about
+    if not facts.has_fit:
+        yield "A score ranks cells of one taxon; it is not a probability, and has no threshold."
+        return
+    yield from LIMITS
+    if about.sources.get("observer bias") == "not corrected":
+        yield "Observer bias is not corrected."
+    if not about.evaluation:
+        yield "Nothing was held out: the map is neither calibrated nor evaluated."
+    if about.making.dated is False:
+        yield "No record says when: all months are the same."
+    if about.making.thresholds_of.startswith("pooled"):
+        yield "The thresholds are those of all taxa together, as too few records of this one could be held out."
+    if math.isfinite(facts.inside) and facts.inside < 0.5:
+        yield "More than half of the map lies outside the area of applicability."
+    if facts.areas is not None and facts.areas.get("reaches_edge_of_map"):
+        yield "The range reaches the edge of the map: areas and extents are those of the part within it."
+    if imagery_credit(about):
+        yield "Cells are of a quarter degree, and the imagery is of 2004: nothing smaller is seen, and no change since."
+
+
+def _citations(facts: MapFacts) -> str:
+    about = facts.about
+    cited = [*CITED["all"], *(CITED["fit"] if facts.has_fit else ()), *(CITED["range"] if facts.areas else ())]
+    credit = imagery_credit(about)
+    licences = [
+        f"Imagery: {credit or about.sources.get('imagery', 'not known') + ', on the terms of whoever gave it.'}",
+        "birdsat: MIT licence. The map falls under the terms of what it was made from.",
+    ]
+    if facts.has_fit:
+        licences.insert(
+            0,
+            f"Records: {facts.tables}, on the terms of their publishers. Of a download from GBIF, cite its "
+            "DOI; eBird, iNaturalist and others say how they are to be cited.",
+        )
+    return _list(cited) + "<h3>Licences</h3>" + _list(licences)
+
+
+def _commands(facts: MapFacts) -> str:
+    commands = list(facts.about.making.commands)
+    if facts.areas and facts.areas["command"]:
+        commands.append(facts.areas["command"])
+    if not facts.about.making.commands:
+        return _p(f"The command that made the map: {NOT_KNOWN.lower()}")
+    return f"<pre>{escaped(chr(10).join([*commands, facts.report_command]))}</pre>"
+
+
+def _pairs(rows: Mapping[str, str]) -> Table:
+    """Names and what they are; what is empty is left out."""
+    table = Table(columns=["", ""], words=2)
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _threshold(areas: Mapping[str, Any]) -> str:
+    return f"{float(areas['threshold']['value']):.3g} ({areas['threshold']['name']})"
+
+
+def _short_area(km2: float) -> str:
+    """Square kilometres in a few digits."""
+    if km2 >= 1e6:
+        return f"{km2 / 1e6:.1f} million"
+    return f"{km2:,.0f}" if km2 < 1e4 else f"{round(km2, -3):,.0f}"
+
+
+def _shown(degrees: float, sides: str) -> str:
+    """10°W, of sides EW."""
+    return f"{abs(degrees):g}°{'' if not degrees else sides[degrees < 0]}"
+
+
+def _plain(value: object) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _count(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else NOT_KNOWN
+
+
+def _date(created: str) -> str:
+    return created[:10] or "at a time that is not known"
+
+
+def _p(words: str) -> str:
+    return f"<p>{escaped(words)}</p>"
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escaped(one)}</li>' for one in words)}</ul>"
+
+
+def _figure(picture: str, caption: str) -> str:
+    return f"<figure>{picture}<figcaption>{escaped(caption)}</figcaption></figure>"

@@ -1,0 +1,79 @@
+"""Classifiers as text: read, written, and refused."""
+
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from birdsat.errors import ConfigError
+from birdsat.ranges.estimators import TRUSTED, estimator_text, parse_estimator, short_text, takes_weights, with_seed
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(),
+        RandomForestClassifier(n_estimators=7, max_features=None, class_weight={0: 1.5, 1: 2}),
+        make_pipeline(StandardScaler(with_mean=False), LogisticRegression(C=0.3)),
+    ],
+)
+def test_an_estimator_is_what_its_text_says(estimator: BaseEstimator) -> None:
+    again = parse_estimator(estimator_text(estimator), from_file=True)
+    assert repr(again) == repr(estimator) and type(again) is type(estimator)
+
+
+def test_a_class_may_be_told_from_its_module_by_a_colon_and_made_without_brackets() -> None:
+    assert isinstance(parse_estimator("sklearn.ensemble:RandomForestClassifier"), RandomForestClassifier)
+    assert short_text("sklearn.ensemble:RandomForestClassifier(max_depth=2)") == "RandomForestClassifier(max_depth=2)"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("os.system('true')", "os has no estimator 'system'"),
+        ("sklearn.ensemble.RandomForestClassifier(n_estimator=3)", "nearest: 'n_estimators'"),
+        ("sklearn.ensemble.RandomForestClassifer", "nearest: 'RandomForestClassifier'"),
+        ("sklearn.ensemble.RandomForestClassifier(300)", "keywords only"),
+        ("sklearn.ensemble.RandomForestClassifier(n_estimators=open('x'))", "open of .* names no module"),
+        ("sklearn.ensemble.RandomForestClassifier(n_estimators=1 + x)", "is not plain"),
+        ("sklearn.ensemble.RandomForestRegressor", "no predict_proba"),
+        ("sklearn.svm.SVC", "probability=True"),
+        ("sklearn.pipeline.Pipeline()", "cannot be made"),
+        ("nowhere_at_all.Forest", "cannot be imported"),
+        ("sklearn.ensemble.RandomForestClassifier(", "cannot be read"),
+        ("(lambda: 3)()", "names no module|cannot be imported"),
+    ],
+)
+def test_a_text_of_anything_else_says_what_is_wrong(text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse_estimator(text)
+
+
+def test_a_file_may_name_classes_of_trusted_packages_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"{Own.__module__}.Own"
+    assert isinstance(parse_estimator(text), Own)
+    with pytest.raises(ConfigError, match=TRUSTED):
+        parse_estimator(text, from_file=True)
+    monkeypatch.setenv(TRUSTED, f"lightgbm, {Own.__module__}")
+    assert isinstance(parse_estimator(text, from_file=True), Own)
+    with pytest.raises(ConfigError, match="folder of pickles"):
+        parse_estimator(f"sklearn.pipeline.Pipeline(steps=[('own', {text}())], memory='x')", from_file=True)
+
+
+def test_every_estimator_inside_gets_the_seed_but_those_that_have_one() -> None:
+    forest = with_seed(make_pipeline(StandardScaler(), RandomForestClassifier()), 3)
+    assert forest.get_params()["randomforestclassifier__random_state"] == 3
+    assert with_seed(RandomForestClassifier(random_state=1), 3).get_params()["random_state"] == 1
+    assert takes_weights(RandomForestClassifier()) and not takes_weights(forest)
+
+
+class Own(BaseEstimator):
+    """A classifier that is not of scikit-learn."""
+
+    def fit(self, x: object, y: object) -> "Own":
+        return self
+
+    def predict_proba(self, x: object) -> object:
+        return x
