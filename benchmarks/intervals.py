@@ -184,9 +184,7 @@ def _members_alone(
     return np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
 
 
-def _figures(
-    low: NDArray[np.float32], high: NDArray[np.float32], truth: NDArray[np.float64]
-) -> dict[str, float]:
+def _figures(low: NDArray[np.float32], high: NDArray[np.float32], truth: NDArray[np.float64]) -> dict[str, float]:
     held, missed = (low <= truth) & (truth <= high), np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
     suitable = truth > 0.5
     return {

@@ -35,9 +35,9 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
 
     Dimensions (time, lat, lon), or (time, y, x) for an equal-area grid, with lat(y) and lon(x) beside; no time for a
     map without months. Times are the middles of the months, in order of the year, with the months as `climatology`
-    bounds; their year stands for any year. Variables: the quantity, `<quantity>_std`, `<quantity>_low` and
-    `<quantity>_high`, and `applicability` (flags 0 and 1) as the map has them, and `crs`. Longitudes of a grid over the antimeridian go on past 180. The file appears
-    whole or not at all; raises InputError when the disk refuses it.
+    bounds; their year stands for any year. Variables: the quantity, `<quantity>_std`, or `<quantity>_low` and
+    `<quantity>_high`, and `applicability` (flags 0 and 1) as the map has them, and `crs`. Longitudes of a grid over the
+    antimeridian go on past 180. The file appears whole or not at all; raises InputError when the disk refuses it.
     """
     about = map_file.description
     order = np.argsort(about.months) if about.months else np.zeros(1, dtype=np.int64)

@@ -46,7 +46,7 @@ def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], 
 
 
 def draw_doubt(map_file: MapFile, land: Land | None) -> Figure | None:
-    """The mean over the months of the widths of intervals, or of standard deviations; None where the map has neither."""
+    """The mean over the months of `MapLayers.doubt`; None where the map has none."""
     about = map_file.description
     layers = map_file.decimated(_MOST_CELLS)
     doubt = layers.doubt

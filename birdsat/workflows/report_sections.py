@@ -273,7 +273,9 @@ def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     if facts.about.interval is None:
         caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
         return _figure(pictures["doubt"], f"{caption}all members share.")
-    caption += f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
+    caption += (
+        f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
+    )
     return _figure(pictures["doubt"], f"{caption}cells; of errors that all records share it knows nothing.")
 
 

@@ -70,7 +70,9 @@ def test_lows_and_highs_of_an_interval_are_bands_and_come_back(tmp_path: Path) -
         smaller = opened.decimated(10)
         assert smaller.low is not None and smaller.high is not None
         known = np.isfinite(smaller.value)
-        assert (smaller.low[known] <= smaller.value[known]).all() and (smaller.value[known] <= smaller.high[known]).all()
+        assert (smaller.low[known] <= smaller.value[known]).all() and (
+            smaller.value[known] <= smaller.high[known]
+        ).all()
     assert json.loads((tmp_path / "map.json").read_text())["interval"] == 0.8
 
 
@@ -85,7 +87,7 @@ def test_lows_and_highs_without_an_area_of_applicability_come_back(tmp_path: Pat
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.8, math.nan])
 def test_an_interval_that_holds_no_share_or_all_is_refused(share: float) -> None:
-    with pytest.raises(ConfigError, match="interval is .*above 0 and below 1"):
+    with pytest.raises(ConfigError, match=r"interval is .*above 0 and below 1"):
         described(GRIDS[0], interval=share)
 
 

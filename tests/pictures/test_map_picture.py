@@ -24,8 +24,7 @@ from birdsat.maps.effort import effort_path, read_effort
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.colours import EFFORT_COLOURS, NO_DATA, RANGE, SCORE_COLOURS, SCORE_RAMP, WATER
-from birdsat.pictures.extra_panels import missing_panels
-from birdsat.pictures.extra_panels import uncertainty
+from birdsat.pictures.extra_panels import missing_panels, uncertainty
 from birdsat.pictures.map_picture import draw_map, draw_map_file, picture_scale, png_bytes, save_png
 from birdsat.pictures.panel import MapPoints
 

@@ -13,7 +13,7 @@ from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.taxon_range import find_threshold, taxon_range
 from birdsat.pictures.map_picture import png_bytes
-from birdsat.pictures.range_picture import SEASON_COLOURS, draw_range, draw_doubt
+from birdsat.pictures.range_picture import SEASON_COLOURS, draw_doubt, draw_range
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     np.testing.assert_array_equal(inside, all_at_once.inside[[2, 0]])
     lows = np.concatenate([one.low for one in found], axis=2)
     np.testing.assert_allclose(lows, all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
-    assert 0 <= all_at_once.low.min() and all_at_once.high.max() <= 1
+    assert all_at_once.low.min() >= 0 and all_at_once.high.max() <= 1
     assert (all_at_once.low <= all_at_once.probability).all() and (all_at_once.probability <= all_at_once.high).all()
 
 
