@@ -38,19 +38,32 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.taxa import TaxaResult
 
 
+_MOST_TAXA = 40  # that are shown one by one
+
+
 def fit(result: FitResult) -> None:
     """The size of the model and its figures."""
     facts = result.model.facts
     print(f"{len(facts.taxa):,} taxa, {sum(facts.points):,} records: {result.folder}")
     print(*_figures(result.model.evaluation), sep="\n")
+    if (taxa := result.taxa_table()) is not None and len(facts.taxa) <= _MOST_TAXA:
+        print_table(taxa)
     for table in result.explanation.tables():
         print_table(table)
 
 
 def map_(result: MapResult) -> None:
     """The files; on stderr the figures of the model, and which taxa failed."""
-    if result.maps and (figures := _figures(result.maps[0].evaluation)):
-        print(*figures, sep="\n", file=sys.stderr)
+    for number, one in enumerate(result.maps):
+        of_model = {name: value for name, value in one.evaluation.items() if not name.startswith("taxon_")}
+        if number == 0 and of_model:
+            print(*_figures(of_model), sep="\n", file=sys.stderr)
+        if (auc := one.evaluation.get("taxon_held_out_auc")) is not None:
+            low, high, even = (one.evaluation[f"taxon_held_out_auc_{name}"] for name in ("low", "high", "even"))
+            print(
+                f"{one.taxon}: held-out AUC {auc:.3f} ({low:.3f} to {high:.3f}), {even:.3f} against even background",
+                file=sys.stderr,
+            )
     for taxon, reason in result.failed.items():
         print(f"birdsat: {taxon} is not mapped: {reason}", file=sys.stderr)
     for file in result.files:

@@ -34,6 +34,9 @@ from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, fit_network
 
 
+_LEAST_BLOCKS = 4  # with points that were held out, without which nothing is calibrated or evaluated
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Embedded:
     """What a region says of places: the columns of a `RegionBlock`, without positions in a grid."""
@@ -205,12 +208,17 @@ _PhotoScores = Callable[[HeldOut], NDArray[np.float32]]  # of rows
 def _calibrate(
     out: HeldOut | None, photo: _PhotoScores | None, taxa: int
 ) -> tuple[Calibration, tuple[Thresholds, ...]]:
-    """By all that was held out; nothing where nothing was."""
-    if out is None:
+    """By all that was held out; nothing where that was too little."""
+    if out is None or not _is_enough(out):
         return Calibration(), ()
     rows = out.where(~out.even)
     calibration = _calibration(rows, photo)
     return calibration, fit_thresholds(_said(rows, calibration, photo).numpy(), rows.taxon, rows.present, taxa)
+
+
+def _is_enough(out: HeldOut) -> bool:
+    """Whether the points held out lie in so many blocks that these tell of others: of two, each knows but the other."""
+    return len(np.unique(out.block[out.present])) >= _LEAST_BLOCKS
 
 
 def _calibration(rows: HeldOut, photo: _PhotoScores | None) -> Calibration:
@@ -230,6 +238,8 @@ def _evaluate(
     Each half of the blocks is evaluated by the steps and the calibration that the other half chose. Nothing where a
     half has too few points to choose by.
     """
+    if fitted.held_out is None or not _is_enough(fitted.held_out):
+        return {}, ()
     parts, said = [], []
     for half, out in enumerate(fitted.by_half):
         calibration = _calibration(out.where((out.half == half) & ~out.even), photo)
@@ -237,8 +247,6 @@ def _evaluate(
             return {}, ()
         parts.append(out.where(out.half != half))
         said.append(_said(parts[-1], calibration, photo))
-    if not parts:
-        return {}, ()
     return held_out_figures(torch.cat(said).numpy(), HeldOut.together(parts), taxa, seed)
 
 

@@ -1,6 +1,7 @@
 """How points that were held out of a fit stand against background that was, taxon by taxon, and how sure that is."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from birdsat.metrics import area_under_curve, boyce_index, map_scores, reliability
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
 from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.tables import Table
 
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 _DRAWS = 200  # of the blocks, with replacement
@@ -28,6 +30,20 @@ class TaxonFigures:
 
 
 _UNKNOWN = TaxonFigures(points=0, auc=math.nan, auc_low=math.nan, auc_high=math.nan, auc_even=math.nan, boyce=math.nan)
+
+
+def taxa_table(taxa: Sequence[str], figures: Sequence[TaxonFigures]) -> Table:
+    """A row for each taxon of which points were held out, those with the lowest AUC last."""
+    table = Table(
+        title="held out of the fit",
+        columns=["taxon", "points", "AUC", f"{INTERVAL:.0%} interval", "AUC, even background", "Boyce"],
+    )
+    known = [(taxon, one) for taxon, one in zip(taxa, figures, strict=True) if one.points]
+    for taxon, one in sorted(known, key=lambda pair: -pair[1].auc):
+        interval = f"{one.auc_low:.3f} to {one.auc_high:.3f}"
+        table.add_row(taxon, f"{one.points:,}", f"{one.auc:.3f}", interval, f"{one.auc_even:.3f}", f"{one.boyce:.3f}")
+    table.caption = "background: mostly where somebody looked; even: by area, which prefers maps that follow effort"
+    return table
 
 
 def held_out_figures(

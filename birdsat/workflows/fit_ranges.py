@@ -33,12 +33,14 @@ from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Embedded, Source
 from birdsat.ranges.fit import fit_ranges as fit_points
+from birdsat.ranges.held_out_figures import taxa_table
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.records import Records
 from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.survey_points import surveys_on_region
+from birdsat.tables import Table
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
@@ -66,6 +68,11 @@ class FitResult:
         own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
         return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder), *beside)
 
+    def taxa_table(self) -> Table | None:
+        """The figures of every taxon; None where nothing could be held out."""
+        facts = self.model.facts
+        return taxa_table(facts.taxa, facts.taxon_evaluation) if facts.taxon_evaluation else None
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         facts, said = self.model.facts, self.explanation
@@ -73,6 +80,7 @@ class FitResult:
             "folder": str(self.folder),
             "taxa": dict(zip(facts.taxa, facts.points, strict=True)),
             "evaluation": plain_figures(self.model.evaluation),
+            "taxon_evaluation": {taxon: plain_figures(self.model.evaluation_of(taxon)) for taxon in facts.taxa},
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             **({"model": facts.estimator} if facts.estimator else {}),
             **({"importance": said.importance.to_dict()} if said.importance else {}),
