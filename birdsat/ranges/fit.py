@@ -33,7 +33,6 @@ from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, fit_network
 
-
 _LEAST_BLOCKS = 4  # with points that were held out, without which nothing is calibrated or evaluated
 
 

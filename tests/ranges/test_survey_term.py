@@ -35,7 +35,7 @@ def surveys(visits: np.ndarray, taxa: tuple[int, ...] = (0, 1, 2)) -> SurveyRows
 
 def fitted(points: Points, rows: np.ndarray, visits: np.ndarray | None = None) -> RangeModel:
     taxa = [f"Taxon {label}" for label in range(points.taxa)]
-    of_visits = None if visits is None else CHIP[visits]
+    of_visits = None if visits is None else embedded(CHIP[visits])
     return fit_ranges(points, embedded(CHIP[rows]), embedded(CHIP), taxa, SOURCE, settings=SMALL, visits=of_visits)
 
 

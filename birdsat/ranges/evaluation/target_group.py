@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
 from birdsat.ranges.points import Cells, Points
@@ -19,8 +20,9 @@ def target_group(points: Points, share: float = 1.0) -> Points:
         return points
     _, first = np.unique(points.presences.lon_lat, axis=0, return_index=True)
     looked, weight = points.presences.take(np.sort(first)), points.background_weight
+    there = np.ones(len(looked), np.bool_)
     if share == 1:
-        return replace(points, background=looked, background_weight=np.ones(len(looked)))
+        return _with_background(points, looked, np.ones(len(looked)), there)
     both = Cells(
         lon_lat=np.concatenate([points.background.lon_lat, looked.lon_lat]),
         columns={
@@ -28,7 +30,19 @@ def target_group(points: Points, share: float = 1.0) -> Points:
         },
     )
     weights = np.concatenate([(1 - share) * weight / weight.sum(), np.full(len(looked), share / len(looked))])
-    return replace(points, background=both, background_weight=weights)
+    return _with_background(points, both, weights, np.concatenate([np.zeros(len(weight), np.bool_), there]))
+
+
+def _with_background(
+    points: Points, background: Cells, weight: NDArray[np.float64], looked: NDArray[np.bool_]
+) -> Points:
+    return replace(
+        points,
+        background=background,
+        background_weight=weight,
+        background_area=np.ones(len(background)),
+        background_looked=looked,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
