@@ -82,7 +82,7 @@ def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder:
     refit(folder, TAXA[0], TAXA[1], region="east")
     model, region, kept = opened(folder)
     assert not before.exists() and not kept.exists() and len(list((folder / "ranges").glob("cells-*"))) == 1
-    assert maps(model, region).shape == (3, 2, 2, CELLS)  # computed
+    assert maps(model, region).shape == (4, 2, 2, CELLS)  # computed
     assert cache_file(model, open_region(folder / "east")).is_file()
 
 
@@ -118,4 +118,4 @@ def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytes
         refit(folder)
     monkeypatch.setattr(RangeModel, "features", features)
     assert not list((folder / "ranges").glob("*cells*")) and (folder / "ranges" / "ranges.json").is_file()
-    assert maps(*opened(folder)[:2]).shape == (3, 3, 2, CELLS)
+    assert maps(*opened(folder)[:2]).shape == (4, 3, 2, CELLS)
