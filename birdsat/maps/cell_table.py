@@ -37,10 +37,10 @@ def write_cells(map_file: MapFile, path: Path) -> int:
 
     Columns: cell (position in the grid, row by row from the north-west), lon and lat of its centre (WGS84 degrees,
     -180..180), one for each month by its name (`january`; `year` where all of them are the same, `quantity_name` for a
-    map without months), then `january_std` and `applicability` where the map has them, and in Parquet the cell's
-    outline as `geometry` (one that lies over the antimeridian is cut there). What a cell lacks is null. Written window
-    by window, so memory does not grow with the map; the file appears whole or not at all. Raises ConfigError for
-    another ending, InputError when the disk refuses it.
+    map without months), then `january_low` and `january_high`, or `january_std`, and `applicability` where the map has
+    them, and in Parquet the cell's outline as `geometry` (one that lies over the antimeridian is cut there). What a
+    cell lacks is null. Written window by window, so memory does not grow with the map; the file appears whole or not at
+    all. Raises ConfigError for another ending, InputError when the disk refuses it.
     """
     about = map_file.description
     names = _column_names(about)
@@ -55,16 +55,15 @@ def write_cells(map_file: MapFile, path: Path) -> int:
 
 def _column_names(about: MapDescription) -> list[str]:
     layers = [variable_name(layer) for layer in about.layers]
-    deviations = [f"{layer}_std" for layer in layers] if about.std else []
-    return layers + deviations + (["applicability"] if about.applicability else [])
+    beside = [variable_name(name) for name in about.beside]
+    return layers + beside + (["applicability"] if about.applicability else [])
 
 
 def _cells(block: MapLayers) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Rows and columns (n, 2) in the grid of the block's cells that have a value, and their numbers (bands, n)."""
     has_value = ~np.isnan(block.value).all(axis=0)
     parts = [block.value]
-    if block.std is not None:
-        parts.append(block.std)
+    parts += [one for one in (block.std, block.low, block.high) if one is not None]
     if block.applicability is not None:
         parts.append(block.applicability[None])
     at = np.argwhere(has_value) + np.array([block.first_row, block.first_column])

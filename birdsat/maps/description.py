@@ -60,6 +60,8 @@ class MapDescription:
     quantity: Quantity
     model: str  # what made the numbers
     std: bool = False  # whether each layer has a second one: its standard deviation, such as over an ensemble
+    # Whether each layer has two more, low and high: bounds between which so large a share of the truth is meant to lie.
+    interval: float | None = None
     is_taxon: bool = True  # whether the title is a taxon
     common_name: str = ""  # of the taxon, where one is known
     applicability: bool = False  # whether a layer tells where the model may be asked: 1 inside, 0 outside
@@ -77,6 +79,8 @@ class MapDescription:
             mid_month(month)  # refuses what is not a month
         if len(set(self.months)) < len(self.months):
             raise ConfigError(f"months {self.months} name one twice; name each once.")
+        if self.interval is not None and not 0 < self.interval < 1:
+            raise ConfigError(f"interval is {self.interval}; allowed: above 0 and below 1.")
 
     @property
     def heading(self) -> str:
@@ -109,9 +113,22 @@ class MapDescription:
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """Values, then standard deviations, then the area of applicability; what is not there is left out."""
-        deviations = tuple(f"{layer} std" for layer in self.layers) if self.std else ()
-        return self.layers + deviations + ((APPLICABILITY,) if self.applicability else ())
+        """Values, their standard deviations, all lows, all highs, the area of applicability; what is not there is left
+        out."""
+        return self.layers + self.beside + ((APPLICABILITY,) if self.applicability else ())
+
+    @property
+    def doubt(self) -> str:
+        """What a map has of how sure its values are; empty: nothing."""
+        if self.interval is not None:
+            return f"width of the {self.interval:.0%} interval"
+        return "standard deviation over the members" if self.std else ""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Names of what is known of each layer beside its values: a layer's name and a word."""
+        words = (*(("std",) if self.std else ()), *(("low", "high") if self.interval is not None else ()))
+        return tuple(f"{layer} {word}" for word in words for layer in self.layers)
 
     def tags(self, created: str) -> dict[str, str]:
         """For the file: text by name. created: when, in ISO 8601."""
@@ -137,6 +154,7 @@ class MapDescription:
             **step,
             **bounds,
             **({"common_name": self.common_name} if self.common_name else {}),
+            **({} if self.interval is None else {"interval": repr(self.interval)}),
             **({} if self.calibrated is None else {"calibrated": _YES_NO[self.calibrated]}),
         }
 
@@ -166,6 +184,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             ),
             model=tags["model"],
             std=any(name.endswith(" std") for name in band_names),
+            interval=float(tags["interval"]) if "interval" in tags else None,
             applicability=APPLICABILITY in band_names,
             evaluation={name: math.nan if value is None else float(value) for name, value in figures.items()},
             sources=parse_json(tags["sources"], "sources"),

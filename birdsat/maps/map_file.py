@@ -98,8 +98,24 @@ class MapLayers:
     value: NDArray[np.float32]  # (layers, h, w); NaN where there is none
     std: NDArray[np.float32] | None  # (layers, h, w) standard deviations over an ensemble; None: not in this map
     applicability: NDArray[np.float32] | None  # (h, w) 1 inside, 0 outside, NaN where unknown; None: not in this map
+    low: NDArray[np.float32] | None = None  # (layers, h, w) bounds of intervals; None: not in this map
+    high: NDArray[np.float32] | None = None
     first_row: int = 0  # of the window, in the grid
     first_column: int = 0
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Between what the values may be: low and high, else a standard deviation less and more; None: not known."""
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        return None if self.std is None else (self.value - self.std, self.value + self.std)
+
+    @property
+    def doubt(self) -> NDArray[np.float32] | None:
+        """(layers, h, w) what `MapDescription.doubt` names."""
+        if self.low is not None and self.high is not None:
+            return self.high - self.low
+        return self.std
 
 
 class MapFile:
@@ -152,11 +168,14 @@ class MapFile:
         return self._layers(self._cog.decimated(range(len(self.description.band_names)), most), 0, 0)
 
     def _layers(self, bands: NDArray[np.float32], first_row: int, first_column: int) -> MapLayers:
-        count = len(self.description.layers)
+        about = self.description
+        count, end = len(about.layers), len(bands) - about.applicability
         return MapLayers(
             value=bands[:count],
-            std=bands[count : 2 * count] if self.description.std else None,
-            applicability=bands[-1] if self.description.applicability else None,
+            std=bands[count : 2 * count] if about.std else None,
+            low=None if about.interval is None else bands[end - 2 * count : end - count],
+            high=None if about.interval is None else bands[end - count : end],
+            applicability=bands[-1] if about.applicability else None,
             first_row=first_row,
             first_column=first_column,
         )
@@ -189,6 +208,7 @@ def _sidecar(sink: MapSink, created: str) -> dict[str, object]:
             "rows": grid.rows,
             "columns": grid.columns,
         },
+        **({} if about.interval is None else {"interval": about.interval}),
         "bands": list(about.band_names),
         "cells_with_value": sink.cells_with_value,
         "cells_without_value": grid.rows * grid.columns - sink.cells_with_value,

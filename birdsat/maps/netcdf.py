@@ -35,9 +35,9 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
 
     Dimensions (time, lat, lon), or (time, y, x) for an equal-area grid, with lat(y) and lon(x) beside; no time for a
     map without months. Times are the middles of the months, in order of the year, with the months as `climatology`
-    bounds; their year stands for any year. Variables: the quantity, `<quantity>_std` and `applicability` (flags 0
-    and 1) as the map has them, and `crs`. Longitudes of a grid over the antimeridian go on past 180. The file appears
-    whole or not at all; raises InputError when the disk refuses it.
+    bounds; their year stands for any year. Variables: the quantity, `<quantity>_std`, or `<quantity>_low` and
+    `<quantity>_high`, and `applicability` (flags 0 and 1) as the map has them, and `crs`. Longitudes of a grid over the
+    antimeridian go on past 180. The file appears whole or not at all; raises InputError when the disk refuses it.
     """
     about = map_file.description
     order = np.argsort(about.months) if about.months else np.zeros(1, dtype=np.int64)
@@ -45,7 +45,7 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
         file.attrs.update(_about(map_file))
         place = _write_place(file, about.grid)
         time = _write_time(file, about.months) if about.months else ()
-        value, std, applicability = _make_layers(file, about, time, place)
+        variables, applicability = _make_layers(file, about, time, place)
         for block in map_file.blocks():
             height, width = block.value.shape[1:]
             window = (
@@ -53,9 +53,9 @@ def write_netcdf(map_file: MapFile, path: Path) -> None:
                 slice(block.first_column, block.first_column + width),
             )
             inside = (slice(None), *window) if time else window
-            value[inside] = block.value[order] if time else block.value[0]
-            if std is not None and block.std is not None:
-                std[inside] = block.std[order] if time else block.std[0]
+            layers = (block.value, block.std, block.low, block.high)
+            for variable, layer in zip(variables, (one for one in layers if one is not None), strict=True):
+                variable[inside] = layer[order] if time else layer[0]
             if applicability is not None and block.applicability is not None:
                 known = ~np.isnan(block.applicability)
                 applicability[window] = np.where(known, block.applicability, _NO_FLAG).astype(np.int8)
@@ -131,8 +131,8 @@ def _about(map_file: MapFile) -> dict[str, str]:
 
 def _make_layers(
     file: h5netcdf.File, about: MapDescription, time: tuple[str, ...], place: tuple[str, str]
-) -> tuple[Any, Any | None, Any | None]:
-    """The variables of value, std and area of applicability; None where the map has none."""
+) -> tuple[list[Any], Any | None]:
+    """The variables of value and of what is beside it, and that of the area of applicability, None without one."""
     rows, columns = about.grid.shape
     chunks = (min(TILE, rows), min(TILE, columns))
     name = variable_name(about.quantity.name)
@@ -148,11 +148,11 @@ def _make_layers(
         return variable
 
     nan = np.float32(np.nan)
-    value = layer(name, "f4", time + place, nan, over_time | _value_attributes(about, name))
-    std = applicability = None
-    if about.std:
-        words = {"long_name": f"standard deviation of {about.quantity.name}"}
-        std = layer(f"{name}_std", "f4", time + place, nan, over_time | words | {"units": about.quantity.units})
+    variables = [layer(name, "f4", time + place, nan, over_time | _value_attributes(about, name))]
+    for word, meaning in _beside(about).items():
+        words = {"long_name": f"{meaning} of {about.quantity.name}", "units": about.quantity.units}
+        variables.append(layer(f"{name}_{word}", "f4", time + place, nan, over_time | words))
+    applicability = None
     if about.applicability:
         flags = {
             "long_name": "area of applicability",
@@ -160,14 +160,23 @@ def _make_layers(
             "flag_meanings": "outside inside",
         }
         applicability = layer("applicability", "i1", place, _NO_FLAG, common | flags)
-    return value, std, applicability
+    return variables, applicability
+
+
+def _beside(about: MapDescription) -> dict[str, str]:
+    """What a map has beside its values: the end of a variable's name, and what it is."""
+    found = {"std": "standard deviation"} if about.std else {}
+    if about.interval is not None:
+        found |= {"low": f"lower bound of the {about.interval:.0%} interval"}
+        found |= {"high": f"upper bound of the {about.interval:.0%} interval"}
+    return found
 
 
 def _value_attributes(about: MapDescription, name: str) -> dict[str, object]:
     attributes: dict[str, object] = {"long_name": about.quantity.name, "units": about.quantity.units}
     if about.quantity.bounds is not None:
         attributes["valid_range"] = np.array(about.quantity.bounds, np.float32)
-    beside = ([f"{name}_std"] if about.std else []) + (["applicability"] if about.applicability else [])
+    beside = [f"{name}_{word}" for word in _beside(about)] + (["applicability"] if about.applicability else [])
     if beside:
         attributes["ancillary_variables"] = " ".join(beside)
     return attributes

@@ -12,7 +12,7 @@ class PanelKind:
 
 
 PANELS: dict[str, PanelKind] = {
-    "uncertainty": PanelKind("birdsat.pictures.extra_panels:uncertainty", "standard deviations"),
+    "uncertainty": PanelKind("birdsat.pictures.extra_panels:uncertainty", "intervals or standard deviations"),
     "applicability": PanelKind("birdsat.pictures.extra_panels:applicability", "an area of applicability"),
     "effort": PanelKind("birdsat.pictures.extra_panels:effort", "a file of effort, NAME_effort.tif, beside it"),
 }

@@ -38,8 +38,8 @@ class RangePart:
     months: tuple[int, ...]  # 1..12; of residents those of both seasons; empty: of no month
     cells: int
     area_km2: float
-    # The least and most of the areas by the values less, and plus, one standard deviation over the members, and by the
-    # values themselves; NaN where the map has no standard deviations.
+    # The least and most of the areas by the lows of all cells, by their highs (of a map without intervals by the values
+    # less, and plus, one standard deviation over the members), and by the values; NaN where the map has neither.
     area_low_km2: float
     area_high_km2: float
     applicable: float  # share of the area in the area of applicability; NaN where the map does not say
@@ -185,16 +185,15 @@ def taxon_range(
         highest = max(highest, float(np.max(block.value, where=np.isfinite(block.value), initial=-math.inf)))
         by_value = seasons.cells(block.value, threshold.value)
         by_less = by_more = by_value
-        if block.std is not None:
-            by_less = seasons.cells(block.value - block.std, threshold.value)
-            by_more = seasons.cells(block.value + block.std, threshold.value)
+        if (bounds := block.bounds) is not None:
+            by_less, by_more = (seasons.cells(bound, threshold.value) for bound in bounds)
         for part, *cells in zip(parts, by_value, by_less, by_more, strict=True):
             part.add(block, area, *cells)
     return TaxonRange(
         about=about,
         threshold=threshold,
         seasons=seasons,
-        parts=tuple(part.finished(about.std) for part in parts if part.cells),
+        parts=tuple(part.finished(bool(about.doubt)) for part in parts if part.cells),
         extents=tuple(_extents(about.grid, seasons, parts)),
         reaches_edge=any(part.reaches_edge for part in parts),
         highest=highest,
@@ -222,7 +221,7 @@ class _GatheredPart:
     def add(
         self, block: MapLayers, area: NDArray[np.float64], cells: NDArray[np.bool_], *others: NDArray[np.bool_]
     ) -> None:
-        """Of a window, areas (h, 1); cells (h, w) by the values, and by the values less and plus their spread."""
+        """Of a window, areas (h, 1); cells (h, w) by the values, and by their lower and upper bounds."""
         for number, some in enumerate((cells, *others)):
             self._areas[number] += float((area[:, 0] * some.sum(axis=1)).sum())
         if not cells.any():
@@ -243,14 +242,14 @@ class _GatheredPart:
     def squares(self) -> NDArray[np.int64]:
         return np.concatenate([np.empty(0, np.int64), *self._squares])
 
-    def finished(self, has_std: bool) -> RangePart:
+    def finished(self, has_bounds: bool) -> RangePart:
         return RangePart(
             season=self.season,
             months=self.months,
             cells=self.cells,
             area_km2=float(self._areas[0]),
-            area_low_km2=float(self._areas.min()) if has_std else math.nan,
-            area_high_km2=float(self._areas.max()) if has_std else math.nan,
+            area_low_km2=float(self._areas.min()) if has_bounds else math.nan,
+            area_high_km2=float(self._areas.max()) if has_bounds else math.nan,
             applicable=self._inside / float(self._areas[0]) if self._knows_inside else math.nan,
             geometry=self.shapes.dissolved(),
         )

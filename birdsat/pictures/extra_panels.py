@@ -51,20 +51,20 @@ def _make(map_file: MapFile, name: str, most: int) -> ExtraPanel | None:
 
 
 def uncertainty(map_file: MapFile, most: int) -> ExtraPanel | None:
-    """The standard deviation over the members, its mean over the months."""
-    std = map_file.decimated(most).std
-    if std is None:
+    """The width of the interval, or else the standard deviation; its mean over the months."""
+    about, found = map_file.description, map_file.decimated(most).doubt
+    if found is None:
         return None
-    known = np.isfinite(std)
-    mean = np.where(known.any(axis=0), np.nansum(std, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
-    ends = colour_scale(map_file.description.quantity, mean[None].astype(np.float32))
-    over = ", mean over the months" if len(std) > 1 else ""
+    known = np.isfinite(found)
+    mean = np.where(known.any(axis=0), np.nansum(found, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+    ends = colour_scale(about.quantity, mean[None].astype(np.float32))
+    over = ", mean over the months" if len(found) > 1 else ""
     return ExtraPanel(
         title="uncertainty",
         value=mean.astype(np.float32),
         norm=Normalize(0, ends[1]),
         colours=UNCERTAINTY_COLOURS,
-        label=f"standard deviation over the members{over}",
+        label=f"{about.doubt}{over}",
     )
 
 

@@ -1,4 +1,4 @@
-"""A range as a picture: the polygons of each season, and how much a map's values spread."""
+"""A range as a picture: the polygons of each season, and how sure a map's values are."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,6 @@ from birdsat.pictures.panel import Ground, finish_panel, panel_ratio
 SEASON_COLOURS = dict(zip(SEASONS, ("#7a4f9e", "#d8573a", "#3f7fb5", "#e2b33c", "#8b8f94"), strict=True))
 _LONGER_INCHES = 7.5
 _MOST_CELLS = 1300  # along a side, that are read for a picture
-SPREAD = Quantity("standard deviation over the members", "1")
 
 
 def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], land: Land | None) -> Figure:
@@ -46,18 +45,19 @@ def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], 
     return figure
 
 
-def draw_spread(map_file: MapFile, land: Land | None) -> Figure | None:
-    """The mean over the months of the standard deviations; None where the map has none."""
+def draw_doubt(map_file: MapFile, land: Land | None) -> Figure | None:
+    """The mean over the months of `MapLayers.doubt`; None where the map has none."""
     about = map_file.description
     layers = map_file.decimated(_MOST_CELLS)
-    if layers.std is None or not np.isfinite(layers.std).any():
+    doubt = layers.doubt
+    if doubt is None or not np.isfinite(doubt).any():
         return None
     return draw_map(
         about.grid,
         (),
-        layers.std.mean(axis=0)[None],
+        doubt.mean(axis=0)[None],
         title="",
-        quantity=SPREAD,
+        quantity=Quantity(about.doubt, "1"),
         applicability=layers.applicability,
         land=land,
     )

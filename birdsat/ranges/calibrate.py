@@ -25,7 +25,11 @@ class Calibration:
 
     def __call__(self, logit: Tensor, photo: Tensor | float = 0.0) -> Tensor:
         """Probabilities of any shape."""
-        return (self.scale * logit).add_(self.photo * photo + self.shift).sigmoid_()
+        return self.log_odds(logit, photo).sigmoid_()
+
+    def log_odds(self, logit: Tensor, photo: Tensor | float = 0.0) -> Tensor:
+        """Those of the probabilities, of any shape."""
+        return (self.scale * logit).add_(self.photo * photo + self.shift)
 
 
 def balanced_weights(taxon: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.facts import AREA, KEPT_FILES, SCHEMA_VERSION, SETTINGS_FILE, WEIGHTS_FILE, RangeFacts
 from birdsat.ranges.held_out import HeldOutPlaces
+from birdsat.ranges.intervals import intervals
 from birdsat.ranges.network import RangeNetwork
 from birdsat.ranges.projection import InputProjection
 from birdsat.ranges.thresholds import Thresholds
@@ -79,7 +80,8 @@ class RangeBlock:
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
     probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
-    std: NDArray[np.float32]  # (taxa, months, c) standard deviation over the members
+    low: NDArray[np.float32]  # (taxa, months, c) bounds of `intervals`
+    high: NDArray[np.float32]
     inside: NDArray[np.bool_]  # (taxa, c) in the taxon's area of applicability; (0, c) where that was not asked
 
 
@@ -222,13 +224,15 @@ class RangeModel:
         if self.photos is not None:
             harmonics = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
             photo = self.photos(to_float32(block.year), harmonics, labels)
-        probability = self.facts.calibration(logit, photo)
-        mean = probability.mean(dim=0)
+        log_odds = self.facts.calibration.log_odds(logit, photo)
+        probability = log_odds.sigmoid().mean(dim=0)
+        records = torch.tensor([self.facts.points[label] for label in labels], dtype=torch.float32)
+        low, high = intervals(log_odds, probability, records)
         return RangeBlock(
             cells=block.cells,
-            probability=mean.numpy(),
-            # By hand: torch.std over the first dimension takes longer than all the rest.
-            std=(probability - mean).square_().mean(dim=0).sqrt_().numpy(),
+            probability=probability.numpy(),
+            low=low.numpy(),
+            high=high.numpy(),
             inside=self.applicability.inside(block.inputs, block.lon_lat, labels if applicability else ()),
         )
 

@@ -18,7 +18,7 @@ from birdsat.maps.map_file import MapFile
 from birdsat.maps.range_file import areas_path, read_areas, read_polygons_of
 from birdsat.pictures.demo import figure_address, png_address
 from birdsat.pictures.map_picture import draw_map_file
-from birdsat.pictures.range_picture import draw_range, draw_spread
+from birdsat.pictures.range_picture import draw_doubt, draw_range
 from birdsat.progress import QUIET, Progress
 from birdsat.reading import kind_of
 from birdsat.workflows.pages import escaped, image, style
@@ -89,8 +89,8 @@ def _pictures(map_file: MapFile, ranges: _Range | None) -> dict[str, str]:
     else:
         address = figure_address(draw_map_file(map_file, land=land))
     pictures = {"map": image(address, f"Map of {about.title}: {about.quantity.name}")}
-    if (spread := draw_spread(map_file, land)) is not None:
-        pictures["spread"] = image(figure_address(spread), f"Standard deviations of the map of {about.title}")
+    if (doubt := draw_doubt(map_file, land)) is not None:
+        pictures["doubt"] = image(figure_address(doubt), f"Uncertainty of the map of {about.title}")
     if ranges is not None and ranges.polygons:
         figure = draw_range(about, ranges.polygons, land)
         pictures["range"] = image(figure_address(figure), f"Range of {about.title} by season")
@@ -104,9 +104,9 @@ def _land(about: MapDescription) -> Land:
 
 
 def _measured(map_file: MapFile) -> dict[str, float]:
-    """Shares of the cells with a value, by area, that are in the area of applicability, and their mean spread."""
+    """Shares of the cells with a value, by area, that are in the area of applicability, and their mean doubt."""
     grid = map_file.description.grid
-    known = inside = spread = 0.0
+    known = inside = doubt = 0.0
     for block in map_file.blocks():
         there = np.isfinite(block.value).any(axis=0)
         rows = block.first_row + np.arange(there.shape[0])
@@ -114,13 +114,13 @@ def _measured(map_file: MapFile) -> dict[str, float]:
         known += float(area.sum())
         if block.applicability is not None:
             inside += float((area * (block.applicability > 0.5)).sum())
-        if block.std is not None:
-            spread += float((area * np.nan_to_num(block.std.mean(axis=0))).sum())
+        if (of_block := block.doubt) is not None:
+            doubt += float((area * np.nan_to_num(of_block.mean(axis=0))).sum())
     nothing = float("nan")
     return {
         "area_km2": known,
         "inside": inside / known if known and map_file.description.applicability else nothing,
-        "spread": spread / known if known and map_file.description.std else nothing,
+        "doubt": doubt / known if known and map_file.description.doubt else nothing,
     }
 
 

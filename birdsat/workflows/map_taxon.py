@@ -23,6 +23,7 @@ from birdsat.pictures.points import TaxonPlaces, check_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
+from birdsat.ranges.intervals import COVERAGE
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import Run, load_run
@@ -367,7 +368,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
             inside = block.inside[:, None].astype(np.float32)
-            yield block.cells, np.concatenate([block.probability, block.std, inside], axis=1)
+            yield block.cells, np.concatenate([block.probability, block.low, block.high, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
         (label,) = model.labels((taxon,))
@@ -378,7 +379,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             months=months,
             quantity=_CALIBRATED if facts.calibration.fitted else SUITABILITY,
             model=f"{name} on {region.run}",
-            std=True,
+            interval=COVERAGE,
             applicability=True,
             calibrated=facts.calibration.fitted,
             dated=dated,

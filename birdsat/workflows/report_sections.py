@@ -33,7 +33,7 @@ class MapFacts:
     report_command: str
     area_km2: float  # of the cells with a value
     inside: float  # share of it in the area of applicability; NaN: not known
-    spread: float  # mean standard deviation over it; NaN: not known
+    doubt: float  # mean over it of what `MapDescription.doubt` names; NaN: not known
 
     @property
     def has_fit(self) -> bool:
@@ -247,9 +247,12 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     for part in areas["ranges"]:
         shown = map(plain_area, (part["area_km2"], part["area_low_km2"], part["area_high_km2"]))
         table.add_row(part["season"], short_months(part["months"]), *shown)
+    words = "with the values less and plus one standard deviation over the members"
+    if facts.about.interval is not None:
+        words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
     table.caption = (
-        f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: with the values less and "
-        f"plus one standard deviation over the members. Seasons: {areas['seasons']['told']}."
+        f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: {words}. "
+        f"Seasons: {areas['seasons']['told']}."
     )
     extents = Table(columns=["of", "extent of occurrence, km²", "area of occupancy, km²"])
     for extent in areas["extents"]:
@@ -263,13 +266,17 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
 
 
 def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
-    if "spread" not in pictures:
-        return _p("Not known: the map has no standard deviations.")
-    caption = (
-        f"Standard deviation over the members, the mean over the months; over all cells {facts.spread:.3f}. It tells "
-        "how much the map hangs on which records there happened to be, and nothing of errors that all members share."
+    if "doubt" not in pictures:
+        return _p("Not known: the map has neither intervals nor standard deviations.")
+    words = facts.about.doubt
+    caption = f"{words[0].upper()}{words[1:]}, the mean over the months; over all cells {facts.doubt:.3f}. "
+    if facts.about.interval is None:
+        caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
+        return _figure(pictures["doubt"], f"{caption}all members share.")
+    caption += (
+        f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
     )
-    return _figure(pictures["spread"], caption)
+    return _figure(pictures["doubt"], f"{caption}cells; of errors that all records share it knows nothing.")
 
 
 def _applicability(facts: MapFacts) -> str:

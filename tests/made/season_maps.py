@@ -6,7 +6,7 @@ import numpy as np
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid, Grid
-from birdsat.maps.description import PROBABILITY, MapDescription
+from birdsat.maps.description import SUITABILITY, MapDescription
 from birdsat.maps.making import Making
 from birdsat.maps.map_file import create_map
 
@@ -32,7 +32,7 @@ def write_map(
         "title": taxon,
         "grid": grid,
         "months": months,
-        "quantity": PROBABILITY,
+        "quantity": SUITABILITY,
         "model": "fit to occurrences on a made world",
         "std": True,
         "applicability": True,
@@ -44,10 +44,12 @@ def write_map(
     value[:, :, :2] = 0.2
     value[:, 0] = np.nan
     bands = [value]
+    std = np.where(np.isnan(value), np.nan, 0.01)
+    std[:, 1:, -1] = 0.4
     if about.std:
-        std = np.where(np.isnan(value), np.nan, 0.01)
-        std[:, 1:, -1] = 0.4
         bands.append(std)
+    if about.interval is not None:
+        bands += [value - std, value + std]
     if about.applicability:
         inside = np.ones((1, *grid.shape))
         inside[:, :, 2] = 0

@@ -49,6 +49,8 @@ def numbers(description: MapDescription) -> NDArray[np.float32]:
     parts = [value]
     if description.std:
         parts.append(value / 10)
+    if description.interval is not None:
+        parts += [value * 0.8, value + 0.1 * (1 - value)]
     if description.applicability:
         inside = np.ones((1, rows, columns))
         inside[:, :, : columns // 2] = 0

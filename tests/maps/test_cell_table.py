@@ -58,6 +58,17 @@ def test_every_cell_with_a_value_is_a_row_at_its_place(tmp_path: Path, grid: Any
     assert table["january"].null_count == 4  # missing is null, never zero and never NaN
 
 
+def test_bounds_of_an_interval_are_columns_lows_before_highs(tmp_path: Path) -> None:
+    changes = {"months": (1, 7), "std": False, "interval": 0.8}
+    cells(tmp_path, "map.parquet", GRIDS[0], **changes)
+    table = pq.read_table(tmp_path / "map.parquet")
+    bands = ["january", "july", "january_low", "july_low", "january_high", "july_high", "applicability"]
+    assert table.column_names[3:-1] == bands
+    true = numbers(described(GRIDS[0], **changes)).reshape(len(bands), -1)[:, table["cell"].to_numpy()]
+    for name, values in zip(bands, true, strict=True):
+        np.testing.assert_array_equal(table[name].to_numpy(), values)
+
+
 def test_csv_holds_the_same_rows_without_outlines(tmp_path: Path) -> None:
     rows = cells(tmp_path, "map.csv", GRIDS[1])
     cells(tmp_path, "map.parquet", GRIDS[1])

@@ -56,6 +56,41 @@ def test_a_map_is_a_valid_cog_with_named_bands_and_comes_back_with_its_descripti
         assert (layers.first_row, layers.first_column) == (3, 5)
 
 
+def test_lows_and_highs_of_an_interval_are_bands_and_come_back(tmp_path: Path) -> None:
+    description = described(GRIDS[0], months=(1, 7), std=False, interval=0.8)
+    values = written(tmp_path / "map.tif", description)
+    with rasterio.open(tmp_path / "map.tif") as raster:
+        of_months = ("January", "July", "January low", "July low", "January high", "July high")
+        assert raster.descriptions == (*of_months, "area of applicability")
+    with MapFile(tmp_path / "map.tif") as opened:
+        assert replace(opened.description, evaluation={}) == replace(description, evaluation={})
+        layers = opened.read()
+        assert layers.std is None and layers.low is not None and layers.high is not None
+        np.testing.assert_array_equal(np.concatenate([layers.low, layers.high]), values[2:6])
+        smaller = opened.decimated(10)
+        assert smaller.low is not None and smaller.high is not None
+        known = np.isfinite(smaller.value)
+        assert (smaller.low[known] <= smaller.value[known]).all() and (
+            smaller.value[known] <= smaller.high[known]
+        ).all()
+    assert json.loads((tmp_path / "map.json").read_text())["interval"] == 0.8
+
+
+def test_lows_and_highs_without_an_area_of_applicability_come_back(tmp_path: Path) -> None:
+    description = described(GRIDS[0], months=(), std=False, interval=0.8, applicability=False)
+    values = written(tmp_path / "map.tif", description)
+    with MapFile(tmp_path / "map.tif") as opened:
+        layers = opened.read()
+        assert layers.low is not None and layers.high is not None and layers.applicability is None
+        np.testing.assert_array_equal(np.concatenate([layers.value, layers.low, layers.high]), values)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.8, math.nan])
+def test_an_interval_that_holds_no_share_or_all_is_refused(share: float) -> None:
+    with pytest.raises(ConfigError, match=r"interval is .*above 0 and below 1"):
+        described(GRIDS[0], interval=share)
+
+
 def test_a_map_of_the_release_before_whose_standard_deviations_were_called_spreads_is_read(tmp_path: Path) -> None:
     description = described(GRIDS[0])
     values = written(tmp_path / "map.tif", description)

@@ -53,6 +53,17 @@ def test_times_are_the_middles_of_months_with_the_months_as_their_bounds(tmp_pat
     np.testing.assert_array_equal(data["relative_suitability"].values, true[[1, 2, 0]])
 
 
+def test_bounds_of_an_interval_are_variables_beside_the_quantity(tmp_path: Path) -> None:
+    data = netcdf(tmp_path, GRIDS[0], months=(7, 1), std=False, interval=0.8)
+    true = numbers(described(GRIDS[0], months=(7, 1), std=False, interval=0.8))
+    name, *beside = [name for name in data.data_vars if name not in ("crs", "applicability")]
+    assert beside == [f"{name}_low", f"{name}_high"]
+    np.testing.assert_array_equal(data[f"{name}_low"].values, true[[3, 2]])
+    np.testing.assert_array_equal(data[f"{name}_high"].values, true[[5, 4]])
+    assert data[f"{name}_low"].attrs["long_name"].startswith("lower bound of the 80% interval of ")
+    assert data[name].attrs["ancillary_variables"] == f"{name}_low {name}_high applicability"
+
+
 def test_a_map_without_months_has_no_time(tmp_path: Path) -> None:
     data = netcdf(tmp_path, GRIDS[0], months=(), std=False, applicability=False, quantity=SCORE)
     assert data["score_cosine"].dims == ("lat", "lon") and "time" not in data.sizes

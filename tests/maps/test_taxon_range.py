@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +44,9 @@ def test_a_migrants_seasons_are_told_and_each_has_its_cells_and_their_area(tmp_p
     assert (west, south, east, north) == (2, 26, 20, 34)
 
 
-def test_the_interval_is_the_area_with_the_values_less_and_plus_their_spread(tmp_path: Path) -> None:
-    found = range_of(write_map(tmp_path / "a.tif", months=(6,)))
+@pytest.mark.parametrize("changes", [{}, {"std": False, "interval": 0.8}], ids=["deviations", "intervals"])
+def test_the_interval_is_the_area_by_the_lower_and_by_the_upper_bounds(tmp_path: Path, changes: dict[str, Any]) -> None:
+    found = range_of(write_map(tmp_path / "a.tif", months=(6,), **changes))
     (june,) = found.parts
     assert (june.season, june.months) == ("uncertain", (6,))
     last = area_of_rows(49, 41, 1)

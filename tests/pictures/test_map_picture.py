@@ -24,7 +24,7 @@ from birdsat.maps.effort import effort_path, read_effort
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.colours import EFFORT_COLOURS, NO_DATA, RANGE, SCORE_COLOURS, SCORE_RAMP, WATER
-from birdsat.pictures.extra_panels import missing_panels
+from birdsat.pictures.extra_panels import missing_panels, uncertainty
 from birdsat.pictures.map_picture import draw_map, draw_map_file, picture_scale, png_bytes, save_png
 from birdsat.pictures.panel import MapPoints
 
@@ -344,6 +344,23 @@ def test_panels_are_drawn_on_demand_where_the_map_has_them(tmp_path: Path) -> No
     drawn = next(image for image in panel.images if image.get_cmap() is EFFORT_COLOURS)
     assert drawn.get_clim() == (0, visits.max())
     assert figure.get_figwidth() * figure.dpi == 600
+
+
+def test_uncertainty_is_the_width_of_the_intervals_or_the_standard_deviation_of_older_maps(tmp_path: Path) -> None:
+    for name, changes, words in (
+        ("new", {"std": False, "interval": 0.8}, "width of the 80% interval, mean over the months"),
+        ("old", {}, "standard deviation over the members, mean over the months"),
+    ):
+        values = written(tmp_path / f"{name}.tif", described(GRIDS[0], **changes))
+        width = values[6:9] - values[3:6] if name == "new" else values[3:6]
+        with MapFile(tmp_path / f"{name}.tif") as map_file:
+            panel = uncertainty(map_file, 1000)
+        assert panel is not None and panel.label == words
+        both = np.isfinite(width).all(axis=0)
+        np.testing.assert_allclose(panel.value[both], width.mean(axis=0)[both], rtol=1e-5)
+    written(tmp_path / "bare.tif", described(GRIDS[0], std=False))
+    with MapFile(tmp_path / "bare.tif") as map_file:
+        assert uncertainty(map_file, 1000) is None
 
 
 def test_effort_on_other_cells_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.taxon_range import find_threshold, taxon_range
 from birdsat.pictures.map_picture import png_bytes
-from birdsat.pictures.range_picture import SEASON_COLOURS, draw_range, draw_spread
+from birdsat.pictures.range_picture import SEASON_COLOURS, draw_doubt, draw_range
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,16 @@ def test_an_empty_range_is_a_picture_without_a_legend(tmp_path: Path) -> None:
     assert not figure.axes[0].patches and png_bytes(figure)
 
 
-def test_the_spread_is_drawn_where_a_map_has_one(tmp_path: Path) -> None:
+def test_the_uncertainty_is_drawn_where_a_map_has_one(tmp_path: Path) -> None:
     with MapFile(write_map(tmp_path / "a.tif", months=(6,))) as map_file:
-        figure = draw_spread(map_file, None)
+        figure = draw_doubt(map_file, None)
     assert figure is not None
     image = figure.axes[0].images[0].get_array()
     assert float(np.nanmax(image)) == pytest.approx(0.4) and float(np.nanmin(image)) == pytest.approx(0.01)
+    with MapFile(write_map(tmp_path / "c.tif", months=(6,), std=False, interval=0.8)) as map_file:
+        figure = draw_doubt(map_file, None)
+    assert figure is not None
+    image = figure.axes[0].images[0].get_array()
+    assert float(np.nanmax(image)) == pytest.approx(0.8) and float(np.nanmin(image)) == pytest.approx(0.02)
     with MapFile(write_map(tmp_path / "b.tif", std=False)) as map_file:
-        assert draw_spread(map_file, None) is None
+        assert draw_doubt(map_file, None) is None

@@ -34,13 +34,11 @@ def opened(folder: Path) -> tuple[RangeModel, Region, Path]:
 
 
 def maps(model: RangeModel, region: Region) -> np.ndarray:
-    """(probability, std and area, ..., cells)."""
+    """(probability, bounds and area, ..., cells)."""
     found = list(model.predict(iter_features(model, region), model.facts.taxa, MONTHS))
-    inside = np.concatenate([np.broadcast_to(block.inside[:, None], block.std.shape) for block in found], axis=2)
-    probability, std = (
-        np.concatenate([getattr(block, name) for block in found], axis=2) for name in ("probability", "std")
-    )
-    return np.stack([probability, std, inside])
+    inside = np.concatenate([np.broadcast_to(block.inside[:, None], block.low.shape) for block in found], axis=2)
+    names = ("probability", "low", "high")
+    return np.stack([*(np.concatenate([getattr(block, name) for block in found], axis=2) for name in names), inside])
 
 
 def test_maps_of_kept_features_are_those_of_computed_ones_and_do_not_run_the_networks(
@@ -84,7 +82,7 @@ def test_a_new_fit_leaves_none_of_the_old_and_another_region_has_its_own(folder:
     refit(folder, TAXA[0], TAXA[1], region="east")
     model, region, kept = opened(folder)
     assert not before.exists() and not kept.exists() and len(list((folder / "ranges").glob("cells-*"))) == 1
-    assert maps(model, region).shape == (3, 2, 2, CELLS)  # computed
+    assert maps(model, region).shape == (4, 2, 2, CELLS)  # computed
     assert cache_file(model, open_region(folder / "east")).is_file()
 
 
@@ -120,4 +118,4 @@ def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytes
         refit(folder)
     monkeypatch.setattr(RangeModel, "features", features)
     assert not list((folder / "ranges").glob("*cells*")) and (folder / "ranges" / "ranges.json").is_file()
-    assert maps(*opened(folder)[:2]).shape == (3, 3, 2, CELLS)
+    assert maps(*opened(folder)[:2]).shape == (4, 3, 2, CELLS)

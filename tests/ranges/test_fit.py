@@ -106,7 +106,7 @@ def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> No
     model = fit(points_at(rows, np.zeros(len(rows), np.int64), 1), rows, CHIP)
     assert not model.facts.calibration.fitted and model.evaluation == {}
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (6,))
-    assert np.isfinite(found.probability).all() and np.isfinite(found.std).all()
+    assert np.isfinite(found.probability).all() and np.isfinite(found.high - found.low).all()
     assert found.probability[0, 0, rows].mean() > np.quantile(found.probability, 0.75)
     assert found.inside[0, rows].all()
 
@@ -151,7 +151,7 @@ def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_cali
 def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: RangeModel) -> None:
     assert not model.facts.dated
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 2", "Taxon 0"), (1, 4, 7))
-    assert found.probability.shape == found.std.shape == (2, 3, len(PLACES))
+    assert found.probability.shape == found.low.shape == found.high.shape == (2, 3, len(PLACES))
     np.testing.assert_array_equal(found.probability[:, 0], found.probability[:, 2])
     # Features are kept in half precision.
     np.testing.assert_allclose(found.probability[:, 1].T, model.year_mean(CHIP, PLACES)[:, [2, 0]], atol=1e-3)

@@ -44,7 +44,7 @@ def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None
     for one, other in zip(
         *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
     ):
-        for name in ("cells", "probability", "std", "inside"):
+        for name in ("cells", "probability", "low", "high", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -81,7 +81,10 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
     inside = np.concatenate([one.inside for one in found], axis=1)
     np.testing.assert_array_equal(inside, all_at_once.inside[[2, 0]])
-    assert all_at_once.std.max() > 0 and 0 <= all_at_once.probability.min() <= all_at_once.probability.max() <= 1
+    lows = np.concatenate([one.low for one in found], axis=2)
+    np.testing.assert_allclose(lows, all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
+    assert all_at_once.low.min() >= 0 and all_at_once.high.max() <= 1
+    assert (all_at_once.low <= all_at_once.probability).all() and (all_at_once.probability <= all_at_once.high).all()
 
 
 def test_areas_of_applicability_are_asked_where_they_are_wanted_alone(

@@ -130,7 +130,7 @@ def test_names_from_tables_are_text_and_not_html(tmp_path: Path) -> None:
         ({"making": Making(), "sources": {}, "quantity": SCORE}, "A score ranks cells of one taxon"),
         ({"making": Making(thresholds_of=NOT_EVALUATED), "evaluation": {}}, f"None: {NOT_EVALUATED}."),
         ({"evaluation": {}}, "neither calibrated nor evaluated"),
-        ({"std": False}, "the map has no standard deviations"),
+        ({"std": False}, "the map has neither intervals nor standard deviations"),
         ({"applicability": False}, "the map does not say where its model may be asked"),
         ({"months": (6,)}, "lives in June"),
         ({"months": ()}, "none: one layer"),

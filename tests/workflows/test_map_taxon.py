@@ -47,16 +47,21 @@ def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasteri
 
 
 @pytest.mark.parametrize("way", ["occurrences", "both"])
-def test_a_map_from_records_has_probabilities_their_standard_deviations_and_an_area(
+def test_a_map_from_records_has_probabilities_their_intervals_and_an_area(
     way: str, run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--region", region, "--occurrences", records, "--way", way, "--months", 1, 7)
     with make_map(run, tmp_path, *words) as tiff:
-        assert tiff.descriptions == ("January", "July", "January std", "July std", APPLICABILITY)
+        assert tiff.descriptions == (
+            *("January", "July", "January low", "July low", "January high", "July high"),
+            APPLICABILITY,
+        )
         cells = tiff.read()
         sources = json.loads(tiff.tags()["sources"])
     assert np.isfinite(cells).all() and cells[:2].min() >= 0 and cells[:2].max() <= 1
-    assert cells[2:4].min() >= 0 and set(np.unique(cells[4]).tolist()) <= {0.0, 1.0} and cells[4].any()
+    assert cells[2:4].min() >= 0 and cells[4:6].max() <= 1
+    assert (cells[2:4] <= cells[:2]).all() and (cells[:2] <= cells[4:6]).all()
+    assert set(np.unique(cells[6]).tolist()) <= {0.0, 1.0} and cells[6].any()
     about = json.loads((tmp_path / "Corvus_corax.json").read_text())
     assert about["taxon"] == TAXON and about["cells_with_value"] == CELLS
     assert about["model"] == f"fit to {way} on mine"
@@ -188,7 +193,7 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
         rows = list(csv.DictReader(file))
     table = pq.read_table(tmp_path / "Corvus_corax.parquet")
     assert len(rows) == table.num_rows == CELLS
-    for column, band in (("march", 0), ("september_std", 3), ("applicability", 4)):
+    for column, band in (("march", 0), ("september_low", 3), ("march_high", 4), ("applicability", 6)):
         np.testing.assert_array_equal(table[column].to_numpy(), cells[band].ravel())
         np.testing.assert_allclose([float(row[column]) for row in rows], cells[band].ravel(), atol=1e-5)
 

@@ -194,11 +194,11 @@ def test_undated_records_make_one_map_of_the_year_unless_months_are_asked_for(tm
     made = map_taxon(MapRequest(**asked, also=("netcdf", "csv"), out=tmp_path / "a"), progress)
     assert any("so the map is of the whole year" in note for note in progress.notes)
     with rasterio.open(made.files[0]) as tiff:
-        assert tiff.descriptions[:2] == ("year", "year std")
+        assert tiff.descriptions[:3] == ("year", "year low", "year high")
         year = tiff.read(1)
     about = json.loads(made.files[0].with_suffix(".json").read_text())
     assert about["months"] == [] and about["dated"] is False
-    assert (tmp_path / "a" / "Corvus_corax.csv").read_text().startswith('"cell","lon","lat","year","year_std"')
+    assert (tmp_path / "a" / "Corvus_corax.csv").read_text().startswith('"cell","lon","lat","year","year_low"')
     data = made.maps[0].to_xarray()
     assert "time" not in data.dims and data["relative_suitability"].attrs["long_name"] == "relative suitability"
     assert "undated" in data.attrs["comment"]
