@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
     from birdsat.workflows.map_report import ReportResult
-    from birdsat.workflows.map_taxon import MapResult
+    from birdsat.workflows.map_result import MapResult
     from birdsat.workflows.match_taxa import MatchTaxaResult
     from birdsat.workflows.pretrain import PretrainResult
     from birdsat.workflows.range_products import RangeResult

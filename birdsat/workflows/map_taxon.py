@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
-from birdsat.maps.description import SCORE, SUITABILITY, MapDescription, plain_figures
-from birdsat.maps.netcdf import read_xarray
+from birdsat.maps.description import SCORE, SUITABILITY, MapDescription
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, check_places
@@ -38,6 +36,7 @@ from birdsat.workflows.fit_ranges import fit_records
 from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.map_making import making_of_photos, making_of_ranges
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
+from birdsat.workflows.map_result import MapResult, TaxonMap
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
     beside_covariates,
@@ -52,46 +51,9 @@ from birdsat.workflows.records_on_cells import read_tables, records_on_cells
 from birdsat.workflows.requests.maps import DEFAULT_MONTHS, MapRequest
 from birdsat.workflows.same_request import request_fingerprint
 
-if TYPE_CHECKING:
-    import xarray
-
 _CALIBRATED = replace(SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out")
 _TOGETHER = 16  # taxa that are written in one pass over the cells, at most
 _ROW_NUMBERS = 1 << 19  # of all their maps in one row of the grid, some of which are held while the maps are written
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaxonMap:
-    """The map of one taxon."""
-
-    taxon: str
-    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and of a fit the GeoTIFF of its effort
-    evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"taxon": self.taxon, "files": list(map(str, self.files)), "evaluation": plain_figures(self.evaluation)}
-
-    def to_xarray(self) -> "xarray.Dataset":
-        """The map as `birdsat.open_map` gives it."""
-        return read_xarray(self.files[0])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MapResult:
-    """The maps that were made, and why others could not be."""
-
-    maps: tuple[TaxonMap, ...]
-    failed: Mapping[str, str]  # reasons by taxon
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those of all maps."""
-        return tuple(file for one in self.maps for file in one.files)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"maps": [one.to_dict() for one in self.maps], "failed": dict(self.failed)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

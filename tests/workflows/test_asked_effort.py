@@ -21,7 +21,8 @@ from birdsat.ranges.points import Points
 from birdsat.workflows import fit_ranges as workflow
 from birdsat.workflows.fit_ranges import FitResult, fit_ranges
 from birdsat.workflows.gaps import find_gaps
-from birdsat.workflows.map_taxon import MapResult, map_taxon
+from birdsat.workflows.map_result import MapResult
+from birdsat.workflows.map_taxon import map_taxon
 from birdsat.workflows.requests.maps import GapsRequest, MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.same_request import request_fingerprint
