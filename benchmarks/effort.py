@@ -57,7 +57,7 @@ def main() -> None:
     given = parser.parse_args()
     steps = {} if given.iterations is None else {"steps": given.iterations}
     found: list[Measured] = []
-    drawn: list[tuple[str, NDArray[np.floating]]] = []
+    drawn: list[tuple[str, Landscape, NDArray[np.float32]]] = []
     for taxa in given.taxa:
         for effort in get_args(Effort):
             for ratio in (1.0,) if effort == "even" else [r for r in given.ratios if r > 1]:
@@ -66,7 +66,8 @@ def main() -> None:
                     landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
                     maps = fit_landscape(landscape, min(taxa, given.evaluated), RangeNetworkConfig(seed=seed, **steps))
                     one.append(correlation(landscape, maps))
-                drawn += _panels(landscape, maps, effort, ratio) if taxa > 1 and ratio in (1, max(given.ratios)) else []
+                if taxa == max(given.taxa) and ratio in (1, max(given.ratios)):
+                    drawn.append((effort, landscape, maps))
                 found.append(Measured(taxa=taxa, effort=effort, ratio=ratio, rank_correlation=float(np.mean(one))))
                 print(found[-1], flush=True)
     print_table(_table(found))
@@ -85,34 +86,20 @@ def _table(found: list[Measured]) -> Table:
     return table
 
 
-def _panels(
-    landscape: Landscape, maps: NDArray[np.float32], effort: str, ratio: float
-) -> list[tuple[str, NDArray[np.floating]]]:
-    first = [("where the taxon lives", landscape.suitability[0])] if effort == "even" else []
-    return [
-        *first,
-        (f"effort: {effort}, 1 to {ratio:g}", np.log(landscape.effort)),
-        ("map", maps[0]),
-    ]
-
-
-def _draw(drawn: list[tuple[str, NDArray[np.floating]]], path: Path) -> None:
+def _draw(drawn: list[tuple[str, Landscape, NDArray[np.float32]]], path: Path) -> None:
+    """The first taxon's truth; and by kinds of effort, that on a logarithmic scale, and the map below it."""
     from matplotlib.figure import Figure
 
-    columns = 2
-    rows = -(-(len(drawn) - 1) // columns)
-    figure = Figure(figsize=(3 * (columns + 1), 2.9 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns + 1)
-    for axis in axes[:, 0]:
-        axis.set_axis_off()
-    places = [axes[0, 0], *axes[:, 1:].ravel()]
-    for axis, (title, values) in zip(places, drawn, strict=False):
-        axis.set_axis_on()
-        ramp = "cividis" if title.startswith("effort") else "viridis"
-        axis.imshow(values.reshape(GRID.rows, GRID.columns), cmap=ramp)
-        axis.set_title(title, fontsize=9)
-        axis.set_xticks([])
-        axis.set_yticks([])
+    figure = Figure(figsize=(2.1 * (len(drawn) + 1), 4.6), layout="constrained")
+    (truth, *efforts), (nothing, *maps) = figure.subplots(2, len(drawn) + 1)
+    nothing.set_axis_off()
+    shown = [(truth, "where it lives", drawn[0][1].suitability[0], "viridis")]
+    for (name, landscape, found), above, below in zip(drawn, efforts, maps, strict=True):
+        shown += [(above, f"effort: {name}", np.log(landscape.effort), "cividis"), (below, "map", found[0], "viridis")]
+    for axes, title, values, ramp in shown:
+        axes.imshow(values.reshape(GRID.rows, GRID.columns), cmap=ramp)
+        axes.set(title=title, xticks=[], yticks=[])
+        axes.title.set_fontsize(9)
     figure.savefig(path, dpi=110)
 
 
