@@ -1,6 +1,6 @@
 """What a range model's fit costs by taxa, points and cells, beside a logistic regression of each taxon.
 
-    python benchmarks/fit.py [--iterations 2] [--threads N] [--out fit.json]
+    python benchmarks/fit.py [--iterations 2] [--threads N] [--growth] [--out fit.json]
 
 Taxa of which each lives where a mix of smooth fields is high; their points are drawn in cells there, dated or not, and
 the chip features of every cell show the fields with noise. The range network is fitted by `fit_ranges`, with what
@@ -65,6 +65,14 @@ CASES = (
 )
 
 
+# How it grows with taxa, with points and with cells.
+GROWTH = (
+    *(Case(taxa=taxa, points=10, cells=1256) for taxa in (1, 100, 10_000)),
+    *(Case(taxa=37, points=points, cells=1256) for points in (10, 100, 1000)),
+    *(Case(taxa=37, points=10, cells=cells) for cells in (10_000, 100_000)),
+)
+
+
 def make(case: Case, seed: int = 0) -> tuple[Points, NDArray[np.float32], NDArray[np.int64]]:
     """Points and background, the chip features (cells, f), and the cell of each point."""
     generator = np.random.default_rng(seed)
@@ -121,13 +129,14 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, help="steps of each fit, in place of as many as it takes")
     parser.add_argument("--threads", type=int, help="of torch's arithmetic; all processors by default")
     parser.add_argument("--out", type=Path, default=Path("fit.json"), help="where the figures go, as JSON")
+    parser.add_argument("--growth", action="store_true", help="from one taxon to 10,000, and so on")
     options = parser.parse_args()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
-    settings, cases = RangeNetworkConfig(), CASES
+    settings, cases = RangeNetworkConfig(), GROWTH if options.growth else CASES
     if options.iterations is not None:
         settings = replace(settings, steps=options.iterations)
-        cases = tuple(replace(case, taxa=min(case.taxa, 8), cells=600) for case in CASES)
+        cases = tuple(replace(case, taxa=min(case.taxa, 8), cells=600) for case in cases)
     found = [measure(case, settings) for case in cases]
     facts = machine()
     table = Table(
