@@ -20,7 +20,9 @@ from birdsat.ranges.survey_term import HeldOutSurveys
 if TYPE_CHECKING:
     from birdsat.ranges.estimator_network import EstimatorNetwork
 
-_STEPS_BLIND = 60  # taken where nothing can be held out to choose by
+_LEAST_STEPS = (
+    60  # and so many where nothing can be held out to choose by; before, a trial of one taxon is mostly chance
+)
 _TRIED_EVERY = 20  # steps between two trials on what was held out
 _PATIENCE = 3  # trials without a better one
 _WARM_UP = 20  # steps
@@ -109,7 +111,7 @@ def _train(network: RangeNetwork, data: Data, config: RangeNetworkConfig, progre
     mean = RangeNetwork(config, inputs=data.places.shape[1], taxa=data.taxa, dated=data.dated).eval()
     mean.load_state_dict(network.state_dict())
     best = [_Best(step=0, state=mean.state_dict()) for _ in (None, 0, 1)]
-    last = config.steps if data.folded else min(config.steps, _STEPS_BLIND)
+    last = config.steps if data.folded else min(config.steps, _LEAST_STEPS)
     for step in counted(range(1, last + 1), progress, "fitting", unit="steps"):
         network.train()
         data.loss(network).backward()  # type: ignore[no-untyped-call]
@@ -117,7 +119,7 @@ def _train(network: RangeNetwork, data: Data, config: RangeNetworkConfig, progre
         with torch.no_grad():
             kept = min(_AVERAGE_DECAY, step / (step + 10))
             torch._foreach_lerp_(list(mean.parameters()), list(network.parameters()), 1 - kept)
-        if data.folded and (step % _TRIED_EVERY == 0 or step == last):
+        if data.folded and step >= min(_LEAST_STEPS, last) and (step % _TRIED_EVERY == 0 or step == last):
             for one, value in zip(best, data.trial(mean), strict=True):
                 one.tried(value, step, mean)
             if step - max(one.step for one in best) >= _PATIENCE * _TRIED_EVERY:
