@@ -1,6 +1,6 @@
 """Bad input of every kind, through the command line: one line, which says what is wrong and what to do.
 
-docs/errors.md lists the same. Folders are those of tests/data/release_0_1, edited.
+docs/errors.md lists the same. Folders are those of tests/data/release_0_1 and a range model of a tiny world, edited.
 """
 
 import csv
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_world import TinyWorld
 
 import birdsat
 from birdsat.cli.main import main
@@ -21,6 +22,7 @@ from birdsat.dataset.manifest import PLAN_FILE
 from birdsat.errors import BirdsatError, ImageError
 
 GOOD = Path(__file__).parent / "data" / "release_0_1"
+FOLDERS = {kind: GOOD / kind for kind in ("run", "region", "dataset")}
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
 # What each kind of folder is: the file that says what it is, and what makes it.
 KINDS = {
@@ -30,6 +32,12 @@ KINDS = {
     "ranges": ("ranges.json", "birdsat fit", "fit it again"),
 }
 CALLED = {"run": "training run", "region": "region", "dataset": "dataset", "ranges": "range model"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def range_model(tiny_world: TinyWorld) -> None:
+    """Of this release: an earlier one's is to be fitted again."""
+    FOLDERS["ranges"] = tiny_world.ranges
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: object, status: int = 1) -> str:
@@ -56,7 +64,7 @@ def asking_for(kind: str, folder: Path, out: Path) -> tuple[object, ...]:
 
 def edited(kind: str, tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> Path:
     """A copy of a folder whose settings file was changed."""
-    folder = shutil.copytree(GOOD / kind, tmp_path / kind)
+    folder = shutil.copytree(FOLDERS[kind], tmp_path / kind)
     path = folder / KINDS[kind][0]
     settings = json.loads(path.read_text())
     edit(settings)
@@ -98,7 +106,7 @@ def test_a_folder_that_does_not_exist_is_said_not_to(
 def test_a_half_written_folder_says_how_to_go_on(
     kind: str, gone: str, left: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = shutil.copytree(GOOD / kind, tmp_path / kind)
+    folder = shutil.copytree(FOLDERS[kind], tmp_path / kind)
     (folder / gone).unlink()
     (folder / left).parent.mkdir(exist_ok=True)
     (folder / left).touch()
@@ -144,7 +152,7 @@ def test_a_run_of_a_method_or_a_choice_that_is_not_known_here_says_update(
 def test_a_settings_file_that_was_cut_short_is_damaged_and_not_of_a_newer_birdsat(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = shutil.copytree(GOOD / kind, tmp_path / kind)
+    folder = shutil.copytree(FOLDERS[kind], tmp_path / kind)
     path = folder / KINDS[kind][0]
     path.write_bytes(path.read_bytes()[:200])
     error = said(capsys, *asking_for(kind, folder, tmp_path))
@@ -236,7 +244,16 @@ def test_a_verb_that_is_not_known_is_said_with_the_nearest(
 def test_a_taxon_that_is_not_known_is_said_with_the_nearest(
     source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ("map", "Corvus corx", f"--{source}", GOOD / source, "--region", GOOD / "region", "--out", tmp_path / "out")
+    asked = (
+        "map",
+        "Corvus corx",
+        f"--{source}",
+        FOLDERS[source],
+        "--region",
+        GOOD / "region",
+        "--out",
+        tmp_path / "out",
+    )
     assert "nearest: 'Corvus corax'" in said(capsys, *asked)
 
 
@@ -246,7 +263,7 @@ def test_errors_of_every_kind_name_the_option_they_are_about(
     grid = ("embed", GOOD / "run", tmp_path / "region", "--grid", "10")
     assert said(capsys, *grid, "--imagery", "virtual:x").endswith("(--imagery)")  # an InputError
     assert said(capsys, *grid, "--imagery", "virtual:0", "--box=1,2").endswith("(--box)")  # a ConfigError
-    assert said(capsys, "species", GOOD / "ranges", "--place=200,3").endswith("(--place)")  # a PlaceError
+    assert said(capsys, "species", FOLDERS["ranges"], "--place=200,3").endswith("(--place)")  # a PlaceError
     table = tmp_path / "t.csv"
     table.write_text("bird,lon,lat\nCorvus corax,1,2\n")
     fit = ("fit", table, "--region", GOOD / "region", "--out", tmp_path / "ranges")

@@ -15,7 +15,6 @@ class Making:
 
     thresholds: Mapping[str, float] = field(default_factory=dict)  # by name: from which value on it is range
     thresholds_of: str = ""  # what they were chosen on, or why there are none
-    dated: bool | None = None  # False: no record said when, and all months are alike; None: not known
     rows: Mapping[str, Any] = field(default_factory=dict)  # what became of the rows of the tables
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the fit
     versions: Mapping[str, str] = field(default_factory=dict)  # of what computed it
@@ -26,7 +25,6 @@ class Making:
         return {
             "thresholds": dict(self.thresholds),
             "thresholds_of": self.thresholds_of,
-            "dated": self.dated,
             "rows": dict(self.rows),
             "settings": dict(self.settings),
             "versions": dict(self.versions),
@@ -37,7 +35,6 @@ class Making:
     def from_dict(cls, written: Mapping[str, Any]) -> "Making":
         """The inverse of `to_dict`; what it does not know is passed over. Raises TypeError, ValueError or
         AttributeError for values of other types, and for thresholds that are not from 0 to 1."""
-        dated = written.get("dated")
         thresholds = {str(name): float(value) for name, value in written.get("thresholds", {}).items()}
         if not all(0 <= value <= 1 for value in thresholds.values()):
             raise ValueError(f"thresholds are {thresholds}; they lie from 0 to 1")
@@ -47,7 +44,6 @@ class Making:
         return cls(
             thresholds=thresholds,
             thresholds_of=str(written.get("thresholds_of", "")),
-            dated=None if dated is None else bool(dated),
             rows=rows,
             settings=dict(written.get("settings", {})),
             versions={str(name): str(one) for name, one in written.get("versions", {}).items()},

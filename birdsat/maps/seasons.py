@@ -90,7 +90,7 @@ def told_seasons(
     area: NDArray[np.float64],
     latitude: NDArray[np.float64],
     *,
-    dated: bool | None = None,
+    dated: bool,
 ) -> Seasons:
     """Those that a map of all twelve months tells by itself.
 

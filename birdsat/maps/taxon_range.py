@@ -169,7 +169,7 @@ def taxon_range(
     """
     about = map_file.description
     if breeding:
-        if about.making.dated is False:
+        if not about.dated:
             raise InputError(
                 f"no record of {about.title} says when, and all months of its map are the same: it has no seasons. "
                 "Name none.",
@@ -270,7 +270,7 @@ def _told(map_file: MapFile, threshold: float) -> Seasons:
         area += each.sum(axis=1)
         moment += each @ latitude[block.first_row : block.first_row + each.shape[1]]
     middle = np.divide(moment, area, out=np.full_like(area, math.nan), where=area > 0)
-    return told_seasons(about.months, area, middle, dated=about.making.dated)
+    return told_seasons(about.months, area, middle, dated=about.dated)
 
 
 def _edge(grid: AnyGrid, block: MapLayers) -> NDArray[np.bool_]:

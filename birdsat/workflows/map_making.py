@@ -31,7 +31,6 @@ def making_of_ranges(request: MapRequest, model: RangeModel, taxon: str) -> Maki
     return Making(
         thresholds={} if thresholds is None else {name: getattr(thresholds, name) for name in THRESHOLDS},
         thresholds_of=NOT_EVALUATED if thresholds is None else _chosen_on(thresholds),
-        dated=facts.dated,
         rows=facts.read.to_dict() if facts.read.rows else {},
         settings={"way": facts.way, "taxa fitted together": len(facts.taxa), "steps taken": facts.steps, **settings},
         versions=versions_here(),

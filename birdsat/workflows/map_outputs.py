@@ -87,7 +87,7 @@ class Outputs:
         """
         tiff, beside = self._tiff(name), self.files_beside(name)
         own = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
-        with_it = (sidecar_path(tiff), style_path(tiff))
+        with_it = (sidecar_path(tiff), *([style_path(tiff)] if tiff.is_file() else []))  # alone, a style is of no map
         if not self.overwrite and all(file.is_file() for file in (*own, *beside, *with_it)):
             with suppress(InputError), MapFile(tiff) as found:
                 if found.description.request == self.request:
@@ -97,13 +97,18 @@ class Outputs:
         return None
 
     def write(
-        self, maps: Sequence[PlannedMap], blocks: Blocks, imagery: Imagery, progress: Progress
+        self,
+        maps: Sequence[PlannedMap],
+        blocks: Blocks,
+        imagery: Imagery,
+        progress: Progress,
+        write_beside: Callable[[Path], object] = lambda _: None,
     ) -> list[tuple[Path, ...]]:
         """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
 
         Memory holds some rows of the grid. Cells without imagery are noted. Raises InputError when none has any, or
         none of those that have lies within the polygons; then nothing is left behind. What a format raises that cannot
-        be made of such a map comes before anything is computed.
+        be made of such a map comes before anything is computed. write_beside: makes a map beside, which pictures show.
         """
         for refuses in filter(None, (FORMATS[kind].refuses for kind in self.also)):
             for one in maps:
@@ -132,7 +137,10 @@ class Outputs:
                     "polygons (longitude first) that hold the centres of some, or leave them out.",
                     settings=("within",),
                 )
-        return [self._write_others(one, imagery.land, progress) for one in maps]
+        for one in maps:
+            for file in self.files_beside(one.name):
+                write_beside(file)
+        return [(*self._write_others(one, imagery.land, progress), *self.files_beside(one.name)) for one in maps]
 
     def _write_others(self, one: PlannedMap, land: Land, progress: Progress) -> tuple[Path, ...]:
         """The picture, the style and the other formats, from the finished GeoTIFF; all files but JSON and style."""

@@ -100,7 +100,7 @@ def _pictures(map_file: MapFile, ranges: _Range | None) -> dict[str, str]:
 def _land(about: MapDescription) -> Land:
     """Of the planet that the map is of."""
     imagery = about.sources.get("imagery", "")
-    return open_imagery(imagery).land if imagery.startswith("virtual:") else EARTH
+    return open_imagery(imagery).land if imagery else EARTH
 
 
 def _measured(map_file: MapFile) -> dict[str, float]:

@@ -136,11 +136,15 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
         ]
         for some in _passes(planned):
             taxa_of = [one.about.title for one in some]
-            files = outputs.write(some, mapped.blocks(taxa_of), mapped.imagery, progress)
+            files = outputs.write(
+                some,
+                mapped.blocks(taxa_of),
+                mapped.imagery,
+                progress,
+                lambda file: mapped.effort(file, outputs.request),
+            )
             for taxon, plan, written in zip(taxa_of, some, files, strict=True):
-                for file in (beside := outputs.files_beside(plan.name)):
-                    mapped.effort(file, outputs.request)
-                maps[taxon] = TaxonMap(taxon=taxon, files=(*written, *beside), evaluation=plan.about.evaluation)
+                maps[taxon] = TaxonMap(taxon=taxon, files=written, evaluation=plan.about.evaluation)
     return MapResult(maps=tuple(maps[taxon] for taxon in taxa.left if taxon in maps), failed=taxa.failed)
 
 

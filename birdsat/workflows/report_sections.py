@@ -298,7 +298,7 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Observer bias is not corrected."
     if not about.evaluation:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
-    if about.making.dated is False:
+    if not about.dated:
         yield "No record says when: all months are the same."
     if about.making.thresholds_of.startswith("pooled"):
         yield "The thresholds are those of all taxa together, as too few records of this one could be held out."

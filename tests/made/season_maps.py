@@ -27,7 +27,7 @@ def write_map(
 ) -> Path:
     """0.8 within four degrees of the month's middle, east of the first two columns, 0.2 elsewhere; spread 0.4 in the
     last column, else 0.01; outside the area of applicability in the third column; no value in the first row."""
-    making = Making(thresholds=THRESHOLDS, thresholds_of="50 held-out points", dated=True) if making is None else making
+    making = Making(thresholds=THRESHOLDS, thresholds_of="50 held-out points") if making is None else making
     fields = {
         "title": taxon,
         "grid": grid,

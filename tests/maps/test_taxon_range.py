@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from season_maps import GRID, THRESHOLDS, write_map
+from season_maps import GRID, write_map
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import EqualAreaGrid, Grid
@@ -72,7 +72,7 @@ def test_seasons_that_are_named_win(tmp_path: Path) -> None:
 
 
 def test_an_undated_map_has_one_range_of_no_season_and_refuses_named_ones(tmp_path: Path) -> None:
-    path = write_map(tmp_path / "a.tif", making=Making(thresholds=THRESHOLDS, dated=False))
+    path = write_map(tmp_path / "a.tif", dated=False)
     assert [part.season for part in range_of(path, "0.3").parts] == ["uncertain"]
     with pytest.raises(InputError, match="no record of Passerina cyanea says when"):
         range_of(path, breeding=(6,), non_breeding=(1,))

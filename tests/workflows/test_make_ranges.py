@@ -154,7 +154,7 @@ def test_a_map_of_records_is_made_with_its_thresholds_and_its_range(
     main([*asked, "--out", str(tmp_path)])
     name = TAXA[0].replace(" ", "_")
     assert {file.name for file in tmp_path.iterdir()} == {
-        f"{name}{ending}" for ending in (".tif", ".json", ".png", ".gpkg", "_areas.json")
+        f"{name}{ending}" for ending in (".tif", ".json", ".qml", ".png", ".gpkg", "_areas.json")
     }
     about = json.loads((tmp_path / f"{name}.json").read_text())
     assert set(about["thresholds"]) == {"p10", "max_sss", "equal", "prevalence"}
