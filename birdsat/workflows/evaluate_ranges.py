@@ -257,4 +257,4 @@ def _by_points(
 
 
 def _hold_out(request: EvaluateRangesRequest) -> HoldOut:
-    return HoldOut(by=request.hold_out, folds=request.folds, degrees=request.block_degrees)
+    return HoldOut(by=request.hold_out, folds=request.folds, degrees=request.block_degrees, buffer_km=request.buffer_km)

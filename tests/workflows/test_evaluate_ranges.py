@@ -117,6 +117,23 @@ def test_models_asked_for_are_evaluated_alone_with_a_row_for_each_and_each_numbe
     assert figures[0] == figures[1]  # whatever else is evaluated
 
 
+def test_a_buffer_is_told_in_every_title_and_one_too_wide_is_refused(
+    run: Path, grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"models": ["nearest", "similar_chip"], "points": 2, "hold_out": "regions", "folds": 3}
+    result, text = evaluated(run, grid, tmp_path / "out", buffer_km=250.0, min_cells=5, **settings)
+    titles = [one.title for one in result.evaluations]
+    assert titles == [f"{what}, 3 whole regions, 250 km apart" for what in ("presence and absence", "2 points a taxon")]
+    assert all(title in text for title in titles)
+    words = ["evaluate", "ranges", grid, "--run", run, "--imagery", IMAGERY, "--out", tmp_path / "none"]
+    with pytest.raises(SystemExit):
+        main([*map(str, words), "--min-cells", "5", "--workers", "0", "--buffer-km", "9000", "--models", "nearest"])
+    printed = capsys.readouterr()
+    said = " ".join((printed.out + printed.err).split())
+    assert "takes out every cell" in said and "--buffer-km" in said
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_model_that_is_not_there_is_refused_with_the_nearest_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,6 +241,9 @@ def test_a_raster_without_a_name_of_its_own_is_refused(text: str, run: Path, gri
         ({"models": ["nearest"], "rasters": "a=b.tif"}, "rasters can be used with models that read rasters only"),
         ({"points": (10, 0)}, "points are 0"),
         ({"block_degrees": 0.0}, "block_degrees is 0"),
+        ({"buffer_km": -1.0}, "buffer_km is -1; allowed: 0 or more"),
+        ({"buffer_km": float("nan")}, "buffer_km is nan"),
+        ({"occurrences": "r.csv", "buffer_km": 5.0}, "buffer_km can be used with presences drawn from the ranges"),
     ],
 )
 def test_settings_that_nothing_reads_and_numbers_that_are_impossible_are_refused(

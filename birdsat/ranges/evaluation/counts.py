@@ -126,16 +126,13 @@ def evaluate_counts(
         started = time.monotonic()
         values = np.full((repeats, len(known)), np.nan)
         for repeat in range(repeats):
-            both = hold_out.fold(np.concatenate([earlier.cells.lon_lat, later.cells.lon_lat]), seed + repeat)
-            fold, of_later = both[: len(earlier.cells)], both[len(earlier.cells) :]
             score = np.full(later.mean.shape, np.nan, dtype=np.float32)
-            for number in range(int(both.max()) + 1):
-                train, test = fold != number, of_later == number
-                if train.any() and test.any():
-                    progress.say(f"{model.name}, fold {number + 1} of {int(both.max()) + 1}")
-                    learned = model.fit(earlier.cells.take(train), earlier.mean[train])
-                    counted = (earlier.mean[train] > 0).any(axis=0)  # of others there is nothing to learn
-                    score[test] = np.where(counted, learned(later.cells.take(test)), np.float32(np.nan))
+            turns = hold_out.turns(earlier.cells.lon_lat, seed + repeat, later.cells.lon_lat)
+            for number, (train, test) in enumerate(turns, start=1):
+                progress.say(f"{model.name}, fold {number}")
+                learned = model.fit(earlier.cells.take(train), earlier.mean[train])
+                counted = (earlier.mean[train] > 0).any(axis=0)  # of others there is nothing to learn
+                score[test] = np.where(counted, learned(later.cells.take(test)), np.float32(np.nan))
             for at, label in enumerate(known):
                 there = np.isfinite(score[:, label])
                 found = later.mean[there, label].astype(np.float64)

@@ -65,7 +65,8 @@ def evaluate_points(
     least = 1 if points is None else points
     tasks = []
     for repeat in range(repeats):
-        for number, (train, test) in enumerate(_folds(ranges, evaluated, hold_out, seed + repeat)):
+        turns = hold_out.turns(ranges.cells.lon_lat, seed + repeat, None if later is None else later.cells.lon_lat)
+        for number, (train, test) in enumerate(turns):
             background, known = ranges.cells.take(train), ranges.truth.presence[train]
             drawn = _draw(known, ranges.truth.species, points, least, (seed + repeat, number))
             if len(drawn[0]):
@@ -120,7 +121,8 @@ def evaluate_surveys(
         started, figures = time.monotonic(), list[TaxonFigures]()
         for repeat in range(repeats):
             progress.say(f"{model.name}, draw {repeat + 1} of {repeats}")
-            figures += _pooled(model, ranges, list(_folds(ranges, ranges, hold_out, seed + repeat)))
+            turns = list(hold_out.turns(ranges.cells.lon_lat, seed + repeat))
+            figures += _pooled(model, ranges, turns)
         seconds = time.monotonic() - started
         evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
     drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
@@ -144,7 +146,8 @@ def evaluate_later_surveys(
     Raises InputError when no taxon can be evaluated.
     """
     _refuse_namesakes(models)
-    folds = [fold for repeat in range(repeats) for fold in _folds(earlier, later, hold_out, seed + repeat)]
+    both = earlier.cells.lon_lat, later.cells.lon_lat
+    folds = [turn for repeat in range(repeats) for turn in hold_out.turns(both[0], seed + repeat, both[1])]
     evaluated = []
     for model in models:
         started, figures = time.monotonic(), list[TaxonFigures]()
@@ -163,19 +166,6 @@ def evaluate_later_surveys(
 
 _Rows = NDArray[np.bool_]
 _Task = tuple[Points, Cells, NDArray[np.bool_]]  # to learn from, cells to evaluate on, presence in them
-
-
-def _folds(ranges: Ranges, evaluated: Ranges, hold_out: HoldOut, seed: int) -> Iterator[tuple[_Rows, _Rows]]:
-    """Which cells of `ranges` to learn from, and which of `evaluated` to evaluate on, fold by fold."""
-    if evaluated is ranges:
-        fold = test_fold = hold_out.fold(ranges.cells.lon_lat, seed)
-    else:  # dealt together, so that no block is on both sides
-        both = hold_out.fold(np.concatenate([ranges.cells.lon_lat, evaluated.cells.lon_lat]), seed)
-        fold, test_fold = both[: len(ranges.cells)], both[len(ranges.cells) :]
-    for number in range(int(max(fold.max(), test_fold.max())) + 1):
-        train, test = fold != number, test_fold == number
-        if train.any() and test.any():
-            yield train, test
 
 
 def _draw(
@@ -268,10 +258,12 @@ def _evaluation(
     points: int | None = None,
 ) -> Evaluation:
     seen = {one.taxon for model in figures for one in model.figures}
+    buffered = hold_out is not None and hold_out.buffer_km > 0
     if figures and not seen:
         raise InputError(
             f"none of {len(species):,} taxa could be evaluated: each has too few points among the training cells, or "
-            "is everywhere or nowhere among the test cells. Ask for fewer points, or hold out larger blocks."
+            "is everywhere or nowhere among the test cells. Ask for fewer points, "
+            + ("hold out larger blocks, or take a smaller buffer." if buffered else "or hold out larger blocks.")
         )
     warning = () if hold_out is None or hold_out.warning is None else (f"Warning: {hold_out.warning}",)
     skipped = tuple(name for name in species if name not in seen)

@@ -59,6 +59,9 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
     """Side of the blocks."""
     folds: int = 5
     """Parts that the cells are dealt to."""
+    buffer_km: float = 0
+    """Training cells within so many kilometres of a test cell, from middle to middle, are not learned from: as many as
+    the chips reach, so that none of them shows a cell that a model learned from."""
     min_cells: int = 30
     """Leave out taxa that are present, or absent, in fewer cells: their figures are mostly chance."""
     repeats: int = 1
@@ -88,6 +91,8 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
             raise ConfigError(
                 f"block_degrees is {self.block_degrees:g}; allowed: above 0.", settings=("block_degrees",)
             )
+        if not 0 <= self.buffer_km < float("inf"):
+            raise ConfigError(f"buffer_km is {self.buffer_km:g}; allowed: 0 or more.", settings=("buffer_km",))
         if self.hold_out != "blocks":
             self.reject_unused(("block_degrees",), "hold_out blocks")
         if self.imagery is None:
@@ -97,7 +102,9 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
         if self.surveys_before is not None:
             self.reject_unused(("occurrences", "min_cells"), "a range grid")
         elif self.occurrences:
-            self.reject_unused(("hold_out", "block_degrees", "folds", "repeats"), "presences drawn from the ranges")
+            self.reject_unused(
+                ("hold_out", "block_degrees", "folds", "buffer_km", "repeats"), "presences drawn from the ranges"
+            )
         if self.models:
             self._check_models()
 

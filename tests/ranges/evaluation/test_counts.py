@@ -9,6 +9,7 @@ from made_points import PLACES, chips, habitat
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from birdsat.earth.place import distance_km
 from birdsat.errors import InputError
 from birdsat.ranges.evaluation.baselines.counted import CountRidge, CountTrees, SimilarCounts
 from birdsat.ranges.evaluation.baselines.surveyed import SurveyLogistic, SurveyTrees
@@ -57,6 +58,17 @@ def test_every_place_is_scored_by_the_fold_that_did_not_see_its_block() -> None:
     assert found.rows()[0]["taxa"] == 3 and found.rows()[0]["spearman"] == pytest.approx(np.mean(expected))
     assert found.to_dict()["models"][0]["taxa"][0] == {"taxon": "A a", "spearman": pytest.approx(expected[0])}
     assert "Spearman" in found.markdown() and len(list(found.table().rows)) == 1
+
+
+def test_with_a_buffer_no_place_near_one_that_is_scored_is_learned_from() -> None:
+    spy, halves = Spy(), HoldOut(by="regions", folds=2, buffer_km=1000)
+    found = evaluate_counts(COUNTS, COUNTS, [spy], hold_out=halves)
+    assert found.title == "mean counts, 2 whole regions, 1000 km apart"
+    fold = halves.fold(np.concatenate([PLACES, PLACES]))[: len(PLACES)]
+    for number, (cells, _) in enumerate(spy.told):
+        tested = PLACES[fold == number]
+        assert distance_km(*cells.lon_lat.T[:, :, None], *tested.T[:, None]).min() > 1000
+        assert len(cells) < (fold != number).sum()
 
 
 def test_species_that_do_not_vary_later_or_were_not_counted_before_are_not_evaluated() -> None:

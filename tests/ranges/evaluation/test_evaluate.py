@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from birdsat.earth.place import distance_km
 from birdsat.earth.raster_values import raster_values
 from birdsat.errors import ConfigError, InputError
 from birdsat.metrics import boyce_index, max_true_skill
@@ -17,6 +18,7 @@ from birdsat.ranges.evaluation.baselines.logistic import QuadraticLogistic
 from birdsat.ranges.evaluation.baselines.nearest import NearestPoints, SimilarCells
 from birdsat.ranges.evaluation.evaluate import (
     Ranges,
+    evaluate_later_surveys,
     evaluate_occurrences,
     evaluate_points,
     evaluate_surveys,
@@ -174,6 +176,38 @@ def test_later_ranges_evaluate_where_nothing_was_learned_at_other_cells_too() ->
 def test_later_ranges_of_other_taxa_are_refused() -> None:
     with pytest.raises(InputError, match="different taxa"):
         evaluate_points(ranges(), [Spy()], later=ranges(taxa=3), hold_out=BLOCKS)
+
+
+def test_with_a_buffer_nothing_that_is_learned_from_is_near_a_cell_evaluated_on() -> None:
+    """Points, surveys over all folds and later surveys; what is drawn is drawn from what the buffer leaves."""
+    everything, halves = ranges(), HoldOut(by="regions", folds=2, buffer_km=250)
+    points = Spy()
+
+    @dataclass
+    class Surveyed(Spy):
+        def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:  # type: ignore[override]
+            assert presence.shape == (len(cells), 4)
+            return super().fit(Points(taxa=4, presences=cells, taxon=np.zeros(len(cells), int), background=cells))
+
+    pooled, later = Surveyed(), Surveyed()
+    evaluated = [
+        evaluate_points(everything, [points], points=6, hold_out=halves),
+        evaluate_surveys(everything, [pooled], hold_out=halves),
+        evaluate_later_surveys(everything, ranges(seed=1), [later], hold_out=halves),
+    ]
+    for one, spy in zip(evaluated, (points, pooled, later), strict=True):
+        assert one.title.endswith("2 whole regions, 250 km apart")
+        assert {place for cells in spy.asked for place in places(cells)} == places(everything.cells)
+        for told, asked in zip(spy.told, spy.asked, strict=True):
+            assert places(told.presences) <= places(told.background)
+            left, tested = told.background.lon_lat, asked.lon_lat
+            assert distance_km(*left.T[:, :, None], *tested.T[:, None]).min() > 250
+            assert 0 < len(left) < len(everything.cells) - len(tested)
+
+
+def test_with_a_buffer_too_wide_for_any_taxon_a_smaller_one_is_advised() -> None:
+    with pytest.raises(InputError, match=r"none of 4 taxa could be evaluated.*smaller buffer"):
+        evaluate_points(ranges(), [Spy()], points=90, hold_out=HoldOut(by="regions", folds=2, buffer_km=250))
 
 
 def test_random_splits_carry_their_warning_into_every_form() -> None:
