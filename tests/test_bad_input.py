@@ -240,6 +240,14 @@ def test_a_verb_that_is_not_known_is_said_with_the_nearest(
     assert re.search("is not a verb; nearest: .*`birdsat --help` lists them", said(capsys, *words, status=2))
 
 
+def test_a_dataset_whose_files_hold_other_rows_than_it_counts_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = edited("dataset", tmp_path, lambda manifest: manifest.update(shards=manifest["shards"][:1]))
+    error = said(capsys, *asking_for("dataset", folder, tmp_path))
+    assert "is damaged: manifest.json counts other rows of" in error
+
+
 @pytest.mark.parametrize("source", ["run", "ranges"])
 def test_a_taxon_that_is_not_known_is_said_with_the_nearest(
     source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -162,6 +162,9 @@ def _check_manifest(manifest: Manifest) -> None:
         raise ConfigError(f"{MANIFEST_FILE} counts the splits otherwise than as {', '.join(SPLITS)}.")
     if any(len(counts.taxon_rows) != len(manifest.taxa) for counts in manifest.counts):
         raise ConfigError(f"{MANIFEST_FILE} counts another number of taxa than it lists.")
+    for counts in manifest.counts:
+        if counts.rows != sum(shard.rows for shard in manifest.split_shards(counts.split)):
+            raise ConfigError(f"{MANIFEST_FILE} counts other rows of {counts.split} than its files hold.")
     for shard in manifest.shards:
         if shard.rows != sum(shard.row_group_rows) or min(shard.row_group_rows, default=0) < 0:
             raise ConfigError(f"{MANIFEST_FILE} counts {shard.file} otherwise than the sum of its row groups.")

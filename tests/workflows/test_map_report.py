@@ -22,7 +22,6 @@ from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 MAKING = Making(
     thresholds=THRESHOLDS,
     thresholds_of="50 held-out points of the taxon",
-    dated=True,
     rows={
         "rows": 9876,
         "repeats": 3,
