@@ -1,4 +1,4 @@
-"""What the seasonal basis of a range network starts as: how the taxa move through the year, as far as their points tell."""
+"""What the seasonal basis of a range network starts as: how its taxa move through the year, as far as points tell."""
 
 import math
 from collections.abc import Iterator

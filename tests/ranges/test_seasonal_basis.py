@@ -17,7 +17,7 @@ def stay_and_go(dates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def made(waves: list[NDArray[np.float64]], each: int, seed: int = 0) -> tuple[NDArray[np.float32], ...]:
-    """Inputs, labels and dates of points of taxa, each of which shifts along a direction of its own by its wave (96,)."""
+    """Inputs, labels and dates of points of taxa, each shifting along a direction of its own by its wave (96,)."""
     generator = np.random.default_rng(seed)
     inputs, dates = [], []
     for wave in waves:
