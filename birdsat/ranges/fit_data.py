@@ -15,6 +15,7 @@ from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
+from birdsat.ranges.seasonal_basis import starting_basis
 from birdsat.ranges.survey_term import SurveyTerm
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Data:
         self.dated_share = float(np.isfinite(self.dates).mean()) if self.dated else 0.0
         # Of points that do not say when somebody looked, the dates of all taxa do.
         known = self.dates[np.isfinite(self.dates)]
-        self.looked = points.looked if len(points.looked) else known if self.taxa > 1 else np.empty(0)
+        self.looked = np.sort(points.looked if len(points.looked) else known if self.taxa > 1 else np.empty(0))
         self.months = months_looked(self.looked)
         weight = points.background_weight
         self.background_share = weight / weight.sum()
@@ -106,6 +107,16 @@ class Data:
             behind = behind & (self.half[1][self.tried_background] == half)
         return _Trial(there, behind, *_balanced(there, self.taxon[self.tried], self.taxa))
 
+    def starting_basis(self) -> NDArray[np.float32]:
+        """Rows that the seasonal basis of a network starts as, of all points."""
+        return starting_basis(
+            self.places[self.seen[self.row]].numpy(),
+            self.taxon.numpy(),
+            self.dates,
+            components=self.config.harmonics,
+            harmonics=self.config.basis_harmonics,
+        )
+
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
         seen = len(self.seen)
@@ -115,7 +126,9 @@ class Data:
             drawn = torch.zeros(seen, dtype=torch.bool)
             drawn[torch.from_numpy(self.generator.choice(seen, self.config.places_a_step, replace=False))] = True
             point, more = torch.nonzero(drawn[self.row])[:, 0], seen / self.config.places_a_step
-        there, elsewhere, row = self._logits(network, point, background, self._background_dates(len(background)))
+        dates = self._background_dates(len(background))
+        background = background.repeat(len(dates) // len(background))
+        there, elsewhere, row = self._logits(network, point, background, dates)
         weight, known = self.learned
         absent = torch.zeros(elsewhere.shape[:2])  # background was drawn by weight, so all of it counts alike
         absent.index_add_(1, row, ~self.out[1][:, background] * 1.0)
@@ -218,17 +231,24 @@ class Data:
         """The log odds of what is tried on, as `_logits` gives them."""
         return self._logits(network, self.tried, background, self._tried_dates(len(background)))
 
-    def _background_dates(self, count: int) -> NDArray[np.float64]:
-        """Dates of background: unknown as often as those of points are; of the others, half are any when they looked.
+    def _background_dates(self, places: int) -> NDArray[np.float64]:
+        """Dates of background, (2 * places,): two of each place, half of the months apart, and all of them even over
+        the year, so that a step tells the season from the place. Unknown as often as those of points are, and one of
+        each place where no point has any; of the others, half are any when they looked.
 
         The other half are dates on which some taxon was recorded, as observers go out more in some months than in
         others. No date is of a month in which nobody looked, or it would count as one without the taxon.
         """
-        dates = self._in_months(self.generator.random(count))
-        if len(self.looked) and self.dated:
-            recorded = self.generator.choice(self.looked, count)
-            dates = np.where(self.generator.random(count) < 0.5, recorded, dates)
-        return np.where(self.generator.random(count) < self.dated_share, dates, np.nan)
+        if not self.dated:
+            self.generator.random((2, places))  # so that fits without dates stay what they were
+            return np.full(places, np.nan)
+        even = (self.generator.permutation(places) + self.generator.random(places)) / places
+        even = np.concatenate([even, (even + 0.5) % 1.0])
+        dates = self._in_months(even)
+        if len(self.looked):
+            recorded = self.looked[np.minimum((even * len(self.looked)).astype(np.int64), len(self.looked) - 1)]
+            dates = np.where(np.tile(self.generator.random(places) < 0.5, 2), recorded, dates)
+        return np.where(self.generator.random(len(dates)) < self.dated_share, dates, np.nan)
 
     def _tried_dates(self, count: int) -> NDArray[np.float64]:
         """The same at every trial."""

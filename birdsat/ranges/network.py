@@ -26,8 +26,8 @@ class RangeNetworkConfig:
     # Deviation of what is added to each input in training, whose own is 1 on average: of the first member and of the
     # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp.
     noise: tuple[float, float] = (0.1, 1.2)
-    harmonics: int = 2  # of the year, that the seasonal basis starts as, where points have dates
-    basis_harmonics: int = 5  # that it may be made of in the end
+    harmonics: int = 2  # of the year: half as many terms as the seasonal basis has, where points have dates
+    basis_harmonics: int = 5  # that it may be made of
     members: int = 5  # networks; each holds out the points of one fold of blocks
     block_km: float = 500.0  # side of the blocks
     steps: int = 400  # at most; how many are taken is chosen on the blocks held out
@@ -77,6 +77,11 @@ class RangeNetwork(nn.Module):
         self.start = _Linear(m, inputs, width)
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
         self.heads = _Linear(m, width, taxa * self.terms, zero=True)
+
+    @torch.no_grad()
+    def start_seasons(self, basis: NDArray[np.float32]) -> None:
+        """Let every member's seasonal basis start as these rows (seasonal, 2 K), as of `starting_basis`."""
+        self.seasonal_basis.copy_(torch.from_numpy(basis).expand_as(self.seasonal_basis))
 
     @property
     def kept_shape(self) -> tuple[int, int]:

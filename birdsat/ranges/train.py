@@ -67,6 +67,8 @@ def fit_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
+        if data.dated:
+            network.start_seasons(data.starting_basis())
         best, *of_halves = _train(network, data, config, progress)
     network.eval().requires_grad_(False)
     if not data.folded:

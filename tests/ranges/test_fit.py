@@ -179,6 +179,29 @@ def test_a_migrant_moves_with_the_month(dates_known: float) -> None:
     assert january[south].mean() > july[south].mean() + 0.3
 
 
+def test_a_passage_of_two_weeks_is_seen_in_its_month_and_not_smeared_over_the_others() -> None:
+    """South from October to March, north from May to August, and in between for a fortnight of April and of September;
+    residents say when somebody looked."""
+    generator = np.random.default_rng(0)
+    lat = PLACES[:, 1]
+    bands = [np.flatnonzero(one) for one in (lat < 3, (lat > 10) & (lat < 20), lat > 27)]
+    stays = [(0.79, 1.21, 0), (0.27, 0.31, 1), (0.35, 0.65, 2), (0.70, 0.74, 1)]  # from, to, band
+    rows = np.concatenate([generator.choice(bands[band], 40) for *_, band in stays])
+    dates = np.concatenate([generator.uniform(start, end, 40) for start, end, _ in stays]) % 1.0
+    all_year = generator.integers(0, len(PLACES), 160)
+    points = points_at(
+        np.concatenate([rows, all_year]),
+        np.repeat([0, 1], 160),
+        2,
+        np.concatenate([dates, generator.random(160)]),
+    )
+    model = fit(points, np.concatenate([rows, all_year]), CHIP, replace(SMALL, steps=200))
+    (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), tuple(range(1, 13)))
+    band = np.stack([found.probability[0][:, rows].mean(axis=1) for rows in bands], axis=1)  # (months, bands)
+    assert band.argmax(axis=1).tolist() == [0, 0, 0, 1, 2, 2, 2, 2, 1, 0, 0, 0]
+    assert band[[3, 8], 1].min() > band[[0, 1, 5, 6, 11], 1].max() + 0.2
+
+
 def test_a_background_of_where_was_looked_keeps_the_roads_out_of_the_map() -> None:
     """Records of three taxa lie beside roads alone; the weighted background lies there too."""
     generator = np.random.default_rng(1)

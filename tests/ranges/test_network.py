@@ -95,6 +95,14 @@ def test_the_seasonal_basis_starts_as_harmonics_of_the_year() -> None:
     torch.testing.assert_close(made.basis_at(np.linspace(0, 0.9, 8)), plain.expand(SMALL.members, -1, -1))
 
 
+def test_the_seasonal_basis_starts_as_it_is_told_in_every_member() -> None:
+    made, rows = RangeNetwork(SMALL, inputs=INPUTS, taxa=TAXA, dated=True), np.eye(4, 10, 3, dtype=np.float32)
+    made.start_seasons(rows)
+    at = np.linspace(0, 0.9, 8)
+    waves = torch.from_numpy(year_basis(at, SMALL.basis_harmonics)[:, 4:8])
+    torch.testing.assert_close(made.basis_at(at)[:, :, 1:], waves.expand(SMALL.members, -1, -1))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
