@@ -179,8 +179,8 @@ def _effort(facts: MapFacts) -> str:
             "A place may be low because nobody went there."
         )
     return _p(
-        f"Observer bias: {bias}. Nearly all of the background is drawn where anybody recorded anything, so that a place "
-        "is not taken for a good one because observers go there."
+        f"Observer bias: {bias}. Nearly all of the background is drawn where anybody recorded anything, so that a "
+        "place is not taken for a good one because observers go there."
     )
 
 

@@ -75,7 +75,7 @@ def test_what_a_map_cannot_tell_is_called_uncertain_with_the_reason() -> None:
     assert undated.parts() == (("uncertain", YEAR),) and "no record says when" in undated.told
     two = told_seasons((1, 6), ALIKE[:2], moving(30, 15)[[0, 5]], dated=True)
     assert two.parts() == (("uncertain", (1,)), ("uncertain", (6,))) and "map all twelve" in two.told
-    layer = told_seasons((), ALIKE[:1], np.array([30.0]))
+    layer = told_seasons((), ALIKE[:1], np.array([30.0]), dated=False)
     assert layer.parts() == (("uncertain", ()),)
     nowhere = told_seasons(YEAR, np.zeros(12), np.full(12, np.nan), dated=True)
     assert nowhere.parts() == (("uncertain", YEAR),)
