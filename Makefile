@@ -49,6 +49,10 @@ benchmarks: setup
 	$(BIN)/python benchmarks/contrast_passes.py
 	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/fit.py
+	$(BIN)/python benchmarks/effort.py
+	$(BIN)/python benchmarks/noise.py
+	$(BIN)/python benchmarks/intervals.py
+	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/maps.py
 	$(BIN)/python benchmarks/records.py
 	$(BIN)/python benchmarks/areas.py

@@ -54,7 +54,7 @@ def test_every_verb_takes_it(run: Path, dataset: Path, tmp_path: Path, capsys: p
     main(["embed", str(run), str(dataset), str(tmp_path / "embeddings.parquet")])
     arguments = ["--box=0,0,30,30", "--grid", "10", "--imagery", "virtual:0", "--workers", "0", "--out", str(tmp_path)]
     main(["map", taxon, "--run", str(run), *arguments])
-    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".tif", ".json", ".png"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".tif", ".json", ".qml", ".png"}
 
 
 def test_an_import_into_a_folder_that_holds_something_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

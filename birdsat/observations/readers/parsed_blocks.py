@@ -1,5 +1,6 @@
 """Blocks of a text table parsed into columns of text, whatever bytes are in them."""
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from birdsat.observations.readers.encoding import decode_cell, decoded
 from birdsat.observations.readers.limits import MAX_ROW_BYTES
 from birdsat.observations.readers.text_layout import FoundLayout
 
-_LINE_ENDS = (b"\r", b"\n")
+_NO_ROW = (b"\r", b"\n", BOM_UTF8[:1])  # what a block may begin with that holds none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +50,8 @@ class BlockParser:
 
     def parse(self, block: memoryview, rows: int) -> ParsedBlock | None:
         """None for a block of line ends alone. rows: before the block."""
-        if block[:1].tobytes() in _LINE_ENDS and not block.tobytes().strip(b"\r\n"):
-            return None  # Arrow refuses a text without a row
+        if block[:1].tobytes() in _NO_ROW and not block.tobytes().removeprefix(BOM_UTF8).strip(b"\r\n"):
+            return None  # Arrow refuses a text without a row, and passes over a mark at its beginning
         if _is_utf8(block):
             columns, malformed = self._parsed(pa.py_buffer(block), rows, is_latin=False)
             return ParsedBlock(columns=columns, malformed=malformed, cured=())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, HealthCheck, settings
 from hypothesis import strategies as st
 
 from birdsat.errors import BirdsatError
@@ -154,6 +154,7 @@ def test_any_bytes_under_any_name_give_a_result_or_one_of_our_errors(tmp_path, d
 
 @anyhow
 @given(data=st.binary(max_size=200))
+@example(data=b"\xef\xbb\xbf")  # Arrow passes over a mark at the beginning, and finds nothing
 def test_any_bytes_below_a_head_are_rows(tmp_path, data):
     (tmp_path / "t.csv").write_bytes(b"species,lon,lat\n" + data)
     try:
