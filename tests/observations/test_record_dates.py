@@ -8,8 +8,9 @@ import pytest
 
 from birdsat.errors import InputError, UnknownTaxonError
 from birdsat.observations.dates import read_period
+from birdsat.observations.day_numbers import months
 from birdsat.observations.occurrences import read_occurrences
-from birdsat.observations.record_dates import AFTER, BEFORE, OTHER_MONTH, UNDATED, RecordDates, months_of
+from birdsat.observations.record_dates import AFTER, BEFORE, OTHER_MONTH, UNDATED, RecordDates
 
 ROWS = ("2014-12-31", "2015-01-01", "2015-06-15", "2016-02-29", "2016-03-01", "", "2016")
 
@@ -69,7 +70,7 @@ def test_where_none_is_left_the_dates_that_there_are_are_said(table: Path) -> No
 
 def test_months_of_days_before_and_after_1970() -> None:
     dates = [day(1815, 6, 18), day(1969, 12, 31), day(1970, 1, 1), day(2024, 2, 29)]
-    assert months_of(np.array([date.toordinal() for date in dates], np.int32)).tolist() == [6, 12, 1, 2]
+    assert months(np.array([date.toordinal() for date in dates], np.int32)).tolist() == [6, 12, 1, 2]
 
 
 def test_a_taxon_of_other_dates_is_not_called_unknown(table: Path) -> None:

@@ -134,7 +134,8 @@ def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
         alone = map_taxon.map_taxon(MapRequest(taxon=one.taxon, **asked, out=str(tmp_path / "alone")))
         assert [file.name for file in alone.files] == [file.name for file in one.files]
         assert alone.maps[0].evaluation == one.evaluation and one.evaluation
-        np.testing.assert_array_equal(*(rasterio.open(made.files[0]).read() for made in (one, alone)))
+        # Products of another shape round otherwise, in the last place of single precision.
+        np.testing.assert_allclose(*(rasterio.open(made.files[0]).read() for made in (one, alone)), atol=2e-7, rtol=0)
     assert together.to_dict()["maps"][1] == {
         "taxon": OTHER,
         "files": [str(tmp_path / "together" / f"Pica_pica.{kind}") for kind in ("tif", "png")],
