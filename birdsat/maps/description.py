@@ -18,7 +18,7 @@ from birdsat.reading import parse_json
 APPLICABILITY = "area of applicability"
 _YES_NO = {True: "yes", False: "no"}
 YEAR = "year"  # the layer of a map that is the same in all months
-_HELD_OUT = "too few records to hold any out"
+_HELD_OUT = "too few records, or in too few places, to hold any out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def applicability(map_file: MapFile, most: int) -> ExtraPanel | None:
 
 
 def effort(map_file: MapFile, most: int) -> ExtraPanel | None:
-    """How much was looked: visits of a cell, on a logarithmic scale that begins at none."""
+    """How much was looked, by area and relative to the mean, on a logarithmic scale that begins at none."""
     visits = read_effort(map_file, most)
     return None if visits is None else effort_panel(visits)
 
@@ -99,7 +99,7 @@ def effort_panel(visits: NDArray[np.float32]) -> ExtraPanel:
         value=visits.astype(np.float32),
         norm=FuncNorm((np.log1p, np.expm1), vmin=0, vmax=top),
         colours=EFFORT_COLOURS,
-        label="visits of a cell, of all taxa",
+        label="effort; 1: the mean of the cells",
         ticks=ticks,
         tick_labels=[f"{tick:,.0f}" for tick in ticks],
     )

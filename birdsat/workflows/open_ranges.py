@@ -24,8 +24,8 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
     lacks += [] if model.evaluation else ["not evaluated"]
     if lacks:
         progress.note(
-            f"{', '.join(lacks)}: too few records to hold any out of the fit, so nothing tells how good the map is; "
-            "add records from other places."
+            f"{', '.join(lacks)}: too few records, or in too few places, to hold any out of the fit, so nothing tells "
+            "how good the map is; add records from other places."
         )
 
 

@@ -119,11 +119,14 @@ def test_the_file_beside_it_says_what_could_not_be_calibrated_and_evaluated(tmp_
     for changes, said in (
         ({"calibrated": True}, ()),
         ({"calibrated": None, "evaluation": {}}, ()),  # of a kind that is not
-        ({"calibrated": True, "evaluation": {}}, ("not evaluated: too few records to hold any out",)),
+        (
+            {"calibrated": True, "evaluation": {}},
+            ("not evaluated: too few records, or in too few places, to hold any out",),
+        ),
         (
             {"calibrated": False, "evaluation": {}, "sources": sources, "dated": False, "months": ()},
             (
-                "not calibrated, not evaluated: too few records to hold any out",
+                "not calibrated, not evaluated: too few records, or in too few places, to hold any out",
                 "observer bias not corrected",
                 "undated: the same in all months",
             ),

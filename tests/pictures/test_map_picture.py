@@ -316,7 +316,10 @@ def test_below_a_map_stands_what_is_to_be_known_of_it(tmp_path: Path) -> None:
     with MapFile(tmp_path / "map.tif") as map_file:
         figure = draw_map_file(map_file)
     words = figure.legends[0].get_title().get_text().replace("\n", " ")
-    assert "not calibrated, not evaluated: too few records to hold any out; observer bias not corrected" in words
+    assert (
+        "not calibrated, not evaluated: too few records, or in too few places, to hold any out; observer bias not"
+        in words
+    )
     assert figure.axes[0].get_title() == "all months" and "undated" in words
     bar = next(axes.get_xlabel() for axes in figure.axes if axes.get_xlabel())
     assert bar.startswith("relative suitability\n0.5: ")
