@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.ranges.block_side import among_records
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -68,14 +69,14 @@ class Data:
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
         visited = lon_lat[:0] if points.surveys is None else points.surveys.visits.lon_lat
         blocks = blocks_by_km(np.concatenate([lon_lat, visited]), config.block_km)
-        several = len(np.unique(blocks)) >= config.members
-        folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.presences)
+        folds = _folds(blocks, p, config)
         held = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b + v)
         out, out_visits = held[:, : len(lon_lat)], held[:, len(lon_lat) :]
         # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
-        self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
+        self.near = among_records(points, points.background.lon_lat, config)
+        self.out = out[:, :p] & left[:, self.taxon], out[:, p:] & torch.from_numpy(self.near)  # (m, p), (m, b)
         # With nothing held out there is nothing to choose the steps by, and no reason to spare background.
         self.folded = bool(self.out[0].any())
         if not self.folded:
@@ -83,7 +84,7 @@ class Data:
         self.surveys: SurveyTerm | None = None
         if points.surveys is not None:
             assert visits is not None
-            out_visits = out_visits & self.folded
+            out_visits = out_visits & self.folded & torch.from_numpy(among_records(points, visited, config))
             self.surveys = SurveyTerm(
                 points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
             )
@@ -92,7 +93,7 @@ class Data:
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
         tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
-        self.tried_background = self._background(_TRIED_PLACES)
+        self.tried_background = self._background(_TRIED_PLACES, self.near)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
         half = _halves(blocks[: len(lon_lat)], p, config.seed)
@@ -213,19 +214,24 @@ class Data:
         elsewhere = network.logits(hidden.index_select(1, there), dates)
         return on_dates[:, of_seen, taxon], elsewhere, torch.arange(len(there))
 
-    def _background(self, most: int) -> Tensor:
-        """Rows of background for a step: all, or some drawn by their weights."""
-        count = len(self.background)
-        if count <= most and np.ptp(self.background_share) == 0:
-            return torch.arange(count)
-        return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
+    def _background(self, most: int, among: NDArray[np.bool_] | None = None) -> Tensor:
+        """Rows of background for a step: all, or some drawn by their weights. among: (b,) those to draw from; any."""
+        rows, share = np.arange(len(self.background)), self.background_share
+        if among is not None and among.any() and not among.all():
+            rows, share = rows[among], share[among] / share[among].sum()
+        if len(rows) <= most and np.ptp(share) == 0:
+            return torch.from_numpy(rows)
+        return torch.from_numpy(rows[self.generator.choice(len(rows), min(len(rows), most), p=share)])
 
     def _even_background(self, area: NDArray[np.float64]) -> Tensor:
         """Rows of background drawn by area (b,) alone; none where that is how all of it is drawn."""
         even = area / area.sum()
         if np.allclose(even, self.background_share, rtol=1e-6, atol=0):
             return torch.empty(0, dtype=torch.int64)
-        return torch.from_numpy(self.generator.choice(len(even), min(len(even), _TRIED_PLACES), p=even))
+        rows = np.arange(len(even))
+        if self.near.any() and not self.near.all():
+            rows, even = rows[self.near], even[self.near] / even[self.near].sum()
+        return torch.from_numpy(rows[self.generator.choice(len(rows), min(len(rows), _TRIED_PLACES), p=even)])
 
     def _try(self, network: "RangeNetwork | EstimatorNetwork", background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The log odds of what is tried on, as `_logits` gives them."""
@@ -294,6 +300,20 @@ def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.arange(12)
     counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
     return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
+
+
+def _folds(blocks: Rows, points: int, config: RangeNetworkConfig) -> Rows:
+    """(n,) which member holds out each block, the first being of points; -1 where there are too few to hold any out.
+
+    Of a small region few blocks have points, and these are dealt by themselves, so that each member holds out some.
+    """
+    if len(np.unique(blocks)) < config.members:
+        return np.full(len(blocks), -1)
+    folds = deal_folds(blocks, config.members, config.seed)
+    with_points = np.isin(blocks, blocks[:points])
+    if config.regional and len(np.unique(blocks[with_points])) >= config.members:
+        folds[with_points] = deal_folds(blocks[with_points], config.members, config.seed)
+    return folds
 
 
 def _halves(blocks: Rows, points: int, seed: int) -> Tensor:

@@ -218,7 +218,7 @@ class SpeciesRequest(RangesOptions):
     """Longitude,latitude in degrees. Write --place=LON,LAT."""
     month: int | None = None
     """1 to 12; without it, a calendar of all months."""
-    min_probability: float = 0.05
+    min_suitability: float = 0.05
     """Count taxa that are less likely (through all of the year), but do not list them."""
     out: AnyPath | None = None
     """Folder for the files: species.csv and .json of a month, or calendar.csv, .json and .png."""
@@ -226,13 +226,13 @@ class SpeciesRequest(RangesOptions):
     """Replace files that are there already."""
 
     def check(self) -> None:
-        """Raise ConfigError for what is not a month, and for a probability outside 0..1."""
+        """Raise ConfigError for what is not a month, and for a suitability outside 0..1."""
         super().check()
         if self.month is not None:
             check_month(self.month, "month")
-        if not 0 <= self.min_probability <= 1:
+        if not 0 <= self.min_suitability <= 1:
             raise ConfigError(
-                f"min_probability is {self.min_probability:g}; allowed: 0 to 1.", settings=("min_probability",)
+                f"min_suitability is {self.min_suitability:g}; allowed: 0 to 1.", settings=("min_suitability",)
             )
 
 
