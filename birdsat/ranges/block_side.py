@@ -12,7 +12,8 @@ from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 
 LEAST_BLOCKS = 4  # with records, without which nothing is calibrated or evaluated: of two, each knows but the other
-ACROSS = 3  # narrower blocks that the records span in the direction in which they span least
+BLOCKS = 9  # narrower ones that the area holds over which the records are spread
+NARROWEST = 0.25  # of what records span in one direction, what they span across it: of less, they lie along a line
 LEAST_CELLS = 2  # side of the narrowest block, in cells: of one cell, all neighbours are in other blocks
 _MIDDLE = 0.9  # share of the records, in each direction, whose span counts: a stray one makes no region
 _TOLERANCE_KM = 1.0  # by which a place on the edge of a hull may lie outside it
@@ -22,16 +23,18 @@ _SAMPLED = 256  # places whose nearest neighbour is looked for
 def with_block_side(settings: RangeNetworkConfig, points: Points) -> RangeNetworkConfig:
     """The settings, with narrower blocks where the records lie in fewer than `LEAST_BLOCKS` of those asked for.
 
-    The side is then a third of what the records span in the direction in which they span least, so that nine blocks or
-    more hold some: records along one coast, or in one spot, span nothing in that direction and keep the wide blocks, in
-    which nothing can be held out. Blocks that divide a line would be told from the land beside it by their neighbours
-    alone, and say nothing of another coast. Nor are blocks narrower than `LEAST_CELLS` cells.
+    `BLOCKS` of them cover what the records span in the directions in which they span most and least. Records along one
+    coast, or in one spot, keep the wide blocks, in which nothing can be held out: blocks that divide a line would be
+    told by their neighbours alone, and say nothing of another coast. Nor are blocks narrower than `LEAST_CELLS` cells.
     """
     lon_lat = np.unique(points.presences.lon_lat, axis=0)
     if len(lon_lat) == 0 or len(np.unique(blocks_by_km(lon_lat, settings.block_km))) >= LEAST_BLOCKS:
         return settings
-    side = float(np.floor(narrower_span_km(lon_lat) / ACROSS))
-    if side < LEAST_CELLS * cell_km(points.background.lon_lat) or side >= settings.block_km:
+    narrow, wide = spans_km(lon_lat)
+    side = float(np.floor(np.sqrt(narrow * wide / BLOCKS)))
+    if narrow < NARROWEST * wide or side >= settings.block_km:
+        return settings
+    if side < LEAST_CELLS * cell_km(points.background.lon_lat):
         return settings
     return replace(settings, block_km=side, regional=True)
 
@@ -43,23 +46,29 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
         return f"{len(lon_lat)} places with records are too few to hold any out"
     if len(np.unique(blocks_by_km(lon_lat, settings.block_km))) >= LEAST_BLOCKS:
         return ""
-    span, least = narrower_span_km(lon_lat), ACROSS * LEAST_CELLS * cell_km(points.background.lon_lat)
-    if span >= least:
-        return ""
+    narrow, wide = spans_km(lon_lat)
+    if narrow < NARROWEST * wide:
+        return (
+            f"records lie along a line ({wide:,.0f} by {narrow:,.0f} km), whose parts do not tell how good the map is "
+            "beside it"
+        )
+    least = LEAST_CELLS * cell_km(points.background.lon_lat)
     return (
-        f"records lie along a line or in one spot ({max(span, 1):,.0f} km across, {least:,.0f} are needed), too near "
-        "one another to hold blocks out"
+        f"records lie in one spot ({wide:,.0f} by {narrow:,.0f} km), too near one another to hold out blocks of "
+        f"{least:,.0f} km, two cells"
     )
 
 
-def narrower_span_km(lon_lat: NDArray[np.float64]) -> float:
-    """What places (n, 2) of one region span in the direction in which they span least, without the outermost."""
+def spans_km(lon_lat: NDArray[np.float64]) -> tuple[float, float]:
+    """What places (n, 2) of one region span, without the outermost: in the direction in which they span least, and
+    across it."""
     if len(lon_lat) < 3:
-        return 0.0
+        return 0.0, 0.0
     flat = _Plane.around(lon_lat)(lon_lat)
     along = flat @ np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2].T
     low, high = np.quantile(along, [(1 - _MIDDLE) / 2, (1 + _MIDDLE) / 2], axis=0)
-    return float((high - low).min() / _MIDDLE)
+    narrow, wide = sorted(((high - low) / _MIDDLE).tolist())
+    return narrow, wide
 
 
 def cell_km(lon_lat: NDArray[np.float64]) -> float:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.ranges.block_side import (
-    ACROSS,
+    BLOCKS,
     LEAST_BLOCKS,
     among_records,
     cell_km,
-    narrower_span_km,
+    spans_km,
     why_not_held_out,
     with_block_side,
 )
@@ -48,14 +48,14 @@ def strewn(centre: tuple[float, float], east_km: float, north_km: float, count: 
 
 @pytest.mark.parametrize("centre", [(10.0, 0.0), (25.0, 69.5), (179.5, -40.0), (-120.0, 45.0)])
 @pytest.mark.parametrize("side_km", [250.0, 600.0])
-def test_blocks_are_a_third_of_what_records_of_a_small_region_span(centre: tuple[float, float], side_km: float) -> None:
+def test_nine_blocks_cover_what_records_of_a_small_region_span(centre: tuple[float, float], side_km: float) -> None:
     lon_lat = strewn(centre, side_km, side_km, 400)
     lon_lat[:, 0] = (lon_lat[:, 0] + 180) % 360 - 180
     behind = np.array(centre) + background(-7.5, -7.5)
     behind[:, 0] = (behind[:, 0] + 180) % 360 - 180
     wide = replace(SETTINGS, block_km=2000.0)
     found = with_block_side(wide, points(lon_lat, behind))
-    assert found.regional and found.block_km == pytest.approx(side_km / ACROSS, rel=0.15)
+    assert found.regional and found.block_km == pytest.approx(side_km / BLOCKS**0.5, rel=0.15)
     assert len(np.unique(blocks_by_km(lon_lat, found.block_km))) >= 2 * LEAST_BLOCKS
     assert why_not_held_out(points(lon_lat, behind), found) == ""
 
@@ -69,9 +69,15 @@ def test_records_along_a_line_or_in_one_spot_are_not_held_out_in_narrower_blocks
     behind = background(2, 40)
     turned = np.array([[np.cos(1), -np.sin(1)], [np.sin(1), np.cos(1)]])
     line = np.array((10.0, 47.0)) + strewn((0, 0), 800, 20) @ turned
-    for lon_lat in (line, strewn((10.0, 47.0), 60, 60), strewn((10.0, 47.0), 300, 40)):
+    for lon_lat, why in (
+        (line, "along a line"),
+        (strewn((10.0, 47.0), 300, 40), "along a line"),
+        (strewn((10.0, 47.0), 60, 60), "in one spot"),
+    ):
         assert with_block_side(SETTINGS, points(lon_lat, behind)) is SETTINGS
-        assert "along a line or in one spot" in why_not_held_out(points(lon_lat, behind), SETTINGS)
+        assert why in why_not_held_out(points(lon_lat, behind), SETTINGS)
+    fine = background(8, 45, 0.02, 200)  # a line stays one, however small the cells are
+    assert with_block_side(SETTINGS, points(strewn((10.0, 47.0), 300, 40), fine)) is SETTINGS
     assert "2 places with records are too few" in why_not_held_out(points(line[:2], behind), SETTINGS)
     assert with_block_side(SETTINGS, points(line[:0], behind)) is SETTINGS
     coast = read_occurrences(shared_cases / "maps" / "one_coast.csv").lon_lat
@@ -82,7 +88,8 @@ def test_records_along_a_line_or_in_one_spot_are_not_held_out_in_narrower_blocks
 
 def test_one_stray_record_makes_no_region_of_a_line() -> None:
     line = strewn((10.0, 47.0), 400, 10)
-    assert narrower_span_km(np.concatenate([line, [[10.0, 50.0]]])) < 30
+    narrow, wide = spans_km(np.concatenate([line, [[10.0, 50.0]]]))
+    assert narrow < 30 and wide == pytest.approx(400, rel=0.1)
 
 
 def test_blocks_are_never_narrower_than_two_cells() -> None:
