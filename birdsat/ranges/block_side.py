@@ -84,10 +84,10 @@ def cell_km(lon_lat: NDArray[np.float64]) -> float:
 
 
 def among_records(points: Points, lon_lat: NDArray[np.float64], settings: RangeNetworkConfig) -> NDArray[np.bool_]:
-    """(n,) which places (n, 2) may be held out: all, or with regional blocks those within the hull of the records.
+    """(n,) which places (n, 2) figures are against: all, or with regional blocks those within the hull of the records.
 
     What lies around a small region is easily told from it by its place: figures against that would be good for records
-    that are strewn over the region at random.
+    that are strewn over the region at random. It does calibrate: suitability is relative to all background.
     """
     if not settings.regional or len(lon_lat) == 0:
         return np.ones(len(lon_lat), np.bool_)

@@ -212,7 +212,7 @@ def _calibrate(
     """By all that was held out; nothing where that was too little."""
     if out is None or not _is_enough(out):
         return Calibration(), ()
-    rows = out.where(~out.even)
+    rows = out.where(out.calibrating)
     calibration = _calibration(rows, photo)
     return calibration, fit_thresholds(_said(rows, calibration, photo).numpy(), rows.taxon, rows.present, taxa)
 
@@ -243,7 +243,7 @@ def _evaluate(
         return {}, ()
     parts, said = [], []
     for half, out in enumerate(fitted.by_half):
-        calibration = _calibration(out.where((out.half == half) & ~out.even), photo)
+        calibration = _calibration(out.where((out.half == half) & out.calibrating), photo)
         if not calibration.fitted:
             return {}, ()
         parts.append(out.where(out.half != half))

@@ -76,7 +76,7 @@ class Data:
         # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
         self.near = among_records(points, points.background.lon_lat, config)
-        self.out = out[:, :p] & left[:, self.taxon], out[:, p:] & torch.from_numpy(self.near)  # (m, p), (m, b)
+        self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
         # With nothing held out there is nothing to choose the steps by, and no reason to spare background.
         self.folded = bool(self.out[0].any())
         if not self.folded:
@@ -94,6 +94,8 @@ class Data:
         tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
         self.tried_background = self._background(_TRIED_PLACES, self.near)
+        some = _TRIED_PLACES if config.regional else 0
+        self.around = self._background(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
         half = _halves(blocks[: len(lon_lat)], p, config.seed)
@@ -158,15 +160,18 @@ class Data:
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
         """What members say of points and of background places that they held out, some of them for each taxon. The same
         rows at every call."""
-        background = torch.cat([self.tried_background, self.even_background])
+        background = torch.cat([self.tried_background, self.even_background, self.around])
+        kind = torch.repeat_interleave(
+            torch.tensor([len(self.tried_background), len(self.even_background), len(self.around)])
+        )
         there, elsewhere, row = self._try(network, background)
         member, tried = torch.nonzero(self.out[0][:, self.tried], as_tuple=True)
         present, point = there[member, tried], self.tried[tried]
         at_member, at = torch.nonzero(self.out[1][:, background], as_tuple=True)
         # Of every taxon, so many background places of either kind that the table stays small.
         some = torch.from_numpy(np.random.default_rng(self.config.seed).permutation(len(at)))
-        most, even = max(50, 500_000 // self.taxa), at[some] >= len(self.tried_background)
-        kept = torch.cat([some[~even][:most], some[even][:most]])
+        most, of_kind = max(50, 500_000 // self.taxa), kind[at[some]]
+        kept = torch.cat([some[of_kind == one][:most] for one in range(3)])
         absent = elsewhere[at_member[kept], row[at[kept]]]  # (kept, taxa)
         seen = torch.nonzero(torch.bincount(self.taxon, minlength=self.taxa))[:, 0]
 
@@ -180,7 +185,8 @@ class Data:
             present=np.arange(len(present) + len(seen) * len(kept)) < len(present),
             row=rows(point, behind).numpy(),
             member=rows(member, at_member[kept]).numpy(),
-            even=rows(torch.zeros_like(point, dtype=torch.bool), at[kept] >= len(self.tried_background)).numpy(),
+            even=rows(torch.zeros_like(point, dtype=torch.bool), kind[at[kept]] == 1).numpy(),
+            around=rows(torch.zeros_like(point, dtype=torch.bool), kind[at[kept]] == 2).numpy(),
             block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
@@ -190,7 +196,7 @@ class Data:
         other = copy.copy(self)
         other.places = torch.cat([inputs, background])[self.once]
         said = other.held_out(network)
-        return said.where(~said.even)
+        return said.where(said.ranked)
 
     def _logits(
         self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]
