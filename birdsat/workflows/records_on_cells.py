@@ -97,9 +97,7 @@ def records_on_cells(
         cells.cells(),
         where="on land" if cells.imagery.is_of_land else "in a cell with imagery",
         name=cells.name,
-        columns=TableColumns.parse(tuple(request.columns)),
-        max_uncertainty_km=request.max_uncertainty_km,
-        crs=request.crs,
+        tables=request,
         progress=progress,
     )
     if records.effort is None:
