@@ -20,7 +20,7 @@ _MOST_PIXELS_A_BYTE = 1000
 _FEW_PIXELS = 4_000_000  # of which any file may be
 
 # What photos come in (MPO opens as JPEG). Among Pillow's other formats is EPS, which it hands to Ghostscript.
-_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
 _ORIENTATION = 0x0112  # EXIF tag
 
 
@@ -58,7 +58,7 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     if (plain := _decode_plain_jpeg(data, shorter_px)) is not None:
         return np.ascontiguousarray(shrink(plain, shorter_px) if exact else plain)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bomb(*image.size, len(data))
             if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
                 rgb, orientation = _decode_jpeg(data, image.size, shorter_px), _orientation(image)
@@ -69,7 +69,7 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(_FORMATS)}.") from error
+        raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(FORMATS)}.") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"image is too large ({error}); allowed: {MAX_PIXELS:,} pixels.") from error
     except Exception as error:  # decoders answer damaged bytes with almost any exception
