@@ -27,6 +27,7 @@ NOT_ON_EARTH = "EXIF place not on Earth: left out"
 UNREADABLE_PLACE = "EXIF place unreadable: left out"
 UNREADABLE_TIME = "EXIF time unreadable: left out"
 IN_FUTURE = "EXIF date in the future: left out"
+EXIF_REMARKS = (AT_ZERO, NOT_ON_EARTH, UNREADABLE_PLACE, UNREADABLE_TIME, IN_FUTURE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,8 @@ import numpy as np
 
 from birdsat.earth.land import near_land
 from birdsat.earth.place import Place
-from birdsat.observations.photos.exif import ExifFacts
-from birdsat.observations.photos.place_table import PlaceTable
+from birdsat.observations.photos.exif import EXIF_REMARKS, ExifFacts
+from birdsat.observations.photos.place_table import SEVERAL_PHOTOS, PlaceTable
 from birdsat.observations.photos.tracks import Track
 from birdsat.progress import Progress
 
@@ -24,6 +24,9 @@ OFF_TRACK = "no point of the track near its time"
 AT_SEA = "place in the sea, more than 20 km from a coast"
 IN_FUTURE = "date of the table in the future: left out"
 AT_ZERO = "place of the table at 0, 0: left out"
+_REMARKS = frozenset(  # that a photo may have
+    (*EXIF_REMARKS, NO_ZONE, NO_TIME, OFF_TRACK, AT_SEA, IN_FUTURE, AT_ZERO, SEVERAL_PHOTOS)
+)
 _SEA_KM = 20.0  # small islands are not on the map that tells sea from land
 _NULL_ISLAND = 1e-3  # degrees
 _HOURS_A_DEGREE = 1 / 15  # the Sun's time by longitude, where the zone is not known
@@ -66,6 +69,14 @@ class PhotoFinder:
             self.counted.update(one.remarks)
         self._seen += len(found)
         return found
+
+    def recall(self, photo: Path, remarks: Iterable[str], by_track: bool) -> None:
+        """Count a photo whose facts were found before."""
+        self.counted.update(set(remarks) & _REMARKS)
+        self._seen += 1
+        self._on_track += by_track
+        if self.table is not None:
+            self.table.row(photo)
 
     def note(self, progress: Progress) -> None:
         """Say, once for all photos, what was odd about their places and dates."""
