@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -56,7 +56,7 @@ def view_photo(path: Path, px: int) -> PhotoView:
 
 def read_photos(
     photos: Sequence[Path], px: int, *, batch_size: int = 64, workers: int | None = None
-) -> Iterator[PhotoBatch]:
+) -> Generator[PhotoBatch, None, None]:
     """The photos in batches, in their order. A photo that cannot be read is black and says why; it ends nothing.
 
     workers: threads that decode; as many as there are processors, four at most, by default, and none with 0. Decoders

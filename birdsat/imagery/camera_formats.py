@@ -10,10 +10,8 @@ from PIL import Image
 from birdsat.errors import ImageError
 from birdsat.imagery.photos import MAX_PIXELS, encode_jpeg, shrink
 
-RAW_SUFFIXES = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 .srf "
-    ".srw .x3f".split()
-)
+_RAW = "3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+RAW_SUFFIXES = frozenset(f".{ending}" for ending in _RAW.split())
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _TIFF_STARTS = (b"II*\0", b"MM\0*")
 _ORIENTATION = 0x0112  # EXIF tag
@@ -47,6 +45,18 @@ def decode_heif(data: bytes, *, shorter_px: int | None = None) -> tuple[NDArray[
         raise
     except Exception as error:  # a damaged file gives almost any
         raise ImageError(f"a truncated or corrupt HEIC file ({error}); fetch or export it again.") from error
+
+
+def heif_exif(data: bytes) -> Image.Exif:
+    """The EXIF of a HEIC file, without decoding it. Raises ImageError."""
+    heif = _imported("pillow_heif", "HEIC photos are read by pillow-heif")
+    exif = Image.Exif()
+    try:
+        if block := heif.open_heif(io.BytesIO(data)).info.get("exif"):
+            exif.load(block)
+    except Exception as error:  # a damaged file gives almost any
+        raise ImageError(f"a truncated or corrupt HEIC file ({error}); fetch or export it again.") from error
+    return exif
 
 
 def raw_preview(data: bytes) -> tuple[bytes, Image.Exif | None]:
@@ -90,4 +100,6 @@ def _imported(name: str, what: str) -> ModuleType:
     try:
         return __import__(name)
     except ImportError as error:
-        raise ImageError(f"{what}, which is not installed; install it by `{_EXTRA}`, or export the photo as JPEG.") from error
+        raise ImageError(
+            f"{what}, which is not installed; install it by `{_EXTRA}`, or export the photo as JPEG."
+        ) from error

@@ -3,6 +3,7 @@
 import glob
 import io
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from birdsat.errors import ImageError, InputError
-from birdsat.imagery.camera_formats import RAW_SUFFIXES, decode_heif, is_heif, raw_preview
+from birdsat.imagery.camera_formats import RAW_SUFFIXES, decode_heif, heif_exif, is_heif, raw_preview
 from birdsat.imagery.photos import FORMATS, decode_rgb
 from birdsat.reading import MOST_IMAGE_BYTES, read_bytes
 
@@ -63,7 +64,7 @@ def _expanded(path: Path) -> Iterator[Path]:
     elif path.exists() or not _WILD & set(str(path)):  # a name may hold brackets itself
         yield path
     else:
-        for match in sorted(glob.iglob(str(path), recursive=True)):
+        for match in sorted(glob.iglob(str(path), recursive=True)):  # noqa: PTH207  of any path, absolute ones as well
             below = Path(match)
             if below.is_dir():
                 yield from _within(below)
@@ -123,6 +124,40 @@ def photo_bytes(path: Path) -> bytes:
         raise ImageError("there is no such file.") from error
     except InputError as error:
         raise ImageError(str(error)) from error
+
+
+def photo_exif(path: Path) -> Image.Exif:
+    """The EXIF of a photo, without decoding it; empty where there is none that can be read."""
+    try:
+        data = photo_bytes(path)
+        if path.suffix.lower() in RAW_SUFFIXES:
+            preview, own = raw_preview(data)
+            return own or _exif_and_frames(preview)[0]
+        return heif_exif(data) if is_heif(data) else _exif_and_frames(data)[0]
+    except ImageError:
+        return Image.Exif()
+
+
+def distinct_names(photos: Sequence[Path]) -> list[str]:
+    """A name for each photo that no other has, as of a file that is made of it: without its ending, if that will do,
+    then with as many of its folders as are needed, then with a number."""
+    names = [photo.stem for photo in photos]
+    depth = 1
+    while (shared := _shared(names)) and depth < 32:
+        depth += 1
+        for number in shared:
+            parts = [part for part in photos[number].parts[-depth:] if part not in ("/", "..", ".")]
+            names[number] = "-".join(parts)
+    for number in _shared(names):
+        names[number] = f"{names[number]}-{number + 1}"
+    return names
+
+
+def _shared(names: Sequence[str]) -> list[int]:
+    """Which names others have as well, on systems that know no capitals too."""
+    folded = [name.casefold() for name in names]
+    counts = Counter(folded)
+    return [number for number, name in enumerate(folded) if counts[name] > 1]
 
 
 def _exif_and_frames(data: bytes) -> tuple[Image.Exif, str]:

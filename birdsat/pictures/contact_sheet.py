@@ -101,9 +101,7 @@ def _write_lines(axes: Axes, card: PhotoCard) -> None:
     for text, size, weight, style, ink in words:
         if not text:
             continue
-        axes.text(
-            0, y, _short(text), fontsize=size, weight=weight, style=style, color=ink, va="top", parse_math=False
-        )
+        axes.text(0, y, _short(text), fontsize=size, weight=weight, style=style, color=ink, va="top", parse_math=False)
         y -= step + (0.012 if size > 7 else 0)
 
 

@@ -142,7 +142,9 @@ def _read(path: Path, seconds: "array[float]", lon_lat: "array[float]") -> None:
         with path.open("rb") as file:
             parser.ParseFile(file)
     except (expat.ExpatError, OSError, LookupError, ValueError) as error:  # LookupError: of an encoding
-        raise InputError(f"{path} is not GPX that can be read ({error}); export it again.", settings=("track",)) from error
+        raise InputError(
+            f"{path} is not GPX that can be read ({error}); export it again.", settings=("track",)
+        ) from error
 
 
 def _point(attributes: dict[str, str]) -> tuple[float, float] | None:

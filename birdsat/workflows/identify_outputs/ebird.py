@@ -98,8 +98,8 @@ def write_ebird(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[P
             writer.writerows([harmless(cell) for cell in line] for line in _lines(outing, about))
     if left_out:
         about.progress.note(
-            f"{left_out:,} photos are not in {path.name}: without a date, or not named to the species, they cannot be on "
-            "a checklist."
+            f"{left_out:,} photos are not in {path.name}: without a date, or not named to the species, they cannot "
+            "be on a checklist."
         )
     return (path,)
 

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -22,53 +23,41 @@ from birdsat.workflows.pages import escaped, style
 
 ON_A_WEB_PAGE = 500  # photos, of about 12 kB each
 _WEB_PX, _WEB_QUALITY = 320, 82
-_STYLE = """
-main { max-width: 1400px; }
-.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 20px 16px; margin-top: 24px; }
-.sheet figure img, .sheet .none { width: 100%; aspect-ratio: 4 / 3; object-fit: contain; background: #eceef0; }
-.sheet .none { display: grid; place-items: center; color: var(--quiet); font-size: 13px; }
-.sheet b { display: block; font-size: 15px; line-height: 1.3; margin-top: 6px; overflow-wrap: anywhere; }
-.sheet .named b { color: #1a7f52; } .sheet .rolled b { color: #0b5cad; } .sheet .not b { color: #8a5a00; }
-.sheet .unreadable b { color: #b03030; }
-.sheet span { display: block; overflow-wrap: anywhere; } .sheet .mark { color: #8a5a00; }
-.sheet details { font-size: 13px; } .sheet table { font-size: 13px; margin: 2px 0; } .sheet td { padding: 2px 10px 2px 0; }
-nav a { margin-right: 16px; }
-"""
 
 
 def write_png(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[Path, ...]:
     """Pages of thirty photos: names.png, names-2.png, ..."""
     pages = -(-about.photos // ON_A_PAGE)
-    files: list[Path] = []
+    made: list[Path] = []
     for page, rows in enumerate(_pages(photos, ON_A_PAGE, about), start=1):
         cards = [_card(row, picture) for row, picture in rows]
         of = f", page {page} of {pages}" if pages > 1 else ""
         drawn = contact_sheet(cards, title=f"{about.photos:,} photos{of}", note=_note(about))
-        files.append(page_path(path, page))
-        with output_file(files[-1]) as partial:
+        made.append(page_path(path, page))
+        with output_file(made[-1]) as partial:
             partial.write_bytes(drawn)
-    return tuple(files)
+    return tuple(made)
 
 
 def write_html(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[Path, ...]:
     """Pages of five hundred photos, each whole in its file: names.html, names-2.html, ..."""
     pages = -(-about.photos // ON_A_WEB_PAGE)
-    files: list[Path] = []
+    made: list[Path] = []
     for page, rows in enumerate(_pages(photos, ON_A_WEB_PAGE, about), start=1):
-        files.append(page_path(path, page))
-        with output_file(files[-1]) as partial, partial.open("w", encoding="utf-8") as file:
+        made.append(page_path(path, page))
+        with output_file(made[-1]) as partial, partial.open("w", encoding="utf-8") as file:
             title = f"{about.photos:,} photos"
             file.write(
                 '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
                 '<meta name="viewport" content="width=device-width, initial-scale=1">'
-                f"<title>{escaped(title)}</title><style>{style()}{_STYLE}</style></head><body><main>"
+                f"<title>{escaped(title)}</title><style>{style()}{_sheet_style()}</style></head><body><main>"
                 f'<h1>{escaped(title)}</h1><p class="note">{escaped(_note(about))}</p>{_links(path, page, pages)}'
                 '<div class="sheet">\n'
             )
             for row, picture in rows:
                 file.write(_figure(row, picture) + "\n")
             file.write(f"</div>{_links(path, page, pages)}</main></body></html>\n")
-    return tuple(files)
+    return tuple(made)
 
 
 def _pages(
@@ -179,3 +168,7 @@ def _links(path: Path, page: int, pages: int) -> str:
 
 def _note(about: About) -> str:
     return f"{about.named_by}, {about.day}. Names are a model's; scores are probabilities."
+
+
+def _sheet_style() -> str:
+    return files("birdsat.workflows").joinpath("sheet.css").read_text(encoding="utf-8")

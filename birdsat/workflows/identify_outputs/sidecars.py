@@ -6,6 +6,7 @@ are added, and what birdsat itself wrote before is replaced (XMP Specification P
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeGuard
 from xml.dom import minidom
 from xml.parsers import expat
 
@@ -69,21 +70,21 @@ def merged(before: bytes, row: PhotoRow, about: About) -> bytes:
         raise InputError("it holds no rdf:RDF, as XMP does")
     described = [node for node in rdf.childNodes if _is(node, _RDF, "Description")]
     if not described:
-        described = [rdf.appendChild(document.createElementNS(_RDF, f"{rdf.prefix or 'rdf'}:Description"))]
-        described[0].setAttributeNS(_RDF, f"{rdf.prefix or 'rdf'}:about", "")
+        made = document.createElementNS(_RDF, f"{rdf.prefix or 'rdf'}:Description")
+        made.setAttributeNS(_RDF, f"{rdf.prefix or 'rdf'}:about", "")
+        described = [rdf.appendChild(made)]
     ours = next((node for node in described if _property(node, _OWN, "keywords") is not None), None)
     earlier = set() if ours is None else set(_items(_property(ours, _OWN, "keywords")))
     subject = next((found for node in described if (found := _property(node, _DC, "subject")) is not None), None)
+    home = next((node for node in described if _property(node, _DC, "subject") is not None), described[0])
     others = [word for word in ([] if subject is None else _items(subject)) if word not in earlier]
     words = [word for word in dict.fromkeys((row.name, row.common_name, *_family(row))) if word]
     for node in described:
         for name in ("keywords", "verdict", "score", "namedBy"):
             _remove(node, _OWN, name)
-    home = described[0]
-    parent = home if subject is None else subject.parentNode
     if subject is not None:
-        parent.removeChild(subject)
-    _add_bag(document, parent, "dc", _DC, "subject", [*others, *(word for word in words if word not in others)])
+        home.removeChild(subject)
+    _add_bag(document, home, "dc", _DC, "subject", [*others, *(word for word in words if word not in others)])
     # Words that somebody else had put there before are not ours to remove the next time.
     _add_bag(document, home, "birdsat", _OWN, "keywords", [word for word in words if word not in others])
     _add_text(document, home, "verdict", row.verdict)
@@ -125,7 +126,7 @@ def _parsed(data: bytes) -> minidom.Document:
         raise InputError(f"it is not XML that can be read: {error}") from error
 
 
-def _is(node: minidom.Node, space: str, name: str) -> bool:
+def _is(node: Any, space: str, name: str) -> TypeGuard[minidom.Element]:
     return node.nodeType == node.ELEMENT_NODE and (node.namespaceURI, node.localName) == (space, name)
 
 
@@ -138,21 +139,26 @@ def _items(node: minidom.Element | None) -> list[str]:
     if node is None:
         return []
     items = node.getElementsByTagNameNS(_RDF, "li")
-    found = ["".join(part.data for part in item.childNodes if part.nodeType == part.TEXT_NODE) for item in items]
-    return found or [text for part in node.childNodes if part.nodeType == part.TEXT_NODE and (text := part.data.strip())]
+    return [_text(item) for item in items] if items else [text] if (text := _text(node).strip()) else []
+
+
+def _text(node: minidom.Element) -> str:
+    return "".join(part.data for part in node.childNodes if isinstance(part, minidom.Text))
 
 
 def _remove(node: minidom.Element, space: str, name: str) -> None:
     while (found := _property(node, space, name)) is not None:
         before = found.previousSibling
-        if before is not None and before.nodeType == before.TEXT_NODE and not before.data.strip():
+        if isinstance(before, minidom.Text) and not before.data.strip():
             node.removeChild(before)  # the blanks that it was set in by
         node.removeChild(found)
     if node.hasAttributeNS(space, name):
         node.removeAttributeNS(space, name)
 
 
-def _element(document: minidom.Document, parent: minidom.Element, prefix: str, space: str, name: str) -> minidom.Element:
+def _element(
+    document: minidom.Document, parent: minidom.Element, prefix: str, space: str, name: str
+) -> minidom.Element:
     parent.appendChild(document.createTextNode("\n   "))
     made = document.createElementNS(space, f"{prefix}:{name}")
     made.setAttribute(f"xmlns:{prefix}", space)  # said again here, whatever the prefix means around it

@@ -134,7 +134,9 @@ class IdentifyRequest(IdentifyOptions):
             with about("date"):
                 day = self.day
             if day is not None and day > datetime.date.today() + datetime.timedelta(days=1):
-                raise ConfigError(f"date {day} is in the future; give the day the photos were taken.", settings=("date",))
+                raise ConfigError(
+                    f"date {day} is in the future; give the day the photos were taken.", settings=("date",)
+                )
 
 
 def output_of(name: str) -> str | None:
