@@ -22,6 +22,7 @@ from birdsat.reading import MOST_IMAGE_BYTES, read_bytes
 _PLAIN = (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".jp2", ".mpo")
 PHOTO_SUFFIXES = frozenset((*_PLAIN, ".heic", ".heif", ".hif", *RAW_SUFFIXES))
 LEAST_SIDE_PX = 16  # of a photo that may show a bird
+_BLOCKS = (0x8769, 0x8825)  # in EXIF: of the photo, of its place
 _WILD = frozenset("*?[")
 
 
@@ -177,6 +178,8 @@ def _exif_and_frames(data: bytes) -> tuple[Image.Exif, str]:
 def _own(image: Any) -> Image.Exif:
     try:
         exif: Image.Exif = image.getexif()
+        for block in _BLOCKS:  # of a TIFF they are read from its file, which is closed soon
+            exif.get_ifd(block)
         return exif
     except Exception:  # a damaged EXIF block does not make the picture unusable
         return Image.Exif()
