@@ -166,7 +166,13 @@ def dng(preview: bytes, orientation: int) -> bytes:
     jpeg_at = exif_at + len(block)
     raw_at = jpeg_at + len(preview)
     return (
-        b"II*\0" + struct.pack("<I", start) + first(second_at, exif_at, jpeg_at) + second(raw_at) + block + preview + raw
+        b"II*\0"
+        + struct.pack("<I", start)
+        + first(second_at, exif_at, jpeg_at)
+        + second(raw_at)
+        + block
+        + preview
+        + raw
     )
 
 

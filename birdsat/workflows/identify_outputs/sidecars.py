@@ -82,8 +82,7 @@ def merged(before: bytes, row: PhotoRow, about: About) -> bytes:
     for node in described:
         for name in ("keywords", "verdict", "score", "namedBy"):
             _remove(node, _OWN, name)
-    if subject is not None:
-        home.removeChild(subject)
+    _remove(home, _DC, "subject")
     _add_bag(document, home, "dc", _DC, "subject", [*others, *(word for word in words if word not in others)])
     # Words that somebody else had put there before are not ours to remove the next time.
     _add_bag(document, home, "birdsat", _OWN, "keywords", [word for word in words if word not in others])
@@ -150,7 +149,7 @@ def _remove(node: minidom.Element, space: str, name: str) -> None:
     while (found := _property(node, space, name)) is not None:
         before = found.previousSibling
         if isinstance(before, minidom.Text) and not before.data.strip():
-            node.removeChild(before)  # the blanks that it was set in by
+            before.data = before.data.rpartition("\n")[0]  # the blanks that it was set in by
         node.removeChild(found)
     if node.hasAttributeNS(space, name):
         node.removeAttributeNS(space, name)

@@ -91,7 +91,13 @@ def test_a_name_that_several_photos_have_needs_its_folder(tmp_path: Path) -> Non
 
 
 def test_rows_of_no_use_are_counted(tmp_path: Path) -> None:
-    rows = ["bird.jpg,12.5,41.9,2024-05-01", "bird.jpg,1,1,", "x.jpg,200,95,", "y.jpg,0,0,2099-01-01", "z.jpg,1,1,3/7/2010"]
+    rows = [
+        "bird.jpg,12.5,41.9,2024-05-01",
+        "bird.jpg,1,1,",
+        "x.jpg,200,95,",
+        "y.jpg,0,0,2099-01-01",
+        "z.jpg,1,1,3/7/2010",
+    ]
     finder = table(tmp_path, "\n".join(["photo,lon,lat,date", *rows]))
     assert finder.table is not None and finder.table.remarks[TWICE] == 1
     assert one(finder, ExifFacts()).place == ROME
