@@ -38,7 +38,7 @@ from birdsat.methods.classifier import Classifier
 from birdsat.recipes.finetune import finetune_tiny
 from birdsat.training.run_folder import MODEL_FILE, DatasetFacts, prepare_folder, save_weights
 from birdsat.workflows.identify import identify
-from birdsat.workflows.requests.identify import IdentifyRequest
+from birdsat.workflows.requests.identify_photos import IdentifyRequest
 
 TAXA = tuple(f"Genus species{number}" for number in range(200))
 CONFIG = replace(finetune_tiny().method, taxa=TAXA)

@@ -22,7 +22,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
-from birdsat.workflows.requests.identify import IdentifyRequest
+from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,

@@ -32,7 +32,7 @@ from birdsat.workflows.identify_outputs.privacy import Privacy, read_sensitive
 from birdsat.workflows.identify_outputs.rows import PhotoRow, photo_rows
 from birdsat.workflows.identify_outputs.sidecars import write_sidecars
 from birdsat.workflows.open_identifier import open_run_identifier
-from birdsat.workflows.requests.identify import OUTPUTS, IdentifyRequest, output_of
+from birdsat.workflows.requests.identify_photos import OUTPUTS, IdentifyRequest, output_of
 
 _SHOWN = 20  # photos that are shown one by one
 

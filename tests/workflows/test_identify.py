@@ -14,7 +14,7 @@ from birdsat.cli import main
 from birdsat.errors import BirdsatError, ConfigError
 from birdsat.workflows import identify as workflow
 from birdsat.workflows.identify import IdentifyResult, identify
-from birdsat.workflows.requests.identify import OUTPUTS, IdentifyRequest, output_of
+from birdsat.workflows.requests.identify_photos import OUTPUTS, IdentifyRequest, output_of
 
 DAY = "2024:05:01 06:30:00"
 
