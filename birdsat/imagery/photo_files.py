@@ -120,7 +120,7 @@ def read_photo(path: Path, *, shorter_px: int | None = None, exact: bool = True,
 def photo_bytes(path: Path) -> bytes:
     """The bytes of a photo. Raises ImageError, with a reason that does not repeat the path."""
     try:
-        return read_bytes(path, most_bytes=MOST_IMAGE_BYTES, shown="the file")
+        return read_bytes(path, most_bytes=MOST_IMAGE_BYTES, shown="it")
     except FileNotFoundError as error:
         raise ImageError("there is no such file.") from error
     except InputError as error:

@@ -1,6 +1,7 @@
 """Image bytes to upright 8-bit RGB, and back to JPEG."""
 
 import io
+import re
 
 import numpy as np
 import simplejpeg
@@ -71,7 +72,9 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     except UnidentifiedImageError as error:
         raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(FORMATS)}.") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"image is too large ({error}); allowed: {MAX_PIXELS:,} pixels.") from error
+        found = re.search(r"\d+", str(error))
+        many = f"{int(found[0]):,}" if found is not None else "too many"
+        raise ImageError(f"image of {many} pixels is too large; allowed: {MAX_PIXELS:,}. Shrink it.") from error
     except Exception as error:  # decoders answer damaged bytes with almost any exception
         raise ImageError(
             f"{_describe(data)} is a truncated or corrupt image ({error}); fetch or export the file again."

@@ -58,8 +58,9 @@ class IdentifyResult:
     @property
     def line(self) -> str:
         """In one line, which a script can read."""
-        named = self.verdicts.get("named", 0) + self.verdicts.get("rolled up", 0)
-        parts = [f"identified {named} of {self.photos} photos"]
+        named, rolled_up = self.verdicts.get("named", 0), self.verdicts.get("rolled up", 0)
+        to_species = f", {named} to the species" if rolled_up else ""
+        parts = [f"identified {named + rolled_up} of {self.photos} photos{to_species}"]
         parts += [f"{count} unreadable"] if (count := self.verdicts.get("unreadable", 0)) else []
         parts += [f"{count} not among these birds"] if (count := self.verdicts.get("not among these birds", 0)) else []
         return f"{'; '.join(parts)} -> {', '.join(map(str, self.files))}"
@@ -72,16 +73,16 @@ class IdentifyResult:
             if row.verdict == "unreadable" or best is None:
                 table.add_row(Path(row.photo).name, row.verdict, row.remarks[0] if row.remarks else "")
                 continue
-            marks = "unexpected here" if best.unexpected and row.name == best.taxon else ""
-            called = row.common_name or marks
-            score = row.rolled_up_score if row.verdict != "not among these birds" else None
+            is_named = row.verdict == "named"
+            beside = [row.common_name] if is_named else [f"likeliest {best.common_name or best.taxon}"]
+            beside += ["unexpected here"] if best.unexpected else []
             table.add_row(
                 Path(row.photo).name,
-                row.name if row.verdict != "not among these birds" else f"({row.verdict})",
-                f"{called}; {marks}" if marks and called != marks else called,
-                f"{best.score if score is None else score:.3f}" if row.verdict != "not among these birds" else "",
-                f"{best.image_score:.3f}" if row.name == best.taxon else "",
-                f"{best.place_date_score:.3f}" if row.name == best.taxon and best.place_date_score is not None else "",
+                row.name,
+                "; ".join(word for word in beside if word),
+                f"{best.score:.3f}",
+                f"{best.image_score:.3f}",
+                "" if best.place_date_score is None else f"{best.place_date_score:.3f}",
             )
         return table
 

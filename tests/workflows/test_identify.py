@@ -62,7 +62,7 @@ def test_every_photo_has_its_rows_in_order_and_a_bad_one_its_reason(
     assert (second["verdict"], second["rolled_up_rank"], second["rolled_up"]) == ("rolled up", "genus", "Pica")
     assert bad["verdict"] == "unreadable" and "a web page" in bad["remark"]
     assert named.asked == [2, 2, 1] and progress.bars[0].done == 5
-    assert result.line == (f"identified 3 of 5 photos; 1 unreadable; 1 not among these birds -> {tmp_path / 'n.csv'}")
+    assert result.line == (f"identified 3 of 5 photos, 2 to the species; 1 unreadable; 1 not among these birds -> {tmp_path / 'n.csv'}")
     assert result.failed == {} and sorted(tmp_path.iterdir()) == [tmp_path / "n.csv", trip]
 
 
@@ -171,7 +171,7 @@ def test_the_last_line_and_the_status_are_for_scripts(
     out = tmp_path / "n.csv"
     main(["identify", "mine", str(trip), "--out", str(out)])
     printed = capsys.readouterr().out.splitlines()
-    assert printed[-1] == f"identified 3 of 5 photos; 1 unreadable; 1 not among these birds -> {out}"
+    assert printed[-1] == f"identified 3 of 5 photos, 2 to the species; 1 unreadable; 1 not among these birds -> {out}"
     assert any("Common Raven" in line for line in printed) or any("Corvus" in line for line in printed)
     with pytest.raises(SystemExit) as ended:
         main(["identify", "mine", str(trip / "b/3.jpg"), "--out", str(out), "--overwrite"])

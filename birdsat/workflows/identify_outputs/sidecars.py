@@ -78,7 +78,8 @@ def merged(before: bytes, row: PhotoRow, about: About) -> bytes:
     subject = next((found for node in described if (found := _property(node, _DC, "subject")) is not None), None)
     home = next((node for node in described if _property(node, _DC, "subject") is not None), described[0])
     others = [word for word in ([] if subject is None else _items(subject)) if word not in earlier]
-    words = [word for word in dict.fromkeys((row.name, row.common_name, *_family(row))) if word]
+    is_any_bird = row.rolled_up_rank == "class"  # which says nothing of the photo
+    words = [] if is_any_bird else [word for word in dict.fromkeys((row.name, row.common_name)) if word]
     for node in described:
         for name in ("keywords", "verdict", "score", "namedBy"):
             _remove(node, _OWN, name)
@@ -93,10 +94,6 @@ def merged(before: bytes, row: PhotoRow, about: About) -> bytes:
     # Without minidom's XML declaration: a packet begins with its own processing instruction.
     text = "".join(node.toxml() + "\n" for node in document.childNodes)
     return text.encode()
-
-
-def _family(row: PhotoRow) -> tuple[str, ...]:
-    return (row.rolled_up,) if row.verdict == "rolled up" else ()
 
 
 def _parsed(data: bytes) -> minidom.Document:
