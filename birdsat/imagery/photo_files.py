@@ -51,9 +51,10 @@ def find_photos(asked: Sequence[Path | str]) -> tuple[Path, ...]:
     photos = tuple(found.values())
     if not any(photo.exists() for photo in photos):
         shown = ", ".join(map(str, asked[:3])) + (f" and {len(asked) - 3} more" if len(asked) > 3 else "")
+        gone = " (No such file or directory)" if found else ""
         raise InputError(
-            f"there is not a single photo in {shown or 'nothing'}; give image files, folders of them, or globs such as "
-            f"'trip/*.jpg'. Photos in folders end in {', '.join(_PLAIN[:6])}, .heic, .nef or the like.",
+            f"there is not a single photo in {shown or 'nothing'}{gone}; give image files, folders of them, or globs such "
+            f"as 'trip/*.jpg'. Photos in folders end in {', '.join(_PLAIN[:6])}, .heic, .nef or the like.",
             settings=("photos",),
         )
     return photos

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from birdsat.pictures.colours import INK, QUIET
 
-COLUMNS, LINES = 5, 6
-ON_A_PAGE = COLUMNS * LINES
+COLUMNS = 5
 PHOTO_PX = 320  # longer side at which a photo is drawn
 _CARD_INCHES = (2.15, 2.45)
 _PHOTO_INCHES = 1.62  # height of the photo on a card
 _HEAD_INCHES, _EDGE_INCHES = 0.62, 0.22
 _DPI = 150
 _NO_PHOTO = "#eceef0"
-_MOST_LETTERS = 30  # of a line under a photo
+_MOST_LETTERS = 39  # of a line under a photo
 # By what is said of a photo, told by its words as well as by colour.
 COLOUR = {"named": "#1a7f52", "rolled up": "#0b5cad", "not among these birds": "#8a5a00", "unreadable": "#b03030"}
 
@@ -42,7 +41,7 @@ class PhotoCard:
 
 
 def contact_sheet(cards: Sequence[PhotoCard], *, title: str, note: str = "") -> bytes:
-    """A page of at most ON_A_PAGE photos as PNG."""
+    """A page of photos as PNG: a few dozen, as it is drawn at once."""
     lines = max(1, -(-len(cards) // COLUMNS))
     width = COLUMNS * _CARD_INCHES[0] + 2 * _EDGE_INCHES
     height = lines * _CARD_INCHES[1] + _HEAD_INCHES + _EDGE_INCHES
@@ -89,13 +88,13 @@ def _write_lines(axes: Axes, card: PhotoCard) -> None:
     scientific = card.verdict in ("named", "rolled up")
     first = card.common_name or card.name
     below = card.name if card.common_name else {"rolled up": "rolled up"}.get(card.verdict, "")
-    second = ", ".join(part for part in (below, card.figures) if part)
+    second = ", ".join(part for part in (below, card.figures, card.mark) if part)
     step = 0.083
     words = (
         (first, 7.8, "bold", "italic" if scientific and not card.common_name else "normal", colour),
         (second, 6.6, "normal", "italic" if card.common_name else "normal", INK),
         (card.where_and_when, 6.0, "normal", "normal", QUIET),
-        (card.mark or card.file, 6.0, "normal", "normal", COLOUR["not among these birds"] if card.mark else QUIET),
+        (card.file, 6.0, "normal", "normal", QUIET),
     )
     y = -0.035
     for text, size, weight, style, ink in words:
@@ -107,5 +106,4 @@ def _write_lines(axes: Axes, card: PhotoCard) -> None:
 
 def _short(text: str) -> str:
     plain = " ".join(text.split())
-    most = _MOST_LETTERS + 10
-    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+    return plain if len(plain) <= _MOST_LETTERS else f"{plain[: _MOST_LETTERS - 1]}…"

@@ -26,10 +26,10 @@ from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.answers import Identifier, Verdict
 from birdsat.workflows.cells import place_of
-from birdsat.workflows.identify_outputs.about import About
+from birdsat.workflows.identify_outputs.about import About, page_paths
 from birdsat.workflows.identify_outputs.journal import Journal, file_state
 from birdsat.workflows.identify_outputs.privacy import Privacy, read_sensitive
-from birdsat.workflows.identify_outputs.rows import PhotoRow, photo_rows
+from birdsat.workflows.identify_outputs.rows import PhotoRow, photo_rows, printable
 from birdsat.workflows.identify_outputs.sidecars import write_sidecars
 from birdsat.workflows.open_identifier import open_run_identifier
 from birdsat.workflows.requests.identify_photos import OUTPUTS, IdentifyRequest, output_of
@@ -105,7 +105,7 @@ def identify(request: IdentifyRequest, progress: Progress = QUIET) -> IdentifyRe
     """
     photos = find_photos(request.photos)
     outs = [Path(path) for path in request.out]
-    check_new(outs, request.overwrite)
+    check_new((page for out in outs for page in page_paths(out, len(photos))), request.overwrite)
     for out in outs:
         if not out.parent.is_dir():
             raise ConfigError(f"{out.parent} is not a folder; make it, or name another file.", settings=("out",))
@@ -177,6 +177,7 @@ def _write(
         license=request.license,
         hide_places=request.hide_places,
         photos=len(photos),
+        odd_paths={name: path for path in photos if (name := printable(str(path))) != str(path)},
         progress=progress,
     )
     files: list[Path] = []

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 from PIL import Image
 
-from birdsat.pictures.contact_sheet import COLUMNS, ON_A_PAGE, PhotoCard, contact_sheet
+from birdsat.pictures.contact_sheet import COLUMNS, PhotoCard, contact_sheet
 
 
 def card(**given: object) -> PhotoCard:
@@ -21,7 +21,7 @@ def pixels(*cards: PhotoCard) -> np.ndarray:
 
 
 def test_a_page_grows_by_lines_of_cards() -> None:
-    few, line, page = (pixels(*[card()] * count) for count in (1, COLUMNS + 1, ON_A_PAGE))
+    few, line, page = (pixels(*[card()] * count) for count in (1, COLUMNS + 1, 6 * COLUMNS))
     assert few.shape[1] == line.shape[1] == page.shape[1]
     assert few.shape[0] < line.shape[0] < page.shape[0]
 

@@ -62,7 +62,9 @@ def test_every_photo_has_its_rows_in_order_and_a_bad_one_its_reason(
     assert (second["verdict"], second["rolled_up_rank"], second["rolled_up"]) == ("rolled up", "genus", "Pica")
     assert bad["verdict"] == "unreadable" and "a web page" in bad["remark"]
     assert named.asked == [2, 2, 1] and progress.bars[0].done == 5
-    assert result.line == (f"identified 3 of 5 photos, 2 to the species; 1 unreadable; 1 not among these birds -> {tmp_path / 'n.csv'}")
+    assert result.line == (
+        f"identified 3 of 5 photos, 2 to the species; 1 unreadable; 1 not among these birds -> {tmp_path / 'n.csv'}"
+    )
     assert result.failed == {} and sorted(tmp_path.iterdir()) == [tmp_path / "n.csv", trip]
 
 
@@ -235,3 +237,16 @@ def test_files_that_are_there_stay_unless_they_may_be_overwritten(
 def test_the_longest_ending_says_what_is_written() -> None:
     assert output_of("a.ebird.csv") == ".ebird.csv" and output_of("A.DWC.CSV") == ".dwc.csv"
     assert output_of("a.b.csv") == ".csv" and output_of("a.txt") is None
+
+
+def test_sheets_of_many_photos_are_pages_and_none_of_them_is_overwritten_unasked(
+    named: FakeIdentifier, tmp_path: Path
+) -> None:
+    for number in range(31):
+        save_photo(tmp_path / f"p/{number:02}.jpg")
+    (tmp_path / "n-2.png").write_text("mine")
+    with pytest.raises(ConfigError, match=r"n-2.png exists already"):
+        run(tmp_path / "p", tmp_path / "n.png")
+    result, _ = run(tmp_path / "p", [tmp_path / "n.png", tmp_path / "n.html"], overwrite=True)
+    assert [path.name for path in result.files] == ["n.png", "n-2.png", "n.html"]
+    assert Image.open(tmp_path / "n.png").size[1] > Image.open(tmp_path / "n-2.png").size[1]

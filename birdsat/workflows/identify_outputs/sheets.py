@@ -16,20 +16,19 @@ from birdsat.errors import ImageError
 from birdsat.files import output_file
 from birdsat.imagery.photo_files import read_photo
 from birdsat.imagery.photos import encode_jpeg
-from birdsat.pictures.contact_sheet import ON_A_PAGE, PHOTO_PX, PhotoCard, contact_sheet
-from birdsat.workflows.identify_outputs.about import About, page_path
+from birdsat.pictures.contact_sheet import PHOTO_PX, PhotoCard, contact_sheet
+from birdsat.workflows.identify_outputs.about import ON_A_PAGE, About, page_path
 from birdsat.workflows.identify_outputs.rows import PhotoRow
 from birdsat.workflows.pages import escaped, style
 
-ON_A_WEB_PAGE = 500  # photos, of about 12 kB each
-_WEB_PX, _WEB_QUALITY = 320, 82
+_WEB_QUALITY = 82  # of pictures of about 12 kB
 
 
 def write_png(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[Path, ...]:
     """Pages of thirty photos: names.png, names-2.png, ..."""
-    pages = -(-about.photos // ON_A_PAGE)
+    pages = -(-about.photos // ON_A_PAGE[".png"])
     made: list[Path] = []
-    for page, rows in enumerate(_pages(photos, ON_A_PAGE, about), start=1):
+    for page, rows in enumerate(_pages(photos, ON_A_PAGE[".png"], about), start=1):
         cards = [_card(row, picture) for row, picture in rows]
         of = f", page {page} of {pages}" if pages > 1 else ""
         drawn = contact_sheet(cards, title=f"{about.photos:,} photos{of}", note=_note(about))
@@ -41,9 +40,9 @@ def write_png(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[Pat
 
 def write_html(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[Path, ...]:
     """Pages of five hundred photos, each whole in its file: names.html, names-2.html, ..."""
-    pages = -(-about.photos // ON_A_WEB_PAGE)
+    pages = -(-about.photos // ON_A_PAGE[".html"])
     made: list[Path] = []
-    for page, rows in enumerate(_pages(photos, ON_A_WEB_PAGE, about), start=1):
+    for page, rows in enumerate(_pages(photos, ON_A_PAGE[".html"], about), start=1):
         made.append(page_path(path, page))
         with output_file(made[-1]) as partial, partial.open("w", encoding="utf-8") as file:
             title = f"{about.photos:,} photos"
@@ -65,7 +64,7 @@ def _pages(
 ) -> Iterator[Iterator[tuple[PhotoRow, NDArray[np.uint8] | None]]]:
     """Rows with their pictures, a page at a time, each page to be read before the next one is asked for."""
     with about.progress.bar("drawing", about.photos, unit="photos") as bar:
-        drawn = in_threads(lambda row: (row, _picture(row)), photos)
+        drawn = in_threads(lambda row: (row, _picture(row, about.odd_paths.get(row.photo))), photos)
         while first := list(islice(drawn, 1)):
 
             def page(
@@ -81,12 +80,12 @@ def _pages(
             yield page()
 
 
-def _picture(row: PhotoRow) -> NDArray[np.uint8] | None:
+def _picture(row: PhotoRow, path: Path | None) -> NDArray[np.uint8] | None:
     """The whole photo, small."""
     if row.verdict == "unreadable":
         return None
     try:
-        rgb = read_photo(Path(row.photo), shorter_px=PHOTO_PX, exact=False).rgb
+        rgb = read_photo(path or Path(row.photo), shorter_px=PHOTO_PX, exact=False).rgb
     except ImageError:  # it is gone since
         return None
     image = Image.fromarray(rgb)
