@@ -45,16 +45,19 @@ def find_photos(asked: Sequence[Path | str]) -> tuple[Path, ...]:
     Raises InputError where there is none at all.
     """
     found: dict[str, Path] = {}
+    folders: dict[Path, str] = {}  # where each really is: links may lead to one folder in many ways
     for one in asked:
         for path in _expanded(Path(one)):
-            found.setdefault(os.path.normpath(path), path)
+            if path.parent not in folders:
+                folders[path.parent] = os.path.realpath(path.parent)
+            found.setdefault(f"{folders[path.parent]}/{path.name}", path)
     photos = tuple(found.values())
     if not any(photo.exists() for photo in photos):
         shown = ", ".join(map(str, asked[:3])) + (f" and {len(asked) - 3} more" if len(asked) > 3 else "")
         gone = " (No such file or directory)" if found else ""
         raise InputError(
-            f"there is not a single photo in {shown or 'nothing'}{gone}; give image files, folders of them, or globs such "
-            f"as 'trip/*.jpg'. Photos in folders end in {', '.join(_PLAIN[:6])}, .heic, .nef or the like.",
+            f"there is not a single photo in {shown or 'nothing'}{gone}; give image files, folders of them, or globs "
+            f"such as 'trip/*.jpg'. Photos in folders end in {', '.join(_PLAIN[:6])}, .heic, .nef or the like.",
             settings=("photos",),
         )
     return photos

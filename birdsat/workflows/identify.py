@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -103,8 +104,8 @@ def identify(request: IdentifyRequest, progress: Progress = QUIET) -> IdentifyRe
     Raises InputError where there is not a single photo, ConfigError for files that are there already, and what opening
     the run, the range model, a track and the tables raises. A photo that cannot be read is a row that says why.
     """
-    photos = find_photos(request.photos)
     outs = [Path(path) for path in request.out]
+    photos = _without_outputs(find_photos(request.photos), outs)
     check_new((page for out in outs for page in page_paths(out, len(photos))), request.overwrite)
     for out in outs:
         if not out.parent.is_dir():
@@ -200,6 +201,12 @@ def _write(
         files=tuple(files),
         sidecars=written,
     )
+
+
+def _without_outputs(photos: tuple[Path, ...], outs: Sequence[Path]) -> tuple[Path, ...]:
+    """Without contact sheets that the same command wrote among the photos before."""
+    own = {os.path.abspath(page) for out in outs for page in page_paths(out, len(photos))}  # noqa: PTH100  links stay
+    return tuple(photo for photo in photos if os.path.abspath(photo) not in own)  # noqa: PTH100
 
 
 def _finder(request: IdentifyRequest, photos: Sequence[Path]) -> PhotoFinder:

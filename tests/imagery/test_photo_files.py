@@ -43,6 +43,13 @@ def test_a_folder_stands_for_the_photos_in_it_and_below_sorted_without_what_is_n
     assert found == ["b.JPG", "a/y.NEF", "a/z.heic"]
 
 
+def test_a_folder_that_links_lead_to_in_several_ways_is_one(tmp_path: Path) -> None:
+    touch(tmp_path / "a/1.jpg")
+    (tmp_path / "a/again").symlink_to(tmp_path / "a", target_is_directory=True)
+    (tmp_path / "b").symlink_to(tmp_path / "a", target_is_directory=True)
+    assert len(find_photos([tmp_path / "a", tmp_path / "b", tmp_path / "**/*.jpg"])) == 1
+
+
 def test_each_photo_counts_once_in_the_order_that_it_is_asked_for(tmp_path: Path) -> None:
     touch(*(tmp_path / name for name in ("a.jpg", "b.jpg", "c.txt", "odd [1].jpg")))
     asked = [tmp_path / "odd [1].jpg", tmp_path / "*.jpg", tmp_path, tmp_path / "c.txt", tmp_path / "gone.jpg"]

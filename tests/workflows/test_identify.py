@@ -250,3 +250,9 @@ def test_sheets_of_many_photos_are_pages_and_none_of_them_is_overwritten_unasked
     result, _ = run(tmp_path / "p", [tmp_path / "n.png", tmp_path / "n.html"], overwrite=True)
     assert [path.name for path in result.files] == ["n.png", "n-2.png", "n.html"]
     assert Image.open(tmp_path / "n.png").size[1] > Image.open(tmp_path / "n-2.png").size[1]
+
+
+def test_a_sheet_among_the_photos_is_not_taken_for_one_the_next_time(named: FakeIdentifier, trip: Path) -> None:
+    run(trip, trip / "sheet.png")
+    result, _ = run(trip, trip / "sheet.png", overwrite=True)
+    assert result.photos == 5
