@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
+    from birdsat.api.verbs import identify as identify
     from birdsat.api.verbs import import_weights as import_weights
     from birdsat.api.verbs import list_recipes as list_recipes
     from birdsat.api.verbs import locate as locate
@@ -65,6 +66,7 @@ _VERBS = (
     "evaluate_virtual",
     "fit",
     "gaps",
+    "identify",
     "import_weights",
     "list_recipes",
     "locate",

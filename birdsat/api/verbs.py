@@ -22,6 +22,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
+from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
     from birdsat.workflows.gaps import find_gaps as _find_gaps
+    from birdsat.workflows.identify import identify as _identify
     from birdsat.workflows.import_weights import import_weights as _import_weights
     from birdsat.workflows.locate import locate_photos as _locate_photos
     from birdsat.workflows.map_report import report_map as _report_map
@@ -133,6 +135,7 @@ import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
 match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)
 classify = Function("classify", ClassifyRequest, lambda: _classify)
+identify = Function("identify", IdentifyRequest, lambda: _identify)
 retrieve = Function("retrieve", RetrieveRequest, lambda: _retrieve)
 compare = Function("compare", CompareRequest, lambda: _compare)
 embed = Function("embed", EmbedRequest, lambda: _embed)

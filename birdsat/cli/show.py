@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
+    from birdsat.workflows.identify import IdentifyResult
     from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
     from birdsat.workflows.map_report import ReportResult
@@ -179,6 +180,13 @@ def classify(result: ClassifyResult) -> None:
         if result.per_taxon:
             best = report.best
             print_table(report.taxon_table(best.classifier, best.inputs))
+
+
+def identify(result: IdentifyResult) -> None:
+    """The first photos where all of them can be shown, and a last line that a script can read."""
+    if result.photos == len(result.first):
+        print_table(result.table())
+    print(result.line)
 
 
 def retrieve(result: RetrieveResult) -> None:

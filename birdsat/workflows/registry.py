@@ -18,6 +18,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
+from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -64,6 +65,7 @@ VERBS: dict[str, Verb] = {
     "data chips": Verb(RandomChipsRequest, "birdsat.workflows.random_chips:random_chips"),
     "pretrain": Verb(PretrainRequest, "birdsat.workflows.pretrain:pretrain"),
     "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
+    "identify": Verb(IdentifyRequest, "birdsat.workflows.identify:identify"),
     "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
     "records": Verb(RecordsRequest, "birdsat.workflows.clean_records:clean_records"),
