@@ -172,7 +172,11 @@ class Classifier(Method):
 
     def logits(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, from whole photos; rows without a photo mean nothing."""
-        return self.head(self._photo(batch.photo), self._beside(batch))  # type: ignore[no-any-return]
+        return self.logits_of(self._photo(batch.photo), batch)
+
+    def logits_of(self, features: Float[Tensor, "n features"], batch: Batch) -> Float[Tensor, "n taxa"]:
+        """`logits`, from the photos' `photo_features`; of the batch, what stands beside photos is read."""
+        return self.head(features, self._beside(batch))  # type: ignore[no-any-return]
 
     def probabilities(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, with the temperature that was fitted on the val split."""
