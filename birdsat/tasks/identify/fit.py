@@ -28,6 +28,7 @@ from birdsat.tasks.naming import same_taxa
 from birdsat.tasks.probe import Standardiser, fit_probe
 
 LEAST_ROWS = 30  # held-out photos that anything is fitted on
+ENOUGH_ROWS = 1000  # val photos beside which no parts of train are held out
 _FOLDS = 5
 
 
@@ -94,6 +95,11 @@ class HeldOut:
     words: str  # what they are
 
 
+def undated(prior: str) -> str:
+    """The identity of a source of place and date where no date is known."""
+    return f"{prior} without dates"
+
+
 def unfitted(temperature: float, prior: PlaceDate | None = None) -> Learned:
     """What is done where nothing was fitted."""
     empty = np.empty((0, 3))
@@ -121,57 +127,58 @@ def of_known_taxa(rows: SeenRows, dataset_taxa: Sequence[str], taxa: Sequence[st
 def held_out_rows(
     kind: Kind, scores: ImageScores, train: SeenRows, val: SeenRows, progress: Progress = QUIET
 ) -> HeldOut:
-    """The val rows; where there are too few of these, the rows of train, each scored by what was learned without its
-    part of five. Labels are those of the scores' taxa.
+    """The val rows; where there are few of these, the rows of train as well, each scored by what was learned without
+    its part of five. Labels are those of the scores' taxa.
 
-    Raises DatasetError where neither is possible: a classifier has seen all of train.
+    Raises DatasetError where there are too few: a classifier has seen all of train.
     """
-    if len(val) >= LEAST_ROWS:
-        shape = fit_shape(
-            train.seen.features,
-            train.labels,
-            len(scores.taxa),
-            unit(train.seen.features),
-            scores.temperature,
-        )
-        logits = scores(val.seen)
-        return HeldOut(
-            logits=logits,
-            labels=val.labels,
-            parts=shape.parts(val.seen.features, logits),
-            lon_lat=val.lon_lat,
-            when=val.year_fraction,
-            words=f"{len(val):,} photos of val",
-        )
-    if kind == "classifier" or len(train) < LEAST_ROWS:
+    of_val = _scored(scores, scores, train, val, f"{len(val):,} photos of val")
+    if kind == "classifier" or len(val) >= ENOUGH_ROWS:
+        if len(val) >= LEAST_ROWS:
+            return of_val
         raise DatasetError(
             f"the dataset has {len(val):,} val photos of taxa that are known, and at least {LEAST_ROWS} are needed to "
-            "fit temperatures and thresholds on"
-            + (", as a classifier has seen all of train" if kind == "classifier" else f"; train has {len(train):,}")
-            + ". Build it with a val split."
+            "fit temperatures and thresholds of a classifier on, as it has seen all of train. Build the dataset with a "
+            "val split."
         )
-    progress.note(f"the dataset has {len(val):,} val photos, so {_FOLDS} parts of train are held out one by one.")
-    taxa = len(scores.taxa)
-    logits, parts = np.empty((len(train), taxa), np.float32), np.empty((len(train), 3))
-    fold = np.random.default_rng(0).permutation(len(train)) % _FOLDS
+    if len(train) < LEAST_ROWS:
+        raise DatasetError(
+            f"the dataset has {len(train):,} train photos of taxa that are known; at least {LEAST_ROWS} are needed to "
+            "fit temperatures and thresholds on."
+        )
+    progress.note(
+        f"the dataset has {len(val):,} val photos, so {_FOLDS} parts of train are held out one by one as well."
+    )
+    fold, parts = np.random.default_rng(0).permutation(len(train)) % _FOLDS, [of_val]
     with progress.bar("holding out", _FOLDS, unit="parts") as bar:
         for number in range(_FOLDS):
-            some, rest = fold == number, fold != number
-            learned = train[rest]
-            without = _refitted(scores, learned)
-            logits[some] = without(train.seen[some])
-            shape = fit_shape(
-                learned.seen.features, learned.labels, taxa, unit(learned.seen.features), scores.temperature
-            )
-            parts[some] = shape.parts(train.seen.features[some], logits[some])
+            rest = train[fold != number]
+            parts.append(_scored(refitted(scores, rest), scores, rest, train[fold == number], ""))
             bar.advance(1)
+    words = f"{len(train):,} photos of train, each held out with a fifth of them"
+    return HeldOut(
+        logits=np.concatenate([part.logits for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        parts=np.concatenate([part.parts for part in parts]),
+        lon_lat=np.concatenate([part.lon_lat for part in parts]),
+        when=np.concatenate([part.when for part in parts]),
+        words=f"{of_val.words} and {words}" if len(val) else words,
+    )
+
+
+def _scored(learned: ImageScores, scores: ImageScores, train: SeenRows, rows: SeenRows, words: str) -> HeldOut:
+    """Rows by scores that were learned from others, train."""
+    shape = fit_shape(
+        train.seen.features, train.labels, len(scores.taxa), unit(train.seen.features), scores.temperature
+    )
+    logits = learned(rows.seen) if len(rows) else np.empty((0, len(scores.taxa)), np.float32)
     return HeldOut(
         logits=logits,
-        labels=train.labels,
-        parts=parts,
-        lon_lat=train.lon_lat,
-        when=train.year_fraction,
-        words=f"{len(train):,} photos of train, each held out with a fifth of them",
+        labels=rows.labels,
+        parts=shape.parts(rows.seen.features, logits) if len(rows) else np.empty((0, 3)),
+        lon_lat=rows.lon_lat,
+        when=rows.year_fraction,
+        words=words,
     )
 
 
@@ -203,16 +210,21 @@ def fit_identify(
     )
 
 
-def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None) -> Learned:
-    """By the image alone (None), or with place and date, from the held-out rows about which these say something."""
+def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None, *, dated: bool = True) -> Learned:
+    """By the image alone (None), or with place and date, from the held-out rows about which these say something.
+
+    dated: with the dates of those rows that have one, or with none.
+    """
     logits, labels, density = held_out.logits, held_out.labels, None
     if prior is not None:
-        density = prior(held_out.lon_lat, held_out.when).log_density
-        told = np.isfinite(density).all(axis=1)
+        when = held_out.when if dated else np.full(len(labels), np.nan)
+        density = prior(held_out.lon_lat, when).log_density
+        told = np.isfinite(density).all(axis=1) & (~np.isnan(when) if dated else True)
         logits, labels, density = logits[told], labels[told], density[told]
         if len(labels) < LEAST_ROWS:
             raise DatasetError(
-                f"of the held-out photos, {len(labels):,} are at places of which {prior.kind} says something; at least "
+                f"of the held-out photos, {len(labels):,} are at places{' and dates' if dated else ''} of which {prior.kind} "
+                "says something; at least "
                 f"{LEAST_ROWS} are needed to fit on. Take a dataset with places there."
             )
     joining = fit_joining(logits, labels, density)
@@ -221,7 +233,7 @@ def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None) -> Le
     rolling = RollUp(groups)
     score, number = rolling.best(probability)
     return Learned(
-        prior="" if prior is None else prior.identity,
+        prior="" if prior is None else prior.identity if dated else undated(prior.identity),
         prior_kind="" if prior is None else prior.kind,
         joining=joining,
         rule=rule,
@@ -231,7 +243,7 @@ def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None) -> Le
     )
 
 
-def _refitted(scores: ImageScores, train: SeenRows) -> ImageScores:
+def refitted(scores: ImageScores, train: SeenRows) -> ImageScores:
     """The same kind of scores, learned from some rows."""
     features, labels = train.seen.features, train.labels
     match scores:

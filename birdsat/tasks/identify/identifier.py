@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from birdsat.errors import ConfigError
 from birdsat.tasks.identify.answers import Answers, RolledUp, Verdict
 from birdsat.tasks.identify.conformal import conformal_sets
-from birdsat.tasks.identify.fit import Fitted, Learned, unfitted
+from birdsat.tasks.identify.fit import Fitted, Learned, undated, unfitted
 from birdsat.tasks.identify.image_scores import ImageScores, Kind, open_scores
 from birdsat.tasks.identify.kept import load_fitted, scores_fingerprint
 from birdsat.tasks.identify.place_date import PlaceDate, when_of
@@ -56,12 +56,14 @@ class RunIdentifier:
             )
         self._image = unfitted(scores.temperature) if fitted is None else fitted.image
         self._joined, note = self._learned_of(place_date)
+        self._undated = self._joined if place_date is None else self._learned_of(place_date, dated=False)[0]
         own_notes += [note] if note else []
         if place_date is not None and place_date.note:
             own_notes.append(place_date.note)
         self._pass = -np.inf if fitted is None else fitted.gate_threshold(gate)
-        self._limits = self._image.limit(coverage), self._joined.limit(coverage)
-        self._thresholds = self._image.threshold(sure), self._joined.threshold(sure)
+        every = (self._image, self._joined, self._undated)
+        self._limits = tuple(one.limit(coverage) for one in every)
+        self._thresholds = tuple(one.threshold(sure) for one in every)
         self.notes: tuple[str, ...] = tuple(own_notes)
 
     @property
@@ -95,12 +97,18 @@ class RunIdentifier:
         """How those by image, place and date are."""
         return self._joined
 
+    @property
+    def undated(self) -> Learned:
+        """How those by image and place are, where no date is known."""
+        return self._undated
+
     @cached_property
     def fingerprint(self) -> str:
         """Changes with all that answers depend on: weights, taxa, prior, temperatures, thresholds."""
         digest = hashlib.sha256(scores_fingerprint(self._run, self.scores).encode())
         digest.update(repr((self.taxa, self._settings, self._limits, self._thresholds, self._pass)).encode())
-        digest.update(repr((self._image.joining, self._image.rule, self._joined.joining, self._joined.rule)).encode())
+        every = (self._image, self._joined, self._undated)
+        digest.update(repr([(one.joining, one.rule) for one in every]).encode())
         digest.update((self._place_date.identity if self._place_date is not None else "").encode())
         if isinstance(self._scores, TaughtScores):
             digest.update(self._scores.identity.encode())
@@ -125,24 +133,27 @@ class RunIdentifier:
         image = self._image.joining(logits)
         place, unexpected = np.full((n, t), np.nan), np.zeros((n, t), dtype=np.bool_)
         score = image
-        told = np.zeros(n, dtype=np.bool_)
+        way = np.zeros(n, dtype=np.int64)  # by the image alone, by place and date, by the place
         if self._place_date is not None:
             expected = self._place_date(lon_lat, when)
             told = np.isfinite(expected.log_density).all(axis=1) & readable
-            joining = self._joined.joining
-            place[told] = joining.share(expected.log_density[told])
             unexpected[told] = expected.unexpected[told]
             score = image.copy()
-            score[told] = joining(logits[told], expected.log_density[told])
+            for number, learned in ((1, self._joined), (2, self._undated)):
+                rows = told & (np.isnan(when) == (number == 2))
+                way[rows] = number
+                place[rows] = learned.joining.share(expected.log_density[rows])
+                score[rows] = learned.joining(logits[rows], expected.log_density[rows])
         image, score = np.where(readable[:, None], image, np.nan), np.where(readable[:, None], score, np.nan)
         image_set = conformal_sets(image, self._image.rule, self._limits[0])
         answer_set = image_set.copy()
-        answer_set[told] = conformal_sets(score[told], self._joined.rule, self._limits[1])
+        for number, learned in ((1, self._joined), (2, self._undated)):
+            answer_set[way == number] = conformal_sets(score[way == number], learned.rule, self._limits[number])
         known = np.full(n, np.nan, np.float32)
         if self._gate is not None and n:
             known = self._gate(seen.features, self._logits_of_gate(seen, logits))
         known[~readable] = np.nan
-        rolled, verdict = self._names(score, told, known, readable)
+        rolled, verdict = self._names(score, way, known, readable)
         return Answers(
             taxa=self.taxa,
             image_score=image.astype(np.float32),
@@ -159,14 +170,14 @@ class RunIdentifier:
     def _names(
         self,
         score: NDArray[np.float64],
-        told: NDArray[np.bool_],
+        way: NDArray[np.int64],
         known: NDArray[np.float32],
         readable: NDArray[np.bool_],
     ) -> tuple[list[RolledUp | None], list[Verdict]]:
         rolled: list[RolledUp | None] = [None] * len(score)
         verdict: list[Verdict] = ["unreadable"] * len(score)
-        for rows, threshold in ((~told & readable, self._thresholds[0]), (told & readable, self._thresholds[1])):
-            numbers = np.flatnonzero(rows)
+        for number, threshold in enumerate(self._thresholds):
+            numbers = np.flatnonzero((way == number) & readable)
             if not len(numbers):
                 continue
             for row, name in zip(numbers.tolist(), self._roll_up.names(score[numbers], threshold), strict=True):
@@ -181,15 +192,17 @@ class RunIdentifier:
         """Those of the taxa that the gate was fitted with."""
         return self._scores.base(seen) if isinstance(self._scores, TaughtScores) else logits
 
-    def _learned_of(self, place_date: PlaceDate | None) -> tuple[Learned, str | None]:
+    def _learned_of(self, place_date: PlaceDate | None, *, dated: bool = True) -> tuple[Learned, str | None]:
         """What was fitted with this source of place and date, or else with one of its kind, or else nothing."""
         if place_date is None:
             return self._image, None
         if self._fitted is None:
             return unfitted(self._scores.temperature, place_date), None
         priors = {one.prior: one for one in self._fitted.priors}
-        if (exact := priors.get(place_date.identity)) is not None:
-            return exact, None
+        names = (place_date.identity, undated(place_date.identity))
+        for name in names if dated else reversed(names):
+            if name in priors:
+                return priors[name], None
         if alike := [one for one in self._fitted.priors if one.prior_kind == place_date.kind]:
             return alike[-1], (
                 f"the weight of place and date was fitted with another source of them ({place_date.kind}); sets and "

@@ -14,7 +14,9 @@ from birdsat.embeddings.regions.embed_cells import RegionBlock, year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.taxa import TaxonMeans
 from birdsat.errors import InputError, some_of
+from birdsat.observations.scientific_names import parse_name
 from birdsat.ranges.model import RangeModel
+from birdsat.tasks.identify.taxon_groups import scientific_name
 from birdsat.tasks.locate_by_ranges import month_of
 from birdsat.tasks.naming import same_taxa
 
@@ -100,7 +102,7 @@ class RangesPlaceDate(PlaceDate):
     def __init__(self, taxa: Taxa, model: RangeModel, region: Region) -> None:
         """Raises InputError where the two have no taxon in common."""
         self.taxa, self._model, self._region = tuple(taxa), model, region
-        found = same_taxa(self.taxa, model.facts.taxa, model.common_names)
+        found = _in_model(self.taxa, model)
         self._at = np.array([number for number, name in enumerate(found) if name is not None], dtype=np.int64)
         self._names = [name for name in found if name is not None]
         self.unknown = tuple(taxon for taxon, name in zip(self.taxa, found, strict=True) if name is None)
@@ -256,6 +258,16 @@ class ListPlaceDate(PlaceDate):
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         density = np.where(self._on, 1.0, _ABSENT)
         return np.tile(density, (len(lon_lat), 1)), np.tile(~self._on, (len(lon_lat), 1))
+
+
+def _in_model(taxa: Taxa, model: RangeModel) -> list[str | None]:
+    """The model's name of each taxon, by the species that both mean, or else by its English name in either or in the
+    list of the package."""
+    found = same_taxa(taxa, model.facts.taxa, model.common_names)
+    english = [name for name, same in zip(taxa, found, strict=True) if same is None and not parse_name(name).is_scientific]
+    called = {name: scientific for name in english if (scientific := scientific_name(name))}
+    also = dict(zip(called, same_taxa(tuple(called.values()), model.facts.taxa), strict=True))
+    return [also.get(name) if same is None else same for name, same in zip(taxa, found, strict=True)]
 
 
 def when_of(dates: Sequence[datetime.date | None]) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ def taxon_groups(taxa: Sequence[str], described: Sequence[Taxon] = ()) -> TaxonG
     genus, family, common = [], [], []
     for name in taxa:
         known = told.get(name)
-        scientific = name if parse_name(name).is_scientific else _scientific(name)
+        scientific = name if parse_name(name).is_scientific else scientific_name(name)
         of_genus = species_name(scientific).split()[0] if scientific else ""
         genus.append(of_genus)
         family.append((known.family if known else "") or family_of_genus().get(of_genus, ""))
@@ -59,9 +59,16 @@ def taxon_groups(taxa: Sequence[str], described: Sequence[Taxon] = ()) -> TaxonG
     return TaxonGroups(taxa=tuple(taxa), genus=tuple(genus), family=tuple(family), common_name=tuple(common))
 
 
-def _scientific(english: str) -> str:
+def scientific_name(english: str) -> str:
+    """Of the one species that is called so in the list of the package (AviList); "" where there is none."""
     found = _avilist().by_common_name.get(folded(english), ())
     return found[0] if len(found) == 1 else ""
+
+
+def english_name(scientific: str) -> str:
+    """What a species is called in the list of the package; "" where it is not in it."""
+    found = _avilist().species.get(species_name(scientific))
+    return "" if found is None else found.common_name("en")
 
 
 @lru_cache(maxsize=1)
