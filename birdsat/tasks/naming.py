@@ -184,7 +184,9 @@ def _probabilities(
     run: Run, method: Classifier, photos: Tensor, device: torch.device | str | None
 ) -> NDArray[np.float32]:
     with inference(method, device) as where:
-        found: NDArray[np.float32] = method.probabilities(photo_alone(photos.to(where), run.chip_px)).float().cpu().numpy()
+        found: NDArray[np.float32] = (
+            method.probabilities(photo_alone(photos.to(where), run.chip_px)).float().cpu().numpy()
+        )
     return found
 
 

@@ -53,8 +53,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
     kind, scores = open_scores(run, request.scores)
     place_date = open_place_date(run, request, progress)
     train, val, test = (
-        see_split(run, dataset, split, workers=request.workers, progress=progress)
-        for split in ("train", "val", "test")
+        see_split(run, dataset, split, workers=request.workers, progress=progress) for split in ("train", "val", "test")
     )
     fitted = fit_run(
         run,
@@ -94,9 +93,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
     return EvaluateIdentifyResult(report=report, files=(file,))
 
 
-def _ways(
-    identifier: RunIdentifier, test: SeenRows, when: NDArray[np.float64], fitted: Fitted
-) -> Iterator[WayFigures]:
+def _ways(identifier: RunIdentifier, test: SeenRows, when: NDArray[np.float64], fitted: Fitted) -> Iterator[WayFigures]:
     """By the image, with the place where anything is known of places, and with the month where of dates."""
     everything, unknown = np.ones(len(test), dtype=np.bool_), np.full(len(test), np.nan)
     blocks = _blocks(test.lon_lat)

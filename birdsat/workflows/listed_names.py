@@ -24,7 +24,9 @@ def listed_names(path: Path) -> list[str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         found = kind_of(data[:1024]) or "not text in UTF-8"
-        raise InputError(f"{path} is {found}; give a text file of names, one a line.", settings=("expected",)) from error
+        raise InputError(
+            f"{path} is {found}; give a text file of names, one a line.", settings=("expected",)
+        ) from error
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     names = _of_table(lines) or [line.strip().strip('"') for line in lines]
     if not names:

@@ -12,7 +12,6 @@ import numpy as np
 from birdsat.embeddings.photo_files import photo_views
 from birdsat.errors import InputError
 from birdsat.files import file_sha256
-from birdsat.methods.classifier import Classifier
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.image_scores import GALLERY_FILE, open_scores
@@ -77,14 +76,16 @@ def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
             taught = type(taught)(of=taught.of, by=request.by, photos=taught.photos, features=taught.features)
         if taught.by == "probe" and default == "means":
             raise InputError(
-                f"{run.path} keeps no training photos, beside which a probe is fitted; keep them with `birdsat classify` "
-                "or `birdsat evaluate identify`, or teach by means.",
+                f"{run.path} keeps no training photos, beside which a probe is fitted; keep them with `birdsat "
+                "classify` or `birdsat evaluate identify`, or teach by means.",
                 settings=("by",),
             )
         taught_scores(run, base, taught)  # which raises where there is nothing to tell them from
     for taxon in request.remove:
         if taught is None:
-            raise InputError(f"nothing was taught to {run.path}, so {taxon!r} cannot be forgotten.", settings=("remove",))
+            raise InputError(
+                f"nothing was taught to {run.path}, so {taxon!r} cannot be forgotten.", settings=("remove",)
+            )
         taught = taught.without(taxon)
     if taught is not None and (request.folder is not None or request.remove):
         save_taught(run, taught)
@@ -114,9 +115,7 @@ def _looked_at(
     if not kept:
         raise InputError(f"none of the {len(files):,} photos of {source} can be read.", settings=("folder",))
     photos = [
-        TaughtPhoto(
-            taxon=names[photo.taxon], photo=photo.photo, sha256=file_sha256(file), by=photo.by, when=photo.when
-        )
+        TaughtPhoto(taxon=names[photo.taxon], photo=photo.photo, sha256=file_sha256(file), by=photo.by, when=photo.when)
         for photo, file in (given[number] for number in kept)
     ]
     return photos, np.concatenate(features)
@@ -129,8 +128,8 @@ def _of_folder(folder: Path) -> list[tuple[TaughtPhoto, Path]]:
         parts = file.relative_to(folder).parts
         if len(parts) < 2:
             raise InputError(
-                f"{file} lies in no folder of a taxon; put photos into folders that are named after their taxa, such as "
-                f"{folder / 'Passerina cyanea' / file.name}.",
+                f"{file} lies in no folder of a taxon; put photos into folders that are named after their taxa, such "
+                f"as {folder / 'Passerina cyanea' / file.name}.",
                 settings=("folder",),
             )
         taxon = parts[0].replace("_", " ")
@@ -143,7 +142,9 @@ def _of_table(path: Path) -> list[tuple[TaughtPhoto, Path]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"photo", "taxon"} <= set(rows[0]):
-        raise InputError(f"{path} has no rows with photo and taxon; make it with `birdsat review`.", settings=("folder",))
+        raise InputError(
+            f"{path} has no rows with photo and taxon; make it with `birdsat review`.", settings=("folder",)
+        )
     found = []
     for row in rows:
         if row["taxon"]:

@@ -106,9 +106,7 @@ def unfitted(temperature: float, prior: PlaceDate | None = None) -> Learned:
     return Learned(
         prior="" if prior is None else prior.identity,
         prior_kind="" if prior is None else prior.kind,
-        joining=Joining(
-            temperature=temperature, weight=0.0 if prior is None else DEFAULT_WEIGHT, floor=DEFAULT_FLOOR
-        ),
+        joining=Joining(temperature=temperature, weight=0.0 if prior is None else DEFAULT_WEIGHT, floor=DEFAULT_FLOOR),
         rule="raps",
         own=np.empty(0, np.float32),
         roll_score=empty.astype(np.float32),
@@ -223,9 +221,9 @@ def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None, *, da
         logits, labels, density = logits[told], labels[told], density[told]
         if len(labels) < LEAST_ROWS:
             raise DatasetError(
-                f"of the held-out photos, {len(labels):,} are at places{' and dates' if dated else ''} of which {prior.kind} "
-                "says something; at least "
-                f"{LEAST_ROWS} are needed to fit on. Take a dataset with places there."
+                f"of the held-out photos, {len(labels):,} are at places{' and dates' if dated else ''} of which "
+                f"{prior.kind} says something; at least {LEAST_ROWS} are needed to fit on. Take a dataset with places "
+                "there."
             )
     joining = fit_joining(logits, labels, density)
     probability = joining(logits, density)

@@ -12,7 +12,7 @@ from birdsat.errors import InputError
 NEIGHBOURS = 10  # the distance to the tenth nearest photo counts
 _SHRINKAGE = 0.1  # of the covariance towards an even one, so that few photos of many features do not make it singular
 _BLOCK = 1024
-PARTS = ("relative Mahalanobis", "nearest photos", "energy")
+PARTS = ("Mahalanobis", "nearest photos", "energy")
 
 Features = NDArray[np.float32]
 
@@ -23,18 +23,16 @@ class Shape:
 
     means: Features  # (t, d) of each taxon; NaN rows have no photo
     factor: Features  # (d, d) lower Cholesky factor of the covariance around the taxa's means
-    mean: Features  # (d,) of all photos
-    all_factor: Features  # (d, d) of the covariance around it
     gallery: Features  # (g, d) unit vectors
     temperature: float  # of logits, for energy
 
     def parts(self, features: Features, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(n, 3) how familiar photos are; more is more.
+        """(n, 3) how familiar photos are, more being more, and their free energy.
 
-        Less the relative Mahalanobis distance (Ren et al. 2021, "A simple fix to Mahalanobis distance", section 3), the
-        cosine with the tenth nearest photo (Sun et al. 2022, "Out-of-distribution detection with deep nearest
-        neighbors", section 3), and less the energy (Liu et al. 2020, "Energy-based out-of-distribution detection",
-        section 3).
+        Less the root of the Mahalanobis distance from the nearest taxon (Lee et al. 2018, "A simple unified framework
+        for detecting out-of-distribution samples", section 2.1), the cosine with the tenth nearest photo (Sun et al.
+        2022, "Out-of-distribution detection with deep nearest neighbors", section 3), and the log of the sum of the logits'
+        exponentials (Liu et al. 2020, "Energy-based out-of-distribution detection", section 3).
         """
         known = ~np.isnan(self.means).any(axis=1)
         white = _whitened(self.factor, self.means[known])
@@ -45,8 +43,7 @@ class Shape:
             some = slice(start, start + _BLOCK)
             here = _whitened(self.factor, features[some])
             square = (here**2).sum(axis=1)[:, None] - 2 * here @ white.T + (white**2).sum(axis=1)
-            background = (_whitened(self.all_factor, features[some] - self.mean) ** 2).sum(axis=1)
-            found[some, 0] = background - square.min(axis=1)
+            found[some, 0] = -np.sqrt(np.maximum(square.min(axis=1), 0))
             cosine = unit[some] @ self.gallery.T
             found[some, 1] = np.partition(cosine, -place, axis=1)[:, -place]
         found[:, 2] = logsumexp(logits.astype(np.float64) / self.temperature, axis=1)
@@ -63,7 +60,11 @@ class Gate:
 
     def __call__(self, features: Features, logits: NDArray[np.floating]) -> NDArray[np.float32]:
         """(n,) how familiar photos are: the mean of the three parts, each in its standard deviations over photos of
-        known taxa. No part is weighed by things that are not birds, of which nobody can list all."""
+        known taxa. No part is weighed by things that are not birds, of which nobody can list all.
+
+        Energy counts by how far it is from what is usual, to either side: the logits of a linear head grow with the
+        distance of strange features as much as they shrink, so that low energy alone lets a blank sky through.
+        """
         return self.of_parts(self.shape.parts(features, logits))
 
     def with_taught(self, features: Features, labels: NDArray[np.int64]) -> "Gate":
@@ -79,13 +80,13 @@ class Gate:
 
     def of_parts(self, parts: NDArray[np.float64]) -> NDArray[np.float32]:
         """(n,) of parts (n, 3)."""
-        scaled: NDArray[np.float32] = ((parts - self.centre) / self.spread).mean(axis=1).astype(np.float32)
-        return scaled
+        scaled = (parts - self.centre) / self.spread
+        scaled[:, 2] = -np.abs(scaled[:, 2])
+        known: NDArray[np.float32] = scaled.mean(axis=1).astype(np.float32)
+        return known
 
 
-def fit_shape(
-    features: Features, labels: NDArray[np.int64], taxa: int, gallery: Features, temperature: float
-) -> Shape:
+def fit_shape(features: Features, labels: NDArray[np.int64], taxa: int, gallery: Features, temperature: float) -> Shape:
     """Of training photos (n, d) with labels (n,). Raises InputError for fewer than two."""
     if len(features) < 2:
         raise InputError(f"{len(features)} photos tell nothing of what the taxa look like; give more.")
@@ -93,12 +94,9 @@ def fit_shape(
     means = np.full((taxa, wide.shape[1]), np.nan)
     for label in np.unique(labels):
         means[label] = wide[labels == label].mean(axis=0)
-    mean = wide.mean(axis=0)
     return Shape(
         means=means.astype(np.float32),
         factor=_factor(wide - means[labels]),
-        mean=mean.astype(np.float32),
-        all_factor=_factor(wide - mean),
         gallery=gallery,
         temperature=temperature,
     )
@@ -137,5 +135,7 @@ def _factor(centred: NDArray[np.float64]) -> Features:
 
 
 def _whitened(factor: Features, features: NDArray[np.floating]) -> NDArray[np.float64]:
-    white: NDArray[np.float64] = solve_triangular(factor.astype(np.float64), features.astype(np.float64).T, lower=True).T
+    white: NDArray[np.float64] = solve_triangular(
+        factor.astype(np.float64), features.astype(np.float64).T, lower=True
+    ).T
     return white

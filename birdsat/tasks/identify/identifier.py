@@ -51,8 +51,9 @@ class RunIdentifier:
         own_notes = list(notes)
         if fitted is None:
             own_notes.append(
-                "scores are not calibrated: nothing was fitted on held-out photos, so probabilities, sets and rolled-up "
-                "names promise nothing, and there is no gate. Fit them with `birdsat evaluate identify RUN DATASET`."
+                "scores are not calibrated: nothing was fitted on held-out photos, so probabilities, sets and "
+                "rolled-up names promise nothing, and there is no gate. Fit them with `birdsat evaluate identify "
+                "RUN DATASET`."
             )
         self._image = unfitted(scores.temperature) if fitted is None else fitted.image
         self._joined, note = self._learned_of(place_date)

@@ -110,36 +110,33 @@ class MeanScores:
 def open_scores(run: Run, kind: Kind | Literal["best"] = "best") -> tuple[Kind, ImageScores]:
     """What names photos, the best that the run has or the one named. Raises CheckpointError for one that it has not,
     with what to do, and for a file that is damaged."""
-    if kind == "best":
-        kind = next((one for one in KINDS if _has(run, one)), "means")  # which says what is missing
-    if not _has(run, kind) and kind != "means":
-        has = [one for one in KINDS if _has(run, one)] or ["none of these"]
+    has = [one for one in KINDS if _has(run, one)]
+    chosen: Kind = kind if kind != "best" else has[0] if has else "means"  # which says what is missing
+    if chosen not in has and chosen != "means":
         remedy = {
             "classifier": "train a classifier from it, `birdsat classify` in mode finetune, and name that one",
             "probe": "fit one with `birdsat classify`",
             "neighbours": "keep its training photos with `birdsat classify`",
-        }[kind]
+        }[chosen]
         raise CheckpointError(
-            f"{run.path} has no {kind} to name photos by; it has {', '.join(has)}. Take that, or {remedy}."
+            f"{run.path} has no {chosen} to name photos by; it has {', '.join(has) or 'none of these'}. Take that, or "
+            f"{remedy}."
         )
+    return chosen, _opened(run, chosen)
+
+
+def _opened(run: Run, kind: Kind) -> ImageScores:
     method = run.method
-    match kind:
-        case "classifier":
-            assert isinstance(method, Classifier)
-            return kind, HeadScores(taxa=method.config.taxa, temperature=float(method.temperature))
-        case "probe":
-            return kind, load_probe(run.path)
-        case "neighbours":
-            taxa, gallery = load_gallery(run.path)
-            return kind, NeighbourScores(
-                taxa=taxa, gallery=gallery, standardise=Standardiser.fit(gallery.features)
-            )
-        case "means":
-            means = load_taxon_means(run.path)
-            scale = method.similarity_scale()
-            return kind, MeanScores(
-                taxa=means.taxa, means=means.embedding, temperature=1 / scale if scale else _MEANS_TEMPERATURE
-            )
+    if kind == "classifier":
+        assert isinstance(method, Classifier)
+        return HeadScores(taxa=method.config.taxa, temperature=float(method.temperature))
+    if kind == "probe":
+        return load_probe(run.path)
+    if kind == "neighbours":
+        taxa, gallery = load_gallery(run.path)
+        return NeighbourScores(taxa=taxa, gallery=gallery, standardise=Standardiser.fit(gallery.features))
+    means, scale = load_taxon_means(run.path), method.similarity_scale()
+    return MeanScores(taxa=means.taxa, means=means.embedding, temperature=1 / scale if scale else _MEANS_TEMPERATURE)
 
 
 def save_probe(folder: Path, taxa: tuple[str, ...], standardise: Standardiser, probe: Probe) -> None:

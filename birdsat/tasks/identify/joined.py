@@ -28,7 +28,8 @@ class Joining:
         A rare visitor keeps floor / t, however far it is from where it lives.
         """
         even = 1 / log_density.shape[1]
-        return (1 - self.floor) * softmax(log_density) + self.floor * even
+        share: NDArray[np.float64] = (1 - self.floor) * softmax(log_density) + self.floor * even
+        return share
 
     def __call__(
         self, logits: NDArray[np.floating], log_density: NDArray[np.float64] | None = None

@@ -27,7 +27,7 @@ from birdsat.training.run_folder import Run
 IDENTIFY_FILE, TENSORS_FILE = "identify.json", "identify.safetensors"
 SCHEMA_VERSION = 1
 _AGAIN = "fit it again with `birdsat evaluate identify RUN DATASET`, or delete it for scores that are not calibrated"
-_SHAPE = ("means", "factor", "mean", "all_factor")
+_SHAPE = ("means", "factor")
 
 
 def scores_fingerprint(run: Run, kind: Kind) -> str:
@@ -129,7 +129,7 @@ def _fitted(path: Path, fit: dict[str, Any], tensors: dict[str, Tensor], gallery
     if not len(groups.genus) == len(groups.family) == len(groups.common_name) == t:
         raise ValueError("genera and families do not go with the taxa")
     forms: dict[str, tuple[int | None, ...]] = {
-        "means": (t, d), "factor": (d, d), "mean": (d,), "all_factor": (d, d),
+        "means": (t, d), "factor": (d, d),
         "centre": (3,), "spread": (3,), "known": (None,),
     }  # fmt: skip
     check_form(path, tensors, {f"{kind}.gate.{name}": form for name, form in forms.items()}, _AGAIN)

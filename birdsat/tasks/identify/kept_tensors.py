@@ -51,7 +51,9 @@ def damaged(path: Path, why: object, remedy: str) -> CheckpointError:
     return CheckpointError(f"{path} is damaged ({said}); {remedy}.")
 
 
-def check_form(path: Path, tensors: Mapping[str, Tensor], forms: Mapping[str, tuple[int | None, ...]], remedy: str) -> None:
+def check_form(
+    path: Path, tensors: Mapping[str, Tensor], forms: Mapping[str, tuple[int | None, ...]], remedy: str
+) -> None:
     """Raise CheckpointError where a tensor is missing, of another number of axes or of other sizes (None: any)."""
     for name, form in forms.items():
         value = tensors.get(name)

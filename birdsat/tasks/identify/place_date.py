@@ -187,9 +187,7 @@ class ChipPlaceDate(PlaceDate):
         by_name = dict(zip(means.taxa, means.embedding, strict=True))
         width = means.embedding.shape[1]
         self._vectors = np.stack([by_name.get(name, np.full(width, np.nan, np.float32)) for name in self.taxa])
-        self.unknown = tuple(
-            name for name, row in zip(self.taxa, self._vectors, strict=True) if np.isnan(row).any()
-        )
+        self.unknown = tuple(name for name, row in zip(self.taxa, self._vectors, strict=True) if np.isnan(row).any())
         self._identity = identity
 
     @property
@@ -264,7 +262,9 @@ def _in_model(taxa: Taxa, model: RangeModel) -> list[str | None]:
     """The model's name of each taxon, by the species that both mean, or else by its English name in either or in the
     list of the package."""
     found = same_taxa(taxa, model.facts.taxa, model.common_names)
-    english = [name for name, same in zip(taxa, found, strict=True) if same is None and not parse_name(name).is_scientific]
+    english = [
+        name for name, same in zip(taxa, found, strict=True) if same is None and not parse_name(name).is_scientific
+    ]
     called = {name: scientific for name in english if (scientific := scientific_name(name))}
     also = dict(zip(called, same_taxa(tuple(called.values()), model.facts.taxa), strict=True))
     return [also.get(name) if same is None else same for name, same in zip(taxa, found, strict=True)]

@@ -70,7 +70,9 @@ class IdentifyReport:
         return table
 
     def _certainty(self) -> Table:
-        table = Table(title=f"Sets that are to hold the true taxon at {self.coverage:.0%}; names right at {self.sure:.0%}")
+        table = Table(
+            title=f"Sets that are to hold the true taxon at {self.coverage:.0%}; names right at {self.sure:.0%}"
+        )
         for name in (
             "by", "sets hold", "taxa in a set", "worst family", "worst block", "names right", "species", "genus",
             "family", "Aves",

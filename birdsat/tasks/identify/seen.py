@@ -105,4 +105,3 @@ def _seen(run: Run, photos: Tensor, device: Device) -> Seen:
         features = method.photo_features(sent)
         logits = method.logits_of(features, photo_alone(sent, run.chip_px))
         return Seen(features=features.float().cpu().numpy(), head=logits.float().cpu().numpy())
-

@@ -39,7 +39,8 @@ def _texture(random: np.random.Generator, px: int) -> NDArray[np.float64]:
     field = np.real(np.fft.ifft2(spectrum))
     share = (field - field.min()) / max(float(np.ptp(field)), 1e-9)
     one, other = random.random(3), random.random(3)
-    return share[..., None] * one + (1 - share[..., None]) * other
+    mixed: NDArray[np.float64] = share[..., None] * one + (1 - share[..., None]) * other
+    return mixed
 
 
 def _pattern(random: np.random.Generator, px: int) -> NDArray[np.float64]:
@@ -79,7 +80,9 @@ def _shapes(random: np.random.Generator, px: int) -> NDArray[np.float64]:
 def _place(random: np.random.Generator, px: int) -> NDArray[np.float64]:
     """The blurred habitat behind a bird that has left."""
     scene = Scene(
-        temperature=float(random.uniform(-5, 28)), rainfall_mm=float(random.uniform(100, 2500)), snow=random.random() < 0.1
+        temperature=float(random.uniform(-5, 28)),
+        rainfall_mm=float(random.uniform(100, 2500)),
+        snow=random.random() < 0.1,
     )
     stance = _STANCES[int(random.integers(len(_STANCES)))]
     return np.moveaxis(draw_backdrop(scene, stance, random, px).astype(np.float64), 0, 2)  # type: ignore[arg-type]

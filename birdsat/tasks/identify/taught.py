@@ -186,7 +186,9 @@ def with_taught(run: Run, base: ImageScores) -> tuple[ImageScores, tuple[str, ..
     if taught.of != model_fingerprint(run):
         return base, (f"what was taught beside {run.path} is of other weights and left out; {_AGAIN}.",)
     scores = taught_scores(run, base, taught)
-    note = f"{len(taught.taxa):,} taxa were taught by {len(taught.photos):,} photos; sets and rates were fitted without."
+    note = (
+        f"{len(taught.taxa):,} taxa were taught by {len(taught.photos):,} photos; sets and rates were fitted without."
+    )
     return scores, (note,)
 
 
