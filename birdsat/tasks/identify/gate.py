@@ -31,8 +31,8 @@ class Shape:
 
         Less the root of the Mahalanobis distance from the nearest taxon (Lee et al. 2018, "A simple unified framework
         for detecting out-of-distribution samples", section 2.1), the cosine with the tenth nearest photo (Sun et al.
-        2022, "Out-of-distribution detection with deep nearest neighbors", section 3), and the log of the sum of the logits'
-        exponentials (Liu et al. 2020, "Energy-based out-of-distribution detection", section 3).
+        2022, "Out-of-distribution detection with deep nearest neighbors", section 3), and the log of the sum
+        of the logits' exponentials (Liu et al. 2020, "Energy-based out-of-distribution detection", section 3).
         """
         known = ~np.isnan(self.means).any(axis=1)
         white = _whitened(self.factor, self.means[known])
