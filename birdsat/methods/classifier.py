@@ -197,6 +197,9 @@ class Classifier(Method):
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return self.backbone.embed_photo(photo)
 
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        return self.backbone.embed_features(features)
+
     def photo_features(
         self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None
     ) -> Float[Tensor, "n features"]:

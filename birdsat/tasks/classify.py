@@ -38,8 +38,8 @@ def classify(
     Inputs: the photo; photo and chip side by side; and the same with place and date in the chip, where the
     method knows them. Features are standardised over the training rows; a missing chip takes the mean chip's
     features. taxa: with their families, by label; names alone where they are not given. pairs: taxa to be told apart,
-    two by two. keep: is given the probe on photos alone, with what
-    standardises these. Raises DatasetError when train or test has no photo, UnknownTaxonError for a pair of unknown taxa.
+    two by two. keep: is given the probe on photos alone, with what standardises these. Raises DatasetError when train
+    or test has no photo, UnknownTaxonError for a pair of unknown taxa.
     """
     learned, asked = train.labels[train.has_photo], test.labels[test.has_photo]
     for split, labels in (("train", learned), ("test", asked)):

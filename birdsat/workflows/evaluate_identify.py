@@ -132,7 +132,7 @@ def _joinings(fitted: Fitted, identifier: RunIdentifier) -> dict[str, dict[str, 
 
 
 def _passing(fitted: Fitted, scores: ImageScores, seen: Seen, share: float) -> float:
-    return float((fitted.gate(seen.features, scores(seen)) >= fitted.gate_threshold(share)).mean())
+    return float((fitted.gate(seen, scores(seen)) >= fitted.gate_threshold(share)).mean())
 
 
 def _gate(
@@ -158,11 +158,11 @@ def _gate(
             views[readable] for views, readable in photo_views(files, run.photo_px, unreadable="nan", progress=progress)
         ]
         strange[Path(folder).name] = see(run, np.concatenate(batches))
-    own = fitted.gate(known.seen.features, scores(known.seen))
+    own = fitted.gate(known.seen, scores(known.seen))
     threshold = fitted.gate_threshold(request.gate)
     found = {}
     for name, seen in strange.items():
-        value = fitted.gate(seen.features, scores(seen))
+        value = fitted.gate(seen, scores(seen))
         auroc, false_positives = separation(own, value)
         found[name] = GateFigures(
             photos=len(seen),

@@ -3,7 +3,7 @@
 import csv
 import datetime
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ from birdsat.files import file_sha256
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.image_scores import GALLERY_FILE, open_scores
-from birdsat.tasks.identify.seen import see
+from birdsat.tasks.identify.seen import Seen, joined, see
 from birdsat.tasks.identify.taught import (
     By,
     TaughtPhoto,
     load_taught,
     named_as_known,
-    nothing_taught,
+    newly_taught,
     save_taught,
     taught_scores,
 )
@@ -68,12 +68,11 @@ def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
         taught = None
     default: By = "probe" if (run.path / GALLERY_FILE).is_file() else "means"
     if request.folder is not None:
-        photos, features = _looked_at(run, Path(request.folder), base.taxa, progress)
+        photos, seen = _looked_at(run, Path(request.folder), base.taxa, progress)
         if taught is None:
-            taught = nothing_taught(run, request.by or default, features.shape[1])
-        taught = taught.with_photos(photos, features)
-        if request.by is not None:
-            taught = type(taught)(of=taught.of, by=request.by, photos=taught.photos, features=taught.features)
+            taught = newly_taught(run, request.by or default, photos, seen)
+        else:
+            taught = replace(taught.with_photos(photos, seen), by=request.by or taught.by)
         if taught.by == "probe" and default == "means":
             raise InputError(
                 f"{run.path} keeps no training photos, beside which a probe is fitted; keep them with `birdsat "
@@ -97,18 +96,16 @@ def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
     )
 
 
-def _looked_at(
-    run: Run, source: Path, known: tuple[str, ...], progress: Progress
-) -> tuple[list[TaughtPhoto], "np.ndarray[Any, np.dtype[np.float32]]"]:
+def _looked_at(run: Run, source: Path, known: tuple[str, ...], progress: Progress) -> tuple[list[TaughtPhoto], Seen]:
     """The photos and what the run sees in them; those that cannot be read are left out and counted."""
     given = _of_table(source) if source.is_file() else _of_folder(source)
     names = named_as_known({photo.taxon for photo, _ in given}, known)
-    features, kept = [], []
+    looked, kept = [], []
     files = [file for _, file in given]
     at = 0
     with progress.bar("looking at photos", len(files), unit="photos") as bar:
         for views, readable in photo_views(files, run.photo_px, unreadable="nan", progress=progress):
-            features.append(see(run, views).features[readable])
+            looked.append(see(run, views)[readable])
             kept += [at + number for number in np.flatnonzero(readable).tolist()]
             at += len(views)
             bar.advance(len(views))
@@ -118,7 +115,7 @@ def _looked_at(
         TaughtPhoto(taxon=names[photo.taxon], photo=photo.photo, sha256=file_sha256(file), by=photo.by, when=photo.when)
         for photo, file in (given[number] for number in kept)
     ]
-    return photos, np.concatenate(features)
+    return photos, joined(looked)
 
 
 def _of_folder(folder: Path) -> list[tuple[TaughtPhoto, Path]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from birdsat.errors import DatasetError
 from birdsat.progress import QUIET, Progress
 from birdsat.tasks.identify.conformal import SetRule, choose_rule, own_nonconformity, set_limit
-from birdsat.tasks.identify.gate import Gate, fit_gate, fit_shape, gate_threshold
+from birdsat.tasks.identify.gate import PARTS, Gate, fit_gate, fit_shape, gate_threshold
 from birdsat.tasks.identify.image_scores import (
     Gallery,
     ImageScores,
@@ -17,19 +17,20 @@ from birdsat.tasks.identify.image_scores import (
     MeanScores,
     NeighbourScores,
     ProbeScores,
-    unit,
 )
 from birdsat.tasks.identify.joined import DEFAULT_FLOOR, DEFAULT_WEIGHT, Joining, fit_joining
 from birdsat.tasks.identify.place_date import PlaceDate
 from birdsat.tasks.identify.roll_up import NEVER, RollUp, roll_up_threshold
-from birdsat.tasks.identify.seen import SeenRows
+from birdsat.tasks.identify.seen import SeenRows, unit
 from birdsat.tasks.identify.taxon_groups import TaxonGroups
 from birdsat.tasks.naming import same_taxa
 from birdsat.tasks.probe import Standardiser, fit_probe
 
 LEAST_ROWS = 30  # held-out photos that anything is fitted on
+ENOUGH_PLACED = 100  # val photos with places, beside which no others are asked what places are worth
 ENOUGH_ROWS = 1000  # val photos beside which no parts of train are held out
 _FOLDS = 5
+_ALIKE_ERRORS = 2.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +90,11 @@ class HeldOut:
 
     logits: NDArray[np.float32]  # (n, t)
     labels: NDArray[np.int64]  # (n,) of the scores' taxa
-    parts: NDArray[np.float64]  # (n, 3) of `Shape.parts`
+    parts: NDArray[np.float64]  # (n, 4) of `Shape.parts`
     lon_lat: NDArray[np.float64]  # (n, 2)
     when: NDArray[np.float64]  # (n,)
     words: str  # what they are
+    val: int = 0  # how many of them, the first, are of val
 
 
 def undated(prior: str) -> str:
@@ -154,26 +156,57 @@ def held_out_rows(
             parts.append(_scored(refitted(scores, rest), scores, rest, train[fold == number], ""))
             bar.advance(1)
     words = f"{len(train):,} photos of train, each held out with a fifth of them"
+    of_train = _joined(parts[1:], words)
+    if len(val) < LEAST_ROWS:
+        progress.note(
+            "what is fitted on train promises too much where the run itself was trained on these photos; a val split "
+            "tells."
+        )
+        return of_train
+    if not _are_alike(of_val, of_train):
+        progress.note(
+            "photos of train are named otherwise than those of val, as the run was trained on them: only those of val "
+            "are fitted on."
+        )
+        return of_val
+    return replace(_joined([of_val, of_train], f"{of_val.words} and {words}"), val=len(val))
+
+
+def _joined(parts: Sequence[HeldOut], words: str) -> HeldOut:
     return HeldOut(
         logits=np.concatenate([part.logits for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         parts=np.concatenate([part.parts for part in parts]),
         lon_lat=np.concatenate([part.lon_lat for part in parts]),
         when=np.concatenate([part.when for part in parts]),
-        words=f"{of_val.words} and {words}" if len(val) else words,
+        words=words,
     )
+
+
+def _are_alike(one: HeldOut, other: HeldOut) -> bool:
+    """Whether photos of both are named equally well, and are as familiar, as far as their number can tell: means
+    within so many standard errors. Log probabilities are at the temperature of the first."""
+    joining = fit_joining(one.logits, one.labels)
+    values = []
+    for part in (one, other):
+        p = joining(part.logits)
+        own = np.take_along_axis(p, part.labels[:, None], axis=1)[:, 0]
+        values.append(
+            np.stack([np.log(np.maximum(own, 1e-6)), part.logits.argmax(axis=1) == part.labels, *part.parts.T], axis=1)
+        )
+    gap = np.abs(values[0].mean(axis=0) - values[1].mean(axis=0))
+    error = np.sqrt(sum(value.var(axis=0) / len(value) for value in values))
+    return bool((gap <= _ALIKE_ERRORS * error + 1e-9).all())
 
 
 def _scored(learned: ImageScores, scores: ImageScores, train: SeenRows, rows: SeenRows, words: str) -> HeldOut:
     """Rows by scores that were learned from others, train."""
-    shape = fit_shape(
-        train.seen.features, train.labels, len(scores.taxa), unit(train.seen.features), scores.temperature
-    )
+    shape = fit_shape(train.seen, train.labels, len(scores.taxa), scores.temperature)
     logits = learned(rows.seen) if len(rows) else np.empty((0, len(scores.taxa)), np.float32)
     return HeldOut(
         logits=logits,
         labels=rows.labels,
-        parts=shape.parts(rows.seen.features, logits) if len(rows) else np.empty((0, 3)),
+        parts=shape.parts(rows.seen, logits) if len(rows) else np.empty((0, len(PARTS))),
         lon_lat=rows.lon_lat,
         when=rows.year_fraction,
         words=words,
@@ -191,9 +224,7 @@ def fit_identify(
 ) -> Fitted:
     """All that is fitted without place and date. train: labels are those of the scores' taxa."""
     image = learn(groups, held_out, None)
-    shape = fit_shape(
-        train.seen.features, train.labels, len(scores.taxa), unit(train.seen.features), scores.temperature
-    )
+    shape = fit_shape(train.seen, train.labels, len(scores.taxa), scores.temperature)
     gate = fit_gate(shape, held_out.parts)
     return Fitted(
         kind=kind,
@@ -217,8 +248,11 @@ def learn(groups: TaxonGroups, held_out: HeldOut, prior: PlaceDate | None, *, da
     if prior is not None:
         when = held_out.when if dated else np.full(len(labels), np.nan)
         density = prior(held_out.lon_lat, when).log_density
-        told = np.isfinite(density).all(axis=1) & (~np.isnan(when) if dated else True)
+        told: NDArray[np.bool_] = np.isfinite(density).all(axis=1) & ~(np.isnan(when) & dated)
         logits, labels, density = logits[told], labels[told], density[told]
+        if told[: held_out.val].sum() >= ENOUGH_PLACED:  # records of train places may be what a range model learned
+            count = int(told[: held_out.val].sum())
+            logits, labels, density = logits[:count], labels[:count], density[:count]
         if len(labels) < LEAST_ROWS:
             raise DatasetError(
                 f"of the held-out photos, {len(labels):,} are at places{' and dates' if dated else ''} of which "

@@ -8,45 +8,66 @@ from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
 from birdsat.errors import InputError
+from birdsat.tasks.identify.seen import Seen, unit
 
 NEIGHBOURS = 10  # the distance to the tenth nearest photo counts
-_SHRINKAGE = 0.1  # of the covariance towards an even one, so that few photos of many features do not make it singular
+_SHRINKAGE = 0.1  # of the covariance towards its diagonal, so that few photos of many features do not make it singular
 _BLOCK = 1024
-PARTS = ("Mahalanobis", "nearest photos", "energy")
+PARTS = ("distance from taxa", "distance before the head", "nearest photos", "energy")
 
 Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shape:
-    """How photos of known taxa lie among features of width d, and g of them to compare with."""
+class Cloud:
+    """Features of width d around the mean of each of t taxa."""
 
-    means: Features  # (t, d) of each taxon; NaN rows have no photo
-    factor: Features  # (d, d) lower Cholesky factor of the covariance around the taxa's means
-    gallery: Features  # (g, d) unit vectors
-    temperature: float  # of logits, for energy
+    means: Features  # (t, d); NaN rows have no photo
+    factor: Features  # (d, d) lower Cholesky factor of the covariance around the means
 
-    def parts(self, features: Features, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(n, 3) how familiar photos are, more being more, and their free energy.
-
-        Less the root of the Mahalanobis distance from the nearest taxon (Lee et al. 2018, "A simple unified framework
-        for detecting out-of-distribution samples", section 2.1), the cosine with the tenth nearest photo (Sun et al.
-        2022, "Out-of-distribution detection with deep nearest neighbors", section 3), and the log of the sum
-        of the logits' exponentials (Liu et al. 2020, "Energy-based out-of-distribution detection", section 3).
-        """
-        known = ~np.isnan(self.means).any(axis=1)
-        white = _whitened(self.factor, self.means[known])
-        found = np.empty((len(features), 3))
-        unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-        place = min(NEIGHBOURS, len(self.gallery))
+    def distance(self, features: Features) -> NDArray[np.float64]:
+        """(n,) root of the Mahalanobis distance from the nearest taxon (Lee et al. 2018, "A simple unified framework
+        for detecting out-of-distribution samples", section 2.1)."""
+        white = _whitened(self.factor, self.means[~np.isnan(self.means).any(axis=1)])
+        found = np.empty(len(features))
         for start in range(0, len(features), _BLOCK):
             some = slice(start, start + _BLOCK)
             here = _whitened(self.factor, features[some])
             square = (here**2).sum(axis=1)[:, None] - 2 * here @ white.T + (white**2).sum(axis=1)
-            found[some, 0] = -np.sqrt(np.maximum(square.min(axis=1), 0))
-            cosine = unit[some] @ self.gallery.T
-            found[some, 1] = np.partition(cosine, -place, axis=1)[:, -place]
-        found[:, 2] = logsumexp(logits.astype(np.float64) / self.temperature, axis=1)
+            found[some] = np.sqrt(np.maximum(square.min(axis=1), 0))
+        return found
+
+    def with_means(self, features: Features, labels: NDArray[np.int64]) -> "Cloud":
+        """With the means of other taxa's photos (n, d), labels (n,)."""
+        near = [features[labels == label].mean(axis=0) for label in np.unique(labels)]
+        return replace(self, means=np.concatenate([self.means, np.stack(near)]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How photos of known taxa lie among features, and g of them to compare with."""
+
+    named: Cloud  # of the features that photos are named by
+    deep: Cloud  # of what the encoder says before any head, which forgets less of what a photo is
+    gallery: Features  # (g, d) unit vectors
+    temperature: float  # of logits, for energy
+
+    def parts(self, seen: Seen, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n, 4) how familiar photos are, more being more, and their free energy.
+
+        Less the distances from the nearest taxon in both clouds, the cosine with the tenth nearest photo (Sun et al.
+        2022, "Out-of-distribution detection with deep nearest neighbors", section 3), and the log of the sum of the
+        logits' exponentials (Liu et al. 2020, "Energy-based out-of-distribution detection", section 3).
+        """
+        found = np.empty((len(seen), len(PARTS)))
+        found[:, 0] = -self.named.distance(seen.features)
+        found[:, 1] = -self.deep.distance(seen.deep)
+        place = min(NEIGHBOURS, len(self.gallery))
+        ones = unit(seen.features)
+        for start in range(0, len(ones), _BLOCK):
+            cosine = ones[start : start + _BLOCK] @ self.gallery.T
+            found[start : start + _BLOCK, 2] = np.partition(cosine, -place, axis=1)[:, -place]
+        found[:, 3] = logsumexp(logits.astype(np.float64) / self.temperature, axis=1)
         return found
 
 
@@ -55,55 +76,59 @@ class Gate:
     """The shape, and how each part is spread over photos of known taxa, which brings them to one scale."""
 
     shape: Shape
-    centre: NDArray[np.float64]  # (3,)
-    spread: NDArray[np.float64]  # (3,)
+    centre: NDArray[np.float64]  # (4,)
+    spread: NDArray[np.float64]  # (4,)
 
-    def __call__(self, features: Features, logits: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(n,) how familiar photos are: the mean of the three parts, each in its standard deviations over photos of
-        known taxa. No part is weighed by things that are not birds, of which nobody can list all.
+    def __call__(self, seen: Seen, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(n,) how familiar photos are: the least of the parts, each in its standard deviations over photos of known
+        taxa. A photo that is strange in one way is strange; and no part is weighed by things that are not birds, of
+        which nobody can list all.
 
         Energy counts by how far it is from what is usual, to either side: the logits of a linear head grow with the
         distance of strange features as much as they shrink, so that low energy alone lets a blank sky through.
         """
-        return self.of_parts(self.shape.parts(features, logits))
+        return self.of_parts(self.shape.parts(seen, logits))
 
-    def with_taught(self, features: Features, labels: NDArray[np.int64]) -> "Gate":
-        """With taxa of a few photos (n, d) and their labels (n,): a photo near one of these is as near to the rest."""
-        near = [features[labels == label].mean(axis=0) for label in np.unique(labels)]
-        unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    def with_taught(self, taught: Seen, labels: NDArray[np.int64]) -> "Gate":
+        """With taxa of a few photos (n) and their labels (n,): a photo near one of these is as near to the rest."""
         shape = replace(
             self.shape,
-            means=np.concatenate([self.shape.means, np.stack(near)]),
-            gallery=np.concatenate([self.shape.gallery, np.repeat(unit, NEIGHBOURS, axis=0)]),
+            named=self.shape.named.with_means(taught.features, labels),
+            deep=self.shape.deep.with_means(taught.deep, labels),
+            gallery=np.concatenate([self.shape.gallery, np.repeat(unit(taught.features), NEIGHBOURS, axis=0)]),
         )
         return replace(self, shape=shape)
 
     def of_parts(self, parts: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n,) of parts (n, 3)."""
+        """(n,) of parts (n, 4)."""
         scaled = (parts - self.centre) / self.spread
-        scaled[:, 2] = -np.abs(scaled[:, 2])
-        known: NDArray[np.float32] = scaled.mean(axis=1).astype(np.float32)
+        scaled[:, 3] = -np.abs(scaled[:, 3])
+        known: NDArray[np.float32] = scaled.min(axis=1).astype(np.float32)
         return known
 
 
-def fit_shape(features: Features, labels: NDArray[np.int64], taxa: int, gallery: Features, temperature: float) -> Shape:
-    """Of training photos (n, d) with labels (n,). Raises InputError for fewer than two."""
-    if len(features) < 2:
-        raise InputError(f"{len(features)} photos tell nothing of what the taxa look like; give more.")
-    wide = features.astype(np.float64)
-    means = np.full((taxa, wide.shape[1]), np.nan)
-    for label in np.unique(labels):
-        means[label] = wide[labels == label].mean(axis=0)
+def fit_shape(seen: Seen, labels: NDArray[np.int64], taxa: int, temperature: float) -> Shape:
+    """Of training photos (n) with labels (n,). Raises InputError for fewer than two."""
+    if len(seen) < 2:
+        raise InputError(f"{len(seen)} photos tell nothing of what the taxa look like; give more.")
     return Shape(
-        means=means.astype(np.float32),
-        factor=_factor(wide - means[labels]),
-        gallery=gallery,
+        named=_cloud(seen.features, labels, taxa),
+        deep=_cloud(seen.deep, labels, taxa),
+        gallery=unit(seen.features),
         temperature=temperature,
     )
 
 
+def _cloud(features: Features, labels: NDArray[np.int64], taxa: int) -> Cloud:
+    wide = features.astype(np.float64)
+    means = np.full((taxa, wide.shape[1]), np.nan)
+    for label in np.unique(labels):
+        means[label] = wide[labels == label].mean(axis=0)
+    return Cloud(means=means.astype(np.float32), factor=_factor(wide - means[labels]))
+
+
 def fit_gate(shape: Shape, parts: NDArray[np.float64]) -> Gate:
-    """parts (n, 3): `Shape.parts` of photos of known taxa that the shape was not fitted on."""
+    """parts (n, 4): `Shape.parts` of photos of known taxa that the shape was not fitted on."""
     spread = parts.std(axis=0)
     return Gate(shape=shape, centre=parts.mean(axis=0), spread=np.where(spread > 1e-12, spread, 1.0))
 
@@ -128,8 +153,9 @@ def separation(known: NDArray[np.floating], strange: NDArray[np.floating]) -> tu
 
 def _factor(centred: NDArray[np.float64]) -> Features:
     covariance = centred.T @ centred / len(centred)
-    even = max(float(np.trace(covariance)) / len(covariance), 1e-12)
-    mixed = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * even * np.eye(len(covariance))
+    variance = np.diag(covariance)
+    least = max(float(variance.mean()), 1e-12) * 1e-3  # of a feature that never varies
+    mixed = (1 - _SHRINKAGE) * covariance + np.diag(_SHRINKAGE * variance + least)
     factor: Features = np.linalg.cholesky(mixed).astype(np.float32)
     return factor
 

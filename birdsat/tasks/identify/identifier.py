@@ -152,7 +152,7 @@ class RunIdentifier:
             answer_set[way == number] = conformal_sets(score[way == number], learned.rule, self._limits[number])
         known = np.full(n, np.nan, np.float32)
         if self._gate is not None and n:
-            known = self._gate(seen.features, self._logits_of_gate(seen, logits))
+            known = self._gate(seen, self._logits_of_gate(seen, logits))
         known[~readable] = np.nan
         rolled, verdict = self._names(score, way, known, readable)
         return Answers(

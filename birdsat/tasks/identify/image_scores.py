@@ -13,7 +13,7 @@ from birdsat.embeddings.taxa import TAXA_FILE, load_taxon_means
 from birdsat.errors import CheckpointError
 from birdsat.methods.classifier import Classifier
 from birdsat.tasks.identify.kept_tensors import as_float32, check_form, damaged, load_tensors, save_tensors
-from birdsat.tasks.identify.seen import Seen
+from birdsat.tasks.identify.seen import Seen, unit
 from birdsat.tasks.probe import Probe, Standardiser
 from birdsat.training.run_folder import Run
 
@@ -191,13 +191,6 @@ def taxa_of(facts: dict[str, object], path: Path, remedy: str) -> tuple[str, ...
     if not isinstance(taxa, list) or not taxa or not all(isinstance(name, str) for name in taxa):
         raise damaged(path, "it does not say its taxa", remedy)
     return tuple(taxa)
-
-
-def unit(vectors: Features) -> Features:
-    """(n, d) of length 1."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    ones: Features = vectors / np.maximum(length, 1e-12)
-    return ones
 
 
 def _has(run: Run, kind: Kind) -> bool:

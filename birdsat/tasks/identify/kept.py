@@ -16,10 +16,11 @@ from birdsat.files import file_sha256, write_atomic
 from birdsat.reading import read_json
 from birdsat.tasks.identify.conformal import SetRule
 from birdsat.tasks.identify.fit import Fitted, Learned
-from birdsat.tasks.identify.gate import Gate, Shape
-from birdsat.tasks.identify.image_scores import GALLERY_FILE, KINDS, PROBE_FILE, Kind, load_gallery, unit
+from birdsat.tasks.identify.gate import PARTS, Cloud, Gate, Shape
+from birdsat.tasks.identify.image_scores import GALLERY_FILE, KINDS, PROBE_FILE, Kind, load_gallery
 from birdsat.tasks.identify.joined import Joining
 from birdsat.tasks.identify.kept_tensors import as_float32, check_form, damaged, load_tensors, save_tensors
+from birdsat.tasks.identify.seen import unit
 from birdsat.tasks.identify.taxon_groups import TaxonGroups
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run
@@ -27,7 +28,7 @@ from birdsat.training.run_folder import Run
 IDENTIFY_FILE, TENSORS_FILE = "identify.json", "identify.safetensors"
 SCHEMA_VERSION = 1
 _AGAIN = "fit it again with `birdsat evaluate identify RUN DATASET`, or delete it for scores that are not calibrated"
-_SHAPE = ("means", "factor")
+_CLOUDS = ("named", "deep")
 
 
 def scores_fingerprint(run: Run, kind: Kind) -> str:
@@ -57,7 +58,10 @@ def save_fitted(folder: Path, fitted: Fitted) -> None:
         for number, by in enumerate(learned):
             for name in ("own", "roll_score", "roll_right"):
                 tensors[f"{kind}.{number}.{name}"] = _tensor(getattr(by, name))
-        tensors |= {f"{kind}.gate.{name}": _tensor(getattr(one.gate.shape, name)) for name in _SHAPE}
+        for name in _CLOUDS:
+            cloud: Cloud = getattr(one.gate.shape, name)
+            tensors[f"{kind}.gate.{name}.means"] = _tensor(cloud.means)
+            tensors[f"{kind}.gate.{name}.factor"] = _tensor(cloud.factor)
         tensors |= {f"{kind}.gate.{name}": _tensor(getattr(one.gate, name)) for name in ("centre", "spread")}
         tensors[f"{kind}.gate.known"] = _tensor(one.gate_known)
         fits.append(_fit_dict(one, learned))
@@ -128,15 +132,16 @@ def _fitted(path: Path, fit: dict[str, Any], tensors: dict[str, Tensor], gallery
     t, d = len(groups.taxa), gallery.shape[1]
     if not len(groups.genus) == len(groups.family) == len(groups.common_name) == t:
         raise ValueError("genera and families do not go with the taxa")
-    forms: dict[str, tuple[int | None, ...]] = {
-        "means": (t, d), "factor": (d, d),
-        "centre": (3,), "spread": (3,), "known": (None,),
-    }  # fmt: skip
+    parts = len(PARTS)
+    forms: dict[str, tuple[int | None, ...]] = {"centre": (parts,), "spread": (parts,), "known": (None,)}
+    for name, width in (("named", d), ("deep", _width(tensors, f"{kind}.gate.deep.means"))):
+        forms |= {f"{name}.means": (t, width), f"{name}.factor": (width, width)}
     check_form(path, tensors, {f"{kind}.gate.{name}": form for name, form in forms.items()}, _AGAIN)
     of_gate = {name: tensors[f"{kind}.gate.{name}"] for name in forms}
     learned = [_learned(path, one, f"{kind}.{number}", tensors) for number, one in enumerate(fit["joined"])]
     shape = Shape(
-        **{name: as_float32(of_gate[name]) for name in _SHAPE},
+        named=Cloud(means=as_float32(of_gate["named.means"]), factor=as_float32(of_gate["named.factor"])),
+        deep=Cloud(means=as_float32(of_gate["deep.means"]), factor=as_float32(of_gate["deep.factor"])),
         gallery=gallery,
         temperature=_positive(fit["energy_temperature"]),
     )
@@ -172,6 +177,10 @@ def _learned(path: Path, one: dict[str, Any], prefix: str, tensors: dict[str, Te
         roll_score=as_float32(tensors[f"{prefix}.roll_score"]),
         roll_right=tensors[f"{prefix}.roll_right"].bool().numpy(),
     )
+
+
+def _width(tensors: dict[str, Tensor], name: str) -> int:
+    return int(tensors[name].shape[-1]) if tensors[name].dim() else 0
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -67,9 +67,7 @@ def kept_out_figures(
     without = refitted(scores, known[0])
     held_out = held_out_rows(kind, without, known[0], known[1], QUIET)
     gate = fit_identify(kind, "", without, groups, known[0], held_out, "").gate
-    auroc, false_positives = separation(
-        gate(known[2].seen.features, without(known[2].seen)), gate(new.seen.features, without(new.seen))
-    )
+    auroc, false_positives = separation(gate(known[2].seen, without(known[2].seen)), gate(new.seen, without(new.seen)))
     temperature = without.temperature
     gallery = Gallery(features=known[0].seen.features, labels=known[0].labels)
     before = float((without(known[2].seen).argmax(axis=1) == known[2].labels).mean())
@@ -112,4 +110,4 @@ def _taught(by: By, rows: NDArray[np.int64], train: SeenRows, taxa: Sequence[str
         TaughtPhoto(taxon=taxa[label], photo=str(row), sha256=str(row))
         for row, label in zip(rows.tolist(), train.labels[rows].tolist(), strict=True)
     )
-    return Taught(of="", by=by, photos=photos, features=train.seen.features[rows])
+    return Taught(of="", by=by, photos=photos, seen=train.seen[rows])

@@ -1,5 +1,6 @@
 """What a model sees in photos, once: features, and a classifier's logits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.inference import inference
 from birdsat.errors import CheckpointError
 from birdsat.methods.classifier import Classifier
+from birdsat.methods.method import Method
 from birdsat.observations.observation import Split
 from birdsat.progress import QUIET, Progress
 from birdsat.tasks.naming import photo_alone
@@ -27,13 +29,15 @@ class Seen:
     """n photos."""
 
     features: NDArray[np.float32]  # (n, d) a classifier's features, another method's unit vectors
+    deep: NDArray[np.float32]  # (n, f) what the encoder says before any head
     head: NDArray[np.float32] | None  # (n, t) a classifier's logits of its taxa; None: it has no head
 
     def __len__(self) -> int:
         return len(self.features)
 
     def __getitem__(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Seen":
-        return Seen(features=self.features[rows], head=None if self.head is None else self.head[rows])
+        head = None if self.head is None else self.head[rows]
+        return Seen(features=self.features[rows], deep=self.deep[rows], head=head)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +81,7 @@ def see_split(
             bar.advance(len(batch))
     row = np.concatenate(rows) if rows else np.empty(0, np.int64)
     return SeenRows(
-        seen=_joined(parts, run),
+        seen=joined(parts or [_nothing(run)]),
         row=row,
         labels=facts.label[row],
         lon_lat=facts.lon_lat[row],
@@ -85,13 +89,26 @@ def see_split(
     )
 
 
-def _joined(parts: list[Seen], run: Run) -> Seen:
-    if not parts:
-        parts = [_seen(run, torch.zeros(1, 3, run.photo_px, run.photo_px, dtype=torch.uint8), None)[np.empty(0, int)]]
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, d) of length 1."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    ones: NDArray[np.float32] = vectors / np.maximum(length, 1e-12)
+    return ones
+
+
+def joined(parts: Sequence[Seen]) -> Seen:
+    """One after another, at least one."""
     heads = [part.head for part in parts if part.head is not None]
     return Seen(
-        features=np.concatenate([part.features for part in parts]), head=np.concatenate(heads) if heads else None
+        features=np.concatenate([part.features for part in parts]),
+        deep=np.concatenate([part.deep for part in parts]),
+        head=np.concatenate(heads) if len(heads) == len(parts) else None,
     )
+
+
+def _nothing(run: Run) -> Seen:
+    black = torch.zeros(1, 3, run.photo_px, run.photo_px, dtype=torch.uint8)
+    return _seen(run, black, None)[np.empty(0, dtype=np.int64)]
 
 
 def _seen(run: Run, photos: Tensor, device: Device) -> Seen:
@@ -100,8 +117,12 @@ def _seen(run: Run, photos: Tensor, device: Device) -> Seen:
         raise CheckpointError(f"{run.path} was trained on chips alone and sees no photos; take a run of photos.")
     with inference(method, device) as where:
         sent = photos.to(where)
-        if not isinstance(method, Classifier):
-            return Seen(features=method.embed_photo(sent).float().cpu().numpy(), head=None)
-        features = method.photo_features(sent)
-        logits = method.logits_of(features, photo_alone(sent, run.chip_px))
-        return Seen(features=features.float().cpu().numpy(), head=logits.float().cpu().numpy())
+        if type(method).embed_features is Method.embed_features:  # a method of somebody else's, with no step between
+            features = method.embed_photo(sent).float().cpu().numpy()
+            return Seen(features=features, deep=features, head=None)
+        deep = method.photo_features(sent)
+        seen = deep.float().cpu().numpy()
+        if isinstance(method, Classifier):
+            logits = method.logits_of(deep, photo_alone(sent, run.chip_px))
+            return Seen(features=seen, deep=seen, head=logits.float().cpu().numpy())
+        return Seen(features=method.embed_features(deep).float().cpu().numpy(), deep=seen, head=None)

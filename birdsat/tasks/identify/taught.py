@@ -16,10 +16,10 @@ from birdsat.errors import CheckpointError, UnknownTaxonError
 from birdsat.methods.classifier import Classifier
 from birdsat.metrics import fit_temperature
 from birdsat.observations.taxonomy import known_taxon
-from birdsat.tasks.identify.image_scores import GALLERY_FILE, Gallery, ImageScores, load_gallery, unit
+from birdsat.tasks.identify.image_scores import GALLERY_FILE, Gallery, ImageScores, load_gallery
 from birdsat.tasks.identify.joined import softmax
 from birdsat.tasks.identify.kept_tensors import as_float32, check_form, damaged, load_tensors, save_tensors
-from birdsat.tasks.identify.seen import Seen
+from birdsat.tasks.identify.seen import Seen, joined, unit
 from birdsat.tasks.probe import Standardiser, fit_probe
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run
@@ -51,14 +51,14 @@ class Taught:
     of: str  # fingerprint of the model that saw them
     by: By
     photos: tuple[TaughtPhoto, ...]  # n
-    features: Features  # (n, d)
+    seen: Seen  # n
 
     @property
     def taxa(self) -> tuple[str, ...]:
         """Each once, in the order in which they were taught."""
         return tuple(dict.fromkeys(photo.taxon for photo in self.photos))
 
-    def with_photos(self, photos: Sequence[TaughtPhoto], features: Features) -> "Taught":
+    def with_photos(self, photos: Sequence[TaughtPhoto], seen: Seen) -> "Taught":
         """With more; a photo that was taught before, by its bytes, is taken for what was said last."""
         new = {photo.sha256 for photo in photos}
         kept = [row for row, photo in enumerate(self.photos) if photo.sha256 not in new]
@@ -67,14 +67,16 @@ class Taught:
         return replace(
             self,
             photos=(*(self.photos[row] for row in kept), *(photos[row] for row in rows)),
-            features=np.concatenate([self.features[kept], features[rows]]),
+            seen=joined([self.seen[np.array(kept, dtype=np.int64)], seen[np.array(rows, dtype=np.int64)]]),
         )
 
     def without(self, taxon: str) -> "Taught":
         """Without a taxon's photos. Raises UnknownTaxonError for one that was not taught."""
         name = known_taxon(taxon, self.taxa, among="taxa that were taught", listing="birdsat teach RUN --list")
         kept = [row for row, photo in enumerate(self.photos) if photo.taxon != name]
-        return replace(self, photos=tuple(self.photos[row] for row in kept), features=self.features[kept])
+        return replace(
+            self, photos=tuple(self.photos[row] for row in kept), seen=self.seen[np.array(kept, dtype=np.int64)]
+        )
 
 
 class TaughtScores:
@@ -99,13 +101,13 @@ class TaughtScores:
     def identity(self) -> str:
         """Changes with what was taught."""
         digest = hashlib.sha256(repr((self._taught.by, self._taught.photos)).encode())
-        digest.update(self._taught.features.tobytes())
+        digest.update(self._taught.seen.features.tobytes())
         return digest.hexdigest()[:16]
 
     @property
-    def photos(self) -> tuple[Features, NDArray[np.int64]]:
-        """(n, d) features of what was taught, and (n,) labels."""
-        return self._taught.features, self._labels
+    def photos(self) -> tuple[Seen, NDArray[np.int64]]:
+        """The n photos that were taught, and (n,) labels."""
+        return self._taught.seen, self._labels
 
     def at_temperature(self, temperature: float) -> "TaughtScores":
         """With logits that are probabilities' at this temperature, which was fitted for the run's own."""
@@ -137,7 +139,7 @@ class TaughtScores:
 
     @cached_property
     def _class_means(self) -> tuple[Features, float]:
-        t, d = len(self.taxa), self._taught.features.shape[1]
+        t, d = len(self.taxa), self._taught.seen.features.shape[1]
         means = np.full((t, d), np.nan, np.float32)
         temperature = _MEANS_TEMPERATURE
         if self._gallery is not None:
@@ -146,7 +148,7 @@ class TaughtScores:
         elif self._means is not None:
             means[: len(self._means)] = self._means
         for label in np.unique(self._labels):
-            photos = unit(self._taught.features[self._labels == label])
+            photos = unit(self._taught.seen.features[self._labels == label])
             if np.isnan(means[label]).any():
                 means[label] = photos.mean(axis=0)
             else:
@@ -168,7 +170,7 @@ class TaughtScores:
         rows = np.concatenate(
             [np.resize(np.flatnonzero(self._labels == label), max(middle, 1)) for label in np.unique(self._labels)]
         )
-        features = np.concatenate([self._gallery.features, self._taught.features[rows]])
+        features = np.concatenate([self._gallery.features, self._taught.seen.features[rows]])
         labels = np.concatenate([self._gallery.labels, self._labels[rows]])
         standardise = Standardiser.fit(self._gallery.features)
         probe = fit_probe(standardise(features), labels, len(self.taxa), c=_C)
@@ -224,7 +226,10 @@ def save_taught(run: Run, taught: Taught) -> Path:
         for one in taught.photos
     ]
     facts = {"of": taught.of, "by": taught.by, "photos": photos}
-    save_tensors(path, {"features": torch.from_numpy(np.ascontiguousarray(taught.features))}, facts)
+    tensors = {
+        name: torch.from_numpy(np.ascontiguousarray(getattr(taught.seen, name))) for name in ("features", "deep")
+    }
+    save_tensors(path, tensors, facts)
     return path
 
 
@@ -239,15 +244,17 @@ def load_taught(run: Run) -> Taught | None:
         by: Any = facts["by"]
         if by not in ("means", "probe"):
             raise ValueError(f"taught by {by!r}")
-        check_form(path, tensors, {"features": (len(photos), None)}, _AGAIN)
-        return Taught(of=str(facts["of"]), by=by, photos=photos, features=as_float32(tensors["features"]))
+        check_form(path, tensors, {name: (len(photos), None) for name in ("features", "deep")}, _AGAIN)
+        seen = Seen(features=as_float32(tensors["features"]), deep=as_float32(tensors["deep"]), head=None)
+        return Taught(of=str(facts["of"]), by=by, photos=photos, seen=seen)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise damaged(path, error, _AGAIN) from error
 
 
-def nothing_taught(run: Run, by: By, width: int) -> Taught:
-    """Of a run to which nothing was taught yet."""
-    return Taught(of=model_fingerprint(run), by=by, photos=(), features=np.empty((0, width), np.float32))
+def newly_taught(run: Run, by: By, photos: Sequence[TaughtPhoto], seen: Seen) -> Taught:
+    """To a run to which nothing was taught yet."""
+    nothing = Taught(of=model_fingerprint(run), by=by, photos=(), seen=seen[np.empty(0, dtype=np.int64)])
+    return nothing.with_photos(photos, seen)
 
 
 def named_as_known(taxa: Collection[str], known: Sequence[str]) -> dict[str, str]:
