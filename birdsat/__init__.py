@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import describe_dataset as describe_dataset
     from birdsat.api.verbs import embed as embed
     from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
+    from birdsat.api.verbs import evaluate_identify as evaluate_identify
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
     from birdsat.api.verbs import fit as fit
@@ -46,9 +47,11 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import records as records
     from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
+    from birdsat.api.verbs import review as review
     from birdsat.api.verbs import richness as richness
     from birdsat.api.verbs import species as species
     from birdsat.api.verbs import taxa as taxa
+    from birdsat.api.verbs import teach as teach
     from birdsat.api.verbs import virtual_dataset as virtual_dataset
     from birdsat.errors import BirdsatError as BirdsatError
     from birdsat.errors import BirdsatWarning as BirdsatWarning
@@ -62,6 +65,7 @@ _VERBS = (
     "describe_dataset",
     "embed",
     "evaluate_disdat",
+    "evaluate_identify",
     "evaluate_ranges",
     "evaluate_virtual",
     "fit",
@@ -78,9 +82,11 @@ _VERBS = (
     "records",
     "report",
     "retrieve",
+    "review",
     "richness",
     "species",
     "taxa",
+    "teach",
     "virtual_dataset",
 )
 _HOMES = {

@@ -23,6 +23,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateVirtualRequest,
 )
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
+from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
     from birdsat.workflows.embed import embed as _embed
     from birdsat.workflows.evaluate_disdat import evaluate_disdat as _evaluate_disdat
+    from birdsat.workflows.evaluate_identify import evaluate_identify as _evaluate_identify
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
@@ -70,9 +72,11 @@ if TYPE_CHECKING:
     from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
     from birdsat.workflows.retrieve import retrieve as _retrieve
+    from birdsat.workflows.review import review as _review
     from birdsat.workflows.richness import map_richness as _map_richness
     from birdsat.workflows.species import species_at as _species_at
     from birdsat.workflows.taxa import taxa as _taxa
+    from birdsat.workflows.teach import teach as _teach
     from birdsat.workflows.virtual_dataset import virtual_dataset as _virtual_dataset
 
 P = ParamSpec("P")
@@ -148,6 +152,9 @@ richness = Function("richness", RichnessRequest, lambda: _map_richness)
 species = Function("species", SpeciesRequest, lambda: _species_at)
 gaps = Function("gaps", GapsRequest, lambda: _find_gaps)
 locate = Function("locate", LocateRequest, lambda: _locate_photos)
+teach = Function("teach", TeachRequest, lambda: _teach)
+review = Function("review", ReviewRequest, lambda: _review)
+evaluate_identify = Function("evaluate identify", EvaluateIdentifyRequest, lambda: _evaluate_identify)
 evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _evaluate_ranges)
 evaluate_disdat = Function("evaluate disdat", EvaluateDisdatRequest, lambda: _evaluate_disdat)
 evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)

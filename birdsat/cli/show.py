@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
     from birdsat.workflows.evaluate_disdat import EvaluateDisdatResult
+    from birdsat.workflows.evaluate_identify import EvaluateIdentifyResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
     from birdsat.workflows.fit_ranges import FitResult
@@ -34,9 +35,11 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.range_products import RangeResult
     from birdsat.workflows.recipes import RecipesResult
     from birdsat.workflows.retrieve import RetrieveResult
+    from birdsat.workflows.review import ReviewResult
     from birdsat.workflows.richness import RichnessResult
     from birdsat.workflows.species import SpeciesResult
     from birdsat.workflows.taxa import TaxaResult
+    from birdsat.workflows.teach import TeachResult
 
 
 _MOST_TAXA = 40  # that are shown one by one
@@ -171,6 +174,22 @@ def pretrain(result: PretrainResult) -> None:
     """Where the run lies; of several processes, one says so."""
     if result.leads:
         print(f"trained: {result.run.path}")
+
+
+def evaluate_identify(result: EvaluateIdentifyResult) -> None:
+    """Its tables."""
+    for table in result.report.tables():
+        print_table(table)
+
+
+def teach(result: TeachResult) -> None:
+    """What is taught now."""
+    print_table(result.table())
+
+
+def review(result: ReviewResult) -> None:
+    """The file, and how many rows are new."""
+    print(f"{result.added:,} corrections added, {result.rows:,} in all: {result.file}")
 
 
 def classify(result: ClassifyResult) -> None:

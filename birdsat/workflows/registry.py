@@ -19,6 +19,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateVirtualRequest,
 )
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
+from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -77,6 +78,9 @@ VERBS: dict[str, Verb] = {
     "species": Verb(SpeciesRequest, "birdsat.workflows.species:species_at"),
     "gaps": Verb(GapsRequest, "birdsat.workflows.gaps:find_gaps"),
     "locate": Verb(LocateRequest, "birdsat.workflows.locate:locate_photos"),
+    "teach": Verb(TeachRequest, "birdsat.workflows.teach:teach"),
+    "review": Verb(ReviewRequest, "birdsat.workflows.review:review"),
+    "evaluate identify": Verb(EvaluateIdentifyRequest, "birdsat.workflows.evaluate_identify:evaluate_identify"),
     "evaluate ranges": Verb(EvaluateRangesRequest, "birdsat.workflows.evaluate_ranges:evaluate_ranges"),
     "evaluate disdat": Verb(EvaluateDisdatRequest, "birdsat.workflows.evaluate_disdat:evaluate_disdat"),
     "evaluate virtual": Verb(EvaluateVirtualRequest, "birdsat.workflows.evaluate_virtual:evaluate_virtual"),
