@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import random_chips as random_chips
     from birdsat.api.verbs import range as range
     from birdsat.api.verbs import records as records
+    from birdsat.api.verbs import replay as replay
     from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import richness as richness
@@ -74,6 +75,7 @@ _VERBS = (
     "random_chips",
     "range",
     "records",
+    "replay",
     "report",
     "retrieve",
     "richness",

@@ -29,6 +29,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.tasks.naming import Named as Named
 from birdsat.tasks.naming import name_photos
 from birdsat.training.config import RunConfig
+from birdsat.training.manifest import RUN_FILE
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
 
 Date = datetime.date | str | None  # text such as 2010-07-14; None: not known
@@ -228,7 +229,14 @@ class Model:
         if not is_unused(out):
             raise ConfigError(f"{out} holds something already; choose an empty folder.")
         with folder_lock(out):
-            for name in (CONFIG_FILE, DATASET_FILE, TAXA_FILE, CARD_FILE, MODEL_FILE):  # the weights say it is complete
+            for name in (
+                CONFIG_FILE,
+                DATASET_FILE,
+                RUN_FILE,
+                TAXA_FILE,
+                CARD_FILE,
+                MODEL_FILE,
+            ):  # the weights say it is complete
                 if (self.run.path / name).is_file():
                     with atomic_path(out / name) as partial:
                         shutil.copyfile(self.run.path / name, partial)

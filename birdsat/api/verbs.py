@@ -42,7 +42,7 @@ from birdsat.workflows.requests.tasks import (
     TaxaRequest,
 )
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
-from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest, ReplayRequest
 
 if TYPE_CHECKING:
     from birdsat.workflows.build_dataset import build_dataset as _build_dataset
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.random_chips import random_chips as _random_chips
     from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
+    from birdsat.workflows.replay import replay as _replay
     from birdsat.workflows.retrieve import retrieve as _retrieve
     from birdsat.workflows.richness import map_richness as _map_richness
     from birdsat.workflows.species import species_at as _species_at
@@ -129,6 +130,7 @@ virtual_dataset = Function("data virtual", VirtualDatasetRequest, lambda: _virtu
 random_chips = Function("data chips", RandomChipsRequest, lambda: _random_chips)
 list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
 pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
+replay = Function("replay", ReplayRequest, lambda: _replay)
 import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
 match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)

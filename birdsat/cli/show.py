@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.pretrain import PretrainResult
     from birdsat.workflows.range_products import RangeResult
     from birdsat.workflows.recipes import RecipesResult
+    from birdsat.workflows.replay import ReplayResult
     from birdsat.workflows.retrieve import RetrieveResult
     from birdsat.workflows.richness import RichnessResult
     from birdsat.workflows.species import SpeciesResult
@@ -170,6 +171,13 @@ def pretrain(result: PretrainResult) -> None:
     """Where the run lies; of several processes, one says so."""
     if result.leads:
         print(f"trained: {result.run.path}")
+
+
+def replay(result: ReplayResult) -> None:
+    """Where the run lies, and whether it is the same."""
+    if result.leads:
+        said = {True: "the same weights as", False: "other weights than", None: "made as"}[result.same]
+        print(f"{said} {result.original}: {result.run.path}")
 
 
 def classify(result: ClassifyResult) -> None:

@@ -38,7 +38,7 @@ from birdsat.workflows.requests.tasks import (
     TaxaRequest,
 )
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
-from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest, ReplayRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ VERBS: dict[str, Verb] = {
     "data virtual": Verb(VirtualDatasetRequest, "birdsat.workflows.virtual_dataset:virtual_dataset"),
     "data chips": Verb(RandomChipsRequest, "birdsat.workflows.random_chips:random_chips"),
     "pretrain": Verb(PretrainRequest, "birdsat.workflows.pretrain:pretrain"),
+    "replay": Verb(ReplayRequest, "birdsat.workflows.replay:replay"),
     "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
     "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
     "embed": Verb(EmbedRequest, "birdsat.workflows.embed:embed"),
