@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 if TYPE_CHECKING:
+    from birdsat.api.hub import push_to_hub as push_to_hub
     from birdsat.api.load import load as load
     from birdsat.api.load import open_map as open_map
     from birdsat.api.load import world as world
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_identify as evaluate_identify
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
+    from birdsat.api.verbs import export as export
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
     from birdsat.api.verbs import identify as identify
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import random_chips as random_chips
     from birdsat.api.verbs import range as range
     from birdsat.api.verbs import records as records
+    from birdsat.api.verbs import replay as replay
     from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import review as review
@@ -68,6 +71,7 @@ _VERBS = (
     "evaluate_identify",
     "evaluate_ranges",
     "evaluate_virtual",
+    "export",
     "fit",
     "gaps",
     "identify",
@@ -80,6 +84,7 @@ _VERBS = (
     "random_chips",
     "range",
     "records",
+    "replay",
     "report",
     "retrieve",
     "review",
@@ -91,6 +96,7 @@ _VERBS = (
 )
 _HOMES = {
     "load": "birdsat.api.load",
+    "push_to_hub": "birdsat.api.hub",
     "open_map": "birdsat.api.load",
     "world": "birdsat.api.load",
     "Model": "birdsat.api.model",

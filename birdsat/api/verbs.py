@@ -24,6 +24,7 @@ from birdsat.workflows.requests.evaluation import (
 )
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
+from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -44,7 +45,7 @@ from birdsat.workflows.requests.tasks import (
     TaxaRequest,
 )
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
-from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest, ReplayRequest
 
 if TYPE_CHECKING:
     from birdsat.workflows.build_dataset import build_dataset as _build_dataset
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.evaluate_identify import evaluate_identify as _evaluate_identify
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
+    from birdsat.workflows.export import export as _export
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
     from birdsat.workflows.gaps import find_gaps as _find_gaps
     from birdsat.workflows.identify import identify as _identify
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.random_chips import random_chips as _random_chips
     from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
+    from birdsat.workflows.replay import replay as _replay
     from birdsat.workflows.retrieve import retrieve as _retrieve
     from birdsat.workflows.review import review as _review
     from birdsat.workflows.richness import map_richness as _map_richness
@@ -135,6 +138,8 @@ virtual_dataset = Function("data virtual", VirtualDatasetRequest, lambda: _virtu
 random_chips = Function("data chips", RandomChipsRequest, lambda: _random_chips)
 list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
 pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
+replay = Function("replay", ReplayRequest, lambda: _replay)
+export = Function("export", ExportRequest, lambda: _export)
 import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
 match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.evaluate_identify import EvaluateIdentifyResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
+    from birdsat.workflows.export import ExportResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
     from birdsat.workflows.identify import IdentifyResult
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.pretrain import PretrainResult
     from birdsat.workflows.range_products import RangeResult
     from birdsat.workflows.recipes import RecipesResult
+    from birdsat.workflows.replay import ReplayResult
     from birdsat.workflows.retrieve import RetrieveResult
     from birdsat.workflows.review import ReviewResult
     from birdsat.workflows.richness import RichnessResult
@@ -192,6 +194,13 @@ def review(result: ReviewResult) -> None:
     print(f"{result.added:,} corrections added, {result.rows:,} in all: {result.file}")
 
 
+def replay(result: ReplayResult) -> None:
+    """Where the run lies, and whether it is the same."""
+    if result.leads:
+        said = {True: "the same weights as", False: "other weights than", None: "made as"}[result.same]
+        print(f"{said} {result.original}: {result.run.path}")
+
+
 def classify(result: ClassifyResult) -> None:
     """A table for each way of classifying."""
     for report in result.reports:
@@ -215,6 +224,12 @@ def retrieve(result: RetrieveResult) -> None:
 
 def compare(result: CompareResult) -> None:
     """The table, and where it is written."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
+
+
+def export(result: ExportResult) -> None:
+    """What each file takes and gives, and the files."""
     print_table(result.table())
     print(*result.files, sep="\n")
 

@@ -20,6 +20,7 @@ from birdsat.workflows.requests.evaluation import (
 )
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
+from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -40,7 +41,7 @@ from birdsat.workflows.requests.tasks import (
     TaxaRequest,
 )
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
-from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest, ReplayRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ VERBS: dict[str, Verb] = {
     "data virtual": Verb(VirtualDatasetRequest, "birdsat.workflows.virtual_dataset:virtual_dataset"),
     "data chips": Verb(RandomChipsRequest, "birdsat.workflows.random_chips:random_chips"),
     "pretrain": Verb(PretrainRequest, "birdsat.workflows.pretrain:pretrain"),
+    "replay": Verb(ReplayRequest, "birdsat.workflows.replay:replay"),
     "classify": Verb(ClassifyRequest, "birdsat.workflows.classify:classify"),
     "identify": Verb(IdentifyRequest, "birdsat.workflows.identify:identify"),
     "retrieve": Verb(RetrieveRequest, "birdsat.workflows.retrieve:retrieve"),
@@ -88,5 +90,6 @@ VERBS: dict[str, Verb] = {
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
     "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
     "taxa match": Verb(MatchTaxaRequest, "birdsat.workflows.match_taxa:match_taxa"),
+    "export": Verb(ExportRequest, "birdsat.workflows.export:export"),
     "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
 }
