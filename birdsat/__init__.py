@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
+    from birdsat.api.verbs import explore as explore
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
     from birdsat.api.verbs import import_weights as import_weights
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import richness as richness
+    from birdsat.api.verbs import serve as serve
     from birdsat.api.verbs import species as species
     from birdsat.api.verbs import taxa as taxa
     from birdsat.api.verbs import virtual_dataset as virtual_dataset
@@ -63,6 +65,7 @@ _VERBS = (
     "evaluate_disdat",
     "evaluate_ranges",
     "evaluate_virtual",
+    "explore",
     "fit",
     "gaps",
     "import_weights",
@@ -77,6 +80,7 @@ _VERBS = (
     "report",
     "retrieve",
     "richness",
+    "serve",
     "species",
     "taxa",
     "virtual_dataset",
