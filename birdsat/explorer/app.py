@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from birdsat.errors import BirdsatError, ConfigError
 from birdsat.explorer.answers import error_answer, error_body, to_json
 from birdsat.explorer.guard import LOCAL, App, Guard
-from birdsat.explorer.routes import jobs, models, site
+from birdsat.explorer.routes import downloads, jobs, models, site, uploads
 from birdsat.explorer.state import State
 
 _ABOUT = (
@@ -56,7 +56,14 @@ def create_app(state: State, *, token: str | None = None, with_page: bool = True
 
 def routers(with_page: bool) -> list[Any]:
     """Those of the API, and last the page, which answers to every other address."""
-    return [models.router, jobs.router, site.api, *([site.router] if with_page else [])]
+    return [
+        downloads.router,
+        models.router,
+        uploads.router,
+        jobs.router,
+        site.api,
+        *([site.router] if with_page else []),
+    ]
 
 
 async def _birdsat(request: Request, error: Exception) -> Response:

@@ -33,7 +33,7 @@ class PackedArrays:
 
     def __init__(self, folder: Path, memory_bytes: int = _MEMORY_BYTES) -> None:
         """folder: of arrays of one model and region, which names it."""
-        self._folder, self._most = folder, memory_bytes
+        self.folder, self._most = folder, memory_bytes
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._size, self._lock = 0, threading.Lock()
         self._making: dict[str, threading.Lock] = {}
@@ -80,7 +80,7 @@ class PackedArrays:
     def _keep(self, name: str, packed: bytes) -> None:
         self._hold(name, packed)
         with suppress(OSError, InputError):  # a full disk: it is made again when it is forgotten
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             write_atomic(self._path(name), packed)
 
     def _hold(self, name: str, packed: bytes) -> None:
@@ -91,4 +91,4 @@ class PackedArrays:
                 self._size -= len(self._held.popitem(last=False)[1])
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.gz"
+        return self.folder / f"{name}.gz"

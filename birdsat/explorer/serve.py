@@ -34,12 +34,34 @@ def explore(request: ExploreRequest, progress: Progress = QUIET) -> ExploreResul
     Raises ConfigError where the extra `explorer` is not installed, or the port is taken, BusyError where another
     explorer uses the store.
     """
+    if request.export is not None:
+        return _export(request, Path(request.export), progress)
     return _run(request, progress, with_page=True, browser=request.browser)
 
 
 def serve(request: ServeRequest, progress: Progress = QUIET) -> ExploreResult:
     """Serve the API alone until Ctrl-C. Raises as `explore`."""
     return _run(request, progress, with_page=False, browser=False)
+
+
+def _export(request: ExploreRequest, out: Path, progress: Progress) -> ExploreResult:
+    try:
+        from birdsat.explorer.export import export_site
+    except ImportError as error:
+        raise ConfigError(_MISSING) from error
+    from birdsat.explorer.site import Site
+    from birdsat.explorer.state import State
+    from birdsat.explorer.verbs import fit_example
+
+    site = Site(request)
+    with folder_lock(site.store), folder_lock(out):
+        if site.uses_example and not site.has_example:
+            fit_example({"folder": str(site.example_folder)}, progress)
+        state = State.of(site)
+        try:
+            return ExploreResult(address="", files=export_site(state, out, progress))
+        finally:
+            state.stop()
 
 
 def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser: bool) -> ExploreResult:

@@ -2,6 +2,7 @@
 
 import calendar
 import difflib
+import gzip
 import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -337,6 +338,11 @@ class ServedModel:
             case "records" if self.records.known:
                 return self.arrays.get(f"{key}.records", lambda: self._counts(taxon))
         return None
+
+    def layer_array(self, taxon: str, layer: str) -> NDArray[np.uint8] | None:
+        """(months, n) or (1, n) bytes of a layer; None where there is none."""
+        packed = self.layer(taxon, layer)
+        return None if packed is None else np.frombuffer(gzip.decompress(packed), np.uint8).reshape(-1, len(self.cells))
 
     def suitability(self, taxon: str) -> NDArray[np.uint8]:
         """(months, n) bytes."""

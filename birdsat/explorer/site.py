@@ -19,12 +19,14 @@ from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.arrays import MISSING
 from birdsat.explorer.model_records import ModelRecords, remembered_tables
+from birdsat.explorer.names import PROJECT_FILE, RECORDS_FILE
 from birdsat.explorer.served_model import Served, ServedModel
 from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
-from birdsat.workflows.explorer_example import BIRDS, true_range
+from birdsat.workflows.explorer_example import BIRDS, VERSION, true_range
 from birdsat.workflows.requests.explorer import ServeRequest
 
 EXAMPLE = "example"
+FORMAT = 1  # of the arrays that are kept; one more when they change
 _MOST_OPEN = 8  # models
 _TRUTH_KM = 60.0  # at most, from a cell to the place that says what is true of it
 
@@ -65,7 +67,7 @@ class Site:
     @property
     def example_folder(self) -> Path:
         """Where the invented birds' records and model lie."""
-        return self.store / EXAMPLE
+        return self.store / f"{EXAMPLE}-{VERSION}"
 
     @property
     def has_example(self) -> bool:
@@ -133,6 +135,7 @@ class Site:
         mark = hashlib.sha256(region.identity.encode())
         for path in (served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE):
             mark.update(path.read_bytes())
+        mark.update(str(FORMAT).encode())
         for path in (*tables, *([Path(self.request.truth)] if self.request.truth is not None else [])):
             facts = path.stat()
             mark.update(f"{path} {facts.st_size} {facts.st_mtime_ns}".encode())
@@ -141,7 +144,7 @@ class Site:
             served,
             model,
             region,
-            self.store / "arrays" / mark.hexdigest()[:24],
+            (served.folder if served.kind == "project" else self.store) / "arrays" / mark.hexdigest()[:24],
             records=ModelRecords(tables, served.folder, region.grid, region.cells(), self.sensitive),
             truth=self._truth,
         )
@@ -169,10 +172,6 @@ class Site:
             "-"
         )
         return Served(id=f"{plain or 'model'}-{mark}", name=where.name, kind="ranges", folder=where)
-
-
-PROJECT_FILE = "project.json"
-RECORDS_FILE = "records.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,47 @@
 """What routes share: the site, its jobs and uploads."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
+from birdsat import config
+from birdsat.errors import ConfigError
+from birdsat.explorer.answers import NotFoundError
+from birdsat.explorer.children import Children
 from birdsat.explorer.jobs import Database, Job, Jobs
+from birdsat.explorer.names import PROJECT_FILE
 from birdsat.explorer.runner import Runner
-from birdsat.explorer.site import EXAMPLE, Site
+from birdsat.explorer.site import EXAMPLE, ProjectFacts, Site
+from birdsat.explorer.uploads import Uploads
+
+T = TypeVar("T")
+_MOST_OPENED = 24
+
+
+class Kept:
+    """The last things asked for, by name."""
+
+    def __init__(self, most: int = _MOST_OPENED) -> None:
+        self._held: OrderedDict[str, Any] = OrderedDict()
+        self._most, self._lock = most, threading.RLock()
+
+    def get(self, name: str, make: Callable[[], T]) -> T:
+        """What is held under a name; else it is made, by one thread alone."""
+        with self._lock:
+            if name not in self._held:
+                self._held[name] = make()
+                while len(self._held) > self._most:
+                    self._held.popitem(last=False)
+            self._held.move_to_end(name)
+            found: T = self._held[name]
+            return found
 
 
 @dataclass(kw_only=True)
@@ -19,14 +52,29 @@ class State:
     database: Database
     jobs: Jobs
     runner: Runner
+    uploads: Uploads
+    children: Children
     preparing: str | None = None  # the job that fits the example
+    opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What is open under a name, or is opened now."""
+        return self.opened.get(name, make)
 
     @classmethod
     def of(cls, site: Site) -> "State":
         """Open what the store holds. Nothing runs before `start`."""
         database = Database(site.store / "explorer.sqlite")
         jobs = Jobs(database)
-        state = cls(site=site, database=database, jobs=jobs, runner=Runner(jobs, lambda job, result: result))
+        uploads = Uploads(
+            site.store / "uploads",
+            database,
+            most_bytes=int(site.request.upload_mb * 1e6),
+            quota_bytes=int(site.request.quota_mb * 1e6),
+            others=[site.projects],
+        )
+        runner = Runner(jobs, lambda job, result: result)
+        state = cls(site=site, database=database, jobs=jobs, runner=runner, uploads=uploads, children=Children())
         state.runner = Runner(jobs, state.finish)
         return state
 
@@ -43,6 +91,7 @@ class State:
 
     def stop(self) -> None:
         """What runs begins again with the next start."""
+        self.children.stop()
         self.runner.stop()
         self.database.close()
 
@@ -51,7 +100,27 @@ class State:
         if job.verb == "fit-example":
             self.site.forget(EXAMPLE)
             self.preparing = None
+        if job.verb == "fit":
+            facts = ProjectFacts(
+                name=job.asked["called"], upload=job.asked["upload"], table=job.asked["name"], created=job.created
+            )
+            config.save(facts, Path(job.asked["out"]) / PROJECT_FILE)  # from now on it is listed
+            return {"model": Path(job.asked["out"]).name}
         return result
+
+    def forget_model(self, id: str) -> None:
+        """Remove a project's model from the disk, with its upload. Raises NotFoundError, ConfigError for others."""
+        served = next((one for one in self.site.listed() if one.id == id), None)
+        if served is None:
+            raise NotFoundError(f"there is no model {id[:100]!r}; /v1/models lists those there are.")
+        if served.kind != "project":
+            raise ConfigError(f"{served.name} was given when the explorer was started; only projects are forgotten.")
+        facts = config.load(ProjectFacts, served.folder / PROJECT_FILE)
+        (served.folder / PROJECT_FILE).unlink(missing_ok=True)
+        self.site.forget(id)
+        shutil.rmtree(served.folder, ignore_errors=True)
+        with suppress(NotFoundError):
+            self.uploads.delete(self.uploads.get(facts.upload))
 
 
 def state_of(request: Request) -> State:

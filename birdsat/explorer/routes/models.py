@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer, packed_answer
 from birdsat.explorer.place import place_answer, place_csv
-from birdsat.explorer.routes.examples import answers, bytes_of
+from birdsat.explorer.routes.examples import answers, bytes_of, errors
 from birdsat.explorer.served_model import ServedModel
 from birdsat.explorer.state import State, state_of
 
@@ -36,6 +36,13 @@ def models_of(state: State) -> list[dict[str, Any]]:
 def models(request: Request) -> Response:
     """The range models that are served."""
     return json_answer(request, models_of(state_of(request)))
+
+
+@router.delete("/models/{model}", status_code=204, responses={204: {"description": "Gone"}, **errors()})
+def forget(request: Request, model: Model) -> Response:
+    """Forget a project: its model and its upload are removed from the disk."""
+    state_of(request).forget_model(model)
+    return Response(status_code=204)
 
 
 @router.get("/models/{model}/taxa", responses=answers("taxa"))

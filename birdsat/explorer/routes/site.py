@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer
+from birdsat.explorer.asked_jobs import MOST_PHOTOS, MOST_TAXA
 from birdsat.explorer.pictures import chip_png
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.models import Lat, Lon, models_of
@@ -31,8 +32,6 @@ _KINDS = {
     ".webmanifest": "application/manifest+json",
     ".txt": "text/plain; charset=utf-8",
 }
-PHOTOS_AT_ONCE = 200
-TAXA_OF_A_FIT = 2000
 
 
 def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
@@ -61,8 +60,8 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
         "limits": {
             "upload_bytes": int(asked.upload_mb * 1e6),
             "quota_bytes": int(asked.quota_mb * 1e6),
-            "photos_at_once": PHOTOS_AT_ONCE,
-            "taxa_of_a_fit": TAXA_OF_A_FIT,
+            "photos_at_once": MOST_PHOTOS,
+            "taxa_of_a_fit": MOST_TAXA,
         },
         "models": models_of(state),
         "preparing": None if static else state.preparing,
@@ -113,6 +112,8 @@ def page(request: Request, name: str = "index.html") -> Response:
     """A file of the page. The name is looked up among those there are: none of it reaches the file system."""
     found = page_files()
     if name not in found:
+        if name == "v1" or name.startswith("v1/"):
+            raise NotFoundError(f"there is no address /{name[:100]}; see /v1/openapi.json.")
         if not found:
             raise NotFoundError(
                 "this birdsat was installed without the explorer's page, which `npm ci && npm run build` in web/ makes; "
