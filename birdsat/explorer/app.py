@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from birdsat.errors import BirdsatError, ConfigError
 from birdsat.explorer.answers import error_answer, error_body, to_json
 from birdsat.explorer.guard import LOCAL, App, Guard
-from birdsat.explorer.routes import downloads, jobs, models, site, uploads
+from birdsat.explorer.routes import dataset, downloads, jobs, models, review, site, tiles, uploads
 from birdsat.explorer.state import State
 
 _ABOUT = (
@@ -61,6 +61,9 @@ def routers(with_page: bool) -> list[Any]:
         models.router,
         uploads.router,
         jobs.router,
+        tiles.router,
+        dataset.router,
+        review.router,
         site.api,
         *([site.router] if with_page else []),
     ]

@@ -1,5 +1,6 @@
 """From what a caller asks to what a child process is told: checked, and with our paths in place of its ids."""
 
+import datetime
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,10 @@ def asked_job(state: State, asked: Mapping[str, Any]) -> tuple[str, dict[str, An
     verb = asked.get("verb")
     if verb == "fit":
         return "fit", _fit(state, asked)
+    if verb == "identify":
+        return "identify", _identify(state, asked)
+    if verb == "locate":
+        return "locate", _locate(state, asked)
     raise ConfigError(
         f"verb is {str(verb)[:100]!r}{nearest(str(verb)[:100], ASKABLE)}; allowed: {', '.join(ASKABLE)}.",
         settings=("verb",),
@@ -39,6 +44,68 @@ def _fit(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
         "called": " ".join(str(asked.get("name") or upload.name).split())[:_LONGEST] or upload.name,
         "out": str(state.site.projects / secrets.token_hex(8)),
     }
+
+
+def _photo(state: State, id: str) -> dict[str, Any]:
+    upload = state.uploads.get(id)
+    if upload.kind != "photo":
+        raise InputError(f"{upload.name} is a table of records; photos are named and located.", settings=("uploads",))
+    folder = str(state.uploads.folder(upload))
+    return {"upload": upload.id, "folder": folder, "file": state.uploads.file(upload), "name": upload.name}
+
+
+def _opened(state: State) -> dict[str, Any]:
+    """What photos are compared with. Raises ConfigError without a run."""
+    asked = state.site.request
+    if asked.run is None:
+        raise ConfigError(
+            "no run was named when the explorer was started, by which photos are named.", settings=("run",)
+        )
+    return {
+        "run": str(asked.run),
+        "ranges": str(asked.ranges[0]) if asked.ranges else None,
+        "region": None if asked.region is None else str(asked.region),
+        "imagery": None if asked.ranges else asked.imagery,
+    }
+
+
+def _identify(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
+    _only(asked, "verb", "uploads", "place", "date")
+    ids = _texts(asked, "uploads", MOST_PHOTOS)
+    if not ids:
+        raise ConfigError("uploads names no photo; name one or several.", settings=("uploads",))
+    place, date = asked.get("place"), asked.get("date")
+    if place is not None and not (
+        isinstance(place, list)
+        and len(place) == 2
+        and all(isinstance(one, int | float) and not isinstance(one, bool) for one in place)
+        and abs(place[0]) <= 180
+        and abs(place[1]) <= 90
+    ):
+        raise ConfigError(
+            f"place is {str(place)[:100]}; longitude and latitude in degrees are needed.", settings=("place",)
+        )
+    if date is not None:
+        try:
+            datetime.date.fromisoformat(str(date))
+        except ValueError:
+            said = f"date is {str(date)[:100]!r}; a day such as 2024-05-01 is needed."
+            raise ConfigError(said, settings=("date",)) from None
+    return {**_opened(state), "photos": [_photo(state, id) for id in ids], "place": place, "date": date}
+
+
+def _locate(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
+    _only(asked, "verb", "upload", "month")
+    month = asked.get("month")
+    if month is not None and not (isinstance(month, int) and not isinstance(month, bool) and 0 <= month <= 11):
+        raise ConfigError(f"month is {str(month)[:100]}; allowed: 0 (January) to 11.", settings=("month",))
+    opened = _opened(state)
+    if opened["ranges"] is None and opened["region"] is None:
+        raise ConfigError(
+            "neither a range model nor a region was named when the explorer was started, by which photos are located.",
+            settings=("ranges", "region"),
+        )
+    return {**opened, **_photo(state, _text(asked, "upload")), "month": None if month is None else month + 1}
 
 
 def _only(asked: Mapping[str, Any], *names: str) -> None:

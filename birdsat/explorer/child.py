@@ -9,10 +9,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from birdsat.errors import BirdsatError, WorkerError
 
@@ -45,6 +45,7 @@ class Child:
         self._lock = threading.Lock()
 
     _process: "subprocess.Popen[str] | None"
+    command: ClassVar[Sequence[str]] = (sys.executable, "-m", "birdsat.explorer.work")
 
     def run(self, told: Told = lambda _: None) -> Mapping[str, Any]:
         """The result. told: gets what the child says meanwhile. Raises ChildError for an error of its own, WorkerError
@@ -54,7 +55,7 @@ class Child:
                 raise WorkerError(self._why)
             environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "birdsat.explorer.work"],
+                self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -37,8 +37,8 @@ def export_site(state: State, out: Path, progress: Progress = QUIET) -> tuple[Pa
     def write(name: str, data: bytes) -> None:
         if len(data) > MOST_BYTES:
             raise InputError(
-                f"{name} would have {len(data) / 1e6:,.0f} MB, and files of a site at most {MOST_BYTES / 1e6:.0f}; take a "
-                "model of fewer cells, such as one fitted in a box.",
+                f"{name} would have {len(data) / 1e6:,.0f} MB, and files of a site at most {MOST_BYTES / 1e6:.0f}; "
+                "take a model of fewer cells, such as one fitted in a box.",
                 settings=("export",),
             )
         path = out / name

@@ -1,5 +1,6 @@
-"""What keeps strangers out: hosts, origins, tokens, sizes, how often and how much at once; and the headers that bind the
-page. One plain ASGI layer, outside of everything else."""
+"""What keeps strangers out: hosts, origins, tokens, sizes, how often and how much at once; and headers that bind it.
+
+One plain ASGI layer, outside of everything else."""
 
 import asyncio
 import hmac
@@ -176,8 +177,8 @@ class Guard:
 def too_large(size: int, limit: int) -> TooLargeError:
     """The error of a body that is too large."""
     return TooLargeError(
-        f"the request has {size / 1e6:,.1f} MB; allowed: {limit / 1e6:,.0f} MB. Send less, such as the records of fewer "
-        "taxa, or start the explorer with a larger limit.",
+        f"the request has {size / 1e6:,.1f} MB; allowed: {limit / 1e6:,.0f} MB. Send less, such as the records of "
+        "fewer taxa, or start the explorer with a larger limit.",
         settings=("upload_mb",),
     )
 

@@ -53,7 +53,8 @@ def _of_basemap(world: NDArray[np.uint8], lon: float, lat: float, km: float, px:
     x, y = (column - left)[..., None], (row - top)[..., None]
     above = world[top, left % width] * (1 - x) + world[top, (left + 1) % width] * x
     under = world[below, left % width] * (1 - x) + world[below, (left + 1) % width] * x
-    return np.rint(above * (1 - y) + under * y).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(above * (1 - y) + under * y).astype(np.uint8)
+    return pixels
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:

@@ -14,7 +14,7 @@ _LIMITS = {
     "check": Limits(memory_gb=8, seconds=1800),
     "identify": Limits(memory_gb=16, seconds=3600),
     "locate": Limits(memory_gb=16, seconds=1800),
-    "export": Limits(memory_gb=24, seconds=7200),
+    "scatter": Limits(memory_gb=16, seconds=7200),
 }
 MOST_QUEUED = 50
 _AT_ONCE = 2
@@ -80,6 +80,8 @@ class Runner:
 
         if self._jobs.get(job.id).state == "cancelled":
             child.stop("cancelled.")
+        if self._stopping.is_set():  # since the job was claimed
+            child.stop("the explorer stopped.")
         try:
             result = self._finish(job, child.run(told))
             self._jobs.update(job.id, state="done", done=1.0, doing="", result=dict(result))

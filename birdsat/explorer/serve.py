@@ -119,8 +119,8 @@ def _listening(request: ServeRequest) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"nothing can listen at {request.host}, port {request.port} ({error.strerror}); name another port, or 0 for "
-            "any that is free.",
+            f"nothing can listen at {request.host}, port {request.port} ({error.strerror}); name another port, or 0 "
+            "for any that is free.",
             settings=("port", "host"),
         ) from error
     return listener

@@ -427,8 +427,8 @@ class ServedModel:
             "title": f"Species expected, of {len(self.facts.taxa):,}",
             "quantity": {
                 "name": "expected number of species",
-                "explanation": "the sum of the relative suitabilities of all taxa: it compares places and months, and is "
-                "above a count of species where taxa are rarer than one half",
+                "explanation": "the sum of the relative suitabilities of all taxa: it compares places and months, and "
+                "is above a count of species where taxa are rarer than one half",
                 "meaning": "compare places and months",
             },
             "months": len(self.months),

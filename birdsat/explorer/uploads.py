@@ -85,7 +85,7 @@ class Uploads:
         return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
 
     async def add(self, name: str, parts: AsyncIterator[bytes]) -> Upload:
-        """Keep a file that arrives in parts. Raises TooLargeError above the limits, InputError for one of another kind."""
+        """Keep a file that arrives in parts. Raises TooLargeError, and InputError for one of another kind."""
         shown = _shown(name)
         room = self.quota_bytes - await anyio.to_thread.run_sync(self.used_bytes)
         id = secrets.token_hex(16)
@@ -153,8 +153,9 @@ def _kind(name: str, start: bytes) -> tuple[UploadKind, str]:
     if photo is not None or _PICTURES.search(found):
         return "photo", photo or ".jpg"
     raise InputError(
-        f"{name} is neither a table of records nor a photo{f' ({found})' if found else ''}; allowed: a GBIF download or "
-        f"Darwin Core Archive (.zip), {', '.join(sorted(set(_TABLES) - {'.zip'}))}, or photos ({', '.join(_PHOTOS[:4])})."
+        f"{name} is neither a table of records nor a photo{f' ({found})' if found else ''}; allowed: a GBIF download "
+        f"or Darwin Core Archive (.zip), {', '.join(sorted(set(_TABLES) - {'.zip'}))}, or photos "
+        f"({', '.join(_PHOTOS[:4])})."
     )
 
 

@@ -1,14 +1,23 @@
 """What a child process may be asked to do, by name. Heavy imports come with the verb."""
 
 import io
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from birdsat.errors import BirdsatError, ImageError, InputError
-from birdsat.explorer.names import CHECKED_FILE, DROPPED_FILE, RECORDS_FILE, THUMB_FILE
+from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
+from birdsat.explorer.names import (
+    CHECKED_FILE,
+    DROPPED_FILE,
+    LOCATED_CELLS_FILE,
+    LOCATED_FILE,
+    RECORDS_FILE,
+    THUMB_FILE,
+)
 from birdsat.files import write_atomic
 from birdsat.progress import Progress, WithoutNotes
 
@@ -16,6 +25,7 @@ Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
 _MOST_LISTED = 5000  # taxa of a table
+_MOST_POINTS = 20_000  # of a scatter
 
 
 def fit_example(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
@@ -149,6 +159,135 @@ def write_thumb(photo: Path, out: Path) -> None:
     write_atomic(out, made.getvalue())
 
 
+def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Name photos. asked: run, ranges, region, imagery, photos (upload, folder, file, name), place, date."""
+    import tempfile
+
+    module, request = _identify()
+    photos = {str(Path(one["folder"]) / one["file"]): one for one in asked["photos"]}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "names.jsonl"
+        settings: dict[str, Any] = {name: asked[name] for name in ("ranges", "region", "imagery") if asked.get(name)}
+        if asked.get("place"):
+            settings["place"] = tuple(asked["place"])
+        if asked.get("date"):
+            settings["date"] = asked["date"]
+        module(request(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
+        rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    said = []
+    for row in rows:
+        one = photos[str(row["photo"])]
+        folder_of = Path(one["folder"])
+        with suppress(ImageError, OSError):
+            write_thumb(folder_of / one["file"], folder_of / THUMB_FILE)
+        thumb_url = f"v1/uploads/{one['upload']}/thumb.jpg"
+        said.append({**row, "photo": one["name"], "upload": one["upload"], "thumb_url": thumb_url})
+    return {"photos": said}
+
+
+def _identify() -> tuple[Callable[[Any, Progress], Any], Callable[..., Any]]:
+    """The verb and its request, by name: they lie in files that not every birdsat has."""
+    try:
+        verb = import_module("birdsat.workflows.identify").identify
+        request = import_module("birdsat.workflows.requests.identify").IdentifyRequest
+    except ImportError as error:
+        raise ConfigError("this birdsat cannot name photos; update it.") from error
+    return verb, request
+
+
+def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Say where a photo may have been taken. asked: run, ranges, region, month, upload, folder, file, name."""
+    import tempfile
+
+    import numpy as np
+
+    from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
+    from birdsat.maps.map_file import MapFile
+    from birdsat.workflows.locate import locate_photos
+    from birdsat.workflows.requests.maps import LocateRequest
+
+    folder = Path(asked["folder"])
+    with tempfile.TemporaryDirectory() as out, _in_folder(asked["folder"], asked["file"], asked["name"]):
+        request = LocateRequest(
+            run=asked["run"],
+            photos=(Path(asked["file"]),),
+            ranges=asked["ranges"],
+            region=asked["region"],
+            month=asked["month"],
+            out=out,
+        )
+        result = locate_photos(request, progress)
+        (tif,) = Path(out).glob("*.tif")
+        with MapFile(tif) as found:
+            grid, values = found.description.grid, found.read().value[0].reshape(-1)
+    cells = np.flatnonzero(np.isfinite(values))
+    known = values[cells]
+    top = float(known.max(initial=0.0)) or 1.0
+    write_atomic(folder / LOCATED_FILE, to_bytes(known, top).tobytes())
+    write_atomic(folder / LOCATED_CELLS_FILE, np.concatenate([[len(cells)], cells]).astype("<i4").tobytes())
+    lon, lat = grid.edges()
+    base = f"v1/uploads/{asked['upload']}"
+    return {
+        "model": None,
+        "estimates": result.to_dict().get("estimates", []),
+        "grid": {
+            "west": float(lon[0]),
+            "south": float(lat[-1]),
+            "east": float(lon[-1]),
+            "north": float(lat[0]),
+            "cell_deg": float(lon[1] - lon[0]),
+            "width": grid.columns,
+            "height": grid.rows,
+            "lat_edges": None if grid.epsg == 4326 else np.round(lat, 6).tolist(),
+            "cells": len(cells),
+            "cells_url": f"{base}/{LOCATED_CELLS_FILE}",
+        },
+        "layer": {
+            "url": f"{base}/{LOCATED_FILE}",
+            "dtype": "uint8",
+            "scale": top / STEPS,
+            "missing": MISSING,
+            "months": 1,
+        },
+    }
+
+
+def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Photos of a dataset in two dimensions. asked: run, dataset, out."""
+    import numpy as np
+
+    from birdsat.dataset.row_groups import Dataset
+    from birdsat.embeddings.embed import embed_blocks
+    from birdsat.observations.observation import SPLITS
+    from birdsat.training.run_folder import load_run
+
+    run, dataset = load_run(Path(asked["run"])), Dataset(Path(asked["dataset"]))
+    vectors, rows, labels, first = [], [], [], 0
+    for split in SPLITS:
+        seen = 0
+        if dataset.rows(split):
+            for block in embed_blocks(run, dataset, split, progress=progress):
+                there = np.flatnonzero(block.has_photo)
+                vectors.append(block.photo[there])
+                rows.append(there + first + seen)
+                labels.append(np.asarray(block.labels)[there])
+                seen += len(block)
+                if sum(map(len, rows)) >= _MOST_POINTS:
+                    break
+        first += dataset.rows(split)
+    points = np.concatenate(vectors).astype(np.float64)[:_MOST_POINTS]
+    points -= points.mean(axis=0)
+    _, _, directions = np.linalg.svd(points.T @ points)
+    directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
+    flat = points @ directions[:2].T
+    flat /= np.abs(flat).max() or 1.0
+    parts = (flat.astype("<f4"), *(np.concatenate(part)[:_MOST_POINTS].astype("<i4") for part in (rows, labels)))
+    out = Path(asked["out"])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, b"".join(part.tobytes() for part in parts))
+    return {"scatter_url": "v1/dataset/scatter"}
+
+
 @contextmanager
 def _in_folder(folder: str, file: str, name: str) -> Iterator[None]:
     """Work in a folder, where tables are called by their names alone; errors call the file as its owner does."""
@@ -169,4 +308,7 @@ VERBS: dict[str, Work] = {
     "fit": fit,
     "download": download,
     "thumb": thumb,
+    "identify": identify,
+    "locate": locate,
+    "scatter": scatter,
 }

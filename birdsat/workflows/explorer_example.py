@@ -1,7 +1,7 @@
 """Invented birds on the real Earth: the example that the explorer opens on where nothing else is given.
 
-Six species that do not exist, whose ranges are plain functions of latitude, month, elevation and how green a cell looks.
-So no record of anybody's is in the package, and the truth of the map is known.
+Six species that do not exist, whose ranges are plain functions of latitude, month, elevation and how green a
+cell looks. So no record of anybody's is in the package, and the truth of the map is known.
 """
 
 import csv
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.date import mid_month
-from birdsat.embeddings.regions.world import WorldRegion, open_world
+from birdsat.embeddings.regions.region import Region
+from birdsat.embeddings.regions.world import open_world
 from birdsat.files import write_atomic
 
 BOX = Box(-128, 14, -62, 56)
@@ -85,13 +86,13 @@ BIRDS = (
 )
 
 
-def true_range(bird: InventedBird, region: WorldRegion, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+def true_range(bird: InventedBird, region: Region, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
     """(12, c) whether it lives in cells, by month."""
     suits = _suits(bird, region)(region.grid.centres(cells))
     return suits > 0
 
 
-def _suits(bird: InventedBird, region: WorldRegion) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _suits(bird: InventedBird, region: Region) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """(n, 2) places -> (12, n) above 0 where it lives."""
     lon_lat = region.grid.centres(region.cells())
     chip = region.at(lon_lat).chip

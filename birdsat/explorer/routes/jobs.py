@@ -44,7 +44,7 @@ def jobs(request: Request) -> Response:
 
 
 @router.post("", status_code=202, responses=answers("job", 202))
-def begin(request: Request, asked: Annotated[dict[str, Any], Body(openapi_examples=_ASKED)]) -> Response:  # type: ignore[arg-type]
+def begin(request: Request, asked: Annotated[dict[str, Any], Body(openapi_examples=_ASKED)]) -> Response:
     """Ask for long work: fit, identify or locate."""
     state = state_of(request)
     verb, details = asked_job(state, asked)

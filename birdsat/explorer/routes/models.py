@@ -62,13 +62,17 @@ def grid(request: Request, model: Model) -> Response:
     return json_answer(request, _model(request, model).grid())
 
 
-@router.get("/models/{model}/cells.bin", responses=bytes_of("int32: n, then positions of n cells, row by row"))
+@router.get(
+    "/models/{model}/cells.bin",
+    response_class=Response,
+    responses=bytes_of("int32: n, then positions of n cells, row by row"),
+)
 def cells(request: Request, model: Model) -> Response:
     """Positions of the cells."""
     return packed_answer(request, _model(request, model).cells_bytes())
 
 
-@router.get("/models/{model}/effort.bin", responses=bytes_of("uint8: n"))
+@router.get("/models/{model}/effort.bin", response_class=Response, responses=bytes_of("uint8: n"))
 def effort(request: Request, model: Model) -> Response:
     """How much was looked in each cell."""
     return _layer(request, _model(request, model).effort_bytes(), "effort")
@@ -81,7 +85,11 @@ def map_of(request: Request, model: Model, taxon: Taxon) -> Response:
     return json_answer(request, served.map(served.taxon(taxon)))
 
 
-@router.get("/models/{model}/maps/{taxon}/{layer}.bin", responses=bytes_of("uint8: months x n, month by month"))
+@router.get(
+    "/models/{model}/maps/{taxon}/{layer}.bin",
+    response_class=Response,
+    responses=bytes_of("uint8: months x n, month by month"),
+)
 def layer(request: Request, model: Model, taxon: Taxon, layer: Layer) -> Response:
     """Values of all cells."""
     served = _model(request, model)
@@ -101,7 +109,11 @@ def richness(request: Request, model: Model) -> Response:
     return json_answer(request, _model(request, model).richness())
 
 
-@router.get("/models/{model}/richness/{layer}.bin", responses=bytes_of("uint8: months x n, month by month"))
+@router.get(
+    "/models/{model}/richness/{layer}.bin",
+    response_class=Response,
+    responses=bytes_of("uint8: months x n, month by month"),
+)
 def richness_layer(request: Request, model: Model, layer: Layer) -> Response:
     """Values of all cells."""
     return _layer(request, _model(request, model).richness_layer(layer), layer)
@@ -129,7 +141,11 @@ def places(request: Request, model: Model) -> Response:
     return json_answer(request, places_of(_model(request, model)))
 
 
-@router.get("/models/{model}/places/{block}.bin", responses=bytes_of("uint8: taxa x months x cells of the block"))
+@router.get(
+    "/models/{model}/places/{block}.bin",
+    response_class=Response,
+    responses=bytes_of("uint8: taxa x months x cells of the block"),
+)
 def place_block(request: Request, model: Model, block: Annotated[int, Path(ge=0, le=1 << 20)]) -> Response:
     """All taxa's values in some cells."""
     served = _model(request, model)

@@ -43,8 +43,8 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
         "version": version("birdsat"),
         "world": {
             "name": "the built-in world",
-            "licence": "made of NASA's Blue Marble: Next Generation and NOAA's ETOPO, both free to use; given away under "
-            "the licence of birdsat",
+            "licence": "made of NASA's Blue Marble: Next Generation and NOAA's ETOPO, both free to use; given away "
+            "under the licence of birdsat",
             "source": "Blue Marble: Next Generation, NASA Earth Observatory; ETOPO, NOAA; Natural Earth",
             "cell_deg": 0.25,
         },
@@ -76,13 +76,17 @@ def about(request: Request) -> Response:
     return json_answer(request, about_of(state_of(request)))
 
 
-@api.get("/v1/basemap.jpg", responses=bytes_of("Blue Marble over the whole Earth, degrees", "image/jpeg"))
+@api.get(
+    "/v1/basemap.jpg",
+    response_class=Response,
+    responses=bytes_of("Blue Marble over the whole Earth, degrees", "image/jpeg"),
+)
 def basemap(request: Request) -> Response:
     """The Earth from above."""
     return bytes_answer(request, BASEMAP.read_bytes(), "image/jpeg", cache="public, max-age=86400")
 
 
-@api.get("/v1/chip.png", responses=bytes_of("A square around a place, north up", "image/png"))
+@api.get("/v1/chip.png", response_class=Response, responses=bytes_of("A square around a place, north up", "image/png"))
 def chip(
     request: Request,
     lon: Lon,
@@ -106,18 +110,17 @@ def page_files() -> dict[str, Path]:
     }
 
 
-@router.get("/", include_in_schema=False)
 @router.get("/{name:path}", include_in_schema=False)
-def page(request: Request, name: str = "index.html") -> Response:
+def page(request: Request, name: str) -> Response:
     """A file of the page. The name is looked up among those there are: none of it reaches the file system."""
-    found = page_files()
+    found, name = page_files(), name or "index.html"
     if name not in found:
         if name == "v1" or name.startswith("v1/"):
             raise NotFoundError(f"there is no address /{name[:100]}; see /v1/openapi.json.")
         if not found:
             raise NotFoundError(
-                "this birdsat was installed without the explorer's page, which `npm ci && npm run build` in web/ makes; "
-                "the API works: see /v1/openapi.json."
+                "this birdsat was installed without the explorer's page, which `npm ci && npm run build` in web/ "
+                "makes; the API works: see /v1/openapi.json."
             )
         raise NotFoundError(f"there is no page {name[:100]!r}.")
     path = found[name]

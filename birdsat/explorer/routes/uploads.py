@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from birdsat.errors import InputError
 from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer
-from birdsat.explorer.names import DROPPED_FILE, THUMB_FILE
+from birdsat.explorer.names import DROPPED_FILE, LOCATED_CELLS_FILE, LOCATED_FILE, THUMB_FILE
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.jobs import add_job
 from birdsat.explorer.state import state_of
@@ -118,3 +118,27 @@ async def thumb(request: Request, upload: Id) -> Response:
         asked = {"folder": str(folder), "file": state.uploads.file(found), "name": found.name}
         await run_in_threadpool(state.children.run, "thumb", asked)
     return bytes_answer(request, (folder / THUMB_FILE).read_bytes(), "image/jpeg")
+
+
+@router.get("/{upload}/located.bin", response_class=Response, responses=bytes_of("uint8: n"))
+def located(request: Request, upload: Id) -> Response:
+    """Where a photo may have been taken: how likely each cell is."""
+    return _located(request, upload, LOCATED_FILE)
+
+
+@router.get(
+    "/{upload}/located-cells.bin",
+    response_class=Response,
+    responses=bytes_of("int32: n, then positions of n cells, row by row"),
+)
+def located_cells(request: Request, upload: Id) -> Response:
+    """Positions of these cells."""
+    return _located(request, upload, LOCATED_CELLS_FILE)
+
+
+def _located(request: Request, upload: str, name: str) -> Response:
+    state = state_of(request)
+    path = state.uploads.folder(state.uploads.get(upload)) / name
+    if not path.is_file():
+        raise NotFoundError("this photo has not been located yet; ask for the job `locate` first.")
+    return bytes_answer(request, path.read_bytes(), "application/octet-stream")

@@ -65,7 +65,8 @@ class ServeRequest(Request):
             raise ConfigError(f"port is {self.port}; allowed: 0 to 65535.", settings=("port",))
         if self.token is not None and len(self.token) < _LEAST_TOKEN:
             raise ConfigError(
-                f"the token has {len(self.token)} letters; take {_LEAST_TOKEN} or more, or leave it out to have one made.",
+                f"the token has {len(self.token)} letters; take {_LEAST_TOKEN} or more, or leave it out to have one "
+                "made.",
                 settings=("token",),
             )
         for name in ("upload_mb", "quota_mb"):
@@ -75,7 +76,7 @@ class ServeRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class ExploreRequest(ServeRequest):
-    """Open the explorer: maps by month, your own records, places, photos and datasets, in the browser, without internet.
+    """Open the explorer: maps by month, your own records, places, photos and datasets, in the browser, offline.
 
     With nothing given it opens on the built-in world and invented birds.
     """
