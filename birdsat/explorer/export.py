@@ -5,7 +5,7 @@ are not compressed, as most servers would not say that they are. Records of sens
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def export_site(state: State, out: Path, progress: Progress = QUIET) -> tuple[Pa
     write("v1/basemap.jpg", BASEMAP.read_bytes())
     write("v1/about.json", to_json(about_of(state, static=True)))
     models = [state.site.model(served.id) for served in listed]
-    write("v1/models.json", to_json([_without_server(model.listed()) for model in models]))
+    write("v1/models.json", to_json([_without_server(model.listed) for model in models]))
     for model in models:
         for name, data in _files_of(model, progress):
             write(name, data)
@@ -87,7 +87,7 @@ def _files_of(model: ServedModel, progress: Progress) -> Iterator[tuple[str, byt
             if said["records_url"] is not None:
                 yield f"{base}/records/{key}.json", to_json(model.records.of(taxon, coarse=False))
             bar.advance()
-    said = _without_server(model.richness())
+    said = _without_server(model.richness)
     yield f"{base}/richness.json", to_json(said)
     for name, layer in said["layers"].items():
         if layer is not None and name != "effort":
@@ -99,7 +99,7 @@ def _files_of(model: ServedModel, progress: Progress) -> Iterator[tuple[str, byt
         yield f"{base}/places/{block}.bin", gzip.decompress(model.place_block(block))
 
 
-def _without_server(said: dict[str, Any]) -> dict[str, Any]:
+def _without_server(said: Mapping[str, Any]) -> dict[str, Any]:
     """Without what only a server can give, and with JSON's ending where the page is led to some."""
     kept = {**said}
     if "downloads" in kept:

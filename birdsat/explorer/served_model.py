@@ -5,11 +5,11 @@ import difflib
 import gzip
 import shlex
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,14 @@ from birdsat.workflows.open_ranges import is_dated
 from birdsat.workflows.requests.maps import YEAR
 
 Kind = Literal["example", "ranges", "project"]
-Truth = Callable[[str, "ServedModel"], NDArray[np.uint8] | None]
+
+
+class Truth(Protocol):
+    """Where a taxon truly lives, (n,) or (months, n) bytes 0 and 1; None where that is not known."""
+
+    def __call__(self, taxon: str, *, model: "ServedModel") -> NDArray[np.uint8] | None: ...
+
+
 PLACE_BLOCK = 4096  # cells of one file of all taxa's values
 UNDATED = (6,)  # the month that is asked of a model that tells none from another
 _THRESHOLDS = {
@@ -64,12 +71,14 @@ class ServedModel:
         cache: Path,
         *,
         records: ModelRecords,
-        truth: Truth = lambda taxon, model: None,
+        truth: Truth = lambda taxon, *, model: None,
     ) -> None:
         """cache: folder of this model's arrays; its name stands for model and region."""
         self.served, self.model, self.region, self.records = served, model, region, records
         self.arrays = PackedArrays(cache)
-        self._truth, self._computing = truth, threading.Lock()
+        self._computing = threading.Lock()
+        self._truth = lru_cache(maxsize=4)(partial(truth, model=self))
+        self.map = lru_cache(maxsize=256)(self._map)  # what is said of a taxon's map; it never changes
 
     @property
     def id(self) -> str:
@@ -110,8 +119,9 @@ class ServedModel:
 
     # What is said of it.
 
-    def listed(self) -> dict[str, Any]:
-        """For the list of models."""
+    @cached_property
+    def listed(self) -> Mapping[str, Any]:
+        """What the list of models says of it."""
         facts, box = self.facts, self.region.grid.box
         return {
             "id": self.id,
@@ -124,7 +134,7 @@ class ServedModel:
             "cells": len(self.region),
             "authority": facts.taxonomy,
             "records": sum(facts.points),
-            "has_truth": self._truth(facts.taxa[0], self) is not None,
+            "has_truth": self._truth(facts.taxa[0]) is not None,
             "box": [box.west, box.south, box.east, box.north],
             "created": self.served.created,
         }
@@ -198,7 +208,7 @@ class ServedModel:
             "place_block": PLACE_BLOCK,
         }
 
-    def map(self, taxon: str) -> dict[str, Any]:
+    def _map(self, taxon: str) -> dict[str, Any]:
         """All that is said of a taxon's map."""
         facts, model, key = self.facts, self.model, self.key_of[taxon]
         base, (label,) = f"v1/models/{self.id}/maps/{key}", model.labels((taxon,))
@@ -235,7 +245,7 @@ class ServedModel:
                 "applicable": {"url": f"{base}/applicable.bin", **once},
                 "effort": self.effort_layer(),
                 "truth": None
-                if self._truth(taxon, self) is None
+                if self._truth(taxon) is None
                 else {"url": f"{base}/truth.bin", **of_year, "scale": 1, "months": self._truth_months(taxon)},
                 "records": {"url": f"{base}/records.bin", **once} if recorded else None,
             },
@@ -333,7 +343,7 @@ class ServedModel:
             case "effort":
                 return self.effort_bytes()
             case "truth":
-                found = self._truth(taxon, self)
+                found = self._truth(taxon)
                 return None if found is None else self.arrays.get(f"{key}.truth", lambda: {f"{key}.truth": found})
             case "records" if self.records.known:
                 return self.arrays.get(f"{key}.records", lambda: self._counts(taxon))
@@ -398,7 +408,7 @@ class ServedModel:
         return self.arrays.get("effort", lambda: {"effort": to_bytes(root, float(np.nanmax(root)) or 1.0)})
 
     def _truth_months(self, taxon: str) -> int:
-        found = self._truth(taxon, self)
+        found = self._truth(taxon)
         return 1 if found is None else found.size // len(self.cells)
 
     @cached_property
@@ -414,7 +424,8 @@ class ServedModel:
 
     # All taxa together.
 
-    def richness(self) -> dict[str, Any]:
+    @cached_property
+    def richness(self) -> Mapping[str, Any]:
         """What is said of the expected number of species."""
         base, tops = f"v1/models/{self.id}/richness", self._richness_tops()
         of_year = {"dtype": "uint8", "missing": MISSING, "months": len(self.months)}

@@ -149,7 +149,7 @@ class Site:
             truth=self._truth,
         )
 
-    def _truth(self, taxon: str, model: ServedModel) -> NDArray[np.uint8] | None:
+    def _truth(self, taxon: str, *, model: ServedModel) -> NDArray[np.uint8] | None:
         """Bytes 0 and 1 of where a taxon truly lives, (n,) or (12, n), as far as that is known."""
         if self._truth_grid is not None:
             return self._truth_grid.of(taxon, model)

@@ -1,5 +1,6 @@
 """Models, their taxa, cells, maps, richness, records and places."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -27,9 +28,9 @@ def _model(request: Request, id: str) -> ServedModel:
     return state_of(request).site.model(id)
 
 
-def models_of(state: State) -> list[dict[str, Any]]:
+def models_of(state: State) -> list[Mapping[str, Any]]:
     """What is listed."""
-    return [state.site.model(served.id).listed() for served in state.site.listed()]
+    return [state.site.model(served.id).listed for served in state.site.listed()]
 
 
 @router.get("/models", responses=answers("models"))
@@ -106,7 +107,7 @@ def records(request: Request, model: Model, taxon: Taxon) -> Response:
 @router.get("/models/{model}/richness", responses=answers("richness"))
 def richness(request: Request, model: Model) -> Response:
     """The expected number of species, and where species are expected that nobody recorded."""
-    return json_answer(request, _model(request, model).richness())
+    return json_answer(request, _model(request, model).richness)
 
 
 @router.get(
