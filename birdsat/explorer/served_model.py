@@ -6,10 +6,9 @@ import gzip
 import shlex
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from birdsat.earth.grid import EqualAreaGrid
 from birdsat.embeddings.regions.region import Region
 from birdsat.explorer.arrays import MISSING, STEPS, PackedArrays, to_bytes
+from birdsat.explorer.listed import Served
 from birdsat.explorer.model_records import ModelRecords
 from birdsat.maps.description import SUITABILITY
 from birdsat.maps.richness import ProbabilityBlock, RichnessSum
@@ -28,8 +28,6 @@ from birdsat.ranges.model import RangeModel
 from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.open_ranges import is_dated
 from birdsat.workflows.requests.maps import YEAR
-
-Kind = Literal["example", "ranges", "project"]
 
 
 class Truth(Protocol):
@@ -46,18 +44,6 @@ _THRESHOLDS = {
     "equal": "as many records are missed as places are wrongly taken in",
     "prevalence": "as likely among the records as among the background",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Served:
-    """What is said of a model where it is listed."""
-
-    id: str
-    name: str
-    kind: Kind
-    folder: Path  # of the range model
-    created: str = ""
-    command: str = ""  # that makes it
 
 
 class ServedModel:

@@ -1,29 +1,29 @@
 """What an explorer serves: its models, and where it keeps what is its own."""
 
 import hashlib
+import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
-from birdsat.explorer.arrays import MISSING
-from birdsat.explorer.model_records import ModelRecords, remembered_tables
-from birdsat.explorer.names import PROJECT_FILE, RECORDS_FILE
-from birdsat.explorer.served_model import Served, ServedModel
-from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
-from birdsat.workflows.explorer_example import BIRDS, VERSION, true_range
+from birdsat.explorer.listed import Served
+from birdsat.explorer.names import EXAMPLE_VERSION, PROJECT_FILE, RECORDS_FILE, SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.files import write_atomic
 from birdsat.workflows.requests.explorer import ServeRequest
+
+if TYPE_CHECKING:  # they import torch, which takes seconds: the page is there before
+    from birdsat.explorer.served_model import ServedModel
 
 EXAMPLE = "example"
 FORMAT = 1  # of the arrays that are kept; one more when they change
@@ -39,7 +39,7 @@ def default_store() -> Path:
 
 @dataclass(kw_only=True, slots=True)
 class _Open:
-    models: dict[str, ServedModel] = field(default_factory=dict)
+    models: dict[str, "ServedModel"] = field(default_factory=dict)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ class Site:
     @property
     def example_folder(self) -> Path:
         """Where the invented birds' records and model lie."""
-        return self.store / f"{EXAMPLE}-{VERSION}"
+        return self.store / f"{EXAMPLE}-{EXAMPLE_VERSION}"
 
     @property
     def has_example(self) -> bool:
@@ -95,7 +95,7 @@ class Site:
                             id=folder.name, name=about.name, kind="project", folder=folder, created=about.created
                         )
 
-    def model(self, id: str) -> ServedModel:
+    def model(self, id: str) -> "ServedModel":
         """One of them, opened. Raises NotFoundError, and what opening it raises."""
         served = next((one for one in self.listed() if one.id == id), None)
         if served is None:
@@ -111,12 +111,35 @@ class Site:
                     self._open.models[id] = found
             return found
 
+    def listing(self) -> list[Mapping[str, Any]]:
+        """What is said of each; kept, so that it is known before a model is opened."""
+        return [self._listing(served) for served in self.listed()]
+
+    def _listing(self, served: Served) -> Mapping[str, Any]:
+        asked = self.request
+        files = [served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE]
+        files += [Path(one) for one in (asked.truth, asked.region) if one is not None]
+        kept = self.store / "listed" / f"{served.id}-{mark_of(*files)}.json"
+        if served.id not in self._open.models:
+            with suppress(OSError, ValueError):
+                said: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+                return {**said, "name": served.name}
+        found = self.model(served.id).listed
+        if not kept.is_file():
+            with suppress(OSError):
+                kept.parent.mkdir(exist_ok=True)
+                write_atomic(kept, json.dumps(dict(found)))
+        return found
+
     def forget(self, id: str) -> None:
         """A model that is gone from the disk, or was made anew."""
         with self._lock:
             self._open.models.pop(id, None)
 
-    def _opened(self, served: Served) -> ServedModel:
+    def _opened(self, served: Served) -> "ServedModel":
+        from birdsat.embeddings.regions.folder_region import open_region
+        from birdsat.explorer.model_records import ModelRecords, remembered_tables
+        from birdsat.explorer.served_model import ServedModel
         from birdsat.ranges.load import load_ranges
         from birdsat.workflows.open_ranges import check_ranges, region_of, with_covariates
 
@@ -149,10 +172,12 @@ class Site:
             truth=self._truth,
         )
 
-    def _truth(self, taxon: str, *, model: ServedModel) -> NDArray[np.uint8] | None:
+    def _truth(self, taxon: str, *, model: "ServedModel") -> NDArray[np.uint8] | None:
         """Bytes 0 and 1 of where a taxon truly lives, (n,) or (12, n), as far as that is known."""
         if self._truth_grid is not None:
             return self._truth_grid.of(taxon, model)
+        from birdsat.workflows.explorer_example import BIRDS, true_range
+
         bird = next((bird for bird in BIRDS if bird.taxon == taxon), None)
         if model.served.kind == "example" and bird is not None:
             found: NDArray[np.uint8] = true_range(bird, model.region, model.cells).astype(np.uint8)
@@ -213,8 +238,9 @@ class _TruthGrid:
 
         return cKDTree(unit_sphere(*self._grid.lon_lat.T))
 
-    def of(self, taxon: str, model: ServedModel) -> NDArray[np.uint8] | None:
+    def of(self, taxon: str, model: "ServedModel") -> NDArray[np.uint8] | None:
         from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
+        from birdsat.explorer.arrays import MISSING
 
         if taxon not in self._grid.species:
             return None

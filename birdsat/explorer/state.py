@@ -22,26 +22,40 @@ from birdsat.explorer.site import EXAMPLE, ProjectFacts, Site
 from birdsat.explorer.uploads import Uploads
 
 T = TypeVar("T")
-_MOST_OPENED = 24
+_MOST_OPENED, _MOST_TILES = 24, 2000
 
 
 class Kept:
-    """The last things asked for, by name."""
+    """The last things asked for, by name. Each is made by one thread; others are made meanwhile."""
 
     def __init__(self, most: int = _MOST_OPENED) -> None:
         self._held: OrderedDict[str, Any] = OrderedDict()
-        self._most, self._lock = most, threading.RLock()
+        self._making: dict[str, threading.Lock] = {}
+        self._most, self._lock = most, threading.Lock()
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """What is held under a name; else it is made, by one thread alone."""
+        """What is held under a name, or else is made."""
         with self._lock:
-            if name not in self._held:
-                self._held[name] = make()
+            if name in self._held:
+                self._held.move_to_end(name)
+                held: T = self._held[name]
+                return held
+            making = self._making.setdefault(name, threading.Lock())
+        with making:
+            with self._lock:
+                if name in self._held:
+                    held = self._held[name]
+                    return held
+            try:
+                made = make()
+            finally:
+                with self._lock:
+                    self._making.pop(name, None)
+            with self._lock:
+                self._held[name] = made
                 while len(self._held) > self._most:
                     self._held.popitem(last=False)
-            self._held.move_to_end(name)
-            found: T = self._held[name]
-            return found
+            return made
 
 
 @dataclass(kw_only=True)
@@ -56,6 +70,8 @@ class State:
     children: Children
     preparing: str | None = None  # the job that fits the example
     opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
+
+    tiles: Kept = field(default_factory=lambda: Kept(_MOST_TILES))  # encoded, of 1 to 100 KB
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """What is open under a name, or is opened now."""
@@ -88,6 +104,12 @@ class State:
             job = waiting[0] if waiting else self.jobs.add("fit-example", {"folder": str(site.example_folder)})
             self.preparing = job.id
         self.runner.start()
+        threading.Thread(target=self._open_first, daemon=True).start()
+
+    def _open_first(self) -> None:
+        """While the page is still being loaded. What is wrong with it is said to whoever asks for it."""
+        with suppress(Exception):
+            self.site.model(next(iter(self.site.listed())).id)
 
     def stop(self) -> None:
         """What runs begins again with the next start."""

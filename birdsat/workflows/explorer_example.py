@@ -20,7 +20,6 @@ from birdsat.embeddings.regions.world import open_world
 from birdsat.files import write_atomic
 
 BOX = Box(-128, 14, -62, 56)
-VERSION = 2  # of the records; one more when they change
 TABLE = "invented_birds.csv"
 MONTHS = tuple(range(1, 13))
 _RECORDS = 600  # of each species

@@ -1,27 +1,31 @@
 """A dataset to look through: its card, rows, images, a scatter of its photos, and what is mistaken for what."""
 
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer
-from birdsat.explorer.dataset_rows import DatasetRows, confusions_of
 from birdsat.explorer.names import SCATTER_FILE
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.jobs import add_job
 from birdsat.explorer.state import State, state_of
+
+if TYPE_CHECKING:
+    from birdsat.explorer.dataset_rows import DatasetRows
 
 router = APIRouter(prefix="/v1/dataset", tags=["dataset"])
 Row = Annotated[int, Path(ge=0, lt=1 << 40)]
 _KEPT = "public, max-age=3600"
 
 
-def _rows(state: State) -> DatasetRows:
+def _rows(state: State) -> "DatasetRows":
     folder = state.site.request.dataset
     if folder is None:
         raise NotFoundError("no dataset was named when the explorer was started.")
+    from birdsat.explorer.dataset_rows import DatasetRows
+
     return state.kept("dataset", lambda: DatasetRows(FilePath(folder)))
 
 
@@ -96,6 +100,8 @@ def scatter_points(request: Request) -> Response:
 @router.get("/confusions", responses=answers("confusions"))
 def confusions(request: Request) -> Response:
     """Which taxa the run mistakes for which."""
+    from birdsat.explorer.dataset_rows import confusions_of
+
     run = state_of(request).site.request.run
     if run is None:
         raise NotFoundError("no run was named when the explorer was started.")

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -12,9 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from birdsat.explorer.answers import file_answer
 from birdsat.explorer.routes.examples import bytes_of
 from birdsat.explorer.routes.models import Model, Taxon
-from birdsat.explorer.served_model import ServedModel
 from birdsat.explorer.state import State, state_of
 from birdsat.files import write_atomic
+
+if TYPE_CHECKING:  # it imports torch
+    from birdsat.explorer.served_model import ServedModel
 
 router = APIRouter(prefix="/v1", tags=["downloads"])
 Ending = Literal["tif", "gpkg", "csv", "png", "html"]
@@ -74,7 +76,7 @@ def _made(
     return path, f"{served.key_of[taxon]}{f'_{months[0]:02d}' if len(months) == 1 else ''}.{ending}"
 
 
-def _folder(state: State, served: ServedModel, taxon: str, months: list[int]) -> FilePath:
+def _folder(state: State, served: "ServedModel", taxon: str, months: list[int]) -> FilePath:
     """Of a map, whatever is made of it."""
     mark = hashlib.sha256(f"{served.arrays.folder.name} {taxon} {months}".encode()).hexdigest()[:24]
     return state.site.store / "downloads" / mark

@@ -1,16 +1,17 @@
 """Models, their taxa, cells, maps, richness, records and places."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer, packed_answer
-from birdsat.explorer.place import place_answer, place_csv
 from birdsat.explorer.routes.examples import answers, bytes_of, errors
-from birdsat.explorer.served_model import ServedModel
 from birdsat.explorer.state import State, state_of
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds: the server listens before
+    from birdsat.explorer.served_model import ServedModel
 
 router = APIRouter(prefix="/v1", tags=["maps"])
 Model = Annotated[str, Path(max_length=80, description="Id of a model, from /v1/models", examples=["example"])]
@@ -24,13 +25,13 @@ Month = Annotated[int, Query(ge=0, le=11, description="0 is January")]
 Most = Annotated[int, Query(ge=1, le=20_000, description="Taxa, at most")]
 
 
-def _model(request: Request, id: str) -> ServedModel:
+def _model(request: Request, id: str) -> "ServedModel":
     return state_of(request).site.model(id)
 
 
 def models_of(state: State) -> list[Mapping[str, Any]]:
     """What is listed."""
-    return [state.site.model(served.id).listed for served in state.site.listed()]
+    return state.site.listing()
 
 
 @router.get("/models", responses=answers("models"))
@@ -123,12 +124,16 @@ def richness_layer(request: Request, model: Model, layer: Layer) -> Response:
 @router.get("/models/{model}/place", responses=answers("place"))
 def place(request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 200) -> Response:
     """The species to expect at a place."""
+    from birdsat.explorer.place import place_answer
+
     return json_answer(request, place_answer(_model(request, model), lon, lat, month, most))
 
 
 @router.get("/models/{model}/place.csv", response_class=Response, responses=bytes_of("a table", "text/csv"))
 def place_table(request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 20_000) -> Response:
     """The same as a table."""
+    from birdsat.explorer.place import place_answer, place_csv
+
     answer = bytes_answer(
         request, place_csv(place_answer(_model(request, model), lon, lat, month, most)), "text/csv; charset=utf-8"
     )
@@ -155,7 +160,7 @@ def place_block(request: Request, model: Model, block: Annotated[int, Path(ge=0,
     return packed_answer(request, served.place_block(block))
 
 
-def places_of(served: ServedModel) -> dict[str, Any]:
+def places_of(served: "ServedModel") -> dict[str, Any]:
     """How the values of all taxa are cut into files."""
     return {
         "block": served.grid()["place_block"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Path, Request
@@ -19,8 +19,10 @@ from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer
 from birdsat.explorer.arrays import MISSING
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.models import Layer, Model, Taxon
-from birdsat.explorer.served_model import ServedModel
 from birdsat.explorer.state import state_of
+
+if TYPE_CHECKING:  # it imports torch
+    from birdsat.explorer.served_model import ServedModel
 
 router = APIRouter(prefix="/v1/tiles", tags=["tiles"])
 Z = Annotated[int, Path(ge=0, le=22)]
@@ -51,7 +53,7 @@ class TilePool:
 class CellTiles:
     """Where the pixels of tiles lie among a model's cells."""
 
-    def __init__(self, served: ServedModel) -> None:
+    def __init__(self, served: "ServedModel") -> None:
         self._served = served
 
     @cached_property
@@ -107,9 +109,13 @@ def imagery(request: Request, z: Z, x: XY, y: XY) -> Response:
     assert name is not None
     pool = state.kept("imagery tiles", lambda: TilePool(FilePath(name)))
     check_tile(z, x, y)
-    with pool.reader() as reader:
-        pixels = reader.tile(z, x, y)
-    return bytes_answer(request, _png(pixels), "image/png", cache="public, max-age=3600")
+
+    def made() -> bytes:
+        with pool.reader() as reader:
+            return _png(reader.tile(z, x, y))
+
+    tile = state.tiles.get(f"imagery {z}/{x}/{y}", made)
+    return bytes_answer(request, tile, "image/png", cache="public, max-age=3600")
 
 
 @router.get(
@@ -139,9 +145,13 @@ def model_tile(
             raise NotFoundError(f"this map has no layer {layer[:40]!r}.")
         return values
 
-    values = state.kept(f"{served.arrays.folder} {key} {layer}", opened)
-    of = state.kept(f"{served.arrays.folder} cells", lambda: CellTiles(served))
-    return bytes_answer(request, _png(of.tile(values[min(month, len(values) - 1)], z, x, y)), "image/png")
+    def made() -> bytes:
+        values = state.kept(f"{served.arrays.folder} {key} {layer}", opened)
+        of = state.kept(f"{served.arrays.folder} cells", lambda: CellTiles(served))
+        return _png(of.tile(values[min(month, len(values) - 1)], z, x, y))
+
+    tile = state.tiles.get(f"{served.arrays.folder} {key} {layer} {month} {z}/{x}/{y}", made)
+    return bytes_answer(request, tile, "image/png")
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
