@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
     from birdsat.api.verbs import export as export
+    from birdsat.api.verbs import explore as explore
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
     from birdsat.api.verbs import identify as identify
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import retrieve as retrieve
     from birdsat.api.verbs import review as review
     from birdsat.api.verbs import richness as richness
+    from birdsat.api.verbs import serve as serve
     from birdsat.api.verbs import species as species
     from birdsat.api.verbs import taxa as taxa
     from birdsat.api.verbs import teach as teach
@@ -72,6 +74,7 @@ _VERBS = (
     "evaluate_ranges",
     "evaluate_virtual",
     "export",
+    "explore",
     "fit",
     "gaps",
     "identify",
@@ -89,6 +92,7 @@ _VERBS = (
     "retrieve",
     "review",
     "richness",
+    "serve",
     "species",
     "taxa",
     "teach",

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from birdsat.progress import QUIET, Progress
 from birdsat.workflows.registry import VERBS
@@ -25,6 +25,7 @@ from birdsat.workflows.requests.evaluation import (
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.export import ExportRequest
+from birdsat.workflows.requests.explorer import ExploreRequest, ServeRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -84,6 +85,23 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Served(Protocol):
+    """What the explorer's verbs give. They lie above this layer, and are found by name alone."""
+
+    address: str
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        ...
+
+
+def _served(request: Any, progress: Progress) -> Served:
+    raise NotImplementedError  # never called: see `Function`
+
+
 _COLUMNS = 100  # of the text of help()
 
 
@@ -164,3 +182,5 @@ evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _ev
 evaluate_disdat = Function("evaluate disdat", EvaluateDisdatRequest, lambda: _evaluate_disdat)
 evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)
 demo = Function("demo", DemoRequest, lambda: _demo)
+explore = Function("explore", ExploreRequest, lambda: _served)
+serve = Function("serve", ServeRequest, lambda: _served)

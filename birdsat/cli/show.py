@@ -11,6 +11,7 @@ from birdsat.cli.console import print_table
 from birdsat.tables import Table
 
 if TYPE_CHECKING:  # only the verb that ran is imported
+    from birdsat.explorer.serve import ExploreResult
     from birdsat.workflows.check_dataset import CheckResult
     from birdsat.workflows.classify import ClassifyResult
     from birdsat.workflows.clean_records import RecordsResult
@@ -170,6 +171,15 @@ def demo(result: DemoResult) -> None:
     """What the demo had to show, and where its page is."""
     print_table(result.bars)
     print(f"The report is {result.page}")
+
+
+def explore(result: ExploreResult) -> None:
+    """Of a static site, its first page; a server that ended has nothing to say."""
+    for file in result.files[:1]:
+        print(file)
+
+
+serve = explore
 
 
 def pretrain(result: PretrainResult) -> None:

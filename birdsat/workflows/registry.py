@@ -21,6 +21,7 @@ from birdsat.workflows.requests.evaluation import (
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.export import ExportRequest
+from birdsat.workflows.requests.explorer import ExploreRequest, ServeRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -60,6 +61,8 @@ class Verb:
 # In the order of the help: from a first look to weights of others.
 VERBS: dict[str, Verb] = {
     "demo": Verb(DemoRequest, "birdsat.workflows.demo.run:demo"),
+    "explore": Verb(ExploreRequest, "birdsat.explorer.serve:explore"),
+    "serve": Verb(ServeRequest, "birdsat.explorer.serve:serve"),
     "data build": Verb(BuildDatasetRequest, "birdsat.workflows.build_dataset:build_dataset"),
     "data info": Verb(DescribeDatasetRequest, "birdsat.workflows.describe_dataset:describe_dataset"),
     "data check": Verb(CheckDatasetRequest, "birdsat.workflows.check_dataset:check_dataset"),
