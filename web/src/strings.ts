@@ -128,7 +128,7 @@ export const strings = {
   place: {
     title: "Place", ask: "Click the map, or type coordinates", coordinates: "Latitude, longitude", show: "Show",
     expected: "Expected here", inMonth: (month: string) => `in ${month}`, year: "over the year",
-    none: "No species of this model is expected here.", unrecorded: "Expected, recorded by nobody", effort: "How well it is recorded",
+    none: "No species of this model is expected here.", unrecorded: "Expected, recorded by nobody", effort: (times: string) => `Recorded ${times} times as much as the mean place.`,
     picture: "Satellite picture of this place", size: (km: string) => `${km} across`, csv: "Download the list (CSV)",
     more: (n: number) => `Show ${count(n)} more`, fewer: "Show fewer", beyond: "beyond its data", months: "J F M A M J J A S O N D",
     seen: (n: number) => plural(n, "record", "records"),

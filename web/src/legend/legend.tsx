@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { number, score } from "../format";
 import { cellsIn, histogram, planeOf } from "../map/cells";
-import { COLOURS, modeOf, topOf } from "../map/look";
+import { changeTop, COLOURS, modeOf, topOf } from "../map/look";
 import { changeRamp, gradient, ramp } from "../map/ramps";
 import { monthName } from "../map/swipe";
 import { join, Switch } from "../parts/ui";
@@ -55,7 +55,7 @@ export function Legend() {
   const mode = modeOf(now);
   const name = now.view === "compare" ? "suitability" : layerName.value;
   const values = loaded?.layers.get(name);
-  const top = loaded ? topOf(now, loaded, name, now.view === "compare" ? other.value : null) : 1;
+  const top = loaded ? (mode === "change" ? changeTop(now, loaded, other.value) : topOf(now, loaded, name, now.view === "compare" ? other.value : null)) : 1;
   const bounds = view.value;
   const which = useMemo(() => (loaded && bounds ? cellsIn(loaded.grid, bounds) : null), [loaded, bounds]);
   const counts = useMemo(() => {
@@ -101,11 +101,6 @@ export function Legend() {
             </div>
             <div class={s["ends"]}>
               <span>{mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
-              {limit !== null && mode !== "interval" && mode !== "change" && (
-                <b>
-                  {thresholdName(now.threshold === "" ? (loaded.info.thresholds?.find((one) => one.value === limit)?.name ?? "") : now.threshold)} {score(limit)}
-                </b>
-              )}
               <span>{mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${values?.unit ? ` ${values.unit}` : ""}`}</span>
             </div>
           </div>
@@ -120,6 +115,12 @@ export function Legend() {
             ))}
           </div>
         )}
+        {limit !== null && (mode === "ramp" || mode === "range" || mode === "truth") ? (
+          <p class={s["named"]}>
+            <span>{thresholdName(now.threshold === "" ? (loaded.info.thresholds?.find((one) => one.value === limit)?.name ?? "") : now.threshold)}</span>
+            <b>{score(limit)}</b>
+          </p>
+        ) : null}
         <p class={s["say"]}>{explain}</p>
         {now.hatch && loaded.has("applicable") && (
           <div class={s["key"]}>

@@ -9,14 +9,7 @@ import { strings } from "../strings";
 import { mapView } from "./map_pane";
 import s from "./pane.module.css";
 import { gradient, ramp } from "./ramps";
-
-/** A round distance and its width in pixels, for a bar of 100 px at most. */
-export function scaleBar(kmPerPixel: number): { km: number; width: number } {
-  const most = kmPerPixel * 100;
-  const power = 10 ** Math.floor(Math.log10(most));
-  const km = ([5, 2, 1].find((step) => step * power <= most) ?? 1) * power;
-  return { km, width: km / kmPerPixel };
-}
+import { scaleBar } from "./scale";
 
 function Scale() {
   void view.value;

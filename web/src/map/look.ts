@@ -33,6 +33,22 @@ export function topOf(state: State, map: LoadedMap, layer: string, other?: Loade
   return map.layers.get(layer)?.max || 1;
 }
 
+/** The greatest change of any cell from the left map to the right one: the ends of the ramp of change. */
+export function changeTop(state: State, map: LoadedMap, other: LoadedMap | null): number {
+  const [first, second] = [map.layers.get("suitability"), other?.layers.get("suitability")];
+  const [a, b] = [map.planes("suitability"), other?.planes("suitability")];
+  if (!first || !second || !a || !b || !other || !sameCells(map, other)) return 1;
+  const n = map.grid.cells.length;
+  const from = planeOf(state.month, first.months) * n;
+  const to = planeOf(state.pair === "months" ? state.otherMonth : state.month, second.months) * n;
+  let most = 0;
+  for (let i = 0; i < n; i++) {
+    const [x, y] = [a[from + i] ?? 255, b[to + i] ?? 255];
+    if (x !== 255 && y !== 255) most = Math.max(most, Math.abs(y * second.scale - x * first.scale));
+  }
+  return Math.max(0.05, Math.ceil(most * 20) / 20);
+}
+
 export const sameCells = (a: LoadedMap, b: LoadedMap): boolean =>
   a.grid === b.grid ||
   (a.grid.cells.length === b.grid.cells.length && a.grid.width === b.grid.width && a.grid.west === b.grid.west && a.grid.north === b.grid.north && a.grid.cells.every((flat, i) => b.grid.cells[i] === flat));
@@ -48,7 +64,7 @@ export function show(state: State, map: LoadedMap, layer: string, other: LoadedM
   const fits = rightMap !== null && (rightMap === map || sameCells(map, rightMap));
   const second = fits ? rightMap.layers.get(rightLayer) : undefined;
   const pairOn = (comparing || names[1] !== null) && fits;
-  const top = topOf(state, map, comparing ? "suitability" : layer, comparing ? other : null);
+  const top = mode === "change" ? changeTop(state, map, other) : topOf(state, map, comparing ? "suitability" : layer, comparing ? other : null);
   const otherMonth = comparing && mode !== "truth" && state.pair === "months" ? state.otherMonth : state.month;
   return {
     a: mode === "interval" || mode === "truth" || mode === "change" ? (pairOn && second ? a : null) : a,

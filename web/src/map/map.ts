@@ -160,7 +160,7 @@ export class MapView {
       this.box.classList.toggle(styles["marble"] ?? "marble", marble);
       map.setLayoutProperty("land", "visibility", marble ? "none" : "visible");
       map.setLayoutProperty("earth", "visibility", marble ? "visible" : "none");
-      map.setPaintProperty("sea", "background-color", marble ? "#0b1a33" : token("sea"));
+      map.setPaintProperty("sea", "background-color", marble ? "#0a1740" : token("sea"));
       map.setPaintProperty("land", "fill-color", token("land"));
       map.setPaintProperty("coast", "line-color", marble ? "#e6eef2" : token("coast"));
       map.setPaintProperty("borders", "line-color", marble ? "#cfd6d6" : token("border"));

@@ -4,7 +4,7 @@ import { inWords, isStatic, wasStopped } from "../api";
 import { kilometres, number, place as placeText, readPlace, score } from "../format";
 import { mapView } from "../map/map_pane";
 import { monthName } from "../map/swipe";
-import { Bar, Busy, Button, Download, join, Name, Picture, Segments, Text, Wrong, YearBars } from "../parts/ui";
+import { Busy, Button, Download, join, Name, Picture, Segments, Text, Wrong, YearBars } from "../parts/ui";
 import type { PlaceInfo } from "../records";
 import { go, state } from "../state";
 import { about, model } from "../store";
@@ -84,10 +84,7 @@ export function PlacePanel() {
       {info && (
         <>
           {typeof info.effort === "number" && (
-            <div>
-              <div class={s["small"]}>{t.effort}: {number(info.effort)}</div>
-              <Bar share={info.effort / Math.max(1, info.effort)} label={`${t.effort}: ${number(info.effort)}`} />
-            </div>
+            <p class={s["small"]}>{t.effort(number(info.effort))}</p>
           )}
           <section class={s["section"]}>
             <h2 class={s["h"]}>{t.expected} {months > 1 && month > 0 ? t.inMonth(monthName(month)) : months > 1 ? t.year : ""}</h2>
