@@ -19,8 +19,10 @@ export const score = (value: number | null | undefined): string =>
     ? "–"
     : formatter("score", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
 export const count = (value: number): string => formatter("count", { maximumFractionDigits: 0 }).format(value);
-export const percent = (share: number): string =>
-  formatter("percent", { style: "percent", maximumSignificantDigits: share < 0.1 ? 2 : 3, maximumFractionDigits: 0 }).format(share);
+export const percent = (share: number): string => {
+  const digits = share > 0 && share < 0.01 ? 1 : 0;
+  return formatter(`percent${digits}`, { style: "percent", maximumFractionDigits: digits }).format(share);
+};
 export const bytes = (size: number): string =>
   size >= 1e6
     ? formatter("mb", { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 }).format(size / 1e6)

@@ -82,7 +82,7 @@ export const strings = {
     right: "Right", missed: "Missed", tooMuch: "Too much",
   },
   layers: {
-    label: "What is drawn",
+    label: "What is drawn", unit: "species",
     suitability: "Suitability", interval: "Width of interval", low: "Lower end", high: "Upper end", range: "Range",
     effort: "Effort", truth: "Against truth", richness: "Richness", gaps: "Gaps",
     hatch: "Hatch what is beyond its data", records: "Records",
@@ -120,7 +120,7 @@ export const strings = {
     course: "Mean of the places in view, month by month",
   },
   display: {
-    label: "Display", base: "Ground", plain: "Plain", marble: "Blue Marble", projection: "Projection", flat: "Flat", globe: "Globe",
+    label: "Display", controls: "Map controls", base: "Ground", plain: "Plain", marble: "Blue Marble", projection: "Projection", flat: "Flat", globe: "Globe",
     names: "Names", borders: "Borders", graticule: "Lines of latitude and longitude", ramp: "Colours",
     ramps: { lagoon: "Lagoon", viridis: "Viridis", cividis: "Cividis", ember: "Ember" }, opacity: "Opacity",
     theme: "Page", auto: "As the system", light: "Light", dark: "Dark", zoom: "Zoom", zoomIn: "Zoom in", zoomOut: "Zoom out", locate: "Where I am", home: "Show the whole map",

@@ -8,7 +8,7 @@ test("numbers have three significant digits at most, in the browser's language",
   expect(number(NaN)).toBe("–");
   expect(score(0.5)).toBe("0.50");
   expect(count(1234567)).toBe("1,234,567");
-  expect(percent(0.0234)).toBe("2.3%");
+  expect([0, 0.0043, 0.0234, 0.837, 1].map(percent)).toEqual(["0%", "0.4%", "2%", "84%", "100%"]);
   expect(bytes(2_345_678)).toBe("2.35 MB");
   expect(kilometres(1600)).toBe("1,600 km");
   vi.spyOn(navigator, "language", "get").mockReturnValue("de-DE");

@@ -9,7 +9,11 @@ import { join, Switch } from "../parts/ui";
 import { go, type Layer, state } from "../state";
 import { dark, layerName, map, model, narrow, other, threshold, view } from "../store";
 import { strings } from "../strings";
+import { unitOf } from "./amount";
 import s from "./legend.module.css";
+
+/** With a capital letter and a full stop. */
+const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 export function thresholdName(text: string): string {
   if (text === "") return strings.species.noThreshold;
@@ -36,7 +40,7 @@ function Handle({ top, value }: { top: number; value: number }) {
         const by = { ArrowLeft: -0.01, ArrowDown: -0.01, ArrowRight: 0.01, ArrowUp: 0.01, PageUp: 0.1, PageDown: -0.1 }[event.key];
         if (!by) return;
         event.preventDefault();
-        set(value + by);
+        set((threshold.peek() ?? value) + by);
       }}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => {
@@ -76,7 +80,7 @@ export function Legend() {
         ...(loaded.has("effort") ? [["effort", t.effort] as const] : []), ...(loaded.has("truth") ? [["truth", t.truth] as const] : []),
       ];
   const explain = mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval
-    : name === "suitability" && !richness ? loaded.info.quantity.explanation || t.explain.suitability : values?.explanation || t.explain[name as "suitability"] || "";
+    : name === "suitability" && !richness ? [t.explain.suitability, sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
   const title = now.view === "compare" && mode === "change" ? strings.compare.change : mode === "truth" ? t.truth : mode === "range" ? t.range : mode === "interval" ? t.interval : t[name as "suitability"];
   const when = (model.value?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
   const ramped = mode === "ramp" || mode === "interval" || mode === "change";
@@ -101,12 +105,12 @@ export function Legend() {
             </div>
             <div class={s["ends"]}>
               <span>{mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
-              <span>{mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${values?.unit ? ` ${values.unit}` : ""}`}</span>
+              <span>{mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${unitOf(name, values?.unit)}`}</span>
             </div>
           </div>
         )}
         {mode === "truth" && (
-          <div class={s["key"]}>
+          <div class={join(s["key"], s["kept"])}>
             {([["right", strings.species.right], ["missed", strings.species.missed], ["tooMuch", strings.species.tooMuch]] as const).map(([key, text]) => (
               <span key={key}>
                 <i style={{ background: COLOURS[key] }} />

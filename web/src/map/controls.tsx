@@ -72,7 +72,7 @@ export function MapControls() {
   const t = strings.display;
   const zoom = (by: number): void => { if (made) made.map.easeTo({ zoom: made.map.getZoom() + by, duration: 200 }); };
   return (
-    <div class={s["controls"]}>
+    <section class={s["controls"]} aria-label={t.controls}>
       {!narrow.value && (
         <div class={s["stack"]} role="group" aria-label={t.zoom}>
           <Button round icon="plus" label={t.zoomIn} onClick={() => zoom(1)} />
@@ -88,6 +88,6 @@ export function MapControls() {
         {open && <Display onClose={() => setOpen(false)} />}
       </div>
       <Scale />
-    </div>
+    </section>
   );
 }

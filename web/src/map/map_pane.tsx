@@ -187,5 +187,5 @@ export function MapPane() {
 
 function pad(made: MapView): void {
   const bottom = narrow.value ? [200, Math.round(innerHeight * 0.45) + 130, 200][stop.value] ?? 0 : 96;
-  made.pad({ top: narrow.value ? 72 : 16, left: covered() + (narrow.value ? 8 : 16), right: 16, bottom });
+  made.pad({ top: narrow.value ? 104 : 16, left: covered() + (narrow.value ? 8 : 16), right: 16, bottom });
 }

@@ -32,7 +32,7 @@ export function Swipe() {
         aria-valuenow={Math.round(split)}
         onKeyDown={(event) => {
           const by = { ArrowLeft: -2, ArrowRight: 2, PageDown: -10, PageUp: 10 }[event.key];
-          if (by) set(split + by);
+          if (by) set(state.peek().split + by);
         }}
         onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
         onPointerMove={(event) => {

@@ -14,7 +14,7 @@ import { readPlaceInfo } from "./place_info";
 import s from "./panel.module.css";
 
 const t = strings.place;
-const SIZES = [25, 100, 400, 1600] as const;
+const SIZES = [25, 100, 400, 1600] as const; // km across; those that the imagery at hand is sharp enough for
 const FIRST = 12;
 
 export function PlacePanel() {
@@ -25,7 +25,9 @@ export function PlacePanel() {
   const [info, setInfo] = useState<PlaceInfo | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const [size, setSize] = useState<string>("100");
+  const sizes = SIZES.filter((km) => km >= (about.value?.has.sharpest_km ?? 0));
+  const [chosen, setSize] = useState<string>("");
+  const size = chosen || String(sizes[0] ?? 1600);
   const [all, setAll] = useState(false);
   const months = model.value?.months ?? 1;
   const key = place ? place.join(",") : "";
@@ -78,7 +80,7 @@ export function PlacePanel() {
         <section class={s["section"]}>
           <h2 class={s["h"]}>{t.picture}</h2>
           <Picture class={s["chip"]} src={`v1/chip.png?lon=${place[0]}&lat=${place[1]}&km=${size}&px=512`} alt={`${t.picture}, ${t.size(kilometres(Number(size)))}`} />
-          <Segments label={t.picture} value={size} options={SIZES.map((km) => [String(km), kilometres(km)] as const)} onChange={setSize} />
+          <Segments label={t.picture} value={size} options={sizes.map((km) => [String(km), kilometres(km)] as const)} onChange={setSize} />
         </section>
       )}
       {info && (

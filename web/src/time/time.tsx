@@ -1,5 +1,5 @@
 /** Twelve months with the year's course behind them, a handle, play, and the whole year. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { months } from "../format";
 import { cellsIn, course } from "../map/cells";
 import { monthName } from "../map/swipe";
@@ -26,6 +26,7 @@ export function sparkline(values: readonly (number | null)[]): { line: string; a
 
 export function TimeBar() {
   const [playing, setPlaying] = useState(false);
+  const timer = useRef<ReturnType<typeof setInterval>>();
   const loaded = map.value;
   const bounds = view.value;
   const { month } = state.value;
@@ -36,20 +37,24 @@ export function TimeBar() {
   }, [loaded, values, bounds]);
   useEffect(() => {
     if (!playing) return;
-    const timer = setInterval(() => go({ month: (state.peek().month % 12) + 1 }), PLAY_MS);
-    return () => clearInterval(timer);
+    timer.current = setInterval(() => go({ month: (state.peek().month % 12) + 1 }), PLAY_MS);
+    return () => clearInterval(timer.current);
   }, [playing]);
   const of = state.value.view;
   if (!loaded || of === "data" || of === "about" || of === "photos") return <div style={{ flex: 1, pointerEvents: "none" }} />;
   if (values && values.months !== 12) return <div class={s["time"]}><div class={s["still"]}>{strings.time.undated}</div></div>;
   const names = months(narrow.value ? "narrow" : "short");
   const set = (to: number): void => {
+    clearInterval(timer.current); // at once: the next tick may come before the page is drawn again
     setPlaying(false);
     go({ month: to });
   };
   return (
     <section class={s["time"]} aria-label={strings.time.label}>
-      <Button plain round icon={playing ? "pause" : "play"} label={playing ? strings.time.pause : strings.time.play} onClick={() => setPlaying(!playing)} />
+      <Button plain round icon={playing ? "pause" : "play"} label={playing ? strings.time.pause : strings.time.play} onClick={() => {
+        clearInterval(timer.current);
+        setPlaying(!playing);
+      }} />
       <div class={s["track"]}>
         {spark && (
           <svg viewBox="0 0 12 1" preserveAspectRatio="none" role="img" aria-label={strings.time.course}>
@@ -85,6 +90,7 @@ export function TimeBar() {
             set(Math.min(12, Math.max(1, Math.floor(((event.clientX - box.left) / box.width) * 12) + 1)));
           }}
           onKeyDown={(event) => {
+            const month = state.peek().month;
             if (event.key === "Home") {
               event.preventDefault();
               set(0);
