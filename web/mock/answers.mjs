@@ -202,7 +202,7 @@ export async function answer(method, url, body) {
       const asked = json();
       if (asked.verb === "fit") return startJob("fit", () => { const id = `mine${++made}`; models.push({ ...models[0], id, name: asked.name || "My records", kind: "project", evaluated: true }); return { model: id }; }, 1.5);
       if (asked.verb === "identify") return startJob("identify", () => ({ photos: photos(asked.uploads) }));
-      if (asked.verb === "locate") return startJob("locate", () => ({ model: null, grid_url: "v1/models/example/grid", layer: { url: "v1/models/example/maps/Merops_apiaster/low.bin", months: 12, scale: 1 / 254, missing: 255 } }));
+      if (asked.verb === "locate") return startJob("locate", () => ({ model: null, grid: { ...GRID, cells: cells.length, cells_url: "v1/models/example/cells.bin" }, layer: { url: "v1/models/example/maps/Merops_apiaster/low.bin", months: 12, scale: 1 / 254, missing: 255 } }));
       return wrong(422, "ConfigError", `verb '${asked.verb}' is not known.`);
     }
     const job = jobs.get(path[1]);

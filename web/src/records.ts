@@ -167,7 +167,7 @@ export interface PhotoAnswer {
 
 /** Where a photo may have been taken: a layer over cells of its own grid. */
 export interface Located {
-  readonly grid_url: string;
+  readonly grid: GridInfo;
   readonly layer: LayerInfo;
 }
 

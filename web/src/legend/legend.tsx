@@ -89,7 +89,7 @@ export function Legend() {
       <div class={s["body"]}>
         <div class={s["head"]}>
           <h2>{title}</h2>
-          <span>{when}</span>
+          <span>{now.view === "compare" && now.pair === "months" ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
         </div>
         {mode !== "truth" && mode !== "change" && mode !== "interval" && (
           <div class={s["plot"]} role="img" aria-label={strings.legend.histogram(counts.reduce((a, b) => a + b, 0))}>
@@ -146,7 +146,7 @@ export function Legend() {
         <div class={s["switches"]}>
           {loaded.has("applicable") && <Switch label={t.hatch} on={now.hatch} onChange={(hatch) => go({ hatch })} />}
           {loaded.info.records_url && <Switch label={t.records} on={now.records} onChange={(records) => go({ records })} />}
-          {!richness && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
+          {!richness && mode === "ramp" && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
         </div>
         {narrow.value && (
           <button type="button" class={s["more"]} aria-expanded={open} onClick={() => setOpen(!open)}>

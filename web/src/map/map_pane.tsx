@@ -160,6 +160,7 @@ export function MapPane() {
     const [there, back] = [follow(first, made), follow(made, first)];
     first.map.resize();
     pad(first);
+    pad(made, true);
     there();
     first.map.on("move", there);
     made.map.on("move", back);
@@ -175,7 +176,7 @@ export function MapPane() {
   }, [side]);
 
   return (
-    <div class={s["pane"]} role="region" aria-label={strings.mapName}>
+    <div class={s["pane"]} style={{ bottom: narrow.value ? (stop.value === 0 ? "176px" : "calc(45% + 44px)") : "" }} role="region" aria-label={strings.mapName}>
       <div ref={box} class={join(s["main"], side && s["left"])} />
       {side && <div ref={second} class={s["right"]} />}
       {unable && <div class={s["unable"]}><Wrong message={strings.errors.webgl} /></div>}
@@ -185,7 +186,7 @@ export function MapPane() {
   );
 }
 
-function pad(made: MapView): void {
-  const bottom = narrow.value ? [200, Math.round(innerHeight * 0.45) + 130, 200][stop.value] ?? 0 : 96;
-  made.pad({ top: narrow.value ? 104 : 16, left: covered() + (narrow.value ? 8 : 16), right: 16, bottom });
+function pad(made: MapView, right = false): void {
+  // The time bar and the legend lie over the map; the right map of two has no panel over it.
+  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: 16, bottom: narrow.value ? 84 : 96 });
 }

@@ -1,9 +1,9 @@
 /** The data set that a model learned from: its photos, how alike they are, its card, and what was confused. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, getBytes, getJson, inWords, isStatic } from "../api";
+import { ApiError, follow, getBytes, getJson, inWords, isStatic, wasStopped } from "../api";
 import { day, place as placeText } from "../format";
 import { Busy, Button, join, Name, Picture, Segments, Select, Wrong } from "../parts/ui";
-import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, ScatterInfo } from "../records";
+import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, Job, ScatterInfo } from "../records";
 import { go, state } from "../state";
 import { dark } from "../store";
 import { strings } from "../strings";
@@ -68,14 +68,24 @@ function Scatter() {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [read, setRead] = useState<{ info: ScatterInfo; xy: Float32Array; rows: Int32Array; taxa: Int32Array } | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
+  const [making, setMaking] = useState<Job<unknown> | null>(null);
   const [over, setOver] = useState<{ point: number; x: number; y: number } | null>(null);
   useEffect(() => {
-    getJson<ScatterInfo>("v1/dataset/scatter")
+    const stop = new AbortController();
+    const ask = async (): Promise<ScatterInfo> => {
+      const answer = await getJson<ScatterInfo | Job<unknown>>("v1/dataset/scatter", stop.signal);
+      if ("points_url" in answer) return answer;
+      await follow(answer, setMaking, stop.signal); // it is made at the first time
+      setMaking(null);
+      return ask();
+    };
+    ask()
       .then(async (info) => {
         const buffer = await getBytes(info.points_url);
         setRead({ info, xy: new Float32Array(buffer, 0, info.n * 2), rows: new Int32Array(buffer, info.n * 8, info.n), taxa: new Int32Array(buffer, info.n * 12, info.n) });
       })
-      .catch((error) => setWrong(inWords(error)));
+      .catch((error) => { if (!wasStopped(error)) setWrong(inWords(error)); });
+    return () => stop.abort();
   }, []);
   const box = read ? bounds(read.xy) : null;
   const spot = (point: number, side: number): [number, number] => {
@@ -101,7 +111,7 @@ function Scatter() {
     }
   }, [read, dark.value]);
   if (wrong) return <Wrong message={wrong} />;
-  if (!read) return <Busy what={strings.loading} />;
+  if (!read) return <Busy what={making?.doing || strings.loading} share={making?.done ?? null} />;
   const taxon = over ? (read.info.taxa[read.taxa[over.point] ?? 0] ?? "") : "";
   return (
     <>

@@ -1,13 +1,13 @@
 /** Photos: what is in them, how sure that is, and where they may have been taken. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { getBytes, getJson, inWords, isStatic, post, runJob, upload } from "../api";
+import { getBytes, inWords, isStatic, post, runJob, upload } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
 import { makeGrid, makeValues } from "../map/cells";
 import { Icon } from "../parts/icons";
 import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
 import { useWork } from "../parts/work";
-import type { GridInfo, Located, PhotoAnswer, Upload } from "../records";
+import type { Located, PhotoAnswer, Upload } from "../records";
 import { about, LoadedMap, map, model, taxaOf } from "../store";
 import { strings } from "../strings";
 import { matches } from "./search";
@@ -70,9 +70,8 @@ function Three({ answer }: { answer: NonNullable<PhotoAnswer["answers"]>[number]
 async function where(photo: PhotoAnswer, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> {
   tell(t.locating);
   const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(job.doing || t.locating, job.done ?? null), signal);
-  const info = await getJson<GridInfo>(found.grid_url, signal);
-  const [cells, bytes] = await Promise.all([getBytes(info.cells_url ?? found.grid_url.replace(/grid$/, "cells.bin"), signal), getBytes(found.layer.url, signal)]);
-  const grid = makeGrid(info, cells);
+  const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
+  const grid = makeGrid(found.grid, cells);
   const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
   made.layers.set("suitability", makeValues(found.layer, bytes, grid.cells.length));
   map.value = made;
@@ -139,7 +138,7 @@ export function PhotosPanel() {
       {!able && <p class={s["p"]}>{t.noRun}</p>}
       {able && !work.busy && (
         <>
-          <Drop title={t.drop} choose={t.choose} text={t.formats} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
+          <Drop title={t.drop} choose={t.choose} text={photos.value.length ? "" : t.formats} small={photos.value.length > 0} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
           <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
         </>
       )}

@@ -161,12 +161,12 @@ export function Bar({ share, label }: { share: number; label: string }) {
 }
 
 /** Where files are dropped or chosen. */
-export function Drop({ title, choose, text, accept, multiple, onFiles, children }: { title: string; choose: string; text: string; accept?: string; multiple?: boolean; onFiles: (files: File[]) => void; children?: ComponentChildren }) {
+export function Drop({ title, choose, text, accept, multiple, small, onFiles, children }: { small?: boolean; title: string; choose: string; text: string; accept?: string; multiple?: boolean; onFiles: (files: File[]) => void; children?: ComponentChildren }) {
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   return (
     <div
-      class={join(s["drop"], over && s["over"])}
+      class={join(s["drop"], small && s["slim"], over && s["over"])}
       onDragOver={(event) => {
         event.preventDefault();
         setOver(true);
@@ -179,12 +179,12 @@ export function Drop({ title, choose, text, accept, multiple, onFiles, children 
         if (files.length) onFiles(multiple ? files : files.slice(0, 1));
       }}
     >
-      <Icon name="drop" size={28} />
+      {!small && <Icon name="drop" size={28} />}
       <strong>{title}</strong>
       <Button main onClick={() => input.current?.click()}>
         {choose}
       </Button>
-      <p>{text}</p>
+      {text && <p>{text}</p>}
       {children}
       <input
         ref={input}
