@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_identify as evaluate_identify
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
-    from birdsat.api.verbs import export as export
     from birdsat.api.verbs import explore as explore
+    from birdsat.api.verbs import export as export
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
     from birdsat.api.verbs import identify as identify
