@@ -1,6 +1,6 @@
 """Whether figures of blocks that follow a small region's records say what is so: made regions whose truth is known.
 
-    python benchmarks/regional.py [--sides 200 400 800] [--points 30 100] [--repeats 10] [--iterations N] [--out FILE]
+    python benchmarks/regional.py [--sides 200 400] [--points 30 100] [--repeats 10] [--iterations N] [--out FILE]
 
 A region so many kilometres wide, in cells of a quarter of a degree, in the middle of land that is 5 degrees wider on
 each side, as `birdsat map` takes it. Habitat varies over 60, 150 or 400 km. Records come from the region alone, and
@@ -127,7 +127,7 @@ def weighted_auc(score: NDArray[np.float64], present: NDArray[np.float64]) -> fl
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sides", type=float, nargs="+", default=[200, 400, 800], help="of regions, km")
+    parser.add_argument("--sides", type=float, nargs="+", default=[200, 400], help="of regions, km")
     parser.add_argument("--points", type=int, nargs="+", default=[30, 100])
     parser.add_argument("--repeats", type=int, default=10, help="of each of the three lengths of habitat")
     parser.add_argument("--iterations", type=int, help="steps of a fit, to see that all still works")

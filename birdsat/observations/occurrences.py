@@ -261,8 +261,8 @@ def read_occurrences(
     tally = RowTally()
     common: dict[str, str] = {}
     other_dates: dict[str, tuple[int, int]] = {}
-    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates, absences=absences)
-    rules = replace(rules, absences=absences or checklists, checklists=checklists)
+    kept = {"absences": absences or checklists, "checklists": checklists}
+    rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates, **kept)
     surveys, says_complete = SurveyGatherer(), False
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):

@@ -124,6 +124,15 @@ def test_the_file_beside_it_says_what_could_not_be_calibrated_and_evaluated(tmp_
             ("not evaluated: too few records, or in too few places, to hold any out",),
         ),
         (
+            {"calibrated": True, "evaluation": {}, "not_held_out": "records lie along a line"},
+            ("not evaluated: records lie along a line",),
+        ),
+        ({"calibrated": True, "evaluation": {"held_out_block_km": 500.0}}, ()),
+        (
+            {"calibrated": True, "evaluation": {"held_out_block_km": 61.0}},
+            ("evaluated on blocks of 61 km among the records: nothing tells how good it is elsewhere",),
+        ),
+        (
             {"calibrated": False, "evaluation": {}, "sources": sources, "dated": False, "months": ()},
             (
                 "not calibrated, not evaluated: too few records, or in too few places, to hold any out",
@@ -135,8 +144,10 @@ def test_the_file_beside_it_says_what_could_not_be_calibrated_and_evaluated(tmp_
         written(tmp_path / "map.tif", described(GRID, **changes))
         beside = json.loads((tmp_path / "map.json").read_text())
         assert beside["calibrated"] is changes["calibrated"]
-        assert beside["evaluated"] is ("evaluation" not in changes)
+        assert beside["evaluated"] is (changes.get("evaluation") != {})
         assert tuple(beside["cautions"]) == said
+        with MapFile(tmp_path / "map.tif") as opened:
+            assert opened.description.cautions == said
     assert beside["dated"] is False and beside["bands"] == ["year", "year std", "area of applicability"]
 
 
