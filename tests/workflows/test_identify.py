@@ -156,6 +156,16 @@ def test_places_of_listed_taxa_are_coarse_in_every_output(named: FakeIdentifier,
     assert rows_of(tmp_path / "n.csv")[0]["place_uncertainty_km"] == "35.3553391"
 
 
+def test_a_listed_taxon_that_a_photo_may_be_of_counts_also_where_it_is_not_among_the_answers_shown(
+    named: FakeIdentifier, trip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text("Falco peregrinus\n")
+    run(trip, tmp_path / "n.csv", sensitive=tmp_path / "list.txt", top=1)
+    first, *_ = rows_of(tmp_path / "n.csv")
+    assert first["taxon"] == "Corvus corax" and first["place_uncertainty_km"] and first["lat"] != "47.65"
+    assert len(rows_of(tmp_path / "n.csv")) == 5
+
+
 def test_remarks_on_places_are_counted_once_more_after_a_stop(named: FakeIdentifier, tmp_path: Path) -> None:
     for number in range(4):
         save_photo(tmp_path / f"p/{number}.jpg", lon_lat=(0, 0))
