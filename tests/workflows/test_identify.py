@@ -266,3 +266,11 @@ def test_a_sheet_among_the_photos_is_not_taken_for_one_the_next_time(named: Fake
     run(trip, trip / "sheet.png")
     result, _ = run(trip, trip / "sheet.png", overwrite=True)
     assert result.photos == 5
+
+
+def test_places_west_and_offsets_behind_are_given_by_words(named: FakeIdentifier, trip: Path, tmp_path: Path) -> None:
+    words = ["--place=-122.5,47.5", "--clock-offset=-08:00", "--date", "2024-04-03", "--out", str(tmp_path / "n.csv")]
+    main(["identify", "mine", str(trip / "b/1.jpg"), str(trip / "a"), *words, "--top", "1", "--no-place-date"])
+    found = [(row["lon"], row["place_from"], row["date"], row["date_from"]) for row in rows_of(tmp_path / "n.csv")]
+    assert found[0] == ("-122.5", "given", "2024-04-03", "given")
+    assert found[1] == ("-122.3", "EXIF", "2024-05-01", "EXIF")
