@@ -9,6 +9,7 @@ import pytest
 from made_photos import FakeIdentifier, save_photo
 from PIL import Image
 from recorded import RecordedProgress
+from tiny_world import TinyWorld
 
 from birdsat.cli import main
 from birdsat.errors import BirdsatError, ConfigError
@@ -17,6 +18,11 @@ from birdsat.workflows.identify import IdentifyResult, identify
 from birdsat.workflows.requests.identify_photos import OUTPUTS, IdentifyRequest, output_of
 
 DAY = "2024:05:01 06:30:00"
+
+
+@pytest.fixture
+def run_folder(tiny_world: TinyWorld) -> Path:
+    return tiny_world.run
 
 
 @pytest.fixture
@@ -274,3 +280,17 @@ def test_places_west_and_offsets_behind_are_given_by_words(named: FakeIdentifier
     found = [(row["lon"], row["place_from"], row["date"], row["date_from"]) for row in rows_of(tmp_path / "n.csv")]
     assert found[0] == ("-122.5", "given", "2024-04-03", "given")
     assert found[1] == ("-122.3", "EXIF", "2024-05-01", "EXIF")
+
+
+def test_a_run_names_photos_the_same_in_any_company(run_folder: Path, photo: Path, tmp_path: Path) -> None:
+    other = save_photo(tmp_path / "other.jpg", taken=DAY, lon_lat=(-122.3, 47.65))
+    rows = []
+    for number, photos in enumerate(([photo, other], [other, photo])):
+        out = tmp_path / f"{number}.jsonl"
+        result = identify(
+            IdentifyRequest(run=run_folder, photos=photos, out=out, batch_size=number + 1), RecordedProgress()
+        )
+        assert result.photos == 2 and result.failed == {}
+        rows.append([json.loads(line) for line in out.read_text().splitlines()])
+    assert rows[0] == rows[1][::-1]
+    assert rows[0][0]["answers"][0]["taxon"] and 0 <= rows[0][0]["answers"][0]["score"] <= 1
