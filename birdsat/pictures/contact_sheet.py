@@ -87,7 +87,7 @@ def _write_lines(axes: Axes, card: PhotoCard) -> None:
     colour = COLOUR.get(card.verdict, INK)
     scientific = card.verdict in ("named", "rolled up")
     first = card.common_name or card.name
-    below = card.name if card.common_name else {"rolled up": "rolled up"}.get(card.verdict, "")
+    below = card.name if card.common_name else ""
     second = ", ".join(part for part in (below, card.figures, card.mark) if part)
     step = 0.083
     words = (

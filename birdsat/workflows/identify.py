@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
@@ -185,7 +185,8 @@ def _write(
     for out in outs:
         ending = output_of(out.name)
         assert ending is not None  # the request was checked
-        files += resolve_name(OUTPUTS[ending])(out, privacy.applied(journal.rows()), about)
+        rows = (replace(row, answers=row.answers[: request.top]) for row in privacy.applied(journal.rows()))
+        files += resolve_name(OUTPUTS[ending])(out, rows, about)
     written = write_sidecars(photos, journal.rows(), about) if request.sidecars else 0
     verdicts: Counter[Verdict] = Counter()
     first: list[PhotoRow] = []

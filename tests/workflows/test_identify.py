@@ -9,6 +9,7 @@ import pytest
 from made_photos import FakeIdentifier, save_photo
 from PIL import Image
 from recorded import RecordedProgress
+from tiny_world import TinyWorld
 
 from birdsat.cli import main
 from birdsat.errors import BirdsatError, ConfigError
@@ -17,6 +18,11 @@ from birdsat.workflows.identify import IdentifyResult, identify
 from birdsat.workflows.requests.identify_photos import OUTPUTS, IdentifyRequest, output_of
 
 DAY = "2024:05:01 06:30:00"
+
+
+@pytest.fixture
+def run_folder(tiny_world: TinyWorld) -> Path:
+    return tiny_world.run
 
 
 @pytest.fixture
@@ -156,6 +162,16 @@ def test_places_of_listed_taxa_are_coarse_in_every_output(named: FakeIdentifier,
     assert rows_of(tmp_path / "n.csv")[0]["place_uncertainty_km"] == "35.3553391"
 
 
+def test_a_listed_taxon_that_a_photo_may_be_of_counts_also_where_it_is_not_among_the_answers_shown(
+    named: FakeIdentifier, trip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text("Falco peregrinus\n")
+    run(trip, tmp_path / "n.csv", sensitive=tmp_path / "list.txt", top=1)
+    first, *_ = rows_of(tmp_path / "n.csv")
+    assert first["taxon"] == "Corvus corax" and first["place_uncertainty_km"] and first["lat"] != "47.65"
+    assert len(rows_of(tmp_path / "n.csv")) == 5
+
+
 def test_remarks_on_places_are_counted_once_more_after_a_stop(named: FakeIdentifier, tmp_path: Path) -> None:
     for number in range(4):
         save_photo(tmp_path / f"p/{number}.jpg", lon_lat=(0, 0))
@@ -256,3 +272,25 @@ def test_a_sheet_among_the_photos_is_not_taken_for_one_the_next_time(named: Fake
     run(trip, trip / "sheet.png")
     result, _ = run(trip, trip / "sheet.png", overwrite=True)
     assert result.photos == 5
+
+
+def test_places_west_and_offsets_behind_are_given_by_words(named: FakeIdentifier, trip: Path, tmp_path: Path) -> None:
+    words = ["--place=-122.5,47.5", "--clock-offset=-08:00", "--date", "2024-04-03", "--out", str(tmp_path / "n.csv")]
+    main(["identify", "mine", str(trip / "b/1.jpg"), str(trip / "a"), *words, "--top", "1", "--no-place-date"])
+    found = [(row["lon"], row["place_from"], row["date"], row["date_from"]) for row in rows_of(tmp_path / "n.csv")]
+    assert found[0] == ("-122.5", "given", "2024-04-03", "given")
+    assert found[1] == ("-122.3", "EXIF", "2024-05-01", "EXIF")
+
+
+def test_a_run_names_photos_the_same_in_any_company(run_folder: Path, photo: Path, tmp_path: Path) -> None:
+    other = save_photo(tmp_path / "other.jpg", taken=DAY, lon_lat=(-122.3, 47.65))
+    rows = []
+    for number, photos in enumerate(([photo, other], [other, photo])):
+        out = tmp_path / f"{number}.jsonl"
+        result = identify(
+            IdentifyRequest(run=run_folder, photos=photos, out=out, batch_size=number + 1), RecordedProgress()
+        )
+        assert result.photos == 2 and result.failed == {}
+        rows.append([json.loads(line) for line in out.read_text().splitlines()])
+    assert rows[0] == rows[1][::-1]
+    assert rows[0][0]["answers"][0]["taxon"] and 0 <= rows[0][0]["answers"][0]["score"] <= 1

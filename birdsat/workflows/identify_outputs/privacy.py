@@ -8,10 +8,9 @@ from pathlib import Path
 from birdsat.errors import InputError
 from birdsat.observations.scientific_names import species_name
 from birdsat.reading import read_bytes
-from birdsat.workflows.identify_outputs.rows import PhotoRow
+from birdsat.workflows.identify_outputs.rows import MAY_BE, PhotoRow
 
 _KM_A_DEGREE = 111.195  # of latitude, on a sphere
-_MAY_BE = 0.01  # score from which on a photo may be of a taxon
 _MOST_LIST_BYTES = 16 << 20
 _HEADS = frozenset(("taxon", "species", "scientific_name", "scientificname", "name"))
 
@@ -39,11 +38,7 @@ class Privacy:
         """Whether a listed taxon is the first answer, may be right, or belongs to the genus that the answer is."""
         if not self.sensitive:
             return False
-        likely = {
-            species_name(one.taxon).casefold()
-            for one in row.answers
-            if one.rank == 1 or one.in_set or one.score >= _MAY_BE
-        }
+        likely = {species_name(one.taxon).casefold() for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
         genera = {taxon.split()[0] for taxon in self.sensitive if taxon}
         return bool(likely & self.sensitive) or row.rolled_up.casefold() in (self.sensitive | genera)
 

@@ -86,6 +86,9 @@ class PhotoRow:
         return cls(answers=answers, remarks=tuple(given.pop("remarks")), **given)
 
 
+MAY_BE = 0.01  # score from which on a photo may be of a taxon
+
+
 def photo_rows(
     photos: Sequence[Path],
     reasons: Sequence[str],
@@ -94,7 +97,10 @@ def photo_rows(
     common_names: Mapping[str, str],
     top: int,
 ) -> Iterator[PhotoRow]:
-    """The rows of a batch. reasons: why a photo could not be read, or what of its file was passed over."""
+    """The rows of a batch, with `top` answers each, and all others that may be right.
+
+    reasons: why a photo could not be read, or what of its file was passed over.
+    """
     for number, (photo, reason, one) in enumerate(zip(photos, reasons, facts, strict=True)):
         rolled = answers.rolled_up[number]
         yield PhotoRow(
@@ -120,8 +126,9 @@ def _answers(answers: Answers, photo: int, common_names: Mapping[str, str], top:
     if answers.verdict[photo] == "unreadable":
         return
     score = answers.score[photo]
-    order = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")[:top]
-    for rank, label in enumerate(order.tolist(), start=1):
+    order = np.argsort(-np.nan_to_num(score, nan=-np.inf), kind="stable")
+    count = max(top, int((score >= MAY_BE).sum()))
+    for rank, label in enumerate(order[:count].tolist(), start=1):
         if not math.isnan(score[label]):
             taxon = answers.taxa[label]
             yield Answer(

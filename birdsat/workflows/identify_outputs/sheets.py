@@ -98,7 +98,7 @@ def _card(row: PhotoRow, picture: NDArray[np.uint8] | None) -> PhotoCard:
         photo=picture,
         file=Path(row.photo).name,
         verdict=row.verdict,
-        name=row.name,
+        name=_name(row),
         common_name=row.common_name,
         figures=_score(row),
         where_and_when=_where_and_when(row),
@@ -109,9 +109,15 @@ def _card(row: PhotoRow, picture: NDArray[np.uint8] | None) -> PhotoCard:
 def _score(row: PhotoRow) -> str:
     if row.best is None or row.verdict not in ("named", "rolled up"):
         return ""
-    if row.verdict == "rolled up" and row.rolled_up_score is not None:
-        return f"{row.rolled_up_score:.2f} ({row.best.taxon} {row.best.score:.2f})"
-    return f"{row.best.score:.2f}"
+    score = f"{row.best.score:.2f}"
+    return f"perhaps {row.best.common_name or row.best.taxon} {score}" if row.verdict == "rolled up" else score
+
+
+def _name(row: PhotoRow) -> str:
+    """Of a group with what it is, and how sure that is."""
+    if row.verdict != "rolled up" or row.rolled_up_score is None:
+        return row.name
+    return f"{row.name} ({row.rolled_up_rank}) {row.rolled_up_score:.2f}"
 
 
 def _mark(row: PhotoRow) -> str:
@@ -138,8 +144,8 @@ def _figure(row: PhotoRow, picture: NDArray[np.uint8] | None) -> str:
     else:
         data = base64.b64encode(encode_jpeg(np.ascontiguousarray(picture), _WEB_QUALITY)).decode("ascii")
         shown = f'<img loading="lazy" src="data:image/jpeg;base64,{data}" alt="{escaped(file)}">'
-    first = row.common_name or row.name
-    lines = [row.name if row.common_name else "", row.verdict if row.verdict == "rolled up" else "", _score(row)]
+    first = row.common_name or _name(row)
+    lines = [row.name if row.common_name else "", _score(row)]
     words = io.StringIO()
     words.write(f"<b>{escaped(first)}</b><span>{escaped(', '.join(line for line in lines if line))}</span>")
     if mark := _mark(row):

@@ -56,8 +56,8 @@ class IdentifyRequest(IdentifyOptions):
     places: AnyPath | None = None
     """Table with the columns photo, and lon and lat, date, or all three; it counts more than EXIF."""
     clock_offset: str | None = None
-    """How far the camera's clock was ahead of UTC, such as +02:00, -08:00 or +01:59:20, where EXIF does not say it, or
-    says it wrongly."""
+    """How far the camera's clock was ahead of UTC, such as +02:00 or +01:59:20, where EXIF does not say it, or says it
+    wrongly. Write --clock-offset=-08:00 west of Greenwich."""
     sidecars: bool = False
     """Write the names into XMP files beside the photos as keywords; what is in them already stays."""
     hide_places: bool = False
