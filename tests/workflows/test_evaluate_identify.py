@@ -33,6 +33,8 @@ def probed(run: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("probed") / "mine"
     shutil.copytree(run, folder)
     classify(ClassifyRequest(run=folder, dataset=dataset, mode="probe"), QUIET)
+    assert open_run_identifier(IdentifyOptions(run=folder)).calibrated
+    (folder / "identify.json").unlink()
     return folder
 
 
