@@ -21,6 +21,7 @@ from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.finetuned import evaluate_run
 from birdsat.tasks.identify.fit_run import fit_run
 from birdsat.tasks.identify.image_scores import save_gallery, save_probe
+from birdsat.training.manifest import Asked
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.pretrain import train_and_name_taxa, with_options
@@ -127,7 +128,8 @@ def finetune(run: Run, dataset: Dataset, request: ClassifyRequest, progress: Pro
     head_alone = isinstance(config.method, ClassifierConfig) and config.method.frozen
     kind = ("head" if head_alone else "finetune") + ("-from-scratch" if request.from_scratch else "")
     folder = Path(request.out) if request.out else run.path / f"{kind}-{dataset.folder.resolve().name}"
-    return train_and_name_taxa(config, dataset, folder, resume=request.resume, progress=progress)
+    asked = Asked(command=request.command("classify"), recipe=request.recipe or _FINETUNE_RECIPE)
+    return train_and_name_taxa(config, dataset, folder, resume=request.resume, asked=asked, progress=progress)
 
 
 def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path) -> None:

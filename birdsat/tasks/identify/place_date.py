@@ -161,7 +161,7 @@ class RangesPlaceDate(PlaceDate):
                 covariates=None if points.covariates is None else points.covariates[one],
             )
             (found,) = self._model.predict([self._model.features(block)], self._names, _YEAR, applicability=False)
-            self._kept[int(points.cells[number])] = np.clip(found.probability[:, :, 0], _LEAST, 1 - _LEAST)
+            self._kept[int(points.cells[number])] = np.clip(found.suitability[:, :, 0], _LEAST, 1 - _LEAST)
 
 
 class ChipPlaceDate(PlaceDate):
