@@ -8,6 +8,7 @@ from typing import Any
 
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import check_ground, embed_split
+from birdsat.errors import DatasetError
 from birdsat.files import write_atomic
 from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.methods.inputs import INPUT_WORDS
@@ -18,6 +19,7 @@ from birdsat.recipes.registry import recipe
 from birdsat.tasks import classify as tasks
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.finetuned import evaluate_run
+from birdsat.tasks.identify.fit_run import fit_run
 from birdsat.tasks.identify.image_scores import save_gallery, save_probe
 from birdsat.training.manifest import Asked
 from birdsat.training.pretrain import process_rank
@@ -60,6 +62,8 @@ def classify(request: ClassifyRequest, progress: Progress = QUIET) -> ClassifyRe
     if frozen:
         reports.append(classify_frozen(run, dataset, frozen, workers=request.workers or 0, progress=progress))
         folders.append(run.path)
+        if not isinstance(run.method, Classifier):
+            _fit_names(run, dataset, request.workers or 0, progress)
     if "finetune" in request.mode:
         trained = finetune(run, dataset, request, progress)
         if process_rank() == 0:
@@ -67,7 +71,16 @@ def classify(request: ClassifyRequest, progress: Progress = QUIET) -> ClassifyRe
             write_classification(report, dataset, trained.path)
             reports.append(report)
             folders.append(trained.path)
+            _fit_names(load_run(trained.path), dataset, trained.config.workers, progress)
     return ClassifyResult(reports=tuple(reports), folders=tuple(folders), per_taxon=request.per_taxon)
+
+
+def _fit_names(run: Run, dataset: Dataset, workers: int, progress: Progress) -> None:
+    """Fit what `birdsat identify` needs beside scores, where there are photos to hold out."""
+    try:
+        fit_run(run, dataset, workers=workers, progress=progress)
+    except DatasetError as error:
+        progress.note(f"scores of `birdsat identify` stay uncalibrated: {error}")
 
 
 def classify_frozen(

@@ -118,7 +118,8 @@ def _ways(identifier: RunIdentifier, test: SeenRows, when: NDArray[np.float64], 
 def _joinings(fitted: Fitted, identifier: RunIdentifier) -> dict[str, dict[str, object]]:
     named = {IMAGE: identifier.image}
     if identifier.joined is not identifier.image:
-        named |= {PLACE: identifier.undated, PLACE_MONTH: identifier.joined}
+        named |= {PLACE: identifier.undated}
+        named |= {PLACE_MONTH: identifier.joined} if identifier.joined is not identifier.undated else {}
     return {
         name: {
             "temperature": one.joining.temperature,

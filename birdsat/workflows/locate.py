@@ -27,6 +27,7 @@ from birdsat.pictures.qgis_style import style_path, write_style
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import CsvWriter, Table
+from birdsat.tasks.identify.seen import see_split
 from birdsat.tasks.locate import Evidence, Located, locate, probabilities
 from birdsat.tasks.locate_by_likeness import Likeness, Queries
 from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, month_of, shown_taxa
@@ -36,7 +37,9 @@ from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.locate_evidence import (
     PhotosEvidence,
+    calibrated_names,
     likeness_rule,
+    named_by_image,
     naming_temperature,
     note_without_range,
     open_model,
@@ -217,9 +220,14 @@ def _locate_dataset(request: LocateRequest, progress: Progress) -> LocateResult:
     without_range: tuple[str, ...] = ()
     rule = None
     if model is not None:
-        temperature = naming_temperature(request, run, progress)
-        named = name_rows(run, dataset, "test", test, workers=request.workers, progress=progress)
-        named = replace(named, score=named.score[rows]).with_temperature(temperature)
+        if (identifier := calibrated_names(request, run)) is not None:
+            temperature = 1.0
+            seen = see_split(run, dataset, "test", workers=request.workers, progress=progress)
+            named = named_by_image(identifier, seen[np.searchsorted(seen.row, rows)].seen, progress)
+        else:
+            temperature = naming_temperature(request, run, progress)
+            named = name_rows(run, dataset, "test", test, workers=request.workers, progress=progress)
+            named = replace(named, score=named.score[rows]).with_temperature(temperature)
         shown = shown_taxa(named, model, month_of(test.year_fraction[rows]))
         note_without_range(shown, progress)
         without_range = shown.without_range

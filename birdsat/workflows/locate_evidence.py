@@ -11,7 +11,7 @@ from birdsat.dataset.read import row_facts
 from birdsat.dataset.row_groups import Dataset
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.embed import embed_split
-from birdsat.embeddings.photo_files import embed_photos
+from birdsat.embeddings.photo_files import embed_photos, photo_views
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.table import EmbeddingTable
@@ -20,10 +20,13 @@ from birdsat.imagery.photo_files import photo_exif
 from birdsat.observations.photos.exif import exif_facts
 from birdsat.progress import Progress
 from birdsat.ranges.model import RangeModel
+from birdsat.tasks.identify.identifier import RunIdentifier, open_identifier
+from birdsat.tasks.identify.kept import IDENTIFY_FILE
+from birdsat.tasks.identify.seen import Seen, joined, see
 from birdsat.tasks.locate import Evidence
 from birdsat.tasks.locate_by_likeness import Likeness, LocationPosterior, Queries, fit_scale
 from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, Shown, differs_by_month, shown_taxa
-from birdsat.tasks.naming import fit_naming, name_photos, name_rows, own_temperature
+from birdsat.tasks.naming import Named, fit_naming, name_photos, name_rows, own_temperature
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run
 from birdsat.workflows.open_ranges import open_ranges
@@ -86,9 +89,12 @@ def photos_evidence(request: LocateRequest, run: Run, photos: Sequence[Path], pr
 
 def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progress: Progress) -> PhotosEvidence:
     model, region = open_model(request)
-    named = name_photos(run, photos, progress=progress)
-    temperature = naming_temperature(request, run, progress)
-    named = named.with_temperature(temperature)
+    identifier, temperature = calibrated_names(request, run), 1.0
+    if identifier is not None:
+        named = _identified(identifier, run, photos, progress)
+    else:
+        temperature = naming_temperature(request, run, progress)
+        named = name_photos(run, photos, progress=progress).with_temperature(temperature)
     months = months_of(request, photos)
     shown = shown_taxa(named, model, np.array([month or ANY_MONTH for month in months]))
     note_without_range(shown, progress)
@@ -112,6 +118,39 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
             "taxa without a range": some_of(shown.without_range) or "none",
         },
     )
+
+
+def calibrated_names(request: LocateRequest, run: Run) -> RunIdentifier | None:
+    """The run's best scores as probabilities that were fitted on held-out photos, with its gate; None where nothing was
+    fitted (`birdsat evaluate identify`), or a temperature is to be fitted anew."""
+    if request.calibrate is not None or not (run.path / IDENTIFY_FILE).is_file():
+        return None
+    identifier = open_identifier(run, taught=False)
+    return identifier if identifier.calibrated else None
+
+
+def named_by_image(identifier: RunIdentifier, seen: Seen, progress: Progress) -> Named:
+    """What photos may show by the image alone. One that is not among the run's birds may show anything, and is located
+    by where photos are taken at all; these are counted."""
+    n = len(seen)
+    unknown = np.full((n, 2), np.nan)
+    answers = identifier.answer(seen, unknown, unknown[:, 0], np.ones(n, dtype=np.bool_))
+    strange = np.array([verdict == "not among these birds" for verdict in answers.verdict], dtype=np.bool_)
+    if strange.any():
+        progress.note(
+            f"{strange.sum():,} of {n:,} photos are not among the birds that the run knows, and say nothing of places."
+        )
+    score = np.where(strange[:, None], np.float32(0), answers.image_score)
+    return Named(taxa=answers.taxa, score=score, meaning="probability")
+
+
+def _identified(identifier: RunIdentifier, run: Run, photos: Sequence[Path], progress: Progress) -> Named:
+    with progress.bar("naming", len(photos), unit="photos") as bar:
+        seen = []
+        for views, _ in photo_views(photos, run.photo_px, progress=progress):
+            seen.append(see(run, views))
+            bar.advance(len(views))
+    return named_by_image(identifier, joined(seen), progress)
 
 
 def months_of(request: LocateRequest, photos: Sequence[Path]) -> list[int | None]:

@@ -30,6 +30,8 @@ from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.photos_in import photos_in
 from birdsat.workflows.requests.identify import TeachRequest
 
+_FEW = 3  # photos a taxon, below which means name more of them than a probe
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TeachResult:
@@ -70,7 +72,9 @@ def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
     if request.folder is not None:
         photos, seen = _looked_at(run, Path(request.folder), base.taxa, progress)
         if taught is None:
-            taught = newly_taught(run, request.by or default, photos, seen)
+            counts = Counter(photo.taxon for photo in photos)
+            few = np.median(list(counts.values())) < _FEW
+            taught = newly_taught(run, request.by or ("means" if few else default), photos, seen)
         else:
             taught = replace(taught.with_photos(photos, seen), by=request.by or taught.by)
         if taught.by == "probe" and default == "means":

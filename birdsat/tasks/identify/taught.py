@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from birdsat.embeddings.taxa import TAXA_FILE, load_taxon_means
 from birdsat.errors import CheckpointError, UnknownTaxonError
@@ -29,6 +30,7 @@ By = Literal["means", "probe"]
 _AGAIN = "delete it, and teach the taxa again with `birdsat teach`"
 _C = 0.1  # inverse strength of the probe's penalty, as `birdsat classify` takes without val
 _MEANS_TEMPERATURE = 0.05
+_LEFT = 1e-6  # of the probability that taxa which were not taught keep in any case
 
 Features = NDArray[np.float32]
 
@@ -116,16 +118,14 @@ class TaughtScores:
         return other
 
     def __call__(self, seen: Seen) -> NDArray[np.float32]:
-        own = softmax(self.base(seen) / self.temperature)
         beside = self._beside(seen.features)
-        share = np.zeros((len(seen), len(self.taxa)))
-        share[:, : own.shape[1]] = own
-        share[:, self.is_taught] = 0
-        rest = share.sum(axis=1, keepdims=True)
-        taught = beside[:, self.is_taught].sum(axis=1, keepdims=True)
-        share *= np.divide(1 - taught, rest, out=np.zeros_like(rest), where=rest > 1e-12)
-        share[:, self.is_taught] = beside[:, self.is_taught]
-        logits: NDArray[np.float32] = (self.temperature * np.log(np.maximum(share, 1e-30))).astype(np.float32)
+        taught = np.minimum(beside[:, self.is_taught].sum(axis=1, keepdims=True), 1 - _LEFT)
+        own = self.base(seen).astype(np.float64) / self.temperature
+        own[:, self.is_taught[: own.shape[1]]] = -np.inf
+        share = np.full((len(seen), len(self.taxa)), -np.inf)
+        share[:, : own.shape[1]] = own - logsumexp(own, axis=1, keepdims=True) + np.log1p(-taught)
+        share[:, self.is_taught] = np.log(np.maximum(beside[:, self.is_taught], 1e-30))
+        logits: NDArray[np.float32] = (self.temperature * share).astype(np.float32)
         return logits
 
     def _beside(self, features: Features) -> NDArray[np.float64]:

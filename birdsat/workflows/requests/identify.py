@@ -55,8 +55,8 @@ class TeachRequest(Request):
     """Folder with a folder of photos for each taxon, named after it; or a table of corrections that `birdsat review`
     made."""
     by: Literal["probe", "means"] | None = None
-    """A probe on frozen features, or class means; by default as before, or a probe where the run keeps its training
-    photos."""
+    """A probe on frozen features, or class means; by default as before; at first a probe, where the run keeps its
+    training photos and there are three or more of most taxa."""
     remove: Sequence[str] = ()
     """Forget these taxa again."""
     list: bool = False
