@@ -305,7 +305,7 @@ class ServedModel:
 
     @property
     def _shown_folder(self) -> str:
-        return str(self.served.folder)
+        return self.served.shown or self.served.folder.name
 
     # Values of all cells.
 
