@@ -36,7 +36,7 @@ def place_answer(served: ServedModel, lon: float, lat: float, month: int, most: 
     seen = model.features(block)
     (found,) = model.predict([seen], served.facts.taxa, served.months)
     at = month if len(served.months) > 1 else 0
-    value, low, high = (values[:, :, 0] for values in (found.probability, found.low, found.high))
+    value, low, high = (values[:, :, 0] for values in (found.suitability, found.low, found.high))
     order = np.argsort(-value[:, at], kind="stable")
     records = served.records
     recorded = {taxon: _recorded(served, taxon, cell) for taxon in served.facts.taxa} if records.known else {}

@@ -19,7 +19,7 @@ from birdsat.explorer.arrays import MISSING, STEPS, PackedArrays, to_bytes
 from birdsat.explorer.listed import Served
 from birdsat.explorer.model_records import ModelRecords
 from birdsat.maps.description import SUITABILITY
-from birdsat.maps.richness import ProbabilityBlock, RichnessSum
+from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.feature_cache import iter_features
@@ -347,15 +347,15 @@ class ServedModel:
 
     def _probabilities(self, taxon: str) -> dict[str, NDArray[np.uint8]]:
         shape, key = (len(self.months), len(self.cells)), self.key_of[taxon]
-        names = {"suitability": "probability", "low": "low", "high": "high"}
+        names = ("suitability", "low", "high")
         made = {f"{key}.{name}": np.full(shape, MISSING, np.uint8) for name in names}
         with self._computing:  # one at a time: each uses all of the processor
             for block in self.model.predict(
                 iter_features(self.model, self.region), [taxon], self.months, applicability=False
             ):
                 at = np.searchsorted(self.cells, block.cells)
-                for name, field in names.items():
-                    made[f"{key}.{name}"][:, at] = to_bytes(getattr(block, field)[0])
+                for name in names:
+                    made[f"{key}.{name}"][:, at] = to_bytes(getattr(block, name)[0])
         return made
 
     def _applicable(self, taxon: str) -> dict[str, NDArray[np.uint8]]:
@@ -462,7 +462,7 @@ class ServedModel:
                 at = np.searchsorted(self.cells, some.cells)
                 together, missed, first = RichnessSum(some.cells, months), np.zeros((months, len(at)), np.float32), 0
                 for probability in groups:
-                    together.add(ProbabilityBlock(cells=some.cells, probability=probability))
+                    together.add(SuitabilityBlock(cells=some.cells, suitability=probability))
                     if looked is not None:
                         recorded = self.records.recorded(
                             taxa[first : first + len(probability)], self.region.grid, some.cells

@@ -1,0 +1,192 @@
+/** The map, or two of them side by side, kept as the state says. */
+import { effect, signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { join } from "../parts/ui";
+import { Wrong } from "../parts/ui";
+import { go, state } from "../state";
+import { dark, grid, layerName, map, narrow, other, threshold, view } from "../store";
+import { stop } from "../sheet";
+import { strings } from "../strings";
+import { Hover, type Point } from "./hover";
+import { show } from "./look";
+import { MapView } from "./map";
+import s from "./pane.module.css";
+import { Swipe } from "./swipe";
+
+export const mapView = signal<MapView | null>(null);
+const RAIL = 72;
+const PANEL = 360;
+
+/** Width that the rail and the panel cover. */
+export const covered = (): number => (narrow.value ? 0 : RAIL + (innerWidth <= 1000 ? 320 : PANEL));
+
+const isSide = (): boolean => {
+  const { view: of, manner, pair, taxon } = state.value;
+  return of === "compare" && manner === "side" && pair !== "truth" && taxon !== "" && other.value !== null;
+};
+
+function openPlace(lon: number, lat: number): void {
+  if (narrow.value && stop.value === 0) stop.value = 1;
+  go({ view: "place", place: [Number(lon.toFixed(4)), Number(lat.toFixed(4))] });
+}
+
+/** Keep a map as the state says it; `right` is the right one of two. */
+function keep(made: MapView, right: boolean): () => void {
+  const ends = [
+    effect(() => {
+      const { base, globe, names, borders, graticule } = state.value;
+      const ground = { base, globe, names, borders, graticule, dark: dark.value };
+      void made.ready.then(() => made.setGround(ground));
+    }),
+    effect(() => {
+      const left = map.value;
+      const second = other.value;
+      void left?.version.value;
+      void second?.version.value;
+      const now = state.value;
+      const [layer, limit, night] = [layerName.value, threshold.value, dark.value];
+      const canvas = made.map.getCanvas();
+      const from = covered();
+      const share = canvas.width / (canvas.clientWidth || 1);
+      const swipe = (from + (now.split / 100) * (canvas.clientWidth - from)) * share;
+      void made.ready.then(() => {
+        const main = right ? second : left;
+        const of = right ? { ...now, month: now.pair === "months" ? now.otherMonth : now.month } : now;
+        if (!main) {
+          made.cells.setValues("a", null);
+          made.map.triggerRepaint();
+          return;
+        }
+        const shown = show(of, main, layer, right ? null : second, limit, night, swipe);
+        made.cells.setGrid(main.grid);
+        made.cells.setRamp(shown.ramp);
+        made.cells.setValues("b", shown.b);
+        made.cells.setValues("applicable", shown.applicable);
+        made.cells.setValues("a", shown.a);
+        made.cells.setLook(shown.look);
+      });
+    }),
+    effect(() => {
+      const loaded = (right ? other : map).value;
+      void loaded?.version.value;
+      const { records, month } = state.value;
+      const points = records && loaded ? loaded.records : null;
+      void made.ready.then(() => made.setRecords(points, month));
+    }),
+    effect(() => {
+      const { place, view: of } = state.value;
+      const pinned = of === "place" ? place : null;
+      void made.ready.then(() => made.setPin(pinned));
+    }),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
+export function MapPane() {
+  const box = useRef<HTMLDivElement>(null);
+  const second = useRef<HTMLDivElement>(null);
+  const [point, setPoint] = useState<Point | null>(null);
+  const [unable, setUnable] = useState(false);
+  const side = isSide();
+
+  useEffect(() => {
+    if (!box.current) return;
+    let made: MapView;
+    try {
+      made = new MapView(
+        box.current,
+        strings.map,
+        {
+          moved(camera, bounds, byHand) {
+            view.value = bounds;
+            if (byHand || state.peek().at) go({ at: camera });
+          },
+          pointed: (at) => setPoint(at),
+          clicked: (at) => openPlace(at.lon, at.lat),
+        },
+        state.peek().at,
+        null,
+      );
+    } catch {
+      setUnable(true);
+      return;
+    }
+    mapView.value = made;
+    made.map.getCanvas().addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      const { lng, lat } = made.map.getCenter();
+      openPlace(lng, lat);
+    });
+    const end = keep(made, false);
+    const framed = effect(() => {
+      // A model that comes into view is shown whole, unless the address says where to look.
+      const shown = grid.value;
+      if (shown && !state.peek().at)
+        void made.ready.then(() => {
+          pad(made);
+          made.frame(shown, false);
+        });
+    });
+    const padded = effect(() => {
+      void [narrow.value, stop.value, state.value.manner];
+      pad(made);
+    });
+    const back = (): void => {
+      const { at } = state.peek();
+      if (at) made.map.jumpTo({ center: [at.lon, at.lat], zoom: at.zoom });
+    };
+    addEventListener("popstate", back);
+    return () => {
+      removeEventListener("popstate", back);
+      padded();
+      framed();
+      end();
+      made.end();
+    };
+  }, []);
+
+  useEffect(() => {
+    const first = mapView.value;
+    if (!side || !second.current || !first) return;
+    const made = new MapView(second.current, strings.map, { clicked: (at) => openPlace(at.lon, at.lat) }, { lon: 0, lat: 0, zoom: 1 }, null);
+    const end = keep(made, true);
+    let following = false;
+    const follow = (from: MapView, to: MapView) => () => {
+      if (following) return;
+      following = true;
+      to.map.jumpTo({ center: from.map.getCenter(), zoom: from.map.getZoom() });
+      following = false;
+    };
+    const [there, back] = [follow(first, made), follow(made, first)];
+    first.map.resize();
+    pad(first);
+    pad(made, true);
+    there();
+    first.map.on("move", there);
+    made.map.on("move", back);
+    return () => {
+      first.map.off("move", there);
+      end();
+      made.end();
+      setTimeout(() => {
+        first.map.resize();
+        pad(first);
+      });
+    };
+  }, [side]);
+
+  return (
+    <div class={s["pane"]} style={{ bottom: narrow.value ? (stop.value === 0 ? "176px" : "calc(45% + 44px)") : "" }} role="region" aria-label={strings.mapName}>
+      <div ref={box} class={join(s["main"], side && s["left"])} />
+      {side && <div ref={second} class={s["right"]} />}
+      {unable && <div class={s["unable"]}><Wrong message={strings.errors.webgl} /></div>}
+      {!side && <Swipe />}
+      {point && !narrow.value && <Hover point={point} />}
+    </div>
+  );
+}
+
+function pad(made: MapView, right = false): void {
+  // The time bar and the legend lie over the map; the right map of two has no panel over it.
+  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: 16, bottom: narrow.value ? 84 : 96 });
+}

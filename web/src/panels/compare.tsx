@@ -1,0 +1,89 @@
+/** Two maps: months, models, or prediction and truth; under a swipe, side by side, or what changes. */
+import { count, percent, score } from "../format";
+import { sameCells, truthCounts } from "../map/look";
+import { monthName } from "../map/swipe";
+import { Busy, Segments, Select, Wrong } from "../parts/ui";
+import { go, type Manner, state } from "../state";
+import { busy, type LoadedMap, map, mapWrong, model, modelOf, models, other, otherWrong, threshold } from "../store";
+import { strings } from "../strings";
+import { ModelSelect } from "./model_select";
+import { Search } from "./search";
+import { shareAbove } from "./species";
+import s from "./panel.module.css";
+
+const t = strings.compare;
+
+function figure(loaded: LoadedMap | null, key: string): string {
+  const one = loaded?.info.figures?.[key];
+  return one && typeof one === "object" ? score(one.value) : "–";
+}
+
+export function ComparePanel() {
+  const now = state.value;
+  const [left, right] = [map.value, other.value];
+  void left?.version.value;
+  void right?.version.value;
+  const id = model.value?.id ?? "";
+  const others = (models.value ?? []).filter((one) => one.id !== id);
+  const monthOptions = Array.from({ length: 13 }, (_, month) => [String(month), monthName(month)] as const);
+  const apart = left && right && !sameCells(left, right);
+  const manners: (readonly [Manner, string])[] = apart ? [["side", t.side]] : [["swipe", t.swipe], ["side", t.side], ["change", t.change]];
+  const limit = threshold.value;
+  const counts = left && limit !== null && now.pair === "truth" ? truthCounts(now, left, limit) : null;
+  const all = counts ? Math.max(1, counts.right + counts.missed + counts.tooMuch) : 1;
+  return (
+    <>
+      <h1 class={s["title"]}>{t.title}</h1>
+      {id && <Search model={id} value={now.taxon} label={strings.species.search} onChoose={(one) => go({ taxon: one.taxon })} />}
+      {!now.taxon && <p class={s["p"]}>{t.needSpecies}</p>}
+      <div class={s["stack"]}>
+        <Segments label={t.what} value={now.pair} options={[["months", t.months], ["models", t.models], ["truth", strings.layers.truth]]} onChange={(pair) => go({ pair, ...(pair === "models" && !now.other ? { other: others[0]?.id ?? "" } : {}) })} />
+        {now.pair !== "truth" && <Segments label={t.how} value={apart ? "side" : now.manner} options={manners} onChange={(manner) => go({ manner })} />}
+        {now.pair === "months" && (
+          <>
+            <Select label={`${t.left}: ${t.month}`} value={String(now.month)} options={monthOptions} onChange={(month) => go({ month: Number(month) })} />
+            <Select label={`${t.right}: ${t.month}`} value={String(now.otherMonth)} options={monthOptions} onChange={(month) => go({ otherMonth: Number(month) })} />
+          </>
+        )}
+        {now.pair === "models" && (
+          <>
+            <ModelSelect />
+            {others.length ? <Select label={`${t.right}: ${t.model}`} value={now.other} options={others.map((one) => [one.id, one.name] as const)} onChange={(to) => go({ other: to })} /> : <p class={s["p"]}>{t.noOther}</p>}
+          </>
+        )}
+      </div>
+      {(busy.value || (now.taxon && now.pair === "models" && now.other && !right && !otherWrong.value)) && <Busy what={strings.loading} />}
+      {mapWrong.value && <Wrong message={mapWrong.value} />}
+      {otherWrong.value && now.pair === "models" && <Wrong message={otherWrong.value} />}
+      {apart && <p class={s["small"]}>{t.otherGrid}</p>}
+      {now.pair === "truth" && left && !left.has("truth") && <p class={s["p"]}>{t.noTruth}</p>}
+      {counts && (
+        <section class={s["section"]}>
+          <h2 class={s["h"]}>{strings.species.truth}</h2>
+          <table class={s["became"]}>
+            <tbody>
+              {([[strings.species.right, counts.right], [strings.species.missed, counts.missed], [strings.species.tooMuch, counts.tooMuch]] as const).map(([name, n]) => (
+                <tr key={name}><th scope="row">{name}</th><td>{count(n)} ({percent(n / all)})</td></tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {left && right && now.pair === "models" && (
+        <section class={s["section"]}>
+          <h2 class={s["h"]}>{t.figures}</h2>
+          <table class={s["table"]}>
+            <thead><tr><td /><th scope="col">{t.left}</th><th scope="col">{t.right}</th></tr></thead>
+            <tbody>
+              {["auc", "auc_even", "boyce"].map((key) => (
+                <tr key={key}><td>{strings.species.figure[key]}</td><td>{figure(left, key)}</td><td>{figure(right, key)}</td></tr>
+              ))}
+              {limit !== null && <tr><td>{strings.species.area}</td><td>{count(shareAbove(left, limit)?.cells ?? 0)}</td><td>{count(shareAbove(right, limit)?.cells ?? 0)}</td></tr>}
+            </tbody>
+          </table>
+          <p class={s["small"]}>{model.value?.name} · {modelOf(now.other)?.name}</p>
+        </section>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,192 @@
+/** Photos: what is in them, how sure that is, and where they may have been taken. */
+import { signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { getBytes, inWords, isStatic, post, runJob, upload } from "../api";
+import { day, percent, place as placeText, readPlace, score } from "../format";
+import { makeGrid, makeValues } from "../map/cells";
+import { Icon } from "../parts/icons";
+import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
+import { useWork } from "../parts/work";
+import type { Located, PhotoAnswer, Upload } from "../records";
+import { about, LoadedMap, map, model, taxaOf } from "../store";
+import { strings } from "../strings";
+import { matches } from "./search";
+import s from "./panel.module.css";
+import u from "../parts/ui.module.css";
+
+const t = strings.photos;
+
+// Kept while the page is open, so that a look at another view loses nothing.
+const photos = signal<readonly PhotoAnswer[]>([]);
+const chosen = signal(0);
+const reviewed = signal<ReadonlyMap<string, string>>(new Map());
+
+/** What a photo is said to show, in words. */
+export function inPlainWords(photo: PhotoAnswer): { name: string; common: string | null; said: string } {
+  const named = photo.answers?.find((one) => one.taxon === photo.rolled_up) ?? photo.answers?.[0];
+  if (photo.verdict === "unreadable") return { name: t.unreadable, common: null, said: photo.remarks?.[0] ?? "" };
+  if (photo.verdict === "not among these birds") return { name: t.notBirds, common: null, said: "" };
+  if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: typeof photo.rolled_up_score === "number" ? t.sure(percent(photo.rolled_up_score)) : "" };
+  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name ?? null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
+}
+
+function Thumbs() {
+  return (
+    <div class={s["grid"]}>
+      {photos.value.map((photo, i) => {
+        const words = inPlainWords(photo);
+        const done = reviewed.value.has(photo.upload);
+        const odd = photo.verdict === "not among these birds" || photo.verdict === "unreadable" || photo.answers?.[0]?.unexpected;
+        return (
+          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common ?? words.name}`} onClick={() => (chosen.value = i)}>
+            {photo.thumb_url ? <Picture src={photo.thumb_url} alt="" /> : <span />}
+            {(done || odd) && <em class={done ? undefined : s["warn"]}><Icon name={done ? "check" : "warn"} size={14} /></em>}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+function Three({ answer }: { answer: NonNullable<PhotoAnswer["answers"]>[number] }) {
+  const rows = [[t.image, answer.image_score], [t.placeDate, answer.place_date_score], [t.together, answer.score]] as const;
+  return (
+    <div class={s["answer"]}>
+      <Name taxon={answer.taxon} common={answer.common_name} />
+      {answer.unexpected && <span><span class={join(s["tag"], s["warn"])}>{t.unexpected}</span></span>}
+      <div class={s["three"]}>
+        {rows.map(([name, value]) => (
+          <>
+            <span>{name}</span>
+            <Bar share={value ?? 0} label={`${name}: ${score(value)}`} />
+            <b>{score(value)}</b>
+          </>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+async function where(photo: PhotoAnswer, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> {
+  tell(t.locating);
+  const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(job.doing || t.locating, job.done ?? null), signal);
+  const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
+  const grid = makeGrid(found.grid, cells);
+  const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
+  made.layers.set("suitability", makeValues(found.layer, bytes, grid.cells.length));
+  map.value = made;
+}
+
+export function PhotosPanel() {
+  const work = useWork();
+  const [place, setPlace] = useState("");
+  const [correcting, setCorrecting] = useState<string | null>(null);
+  const [names, setNames] = useState<readonly { taxon: string; common_name?: string | null }[]>([]);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const id = model.value?.id;
+  useEffect(() => { if (id) taxaOf(id).then(setNames, () => undefined); }, [id]);
+  const photo = photos.value[chosen.value];
+
+  const take = (files: File[]): void => {
+    const at = place.trim() === "" ? null : readPlace(place);
+    if (place.trim() !== "" && !at) {
+      setWrong(strings.errors.noPlace(place));
+      return;
+    }
+    setWrong(null);
+    work.start(async (tell, signal) => {
+      const sent: Upload[] = [];
+      for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
+      tell(t.naming);
+      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => tell(job.doing || t.naming, job.done ?? null), signal);
+      chosen.value = photos.value.length;
+      photos.value = [...photos.value, ...result.photos];
+    });
+  };
+  const review = (taxon: string, verdict: "accepted" | "corrected"): void => {
+    if (!photo) return;
+    post("v1/review", { upload: photo.upload, taxon, verdict }).catch((error) => setWrong(inWords(error)));
+    reviewed.value = new Map(reviewed.value).set(photo.upload, verdict === "accepted" ? t.accepted : t.corrected(taxon));
+    setCorrecting(null);
+    chosen.value = Math.min(photos.value.length - 1, chosen.value + 1);
+  };
+  const accept = (): void => {
+    const best = photo?.answers?.[0];
+    if (photo && best) review(photo.verdict === "named" && photo.rolled_up ? photo.rolled_up : best.taxon, "accepted");
+  };
+  useEffect(() => {
+    const key = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.tagName === "CANVAS" || event.metaKey || event.ctrlKey || event.altKey) return;
+      if (event.key === "a") accept();
+      else if (event.key === "c") setCorrecting("");
+      else if (event.key === "ArrowRight" || event.key === "ArrowDown") chosen.value = Math.min(photos.value.length - 1, chosen.value + 1);
+      else if (event.key === "ArrowLeft" || event.key === "ArrowUp") chosen.value = Math.max(0, chosen.value - 1);
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", key);
+    return () => removeEventListener("keydown", key);
+  });
+  if (isStatic()) return <><h1 class={s["title"]}>{t.title}</h1><p class={s["p"]}>{strings.errors.static}</p></>;
+  const able = about.value?.has.photos ?? about.value?.has.run ?? true;
+  const words = photo ? inPlainWords(photo) : null;
+  const found = correcting === null ? [] : correcting.trim() ? matches(names, correcting, 8) : [...(photo?.answers ?? [])].slice(0, 8);
+  return (
+    <>
+      <h1 class={s["title"]}>{t.title}</h1>
+      {!able && <p class={s["p"]}>{t.noRun}</p>}
+      {able && !work.busy && (
+        <>
+          <Drop title={t.drop} choose={t.choose} text={photos.value.length ? "" : t.formats} small={photos.value.length > 0} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
+          <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+        </>
+      )}
+      {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}
+      {work.wrong && <Wrong message={work.wrong} />}
+      {wrong && <Wrong message={wrong} />}
+      {photos.value.length > 0 && <Thumbs />}
+      {photo && words && (
+        <section class={s["section"]}>
+          {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
+          <div>
+            <h2 class={s["title"]}>
+              {words.common ?? words.name}
+              {words.common && <small>{words.name}</small>}
+            </h2>
+            <div class={s["tags"]}>
+              {words.said && <span class={s["tag"]}>{words.said}</span>}
+              {photo.verdict === "not among these birds" && <span class={join(s["tag"], s["warn"])}>{t.notBirds}</span>}
+              {photo.answers?.[0]?.unexpected && <span class={join(s["tag"], s["warn"])}>{t.unexpected}</span>}
+              {reviewed.value.get(photo.upload) && <span class={join(s["tag"], s["good"])}>{reviewed.value.get(photo.upload)}</span>}
+            </div>
+            <p class={s["small"]}>{[typeof photo.lon === "number" && typeof photo.lat === "number" ? placeText(photo.lon, photo.lat) : t.noPlace, photo.date ? day(photo.date) : "", t.of(chosen.value + 1, photos.value.length)].filter(Boolean).join(" · ")}</p>
+          </div>
+          <div class={s["wrap"]}>
+            <Button main icon="check" onClick={accept} disabled={!photo.answers?.length}>{t.accept}</Button>
+            <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
+            <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>
+          </div>
+          {correcting !== null && (
+            <div>
+              <Text label={t.correctTo} value={correcting} onInput={setCorrecting} onEnter={() => found[0] && review(found[0].taxon, "corrected")} />
+              <ul class={s["list"]}>{found.map((one) => <li key={one.taxon}><button type="button" class={s["item"]} onClick={() => review(one.taxon, "corrected")}><Name taxon={one.taxon} common={one.common_name} /></button></li>)}</ul>
+            </div>
+          )}
+          <div class={s["answers"]}>{photo.answers?.slice(0, 5).map((answer) => <Three key={answer.taxon} answer={answer} />)}</div>
+          {(photo.remarks?.length ?? 0) > 0 && <ul class={s["notes"]}>{photo.remarks?.map((one) => <li key={one}>{one}</li>)}</ul>}
+        </section>
+      )}
+      {photos.value.length > 0 && (
+        <section class={s["section"]}>
+          <p class={s["small"]}>{t.keys}</p>
+          <div class={s["wrap"]}>
+            <Download href="v1/review.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportCsv}</Download>
+            <Download href="v1/review.dwc.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportDwc}</Download>
+          </div>
+          <span class={u["hidden"]} aria-live="polite">{words ? `${words.common ?? words.name}. ${words.said}` : ""}</span>
+        </section>
+      )}
+    </>
+  );
+}

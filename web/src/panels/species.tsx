@@ -1,0 +1,202 @@
+/** One species: search, what the map shows, its threshold, how good it is, and what to take home. */
+import { useEffect, useState } from "preact/hooks";
+import { inWords } from "../api";
+import { count, percent, score } from "../format";
+import { thresholdName } from "../legend/legend";
+import { planeOf } from "../map/cells";
+import { truthCounts } from "../map/look";
+import { Icon } from "../parts/icons";
+import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
+import type { MapInfo, Taxon } from "../records";
+import { go, linkTo, state } from "../state";
+import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, preparing, taxaOf, threshold } from "../store";
+import { strings } from "../strings";
+import { ModelSelect } from "./model_select";
+import { Search } from "./search";
+import s from "./panel.module.css";
+
+const t = strings.species;
+
+function Empty() {
+  const [first, setFirst] = useState<Taxon | null>(null);
+  const id = model.value?.id;
+  useEffect(() => {
+    if (id) taxaOf(id).then((all) => setFirst([...all].sort((a, b) => (b.records ?? 0) - (a.records ?? 0))[0] ?? null), () => undefined);
+  }, [id]);
+  const card = (icon: "bird" | "drop" | "layers", title: string, text: string, change: Parameters<typeof go>[0]) => (
+    <a class={s["card"]} href={linkTo(change)} onClick={(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); go(change); }}>
+      <Icon name={icon} size={24} />
+      <b>{title}</b>
+      <span>{text}</span>
+    </a>
+  );
+  return (
+    <div class={s["stack"]}>
+      <div>
+        <h1 class={s["title"]}>{id ? strings.empty.title : strings.empty.noModel}</h1>
+        <p class={s["p"]}>{id ? strings.empty.text : strings.empty.noModelText}</p>
+      </div>
+      {first && card("bird", strings.empty.shipped(first.common_name ?? first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
+      {canWork() && card("drop", strings.empty.yours, strings.empty.yoursText, { view: "records" })}
+      {id && card("layers", strings.empty.richness, strings.empty.richnessText, { view: "richness" })}
+    </div>
+  );
+}
+
+function Threshold({ loaded }: { loaded: LoadedMap }) {
+  const named = loaded.info.thresholds ?? [];
+  const now = state.value.threshold;
+  const value = threshold.value;
+  const own = now !== "" && !named.some((one) => one.name === now);
+  const shown = own ? "own" : now;
+  const share = value === null ? null : shareAbove(loaded, value);
+  const explained = named.find((one) => one.name === now)?.explanation;
+  return (
+    <section class={s["section"]}>
+      <Select
+        label={t.threshold}
+        value={shown}
+        options={[["", t.noThreshold], ...named.map((one) => [one.name, `${thresholdName(one.name)} (${score(one.value)})`] as const), ["own", t.ownThreshold]]}
+        onChange={(to) => go({ threshold: to === "own" ? String(Number((value ?? 0.5).toFixed(2))) : to })}
+      />
+      {value !== null && <Slider label={thresholdName(now)} value={value} text={score(value)} onChange={(to) => go({ threshold: String(to) })} />}
+      {explained && <p class={s["small"]}>{explained}</p>}
+      {share !== null && <p class={s["small"]}>{t.area}: <b>{count(share.cells)}</b> ({percent(share.cells / Math.max(1, share.of))})</p>}
+    </section>
+  );
+}
+
+export function shareAbove(loaded: LoadedMap, limit: number): { cells: number; of: number } | null {
+  const [values, planes] = [loaded.layers.get("suitability"), loaded.planes("suitability")];
+  if (!values || !planes) return null;
+  const n = loaded.grid.cells.length;
+  const from = planeOf(state.value.month, values.months) * n;
+  let [cells, of] = [0, 0];
+  for (let i = from; i < from + n; i++) {
+    const byte = planes[i] ?? 255;
+    if (byte === 255) continue;
+    of++;
+    if (byte * values.scale >= limit) cells++;
+  }
+  return { cells, of };
+}
+
+export function Figures({ info }: { info: MapInfo }) {
+  const rows = Object.entries(info.figures ?? {}).flatMap(([key, one]) => (one && typeof one === "object" && one.value !== null && t.figure[key] ? [[key, { ...one, value: one.value }] as const] : []));
+  return (
+    <section class={s["section"]}>
+      <h2 class={s["h"]}>{t.figures}</h2>
+      {rows.map(([key, { value, low, high }]) => (
+        <div class={s["figure"]} key={key}>
+          <span>
+            <span>{t.figure[key]}</span>
+            <b>{score(value)}</b>
+          </span>
+          {key.startsWith("auc") && (
+            <div class={s["scale"]}>
+              {typeof low === "number" && typeof high === "number" && <i style={{ left: `${low * 100}%`, width: `${(high - low) * 100}%` }} />}
+              <b style={{ left: `${value * 100}%` }} />
+            </div>
+          )}
+          <span class={s["small"]}>{[typeof low === "number" && typeof high === "number" ? t.interval(score(low), score(high)) : "", key.startsWith("auc") ? t.chance : ""].filter(Boolean).join("; ")}</span>
+        </div>
+      ))}
+      {(rows.length === 0 || info.labels?.evaluated === false) && <p class={s["p"]}>{t.notEvaluated}</p>}
+      {info.labels?.calibrated === false && <p class={s["small"]}>{t.notCalibrated}</p>}
+    </section>
+  );
+}
+
+export function Downloads({ info }: { info: MapInfo }) {
+  const [wrong, setWrong] = useState<string | null>(null);
+  const { month, threshold: limit } = state.value;
+  const files = Object.entries(info.downloads ?? {}).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const query = new URLSearchParams();
+  if (threshold.value !== null) query.set("threshold", info.thresholds?.some((one) => one.name === limit) ? limit : String(threshold.value));
+  if (month > 0 && info.months > 1) query.set("month", String(month - 1));
+  const asked = query.size ? `?${query}` : "";
+  return (
+    <section class={s["section"]}>
+      {files.length > 0 && (
+        <>
+          <h2 class={s["h"]}>{t.downloads}</h2>
+          <div class={s["wrap"]}>
+            {files.map(([kind, url]) => (
+              <Download key={kind} href={canWork() ? url + asked : url} onWrong={(error) => setWrong(inWords(error))}>
+                {t.download[kind] ?? kind}
+              </Download>
+            ))}
+          </div>
+          {wrong && <Wrong message={wrong} />}
+        </>
+      )}
+      <h2 class={s["h"]}>{t.make}</h2>
+      <div class={s["wrap"]}>
+        <Copy icon="link" text={() => new URL(linkTo({}), document.baseURI).href}>{t.copyLink}</Copy>
+        {info.command && <Copy icon="code" text={() => info.command ?? ""}>{t.copyCommand}</Copy>}
+        {info.python && <Copy icon="code" text={() => info.python ?? ""}>{t.copyPython}</Copy>}
+      </div>
+    </section>
+  );
+}
+
+function Truth({ loaded }: { loaded: LoadedMap }) {
+  void loaded.version.value;
+  const counts = threshold.value === null ? null : truthCounts(state.value, loaded, threshold.value);
+  if (!counts) return null;
+  const all = Math.max(1, counts.right + counts.missed + counts.tooMuch);
+  return (
+    <section class={s["section"]}>
+      <h2 class={s["h"]}>{t.truth}</h2>
+      <table class={s["became"]}>
+        <tbody>
+          {([[t.right, counts.right], [t.missed, counts.missed], [t.tooMuch, counts.tooMuch]] as const).map(([name, n]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{count(n)} ({percent(n / all)})</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+export function SpeciesPanel() {
+  const loaded = map.value;
+  const { taxon, layer } = state.value;
+  const id = model.value?.id;
+  if (models.value === null) return <Busy what={strings.loading} />;
+  const making = preparing.value;
+  return (
+    <>
+      {id && <Search model={id} value={taxon} label={t.search} onChoose={(one) => go({ taxon: one.taxon })} />}
+      <ModelSelect />
+      {making && <Busy what={making.doing || strings.records.fitting} share={making.done ?? null} at_once />}
+      {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++} />}
+      {busy.value && <Busy what={strings.loading} />}
+      {!taxon && !making && <Empty />}
+      {taxon && loaded && loaded.info.taxon !== null && !mapWrong.value && (
+        <>
+          <header>
+            <h1 class={s["title"]}>
+              {loaded.info.common_name ?? loaded.info.taxon}
+              {loaded.info.common_name && <small>{loaded.info.taxon}</small>}
+            </h1>
+            {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.records(loaded.info.records)}</p>}
+          </header>
+          <Threshold loaded={loaded} />
+          {layer === "truth" && <Truth loaded={loaded} />}
+          <Figures info={loaded.info} />
+          {(loaded.info.notes?.length ?? 0) > 0 && (
+            <section class={s["section"]}>
+              <h2 class={s["h"]}>{t.notes}</h2>
+              <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>
+            </section>
+          )}
+          <Downloads info={loaded.info} />
+        </>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,35 @@
+/** Work that is started, told of, stopped, and may go wrong: the state of it for a panel. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { inWords, wasStopped } from "../api";
+
+export interface Work {
+  readonly busy: { readonly what: string; readonly share: number | null } | null;
+  readonly wrong: string | null;
+  start(work: (tell: (what: string, share?: number | null) => void, signal: AbortSignal) => Promise<void>): void;
+  stop(): void;
+  clear(): void;
+}
+
+export function useWork(): Work {
+  const [busy, setBusy] = useState<Work["busy"]>(null);
+  const [wrong, setWrong] = useState<string | null>(null);
+  const running = useRef<AbortController | null>(null);
+  useEffect(() => () => running.current?.abort(), []);
+  return {
+    busy,
+    wrong,
+    start(work) {
+      running.current?.abort();
+      const control = new AbortController();
+      running.current = control;
+      setWrong(null);
+      setBusy({ what: "", share: null });
+      const mine = (): boolean => running.current === control;
+      work((what, share = null) => { if (mine()) setBusy({ what, share }); }, control.signal)
+        .catch((error) => { if (mine() && !wasStopped(error)) setWrong(inWords(error)); })
+        .finally(() => { if (mine()) setBusy(null); });
+    },
+    stop: () => running.current?.abort(),
+    clear: () => setWrong(null),
+  };
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { scaleBar } from "../src/map/scale";
+import { shore } from "../src/map/earth";
+import { inPlainWords } from "../src/panels/photos";
+import { listOf } from "../src/panels/place_info";
+import { matches } from "../src/panels/search";
+import { sorted } from "../src/panels/taxa";
+import { sparkline } from "../src/time/time";
+
+const TAXA = [
+  { taxon: "Pica pica", common_name: "Eurasian Magpie", auc: 0.8, records: 5 },
+  { taxon: "Dryobates major", common_name: "Great Spotted Woodpecker", auc: null, records: 9 },
+  { taxon: "Picus viridis", common_name: "Grünspecht", auc: 0.9, records: null },
+];
+
+describe("finding a species", () => {
+  test("by either name, without accents, the beginnings first", () => {
+    expect(matches(TAXA, "pic").map((one) => one.taxon)).toEqual(["Pica pica", "Picus viridis"]);
+    expect(matches(TAXA, "GRUN").map((one) => one.taxon)).toEqual(["Picus viridis"]);
+    expect(matches(TAXA, "spotted wood").map((one) => one.taxon)).toEqual(["Dryobates major"]);
+    expect(matches(TAXA, "zebra")).toEqual([]);
+  });
+});
+
+describe("the table of species", () => {
+  test("is sorted either way, and what has no figure comes last", () => {
+    expect(sorted(TAXA, "-auc").map((one) => one.auc)).toEqual([0.9, 0.8, null]);
+    expect(sorted(TAXA, "auc").map((one) => one.auc)).toEqual([0.8, 0.9, null]);
+    expect(sorted(TAXA, "taxon").map((one) => one.common_name)).toEqual(["Eurasian Magpie", "Great Spotted Woodpecker", "Grünspecht"]);
+    expect(sorted(TAXA, "nonsense")).toHaveLength(3);
+  });
+});
+
+describe("an export's list at a click", () => {
+  test("is read from a block of taxa, months and cells", () => {
+    const bytes = Uint8Array.from([0, 254, 127, 255, /* second taxon */ 254, 0, 254, 127]);
+    const list = listOf(bytes, ["Pica_pica", "x"], [{ taxon: "Pica pica", key: "Pica_pica", common_name: "Magpie" }], 2, 2, 1, 0);
+    expect(list.map((one) => [one.taxon, one.value])).toEqual([["Pica pica", 1], ["x", 0.25]]);
+    expect(list[0]?.year).toEqual([1, null]);
+    expect(listOf(bytes, ["Pica_pica", "x"], [], 2, 2, 1, 2).map((one) => one.key)).toEqual(["x"]);
+  });
+});
+
+describe("photos in words", () => {
+  const answer = { rank: 1, taxon: "Spizella passerina", common_name: "Chipping Sparrow", score: 0.9 };
+  test("a name, a group, neither, or nothing", () => {
+    const photo = { photo: "a.jpg", upload: "u", answers: [answer] };
+    expect(inPlainWords({ ...photo, verdict: "named", rolled_up: "Spizella passerina" })).toEqual({ name: "Spizella passerina", common: "Chipping Sparrow", said: "90% sure" });
+    expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "genus", rolled_up: "Spizella" }).name).toBe("a bird of genus Spizella, probably");
+    expect(inPlainWords({ ...photo, verdict: "not among these birds" }).name).toBe("not among these birds");
+    expect(inPlainWords({ ...photo, verdict: "unreadable", remarks: ["it is empty"] }).said).toBe("it is empty");
+  });
+});
+
+test("the course of the year rises where there is more", () => {
+  const { line, area } = sparkline([0, 1, ...new Array<number>(9).fill(0), null]);
+  expect(line.startsWith("M0.5 1")).toBe(true);
+  expect(line).toContain("1.5 0.080");
+  expect(area.endsWith("Z")).toBe(true);
+  expect(sparkline(new Array<number>(12).fill(0)).line).not.toContain("NaN");
+});
+
+test("the scale bar is a round distance below 100 pixels", () => {
+  expect(scaleBar(7)).toEqual({ km: 500, width: 500 / 7 });
+  expect(scaleBar(0.013)).toEqual({ km: 1, width: 1 / 0.013 });
+});
+
+test("coasts are not drawn along the edge of a flat map", () => {
+  expect(shore([[170, 60], [180, 61], [180, 70], [170, 71]])).toEqual([[[170, 60], [180, 61]], [[180, 70], [170, 71]]]);
+  expect(shore([[0, 0], [1, 1], [0, 0]])).toHaveLength(1);
+});

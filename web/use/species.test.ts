@@ -1,0 +1,102 @@
+/** The heart of the page, used: species, months, thresholds, layers, links. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bench, bench, canBrowse, pixel, settled } from "./browser";
+
+const SPOT = [860, 520] as const; // on land, in the middle of the map
+const state = (page: { url(): string }): URLSearchParams => new URL(page.url()).searchParams;
+
+describe.skipIf(!canBrowse)("species", () => {
+  let on: Bench;
+  beforeAll(async () => { on = await bench(); });
+  afterAll(() => on.end());
+
+  test("a species is found by typing, chosen by keys, and is on the map", async () => {
+    const { page, wrong, close } = await on.open("");
+    const before = await pixel(page, ...SPOT);
+    await page.getByRole("combobox", { name: "Find a species" }).fill("stork");
+    await page.keyboard.press("Enter");
+    await settled(page);
+    await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(state(page).get("taxon")).toBe("Ciconia ciconia");
+    expect(await pixel(page, ...SPOT)).not.toEqual(before);
+    await page.goBack();
+    await page.getByRole("heading", { name: "Where do birds live?" }).waitFor();
+    expect(wrong).toEqual([]);
+    await close();
+  });
+
+  test("months, threshold, layers and ramps change the map without a request", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&month=1");
+    const asked: string[] = [];
+    page.on("request", (request) => { if (!request.url().endsWith(".svg")) asked.push(request.url()); }); // browsers ask for the icon at each address
+    const seen = new Set([String(await pixel(page, ...SPOT))]);
+    const look = async (): Promise<void> => {
+      await page.waitForTimeout(400);
+      seen.add(String(await pixel(page, ...SPOT)));
+    };
+    await page.getByRole("slider", { name: "Month" }).focus();
+    for (let i = 0; i < 5; i++) await page.keyboard.press("ArrowRight");
+    await look();
+    await expect.poll(() => state(page).get("month")).toBe("6");
+    await page.getByLabel("Threshold").first().selectOption("max_sss");
+    await page.getByRole("slider", { name: "Threshold" }).first().press("ArrowRight");
+    await expect.poll(() => Number(state(page).get("threshold"))).toBeCloseTo(0.38, 2);
+    await page.getByRole("button", { name: "Range", exact: true }).click();
+    await look();
+    await page.getByRole("button", { name: "Width of interval" }).click();
+    await look();
+    expect(seen.size).toBeGreaterThanOrEqual(4);
+    expect(asked).toEqual([]);
+    await close();
+  });
+
+  test("the time bar plays, stops and knows the whole year", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&month=3");
+    await page.getByRole("button", { name: "Play the year" }).click();
+    await page.waitForTimeout(1700);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect.poll(() => Number(state(page).get("month"))).toBeGreaterThan(3);
+    await page.getByRole("slider", { name: "Month" }).press("Home");
+    await expect.poll(() => state(page).get("month")).toBeNull();
+    await close();
+  });
+
+  test("a cell says its value under the pointer and opens its place at a click", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&month=6");
+    await page.mouse.move(...SPOT);
+    await page.getByText("within its data").waitFor();
+    await page.mouse.click(...SPOT);
+    await page.getByText("Expected here in June").waitFor();
+    expect(state(page).get("place")).toMatch(/^-?\d+\.\d+,\d+\.\d+$/);
+    await close();
+  });
+
+  test("the link that is copied opens the same", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&month=6&ramp=ember&globe=1");
+    await page.getByRole("button", { name: "Copy link" }).click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(new URL(copied).search).toContain("taxon=Ciconia+ciconia&ramp=ember&month=6&globe=1");
+    await close();
+  });
+
+  test("a name that is not there is answered in words, with what to do", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Nullus+nemo");
+    const said = await page.getByRole("alert").innerText();
+    expect(said).toMatch(/not among the 12 .* nearest: 'Hirundo rustica'/);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await close();
+  });
+
+  test("a phone's panel has three stops, by hand and by key", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia", "phone");
+    const height = (): Promise<number> => page.locator("#panel").evaluate((panel) => panel.getBoundingClientRect().height);
+    const half = await height();
+    const grip = page.getByRole("button", { name: /Size of the panel/ });
+    await grip.press("ArrowUp");
+    expect(await height()).toBeGreaterThan(half * 1.5);
+    await grip.press("ArrowDown");
+    await grip.press("ArrowDown");
+    expect(await height()).toBeLessThan(150);
+    await close();
+  });
+});

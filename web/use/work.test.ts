@@ -1,0 +1,130 @@
+/** Long work and other views, used: own records, photos, places, data, comparisons. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bench, bench, broken, canBrowse, picture, pixel } from "./browser";
+
+const TABLE = { name: "gbif.csv", mimeType: "text/csv", buffer: Buffer.from("species,decimalLatitude,decimalLongitude\n") };
+const photo = (name: string) => ({ name, mimeType: "image/jpeg", buffer: Buffer.from("not looked at") });
+
+describe.skipIf(!canBrowse)("work", () => {
+  let on: Bench;
+  beforeAll(async () => { on = await bench(); });
+  afterAll(() => on.end());
+
+  test("a table becomes a map: read, checked, chosen, fitted, forgotten", async () => {
+    const { page, wrong, close } = await on.open("?view=records");
+    await page.locator("input[type=file]").setInputFiles(TABLE);
+    await page.getByRole("progressbar").waitFor();
+    await page.getByText("What became of the rows").waitFor();
+    await page.getByText("no coordinates").waitFor();
+    await picture(page, "records-checked");
+    expect(await broken(page)).toEqual([]);
+    await page.getByRole("button", { name: "Choose none" }).click();
+    await page.getByLabel(/White Stork/).check();
+    await page.getByRole("button", { name: "Map 1 species" }).click();
+    await page.getByRole("button", { name: "Stop" }).waitFor();
+    await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(page.url()).toMatch(/model=mine/);
+    await page.getByRole("button", { name: "My records" }).click();
+    await page.getByRole("button", { name: "Forget", exact: true }).click();
+    await page.getByRole("button", { name: /Forget this map/ }).click();
+    await page.getByText("Saved on this machine").waitFor({ state: "detached" });
+    expect(wrong).toEqual([]);
+    await close();
+  });
+
+  test("work that is stopped is cancelled", async () => {
+    const { page, close } = await on.open("?view=records");
+    const cancelled = page.waitForRequest((request) => request.method() === "DELETE" && request.url().includes("/jobs/"));
+    await page.locator("input[type=file]").setInputFiles(TABLE);
+    await page.waitForTimeout(500);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await cancelled;
+    await page.getByText("Drop a table here").waitFor();
+    await close();
+  });
+
+  test("a file that cannot be read is refused in words", async () => {
+    const { page, close } = await on.open("?view=records");
+    await page.locator("input[type=file]").setInputFiles({ ...TABLE, name: "setup.exe" });
+    expect(await page.getByRole("alert").innerText()).toContain("allowed: CSV");
+    await close();
+  });
+
+  test("photos are named, accepted and corrected by keys", async () => {
+    const { page, wrong, close } = await on.open("?view=photos");
+    await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), photo("two.jpg"), photo("three.jpg")]);
+    await page.getByText("1 of 3").waitFor();
+    await picture(page, "photos-named");
+    expect(await broken(page)).toEqual([]);
+    const reviewed = page.waitForRequest((request) => request.url().endsWith("/v1/review"));
+    await page.locator("body").press("a");
+    expect((await reviewed).postDataJSON()).toMatchObject({ verdict: "accepted" });
+    await page.getByText("2 of 3").waitFor();
+    await page.getByRole("heading", { name: /a bird of genus/ }).waitFor();
+    await page.locator("body").press("ArrowRight");
+    await page.getByRole("heading", { name: "not among these birds" }).waitFor();
+    const before = await pixel(page, 860, 520);
+    await page.getByRole("button", { name: "Where it may have been taken" }).click();
+    await expect.poll(() => pixel(page, 860, 520), { timeout: 10_000 }).not.toEqual(before);
+    await page.locator("body").press("c");
+    await page.getByLabel("Which bird is it?").fill("swift");
+    await page.keyboard.press("Enter");
+    await page.getByText("Corrected to Apus apus").waitFor();
+    expect(wrong).toEqual([]);
+    await close();
+  });
+
+  test("a place is found by its coordinates, and a wrong one is explained", async () => {
+    const { page, close } = await on.open("?view=place");
+    await page.getByLabel("Latitude, longitude").fill("somewhere");
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    expect(await page.getByRole("alert").innerText()).toContain("“somewhere” is not a place");
+    await page.getByLabel("Latitude, longitude").fill("48.1 N 11.6 E");
+    await page.keyboard.press("Enter");
+    await page.getByText("Expected here over the year").waitFor();
+    expect(await page.getByRole("img", { name: /over the year: Jan/ }).count()).toBeGreaterThan(5);
+    await page.getByRole("button", { name: "1,600 km" }).click();
+    await page.getByRole("img", { name: /1,600 km across/ }).waitFor();
+    await close();
+  });
+
+  test("the data set is browsed, filtered and looked at", async () => {
+    const { page, wrong, close } = await on.open("?view=data");
+    await page.getByText("240 photos").waitFor();
+    await page.getByLabel("Part").selectOption("test");
+    await page.getByText("40 photos").waitFor();
+    await page.getByRole("button", { name: /Photo of/ }).first().click();
+    await page.getByRole("img", { name: "Satellite picture of the place" }).waitFor();
+    await page.getByRole("button", { name: "Likeness" }).click();
+    const box = await page.locator("main canvas").boundingBox();
+    for (let x = 10; box && x < box.width && !(await page.locator("main canvas + div img").count()); x += 8) await page.mouse.move(box.x + x, box.y + box.height / 2);
+    await page.locator("main canvas + div img").waitFor();
+    await picture(page, "data-scatter");
+    await page.getByRole("button", { name: "Confusions" }).click();
+    await page.getByText("7 of 40 photos").waitFor();
+    expect(wrong).toEqual([]);
+    await close();
+  });
+
+  test("the swipe moves by its handle and by keys", async () => {
+    const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=7");
+    const before = await pixel(page, 1000, 560);
+    await page.getByRole("slider", { name: "Where the two maps meet" }).focus();
+    for (let i = 0; i < 3; i++) await page.keyboard.press("PageUp");
+    await expect.poll(() => new URL(page.url()).searchParams.get("split")).toBe("80");
+    await expect.poll(() => pixel(page, 1000, 560)).not.toEqual(before);
+    await page.getByRole("button", { name: "Side by side" }).click();
+    await expect.poll(() => page.locator("canvas").count()).toBe(2);
+    await close();
+  });
+
+  test("species are sorted by their figures, and each row leads to its map", async () => {
+    const { page, close } = await on.open("?view=taxa");
+    await page.getByRole("button", { name: "AUC", exact: true }).click();
+    const values = (await page.locator("tbody td:nth-child(3)").allInnerTexts()).map(Number);
+    expect(values).toEqual([...values].sort((a, b) => b - a));
+    await page.locator("tbody a").first().click();
+    await page.getByText("How good is it?").waitFor();
+    await close();
+  });
+});
