@@ -23,7 +23,7 @@ def _layer(client: TestClient, said: dict[str, Any]) -> Any:
     return said["scale"] * values ** said.get("power", 1)
 
 
-def test_a_map_s_bytes_are_the_model_s_probabilities(client: TestClient, base: str, tiny_world: TinyWorld) -> None:
+def test_a_map_s_bytes_are_the_model_s_suitabilities(client: TestClient, base: str, tiny_world: TinyWorld) -> None:
     model = load_ranges(tiny_world.ranges)
     taxon = model.facts.taxa[0]
     said = client.get(f"{base}/maps/{taxon}").json()
@@ -32,7 +32,7 @@ def test_a_map_s_bytes_are_the_model_s_probabilities(client: TestClient, base: s
     region = region_of(model)
     assert cells[0] == len(cells) - 1 and np.array_equal(cells[1:], region.cells())
     blocks = list(model.predict(iter_features(model, region), [taxon], range(1, 13)))
-    for name, field in (("suitability", "probability"), ("low", "low"), ("high", "high")):
+    for name, field in (("suitability", "suitability"), ("low", "low"), ("high", "high")):
         expected = np.concatenate([getattr(block, field)[0] for block in blocks], axis=1)
         found = _layer(client, said["layers"][name])
         assert np.abs(found - expected[: len(found)]).max() <= 0.5 / 254 + 1e-6
