@@ -2,7 +2,6 @@
 
 import calendar
 import difflib
-import shlex
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ from birdsat.explorer.arrays import MISSING, STEPS
 from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
-from birdsat.workflows.requests.maps import YEAR
+from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
 
 _THRESHOLDS = {
     "max_sss": "sensitivity and specificity add up to the most",
@@ -222,8 +221,8 @@ class ServedModel(CellValues):
 
     def command(self, taxon: str) -> str:
         """The command line that makes the map."""
-        months = ["--months", *map(str, self.months)] if len(self.months) > 1 else []
-        return shlex.join(["birdsat", "map", taxon, "--ranges", self._shown_folder, *months])
+        months = self.months if len(self.months) > 1 else ()
+        return MapRequest(taxon=(taxon,), ranges=self._shown_folder, months=months).command("map")
 
     def python(self, taxon: str) -> str:
         """The same in Python."""
@@ -278,6 +277,6 @@ class ServedModel(CellValues):
                 "applicable": {"url": f"{base}/applicable.bin", **of_year, "months": 1, "scale": 1},
                 "effort": self.effort_layer(),
             },
-            "command": shlex.join(["birdsat", "richness", self._shown_folder]),
+            "command": RichnessRequest(ranges=self._shown_folder).command("richness"),
             "python": f"import birdsat\nbirdsat.richness(ranges={self._shown_folder!r})",
         }
