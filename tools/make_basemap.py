@@ -1,6 +1,9 @@
 """Make web/src/assets/blue_marble.jpg, the explorer's small picture of the Earth, from NASA's Blue Marble mosaic.
 
 python tools/make_basemap.py bluemarble_5400x2700.jpg web/src/assets/blue_marble.jpg
+python tools/make_basemap.py bluemarble_5400x2700.jpg birdsat/explorer/basemap.jpg 2048
+
+The second is what the server cuts pictures of places from where no imagery is named.
 
 NASA's Blue Marble Next Generation is in the public domain. Half a megabyte: a pixel is 0.14 degrees, which is what the
 whole Earth in a window needs; nearer, the features of the map are what people look at.
@@ -11,8 +14,8 @@ from pathlib import Path
 
 from PIL import Image
 
-SOURCE, TARGET = map(Path, sys.argv[1:])
-WIDTH = 2560
+SOURCE, TARGET = map(Path, sys.argv[1:3])
+WIDTH = int(sys.argv[3]) if len(sys.argv) > 3 else 2560
 Image.MAX_IMAGE_PIXELS = None
 
 with Image.open(SOURCE) as mosaic:

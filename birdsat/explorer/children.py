@@ -10,8 +10,8 @@ from birdsat.explorer.child import Child, ChildError, Limits
 
 _AT_ONCE, _IN_LINE = 2, 12
 LIMITS = {
-    "thumb": Limits(memory_gb=4, seconds=60),
-    "download": Limits(memory_gb=24, seconds=600),
+    "thumb": Limits(memory_gb=2, seconds=60),
+    "download": Limits(memory_gb=12, seconds=600),
 }
 
 

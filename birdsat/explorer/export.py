@@ -54,7 +54,7 @@ def export_site(state: State, out: Path, progress: Progress = QUIET) -> tuple[Pa
     write("v1/basemap.jpg", BASEMAP.read_bytes())
     write("v1/about.json", to_json(about_of(state, static=True)))
     models = [state.site.model(served.id) for served in listed]
-    write("v1/models.json", to_json([_without_server(model.listed) for model in models]))
+    write("v1/models.json", to_json([dict(model.listed) for model in models]))
     for model in models:
         for name, data in _files_of(model, progress):
             write(name, data)
@@ -77,7 +77,7 @@ def _files_of(model: ServedModel, progress: Progress) -> Iterator[tuple[str, byt
     yield f"{base}/taxa.json", to_json(model.taxa("", len(model.facts.taxa)))
     with progress.bar("writing maps", len(model.facts.taxa), unit="taxa") as bar:
         for key, taxon in model.keys.items():
-            said = _without_server(model.map(taxon))
+            said = _without_server(model.map(taxon), str(model.served.folder))
             yield f"{base}/maps/{key}.json", to_json(said)
             for name, layer in said["layers"].items():
                 if layer is not None and name != "effort":
@@ -87,7 +87,7 @@ def _files_of(model: ServedModel, progress: Progress) -> Iterator[tuple[str, byt
             if said["records_url"] is not None:
                 yield f"{base}/records/{key}.json", to_json(model.records.of(taxon, coarse=False))
             bar.advance()
-    said = _without_server(model.richness)
+    said = _without_server(model.richness, str(model.served.folder))
     yield f"{base}/richness.json", to_json(said)
     for name, layer in said["layers"].items():
         if layer is not None and name != "effort":
@@ -99,9 +99,13 @@ def _files_of(model: ServedModel, progress: Progress) -> Iterator[tuple[str, byt
         yield f"{base}/places/{block}.bin", gzip.decompress(model.place_block(block))
 
 
-def _without_server(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what only a server can give, and with JSON's ending where the page is led to some."""
+def _without_server(said: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Without what only a server can give, and with JSON's ending where the page is led to some. Who reads a site need
+    not know where its maker keeps the model."""
     kept = {**said}
+    for name in ("command", "python"):
+        if name in kept:
+            kept[name] = kept[name].replace(folder, Path(folder).name)
     if "downloads" in kept:
         kept["downloads"] = None
     if kept.get("records_url"):

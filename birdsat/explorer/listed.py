@@ -16,4 +16,4 @@ class Served:
     kind: Kind
     folder: Path  # of the range model
     created: str = ""
-    command: str = ""  # that makes it
+    shown: str = ""  # what commands call the folder, for those who may know where it lies

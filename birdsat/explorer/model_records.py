@@ -125,7 +125,7 @@ class ModelRecords:
 
     def _recorded_cells(self, taxon: str, grid: AnyGrid) -> NDArray[np.int64]:
         if taxon not in self._recorded:
-            found = self._of(taxon)
+            found = None if self.is_sensitive(taxon) else self._of(taxon)
             at = np.empty(0, np.int64) if found is None else np.unique(grid.cells_at(*found.lon_lat.T))
             self._recorded[taxon] = at
         return self._recorded[taxon]

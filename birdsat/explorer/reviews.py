@@ -12,7 +12,8 @@ from birdsat.tables import CsvWriter
 
 VERDICTS = ("accepted", "corrected")
 _LONGEST = 200
-_COLUMNS = ("photo", "taxon", "verdict", "said", "score", "lon", "lat", "date", "reviewed")
+# As `birdsat review` reads them: `photo` is a path within the folder of uploads.
+_COLUMNS = ("photo", "taxon", "name", "verdict", "said", "score", "lon", "lat", "date", "when")
 _DARWIN_CORE = (
     "occurrenceID",
     "basisOfRecord",
@@ -66,8 +67,13 @@ class Reviews:
         ]
 
     def csv(self) -> bytes:
-        """A row a photo."""
-        return _table(_COLUMNS, [{**row} for row in self.all()])
+        """A row a photo, for `birdsat review RUN TABLE --photos STORE/uploads`."""
+        files = {upload.id: f"{upload.id}/{self._uploads.file(upload)}" for upload in self._uploads.all()}
+        rows = [
+            {**row, "name": row["photo"], "photo": files.get(row["upload"], ""), "when": row["reviewed"]}
+            for row in self.all()
+        ]
+        return _table(_COLUMNS, rows)
 
     def darwin_core(self) -> bytes:
         """Occurrences of those photos whose bird a person named, with place and date as far as they are known."""
@@ -95,8 +101,8 @@ class Reviews:
                 for row in job.result.get("photos", ()):
                     if row.get("upload") == upload:
                         return {
-                            "said": row.get("name") or row.get("taxon") or "",
-                            "score": row.get("score"),
+                            "said": row.get("rolled_up") or "",
+                            "score": row.get("rolled_up_score"),
                             "lon": row.get("lon"),
                             "lat": row.get("lat"),
                             "date": row.get("date"),

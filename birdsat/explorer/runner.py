@@ -9,12 +9,12 @@ from birdsat.explorer.child import Child, ChildError, Limits
 from birdsat.explorer.jobs import Job, Jobs
 
 _LIMITS = {
-    "fit-example": Limits(memory_gb=24, seconds=1800),
-    "fit": Limits(memory_gb=24, seconds=7200),
-    "check": Limits(memory_gb=8, seconds=1800),
-    "identify": Limits(memory_gb=16, seconds=3600),
-    "locate": Limits(memory_gb=16, seconds=1800),
-    "scatter": Limits(memory_gb=16, seconds=7200),
+    "fit-example": Limits(memory_gb=12, seconds=1800),
+    "fit": Limits(memory_gb=12, seconds=7200),
+    "check": Limits(memory_gb=4, seconds=1800),
+    "identify": Limits(memory_gb=12, seconds=3600),
+    "locate": Limits(memory_gb=12, seconds=1800),
+    "scatter": Limits(memory_gb=12, seconds=7200),
 }
 MOST_QUEUED = 50
 _AT_ONCE = 2

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,8 @@ class Site:
         served = next((one for one in self.listed() if one.id == id), None)
         if served is None:
             raise NotFoundError(f"there is no model {id[:100]!r}; /v1/models lists those there are.")
+        if self.request.is_local:
+            served = replace(served, shown=str(served.folder))
         with self._lock:
             lock = self._open.locks.setdefault(id, threading.Lock())
         with lock:

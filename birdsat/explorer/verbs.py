@@ -5,11 +5,10 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
+from birdsat.errors import BirdsatError, ImageError, InputError
 from birdsat.explorer.names import (
     CHECKED_FILE,
     DROPPED_FILE,
@@ -163,7 +162,10 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Name photos. asked: run, ranges, region, imagery, photos (upload, folder, file, name), place, date."""
     import tempfile
 
-    module, request = _identify()
+    from birdsat.workflows.registry import VERBS as OF_BIRDSAT
+
+    verb = OF_BIRDSAT["identify"]
+    ask: Callable[..., Any] = verb.request
     photos = {str(Path(one["folder"]) / one["file"]): one for one in asked["photos"]}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "names.jsonl"
@@ -172,7 +174,7 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
             settings["place"] = tuple(asked["place"])
         if asked.get("date"):
             settings["date"] = asked["date"]
-        module(request(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
+        verb(ask(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
         rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     said = []
     for row in rows:
@@ -183,16 +185,6 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         thumb_url = f"v1/uploads/{one['upload']}/thumb.jpg"
         said.append({**row, "photo": one["name"], "upload": one["upload"], "thumb_url": thumb_url})
     return {"photos": said}
-
-
-def _identify() -> tuple[Callable[[Any, Progress], Any], Callable[..., Any]]:
-    """The verb and its request, by name: they lie in files that not every birdsat has."""
-    try:
-        verb = import_module("birdsat.workflows.identify").identify
-        request = import_module("birdsat.workflows.requests.identify").IdentifyRequest
-    except ImportError as error:
-        raise ConfigError("this birdsat cannot name photos; update it.") from error
-    return verb, request
 
 
 def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from birdsat.progress import Bar
 
 _EVERY_SECONDS = 0.2  # between lines on how far a bar is
 _MOST_NOTES = 50
+_NO_MEMORY = "it needs more memory than is allowed; give a smaller file, or fewer taxa."
 
 
 class SaidProgress:
@@ -85,10 +86,15 @@ def main() -> None:
         said = {"kind": type(error).__name__, "message": str(error), "settings": list(error.settings)}
         progress.send({"error": said})
     except MemoryError:
-        message = "it needs more memory than is allowed; give a smaller file, or fewer taxa."
-        progress.send({"error": {"kind": "WorkerError", "message": message, "settings": []}})
+        progress.send({"error": {"kind": "WorkerError", "message": _NO_MEMORY, "settings": []}})
     except OSError as error:
         message = f"the system refused ({error.strerror or type(error).__name__}); check the free disk space."
+        progress.send({"error": {"kind": "WorkerError", "message": message, "settings": []}})
+    except Exception as error:  # a fault of ours, or of torch, which has no error of its own for want of memory
+        print(f"birdsat: {type(error).__name__}: {error}", file=sys.stderr)
+        message = f"something went wrong here ({type(error).__name__}); the explorer goes on."
+        if "alloc" in str(error):
+            message = _NO_MEMORY
         progress.send({"error": {"kind": "WorkerError", "message": message, "settings": []}})
     os._exit(0)
 

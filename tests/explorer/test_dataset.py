@@ -3,9 +3,9 @@
 import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tiny_world import TinyWorld
 
 from birdsat.explorer import verbs
 from birdsat.progress import QUIET
+from birdsat.workflows import registry
 
 
 def test_rows_are_filtered_and_their_images_are_those_of_the_rows(client: TestClient) -> None:
@@ -96,6 +97,15 @@ class _FakeRequest:
     date: str | None = None
 
 
+@dataclass(frozen=True)
+class _FakeVerb:
+    does: Callable[[_FakeRequest, Any], None]
+    request = _FakeRequest
+
+    def __call__(self, request: _FakeRequest, progress: Any) -> None:
+        self.does(request, progress)
+
+
 def test_photos_are_named_by_the_verb_identify(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked: list[_FakeRequest] = []
 
@@ -104,10 +114,7 @@ def test_photos_are_named_by_the_verb_identify(monkeypatch: pytest.MonkeyPatch, 
         lines = [json.dumps({"photo": photo, "taxon": "Turdus merula", "score": 0.9}) for photo in request.photos]
         request.out[0].write_text("\n".join(lines))
 
-    modules = {"birdsat.workflows.identify": ModuleType("a"), "birdsat.workflows.requests.identify": ModuleType("b")}
-    modules["birdsat.workflows.identify"].identify = identify  # type: ignore[attr-defined]
-    modules["birdsat.workflows.requests.identify"].IdentifyRequest = _FakeRequest  # type: ignore[attr-defined]
-    monkeypatch.setattr(verbs, "import_module", modules.__getitem__)
+    monkeypatch.setitem(registry.VERBS, "identify", _FakeVerb(identify))  # type: ignore[arg-type]
     photos = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

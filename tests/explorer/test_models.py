@@ -23,7 +23,7 @@ def _layer(client: TestClient, said: dict[str, Any]) -> Any:
     return said["scale"] * values ** said.get("power", 1)
 
 
-def test_a_map_s_bytes_are_the_model_s_probabilities(client: TestClient, base: str, tiny_world: TinyWorld) -> None:
+def test_a_map_s_bytes_are_the_model_s_suitabilities(client: TestClient, base: str, tiny_world: TinyWorld) -> None:
     model = load_ranges(tiny_world.ranges)
     taxon = model.facts.taxa[0]
     said = client.get(f"{base}/maps/{taxon}").json()
@@ -32,7 +32,7 @@ def test_a_map_s_bytes_are_the_model_s_probabilities(client: TestClient, base: s
     region = region_of(model)
     assert cells[0] == len(cells) - 1 and np.array_equal(cells[1:], region.cells())
     blocks = list(model.predict(iter_features(model, region), [taxon], range(1, 13)))
-    for name, field in (("suitability", "probability"), ("low", "low"), ("high", "high")):
+    for name, field in (("suitability", "suitability"), ("low", "low"), ("high", "high")):
         expected = np.concatenate([getattr(block, field)[0] for block in blocks], axis=1)
         found = _layer(client, said["layers"][name])
         assert np.abs(found - expected[: len(found)]).max() <= 0.5 / 254 + 1e-6
@@ -196,3 +196,36 @@ def test_pictures_of_places_are_squares(client: TestClient, opened: Opened) -> N
         assert Image.open(io.BytesIO(answer.content)).size == (64, 64)
     poles = opened().get("/v1/chip.png", params={"lon": 180, "lat": 90, "km": 3000, "px": 64})
     assert poles.status_code == 200
+
+
+def test_the_truth_that_is_given_lies_beside_the_maps(opened: Opened, tiny_world: TinyWorld, tmp_path: Path) -> None:
+    model = load_ranges(tiny_world.ranges)
+    region, taxon = region_of(model), model.facts.taxa[0]
+    centres = region.grid.centres(region.cells())
+    lives = centres[:, 1] > np.median(centres[:, 1])
+    some = np.arange(len(centres)) % 3 > 0  # the others are not known
+    np.savez(
+        tmp_path / "truth.npz",
+        lon=centres[some, 0],
+        lat=centres[some, 1],
+        species=np.array([taxon]),
+        presence=lives[some, None].astype(np.uint8),
+    )
+    client = opened(truth=tmp_path / "truth.npz")
+    base = f"/v1/models/{client.get('/v1/models').json()[0]['id']}"
+    layer = client.get(f"{base}/maps/{taxon}").json()["layers"]["truth"]
+    assert layer["months"] == 1
+    found = np.frombuffer(client.get(f"/{layer['url']}").content, np.uint8)
+    assert np.array_equal(found[some], lives[some]) and set(np.unique(found)) <= {0, 1, 255}
+    assert client.get(f"{base}/maps/{model.facts.taxa[1]}").json()["layers"]["truth"] is None
+
+
+def test_where_the_model_lies_is_said_on_this_machine_alone(opened: Opened, tiny_world: TinyWorld) -> None:
+    token = "a-token-of-some-length"
+    others = opened(host="0.0.0.0", token=token)
+    asked = {"authorization": f"Bearer {token}"}
+    for client, headers, knows in ((opened(), {}, True), (others, asked, False)):
+        base = f"/v1/models/{client.get('/v1/models', headers=headers).json()[0]['id']}"
+        key = client.get(f"{base}/taxa", headers=headers).json()[0]["key"]
+        said = client.get(f"{base}/maps/{key}", headers=headers).text + client.get("/v1/about", headers=headers).text
+        assert (str(tiny_world.ranges) in said) is knows

@@ -66,7 +66,7 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
         "models": models_of(state),
         "preparing": None if static else state.preparing,
         "page": {"static": static},
-        "command": asked.command("explore"),
+        "command": asked.command("explore") if asked.is_local and not static else "birdsat explore",
     }
 
 

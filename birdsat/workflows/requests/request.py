@@ -104,7 +104,8 @@ class Request:
             if value is True:
                 words.append(self.option(name))
             elif value is False:  # of what is done by default
-                words.append(self.option(name).replace("--", "--no-", 1))
+                option = self.option(name)
+                words.append(f"{option[:2]}no-{option[2:]}")
             elif str(value).startswith("-"):  # as of a box, which would be taken for an option
                 words.append(f"{self.option(name)}={value}")
             else:
