@@ -8,13 +8,15 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 
-.PHONY: help setup demo test test-slow check format benchmarks clean
+.PHONY: help setup demo test test-slow check format benchmarks page page-use clean
 help:
 	@echo "make demo        learn from a virtual world, then classify, retrieve and map: runs/demo/report.html"
 	@echo "make test        the tests (set up included)"
 	@echo "make check       format, lint, types, layers and tests"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make benchmarks  the benchmarks in full"
+	@echo "make page        the explorer's page from web/ (Node 18.18 or newer)"
+	@echo "make page-use    the page used in Chromium: every view, both sizes, light and dark"
 
 # The stamp is newer than what decides the environment, or the environment is made (again).
 .venv/.ready: pyproject.toml constraints.txt
@@ -58,6 +60,13 @@ benchmarks: setup
 	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
+
+# The page is committed, so that nobody needs Node to use it: web/README.md.
+page:
+	cd web && npm ci --no-audit --no-fund && npm test && npm run build
+
+page-use: page
+	cd web && ALL_VIEWS=1 npm run use
 
 clean:
 	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

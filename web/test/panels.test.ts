@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
 import { inPlainWords } from "../src/panels/photos";
+import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { matches } from "../src/panels/search";
 import { sorted } from "../src/panels/taxa";
@@ -58,6 +59,11 @@ test("the course of the year rises where there is more", () => {
   expect(line).toContain("1.5 0.080");
   expect(area.endsWith("Z")).toBe(true);
   expect(sparkline(new Array<number>(12).fill(0)).line).not.toContain("NaN");
+});
+
+test("a card is read by people without its lines for machines", () => {
+  expect(withoutHead("---\na: 1\n---\n\n# Card\n\n---\n")).toBe("# Card\n\n---\n");
+  expect(withoutHead("# Card")).toBe("# Card");
 });
 
 test("the scale bar is a round distance below 100 pixels", () => {

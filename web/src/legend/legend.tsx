@@ -69,7 +69,7 @@ export function Legend() {
   }, [loaded, which, name, now.month, top, version]);
   if (!loaded || now.view === "data" || now.view === "about") return null;
   const limit = now.view === "richness" ? null : threshold.value;
-  const most = Math.max(1, ...counts.slice(1)); // the lowest bin would flatten the rest
+  const most = Math.max(1, [...counts].sort((a, b) => b - a)[2] ?? 1); // a bin or two of nearly nothing would flatten the rest
   const table = mode === "change" ? changeRamp(dark.value) : ramp(now.ramp, dark.value);
   const richness = now.view === "richness";
   const t = strings.layers;

@@ -188,5 +188,5 @@ export function MapPane() {
 
 function pad(made: MapView, right = false): void {
   // The time bar and the legend lie over the map; the right map of two has no panel over it.
-  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: 16, bottom: narrow.value ? 84 : 96 });
+  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: !narrow.value && innerWidth > 1200 && !isSide() ? 332 : 16, bottom: narrow.value ? 84 : 96 });
 }

@@ -27,7 +27,7 @@ export function inPlainWords(photo: PhotoAnswer): { name: string; common: string
   if (photo.verdict === "unreadable") return { name: t.unreadable, common: null, said: photo.remarks?.[0] ?? "" };
   if (photo.verdict === "not among these birds") return { name: t.notBirds, common: null, said: "" };
   if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: typeof photo.rolled_up_score === "number" ? t.sure(percent(photo.rolled_up_score)) : "" };
-  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name ?? null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
+  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name || null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
 }
 
 function Thumbs() {
@@ -38,7 +38,7 @@ function Thumbs() {
         const done = reviewed.value.has(photo.upload);
         const odd = photo.verdict === "not among these birds" || photo.verdict === "unreadable" || photo.answers?.[0]?.unexpected;
         return (
-          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common ?? words.name}`} onClick={() => (chosen.value = i)}>
+          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
             {photo.thumb_url ? <Picture src={photo.thumb_url} alt="" /> : <span />}
             {(done || odd) && <em class={done ? undefined : s["warn"]}><Icon name={done ? "check" : "warn"} size={14} /></em>}
           </button>
@@ -151,7 +151,7 @@ export function PhotosPanel() {
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
           <div>
             <h2 class={s["title"]}>
-              {words.common ?? words.name}
+              {words.common || words.name}
               {words.common && <small>{words.name}</small>}
             </h2>
             <div class={s["tags"]}>
@@ -184,7 +184,7 @@ export function PhotosPanel() {
             <Download href="v1/review.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportCsv}</Download>
             <Download href="v1/review.dwc.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportDwc}</Download>
           </div>
-          <span class={u["hidden"]} aria-live="polite">{words ? `${words.common ?? words.name}. ${words.said}` : ""}</span>
+          <span class={u["hidden"]} aria-live="polite">{words ? `${words.common || words.name}. ${words.said}` : ""}</span>
         </section>
       )}
     </>

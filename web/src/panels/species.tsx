@@ -36,7 +36,7 @@ function Empty() {
         <h1 class={s["title"]}>{id ? strings.empty.title : strings.empty.noModel}</h1>
         <p class={s["p"]}>{id ? strings.empty.text : strings.empty.noModelText}</p>
       </div>
-      {first && card("bird", strings.empty.shipped(first.common_name ?? first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
+      {first && card("bird", strings.empty.shipped(first.common_name || first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
       {canWork() && card("drop", strings.empty.yours, strings.empty.yoursText, { view: "records" })}
       {id && card("layers", strings.empty.richness, strings.empty.richnessText, { view: "richness" })}
     </div>
@@ -180,7 +180,7 @@ export function SpeciesPanel() {
         <>
           <header>
             <h1 class={s["title"]}>
-              {loaded.info.common_name ?? loaded.info.taxon}
+              {loaded.info.common_name || loaded.info.taxon}
               {loaded.info.common_name && <small>{loaded.info.taxon}</small>}
             </h1>
             {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.records(loaded.info.records)}</p>}

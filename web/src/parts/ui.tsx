@@ -98,7 +98,7 @@ export function Busy({ what, share, onStop, at_once }: { what: string; share?: n
   return (
     <div class={s["busy"]} role="status">
       <div class={s["row"]}>
-        <span>{what}</span>
+        <span>{what && `${what[0]?.toUpperCase()}${what.slice(1)}`}</span>
         {typeof share === "number" && <span>{percent(share)}</span>}
       </div>
       {typeof share === "number" ? <progress value={share} max={1} aria-label={what} /> : <progress aria-label={what} />}
