@@ -8,9 +8,10 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 
-.PHONY: help setup demo test test-slow check format benchmarks page page-use clean
+.PHONY: help setup demo explore test test-slow check format benchmarks page page-use clean
 help:
 	@echo "make demo        learn from a virtual world, then classify, retrieve and map: runs/demo/report.html"
+	@echo "make explore     open the explorer in the browser, with an example; drop your own records on it"
 	@echo "make test        the tests (set up included)"
 	@echo "make check       format, lint, types, layers and tests"
 	@echo "make test-slow   the tests that take minutes"
@@ -28,6 +29,9 @@ setup: .venv/.ready
 
 demo: setup
 	$(BIN)/birdsat demo
+
+explore: setup
+	$(BIN)/birdsat explore
 
 test: setup
 	$(PYTEST)
@@ -60,6 +64,7 @@ benchmarks: setup
 	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
+	$(BIN)/python benchmarks/explorer.py --fit
 
 # The page is committed, so that nobody needs Node to use it: web/README.md.
 page:

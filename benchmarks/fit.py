@@ -1,17 +1,19 @@
 """What a range model's fit costs by taxa, points and cells, beside a logistic regression of each taxon.
 
-    python benchmarks/fit.py [--iterations 2] [--threads N] [--growth] [--out fit.json]
+    python benchmarks/fit.py [--iterations 2] [--threads N] [--growth] [--case TAXA POINTS CELLS] [--alone]
+        [--out fit.json]
 
 Taxa of which each lives where a mix of smooth fields is high; their points are drawn in cells there, dated or not, and
 the chip features of every cell show the fields with noise. The range network is fitted by `fit_ranges`, with what
 follows a fit: calibration, figures on blocks held out and the area of applicability. Beside it stands the plainest
 model there is, scikit-learn's logistic regression of each taxon's points against the background, on the same principal
-components, one taxon after the other; the ratio of the two is what to compare between machines. `--iterations` cuts
-each fit short after so many steps, on few cells, to see that all still works.
+components, one taxon after the other; the ratio of the two is what to compare between machines. `--alone` leaves it
+out. `--iterations` cuts each fit short after so many steps, on few cells, to see that all still works.
 """
 
 import argparse
 import json
+import resource
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,8 +53,9 @@ class Measured:
     fit_s: float
     steps: int  # of the network that was kept
     fit_cpu_s: float  # of all threads together
-    logistic_s: float
-    ratio: float  # fit to logistic regression
+    peak_gib: float  # of memory, of the process so far
+    logistic_s: float | None  # None: left out
+    ratio: float | None  # fit to logistic regression
 
 
 # A few birds of a country, a checklist of it, a flora of many taxa; and records of a download, in their months.
@@ -67,9 +70,10 @@ CASES = (
 
 # How it grows with taxa, with points and with cells.
 GROWTH = (
-    *(Case(taxa=taxa, points=10, cells=1256) for taxa in (1, 100, 10_000)),
+    *(Case(taxa=taxa, points=10, cells=1256) for taxa in (1, 100, 1000)),
     *(Case(taxa=37, points=points, cells=1256) for points in (10, 100, 1000)),
     *(Case(taxa=37, points=10, cells=cells) for cells in (10_000, 100_000)),
+    Case(taxa=10_000, points=10, cells=4000),
 )
 
 
@@ -94,14 +98,31 @@ def make(case: Case, seed: int = 0) -> tuple[Points, NDArray[np.float32], NDArra
     return points, chip.astype(np.float32), rows
 
 
-def measure(case: Case, settings: RangeNetworkConfig) -> Measured:
-    """Fit both."""
+def measure(case: Case, settings: RangeNetworkConfig, *, alone: bool = False) -> Measured:
+    """Fit both, or the range network alone."""
     points, chip, rows = make(case)
     at, background = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in (chip[rows], chip))
     taxa = [str(label) for label in range(case.taxa)]
     started, cpu = time.perf_counter(), time.process_time()
     model = fit_ranges(points, at, background, taxa, Source(run="made up", model="none"), settings=settings)
     fit_s, fit_cpu_s = time.perf_counter() - started, time.process_time() - cpu
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    logistic_s = None if alone else _logistic(case, points, chip, rows, settings)
+    return Measured(
+        case=case,
+        fit_s=fit_s,
+        steps=model.facts.steps,
+        fit_cpu_s=fit_cpu_s,
+        peak_gib=peak_gib,
+        logistic_s=logistic_s,
+        ratio=None if logistic_s is None else fit_s / logistic_s,
+    )
+
+
+def _logistic(
+    case: Case, points: Points, chip: NDArray[np.float32], rows: NDArray[np.int64], settings: RangeNetworkConfig
+) -> float:
+    """Seconds of logistic regressions, one a taxon."""
     started = time.perf_counter()
     projection = InputProjection.fit(chip, points.background.lon_lat, settings.inputs)
     here, everywhere = (
@@ -112,15 +133,7 @@ def measure(case: Case, settings: RangeNetworkConfig) -> Measured:
         own = here[points.taxon == label]
         present = np.repeat([1, 0], [len(own), len(everywhere)])
         LogisticRegression(class_weight="balanced", max_iter=1000).fit(np.concatenate([own, everywhere]), present)
-    logistic_s = time.perf_counter() - started
-    return Measured(
-        case=case,
-        fit_s=fit_s,
-        steps=model.facts.steps,
-        fit_cpu_s=fit_cpu_s,
-        logistic_s=logistic_s,
-        ratio=fit_s / logistic_s,
-    )
+    return time.perf_counter() - started
 
 
 def main() -> None:
@@ -130,18 +143,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of torch's arithmetic; all processors by default")
     parser.add_argument("--out", type=Path, default=Path("fit.json"), help="where the figures go, as JSON")
     parser.add_argument("--growth", action="store_true", help="from one taxon to 10,000, and so on")
+    parser.add_argument("--alone", action="store_true", help="without the logistic regression")
+    parser.add_argument("--case", type=int, nargs=3, metavar=("TAXA", "POINTS", "CELLS"), help="this one alone")
     options = parser.parse_args()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     settings, cases = RangeNetworkConfig(), GROWTH if options.growth else CASES
+    if options.case is not None:
+        taxa, points, cells = options.case
+        cases = (Case(taxa=taxa, points=points, cells=cells),)
     if options.iterations is not None:
         settings = replace(settings, steps=options.iterations)
         cases = tuple(replace(case, taxa=min(case.taxa, 8), cells=600) for case in cases)
-    found = [measure(case, settings) for case in cases]
+    found = [measure(case, settings, alone=options.alone) for case in cases]
     facts = machine()
     table = Table(
         title=f"{facts['processor']}, {facts['threads']} threads",
-        columns=["taxa", "points", "cells", "dated", "steps", "fit", "processor", "logistic", "ratio"],
+        columns=["taxa", "points", "cells", "dated", "steps", "fit", "processor", "peak", "logistic", "ratio"],
     )
     for one in found:
         case = one.case
@@ -153,8 +171,9 @@ def main() -> None:
             f"{one.steps:,}",
             f"{one.fit_s:.2f} s",
             f"{one.fit_cpu_s:.2f} s",
-            f"{one.logistic_s:.2f} s",
-            f"{one.ratio:.2f}",
+            f"{one.peak_gib:.1f} GiB",
+            "" if one.logistic_s is None else f"{one.logistic_s:.2f} s",
+            "" if one.ratio is None else f"{one.ratio:.2f}",
         )
     print_table(table)
     figures: dict[str, Any] = {

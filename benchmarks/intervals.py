@@ -159,8 +159,8 @@ def measure(world: World, seed: int, settings: RangeNetworkConfig) -> Iterator[M
     mean = (world.suitability[:, :, there].mean(axis=1) * weight).sum(axis=1)[:, None, None]
     of_months = [0] if world.suitability.shape[1] == 1 else [month - 1 for month in MONTHS]
     suitability = world.suitability[:, of_months]
-    truth = np.broadcast_to(suitability / np.maximum(suitability + mean, 1e-12), found.probability.shape)
-    of_members = _members_alone(model, model.features(block), found.probability)
+    truth = np.broadcast_to(suitability / np.maximum(suitability + mean, 1e-12), found.suitability.shape)
+    of_members = _members_alone(model, model.features(block), found.suitability)
     for name, (low, high) in (("of the map", (found.low, found.high)), ("of the members", of_members)):
         for label in range(points.taxa):
             yield Measured(

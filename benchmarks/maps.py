@@ -138,7 +138,7 @@ def from_occurrences(folder: Path) -> Iterator[NDArray[np.float32]]:
     """The (12, c) probabilities of one of a range model's taxa, by what it was found to see in the cells."""
     ranges = load_ranges(folder / RANGES)
     for block in ranges.predict(iter_features(ranges, open_region(folder)), (TAXON,), MONTHS):
-        yield block.probability[0]
+        yield block.suitability[0]
 
 
 def from_both(folder: Path) -> Iterator[NDArray[np.float32]]:
@@ -147,7 +147,7 @@ def from_both(folder: Path) -> Iterator[NDArray[np.float32]]:
     nothing = np.zeros(1, np.float32)
     ranges.photos = PhotoTerm(vectors=np.full((1, WIDTH), WIDTH**-0.5, np.float32), mean=nothing, deviation=nothing + 1)
     for block in ranges.predict(iter_features(ranges, open_region(folder)), (TAXON,), MONTHS):
-        yield block.probability[0]
+        yield block.suitability[0]
 
 
 def make_ranges(folder: Path) -> float:

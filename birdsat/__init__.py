@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 if TYPE_CHECKING:
+    from birdsat.api.hub import push_to_hub as push_to_hub
     from birdsat.api.load import load as load
     from birdsat.api.load import open_map as open_map
     from birdsat.api.load import world as world
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import describe_dataset as describe_dataset
     from birdsat.api.verbs import embed as embed
     from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
+    from birdsat.api.verbs import evaluate_identify as evaluate_identify
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
+    from birdsat.api.verbs import explore as explore
+    from birdsat.api.verbs import export as export
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
+    from birdsat.api.verbs import identify as identify
     from birdsat.api.verbs import import_weights as import_weights
     from birdsat.api.verbs import list_recipes as list_recipes
     from birdsat.api.verbs import locate as locate
@@ -43,11 +48,15 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import random_chips as random_chips
     from birdsat.api.verbs import range as range
     from birdsat.api.verbs import records as records
+    from birdsat.api.verbs import replay as replay
     from birdsat.api.verbs import report as report
     from birdsat.api.verbs import retrieve as retrieve
+    from birdsat.api.verbs import review as review
     from birdsat.api.verbs import richness as richness
+    from birdsat.api.verbs import serve as serve
     from birdsat.api.verbs import species as species
     from birdsat.api.verbs import taxa as taxa
+    from birdsat.api.verbs import teach as teach
     from birdsat.api.verbs import virtual_dataset as virtual_dataset
     from birdsat.errors import BirdsatError as BirdsatError
     from birdsat.errors import BirdsatWarning as BirdsatWarning
@@ -61,10 +70,14 @@ _VERBS = (
     "describe_dataset",
     "embed",
     "evaluate_disdat",
+    "evaluate_identify",
     "evaluate_ranges",
     "evaluate_virtual",
+    "export",
+    "explore",
     "fit",
     "gaps",
+    "identify",
     "import_weights",
     "list_recipes",
     "locate",
@@ -74,15 +87,20 @@ _VERBS = (
     "random_chips",
     "range",
     "records",
+    "replay",
     "report",
     "retrieve",
+    "review",
     "richness",
+    "serve",
     "species",
     "taxa",
+    "teach",
     "virtual_dataset",
 )
 _HOMES = {
     "load": "birdsat.api.load",
+    "push_to_hub": "birdsat.api.hub",
     "open_map": "birdsat.api.load",
     "world": "birdsat.api.load",
     "Model": "birdsat.api.model",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from birdsat.api.hub import push_to_hub
 from birdsat.earth.date import year_fraction
 from birdsat.earth.place import Place
 from birdsat.embeddings.inference import inference
@@ -29,6 +30,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.tasks.naming import Named as Named
 from birdsat.tasks.naming import name_photos
 from birdsat.training.config import RunConfig
+from birdsat.training.manifest import RUN_FILE
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run
 
 Date = datetime.date | str | None  # text such as 2010-07-14; None: not known
@@ -219,6 +221,18 @@ class Model:
             )
         return search(queries, gallery, top, how=how, device=self.device)
 
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        private: bool = False,
+        token: str | None = None,
+        message: str = "",
+    ) -> str:
+        """Publish it as user/name on the Hugging Face hub; see `birdsat.push_to_hub`."""
+        return push_to_hub(self, name, revision=revision, private=private, token=token, message=message)
+
     def save(self, folder: str | Path) -> Path:
         """Copy the run, finished and whole, to another folder, which `birdsat.load` opens; the folder.
 
@@ -228,7 +242,14 @@ class Model:
         if not is_unused(out):
             raise ConfigError(f"{out} holds something already; choose an empty folder.")
         with folder_lock(out):
-            for name in (CONFIG_FILE, DATASET_FILE, TAXA_FILE, CARD_FILE, MODEL_FILE):  # the weights say it is complete
+            for name in (
+                CONFIG_FILE,
+                DATASET_FILE,
+                RUN_FILE,
+                TAXA_FILE,
+                CARD_FILE,
+                MODEL_FILE,
+            ):  # the weights say it is complete
                 if (self.run.path / name).is_file():
                     with atomic_path(out / name) as partial:
                         shutil.copyfile(self.run.path / name, partial)

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from birdsat.progress import QUIET, Progress
 from birdsat.workflows.registry import VERBS
@@ -22,6 +22,10 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
+from birdsat.workflows.requests.explorer import ExploreRequest, ServeRequest
+from birdsat.workflows.requests.export import ExportRequest
+from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
+from birdsat.workflows.requests.identify_photos import IdentifyRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -42,7 +46,7 @@ from birdsat.workflows.requests.tasks import (
     TaxaRequest,
 )
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
-from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest
+from birdsat.workflows.requests.training import PretrainRequest, RecipesRequest, ReplayRequest
 
 if TYPE_CHECKING:
     from birdsat.workflows.build_dataset import build_dataset as _build_dataset
@@ -54,10 +58,13 @@ if TYPE_CHECKING:
     from birdsat.workflows.describe_dataset import describe_dataset as _describe_dataset
     from birdsat.workflows.embed import embed as _embed
     from birdsat.workflows.evaluate_disdat import evaluate_disdat as _evaluate_disdat
+    from birdsat.workflows.evaluate_identify import evaluate_identify as _evaluate_identify
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
+    from birdsat.workflows.export import export as _export
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
     from birdsat.workflows.gaps import find_gaps as _find_gaps
+    from birdsat.workflows.identify import identify as _identify
     from birdsat.workflows.import_weights import import_weights as _import_weights
     from birdsat.workflows.locate import locate_photos as _locate_photos
     from birdsat.workflows.map_report import report_map as _report_map
@@ -67,14 +74,34 @@ if TYPE_CHECKING:
     from birdsat.workflows.random_chips import random_chips as _random_chips
     from birdsat.workflows.range_products import make_ranges as _make_ranges
     from birdsat.workflows.recipes import recipes as _recipes
+    from birdsat.workflows.replay import replay as _replay
     from birdsat.workflows.retrieve import retrieve as _retrieve
+    from birdsat.workflows.review import review as _review
     from birdsat.workflows.richness import map_richness as _map_richness
     from birdsat.workflows.species import species_at as _species_at
     from birdsat.workflows.taxa import taxa as _taxa
+    from birdsat.workflows.teach import teach as _teach
     from birdsat.workflows.virtual_dataset import virtual_dataset as _virtual_dataset
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Served(Protocol):
+    """What the explorer's verbs give. They lie above this layer, and are found by name alone."""
+
+    address: str
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        ...
+
+
+def _served(request: Any, progress: Progress) -> Served:
+    raise NotImplementedError  # never called: see `Function`
+
+
 _COLUMNS = 100  # of the text of help()
 
 
@@ -129,10 +156,13 @@ virtual_dataset = Function("data virtual", VirtualDatasetRequest, lambda: _virtu
 random_chips = Function("data chips", RandomChipsRequest, lambda: _random_chips)
 list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
 pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
+replay = Function("replay", ReplayRequest, lambda: _replay)
+export = Function("export", ExportRequest, lambda: _export)
 import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
 match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)
 classify = Function("classify", ClassifyRequest, lambda: _classify)
+identify = Function("identify", IdentifyRequest, lambda: _identify)
 retrieve = Function("retrieve", RetrieveRequest, lambda: _retrieve)
 compare = Function("compare", CompareRequest, lambda: _compare)
 embed = Function("embed", EmbedRequest, lambda: _embed)
@@ -145,7 +175,12 @@ richness = Function("richness", RichnessRequest, lambda: _map_richness)
 species = Function("species", SpeciesRequest, lambda: _species_at)
 gaps = Function("gaps", GapsRequest, lambda: _find_gaps)
 locate = Function("locate", LocateRequest, lambda: _locate_photos)
+teach = Function("teach", TeachRequest, lambda: _teach)
+review = Function("review", ReviewRequest, lambda: _review)
+evaluate_identify = Function("evaluate identify", EvaluateIdentifyRequest, lambda: _evaluate_identify)
 evaluate_ranges = Function("evaluate ranges", EvaluateRangesRequest, lambda: _evaluate_ranges)
 evaluate_disdat = Function("evaluate disdat", EvaluateDisdatRequest, lambda: _evaluate_disdat)
 evaluate_virtual = Function("evaluate virtual", EvaluateVirtualRequest, lambda: _evaluate_virtual)
 demo = Function("demo", DemoRequest, lambda: _demo)
+explore = Function("explore", ExploreRequest, lambda: _served)
+serve = Function("serve", ServeRequest, lambda: _served)

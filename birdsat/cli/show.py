@@ -11,6 +11,7 @@ from birdsat.cli.console import print_table
 from birdsat.tables import Table
 
 if TYPE_CHECKING:  # only the verb that ran is imported
+    from birdsat.explorer.serve import ExploreResult
     from birdsat.workflows.check_dataset import CheckResult
     from birdsat.workflows.classify import ClassifyResult
     from birdsat.workflows.clean_records import RecordsResult
@@ -20,10 +21,13 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.embed_region import RegionResult
     from birdsat.workflows.embed_split import SplitResult
     from birdsat.workflows.evaluate_disdat import EvaluateDisdatResult
+    from birdsat.workflows.evaluate_identify import EvaluateIdentifyResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
+    from birdsat.workflows.export import ExportResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
+    from birdsat.workflows.identify import IdentifyResult
     from birdsat.workflows.import_weights import ImportResult
     from birdsat.workflows.locate import LocateResult
     from birdsat.workflows.map_report import ReportResult
@@ -32,10 +36,13 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.pretrain import PretrainResult
     from birdsat.workflows.range_products import RangeResult
     from birdsat.workflows.recipes import RecipesResult
+    from birdsat.workflows.replay import ReplayResult
     from birdsat.workflows.retrieve import RetrieveResult
+    from birdsat.workflows.review import ReviewResult
     from birdsat.workflows.richness import RichnessResult
     from birdsat.workflows.species import SpeciesResult
     from birdsat.workflows.taxa import TaxaResult
+    from birdsat.workflows.teach import TeachResult
 
 
 _MOST_TAXA = 40  # that are shown one by one
@@ -166,10 +173,42 @@ def demo(result: DemoResult) -> None:
     print(f"The report is {result.page}")
 
 
+def explore(result: ExploreResult) -> None:
+    """Of a static site, its first page; a server that ended has nothing to say."""
+    for file in result.files[:1]:
+        print(file)
+
+
+serve = explore
+
+
 def pretrain(result: PretrainResult) -> None:
     """Where the run lies; of several processes, one says so."""
     if result.leads:
         print(f"trained: {result.run.path}")
+
+
+def evaluate_identify(result: EvaluateIdentifyResult) -> None:
+    """Its tables."""
+    for table in result.report.tables():
+        print_table(table)
+
+
+def teach(result: TeachResult) -> None:
+    """What is taught now."""
+    print_table(result.table())
+
+
+def review(result: ReviewResult) -> None:
+    """The file, and how many rows are new."""
+    print(f"{result.added:,} corrections added, {result.rows:,} in all: {result.file}")
+
+
+def replay(result: ReplayResult) -> None:
+    """Where the run lies, and whether it is the same."""
+    if result.leads:
+        said = {True: "the same weights as", False: "other weights than", None: "made as"}[result.same]
+        print(f"{said} {result.original}: {result.run.path}")
 
 
 def classify(result: ClassifyResult) -> None:
@@ -181,6 +220,13 @@ def classify(result: ClassifyResult) -> None:
             print_table(report.taxon_table(best.classifier, best.inputs))
 
 
+def identify(result: IdentifyResult) -> None:
+    """The first photos where all of them can be shown, and a last line that a script can read."""
+    if result.photos == len(result.first):
+        print_table(result.table())
+    print(result.line)
+
+
 def retrieve(result: RetrieveResult) -> None:
     """The table of recalls."""
     print_table(result.report.table())
@@ -188,6 +234,12 @@ def retrieve(result: RetrieveResult) -> None:
 
 def compare(result: CompareResult) -> None:
     """The table, and where it is written."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
+
+
+def export(result: ExportResult) -> None:
+    """What each file takes and gives, and the files."""
     print_table(result.table())
     print(*result.files, sep="\n")
 

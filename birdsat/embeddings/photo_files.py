@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from birdsat.dataset.views import central_view, whole_view
+from birdsat.dataset.views import central_view
 from birdsat.embeddings.inference import inference
-from birdsat.errors import ImageError, InputError
+from birdsat.errors import ImageError
+from birdsat.imagery.photo_files import read_photo
 from birdsat.methods.method import Method
 from birdsat.progress import QUIET, Progress
-from birdsat.reading import MOST_IMAGE_BYTES, read_bytes
 
 Photo = Path | str | Image.Image | NDArray[np.uint8]
 Unreadable = Literal["raise", "nan"]
@@ -39,14 +39,10 @@ def view_of(photo: Photo, px: int) -> NDArray[np.uint8]:
             except (OSError, ValueError) as error:  # opened, but not read yet
                 raise ImageError(f"an image of Pillow cannot be decoded ({error}); open it again.") from error
         case _:
+            if not Path(photo).exists():
+                raise ImageError(f"{photo} cannot be read (No such file or directory).")
             try:
-                data = read_bytes(Path(photo), most_bytes=MOST_IMAGE_BYTES)
-            except FileNotFoundError as error:
-                raise ImageError(f"{photo} cannot be read (No such file or directory).") from error
-            except InputError as error:
-                raise ImageError(str(error)) from error
-            try:
-                return whole_view(data, px)
+                return central_view(read_photo(Path(photo), shorter_px=px, exact=False).rgb, px)
             except ImageError as error:
                 raise ImageError(f"{photo} cannot be decoded: {error}") from error
 

@@ -100,7 +100,8 @@ class ViewEncoder(Encoder):
         if len(images) != len(self.config.views):
             raise ConfigError(f"got {len(images)} images a sample for an encoder of {len(self.config.views)} view(s).")
         shown = visible or [None] * len(images)
-        n = next(len(image) for image in images if image is not None)
+        # Not len, here and below, by which an exported model would be of one batch size.
+        n = next(image.shape[0] for image in images if image is not None)
         sequence = [self.class_token.expand(n, 1, -1)]
         sequence += [self._embed(i, image, shown[i]) for i, image in enumerate(images) if image is not None]
         tokens = torch.cat(sequence, dim=1)  # (n, 1 + visible of all views, width)
@@ -130,7 +131,7 @@ class ViewEncoder(Encoder):
         if image.shape[-2:] != (view.px, view.px):
             raise ConfigError(f"got an image of {tuple(image.shape[-2:])} px; this encoder was made for {view.px} px.")
         patches = to_patches(image, view.patch_px)  # (n, patches, pixels)
-        positions = (getattr(self, f"{POSITIONS}{i}") + self.view_tokens[i]).expand(len(image), -1, -1)
+        positions = (getattr(self, f"{POSITIONS}{i}") + self.view_tokens[i]).expand(image.shape[0], -1, -1)
         if visible is not None:
             patches, positions = take(patches, visible), take(positions, visible)  # (n, visible, ...)
         return self.stems[i](patches) + positions  # type: ignore[no-any-return]

@@ -1,6 +1,7 @@
 """Image bytes to upright 8-bit RGB, and back to JPEG."""
 
 import io
+import re
 
 import numpy as np
 import simplejpeg
@@ -20,7 +21,7 @@ _MOST_PIXELS_A_BYTE = 1000
 _FEW_PIXELS = 4_000_000  # of which any file may be
 
 # What photos come in (MPO opens as JPEG). Among Pillow's other formats is EPS, which it hands to Ghostscript.
-_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000")
 _ORIENTATION = 0x0112  # EXIF tag
 
 
@@ -58,7 +59,7 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     if (plain := _decode_plain_jpeg(data, shorter_px)) is not None:
         return np.ascontiguousarray(shrink(plain, shorter_px) if exact else plain)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bomb(*image.size, len(data))
             if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
                 rgb, orientation = _decode_jpeg(data, image.size, shorter_px), _orientation(image)
@@ -69,9 +70,11 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(_FORMATS)}.") from error
+        raise ImageError(f"{_describe(data)} is not an image; allowed: {', '.join(FORMATS)}.") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"image is too large ({error}); allowed: {MAX_PIXELS:,} pixels.") from error
+        found = re.search(r"\d+", str(error))
+        many = f"{int(found[0]):,}" if found is not None else "too many"
+        raise ImageError(f"image of {many} pixels is too large; allowed: {MAX_PIXELS:,}. Shrink it.") from error
     except Exception as error:  # decoders answer damaged bytes with almost any exception
         raise ImageError(
             f"{_describe(data)} is a truncated or corrupt image ({error}); fetch or export the file again."

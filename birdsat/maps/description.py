@@ -18,6 +18,7 @@ from birdsat.reading import parse_json
 APPLICABILITY = "area of applicability"
 _YES_NO = {True: "yes", False: "no"}
 YEAR = "year"  # the layer of a map that is the same in all months
+_BLOCK_KM = 500.0  # side of the blocks of records that do not lie in a small region
 _HELD_OUT = "too few records, or in too few places, to hold any out"
 
 
@@ -70,6 +71,7 @@ class MapDescription:
     dated: bool = True  # False: nothing that it was made from has a date, so that it is the same in all months
     of_land: bool = False  # whether the taxon lives on land, so that what the numbers say of the sea is not drawn
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
+    not_held_out: str = ""  # why nothing could be held out of the fit; empty: something was, or not known
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     making: Making = field(default_factory=Making)  # how it came about
@@ -104,7 +106,11 @@ class MapDescription:
         lacks = [] if self.calibrated is not False else ["not calibrated"]
         if self.calibrated is not None and not self.evaluated:
             lacks.append("not evaluated")
-        found = [f"{', '.join(lacks)}: {_HELD_OUT}"] if lacks else []
+        found = [f"{', '.join(lacks)}: {self.not_held_out or _HELD_OUT}"] if lacks else []
+        if 0 < (side := self.evaluation.get("held_out_block_km", _BLOCK_KM)) < _BLOCK_KM:
+            found.append(
+                f"evaluated on blocks of {side:,.0f} km among the records: nothing tells how good it is elsewhere"
+            )
         if self.sources.get("observer bias") == "not corrected":
             found.append("observer bias not corrected")
         if not self.dated:
@@ -145,6 +151,7 @@ class MapDescription:
             "model": self.model,
             "box": ",".join(map(repr, (grid.box.west, grid.box.south, grid.box.east, grid.box.north))),
             "evaluation": json.dumps(plain_figures(self.evaluation)),
+            "not_held_out": self.not_held_out,
             "sources": json.dumps(dict(self.sources)),
             "created": created,
             "request": self.request,
@@ -187,6 +194,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             interval=float(tags["interval"]) if "interval" in tags else None,
             applicability=APPLICABILITY in band_names,
             evaluation={name: math.nan if value is None else float(value) for name, value in figures.items()},
+            not_held_out=tags.get("not_held_out", ""),
             sources=parse_json(tags["sources"], "sources"),
             request=tags.get("request", ""),
             calibrated=None if "calibrated" not in tags else tags["calibrated"] == "yes",

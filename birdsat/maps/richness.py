@@ -10,19 +10,19 @@ from birdsat.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProbabilityBlock:
+class SuitabilityBlock:
     """Calibrated maps of t taxa and m months in some cells of a grid."""
 
     cells: NDArray[np.int64]  # (c,) positions in the grid, row by row from the north-west
-    probability: NDArray[np.float32]  # (t, m, c) 0..1; NaN where there is no imagery
+    suitability: NDArray[np.float32]  # (t, m, c) 0..1; NaN where there is no imagery
 
     def __post_init__(self) -> None:
-        if self.probability.ndim != 3 or self.probability.shape[2] != len(self.cells):
+        if self.suitability.ndim != 3 or self.suitability.shape[2] != len(self.cells):
             raise InputError(
-                f"the probabilities have shape {self.probability.shape}, there are {len(self.cells):,} cells; (taxa, "
+                f"the suitabilities have shape {self.suitability.shape}, there are {len(self.cells):,} cells; (taxa, "
                 "months, cells) is needed."
             )
-        check_probabilities(self.probability)
+        check_suitabilities(self.suitability)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +43,14 @@ class RichnessSum:
         self._expected = np.zeros((months, len(cells)))
         self._variance = np.zeros((months, len(cells)))
 
-    def add(self, block: ProbabilityBlock) -> None:
+    def add(self, block: SuitabilityBlock) -> None:
         """Other taxa in the same cells and months. Raises InputError for other cells or months."""
-        if block.probability.shape[1:] != self._expected.shape or not np.array_equal(block.cells, self._cells):
+        if block.suitability.shape[1:] != self._expected.shape or not np.array_equal(block.cells, self._cells):
             raise InputError(
                 f"richness of {self._expected.shape} months and cells cannot add a block of "
-                f"{block.probability.shape[1:]}, or of other cells; add up the same cells of each taxon."
+                f"{block.suitability.shape[1:]}, or of other cells; add up the same cells of each taxon."
             )
-        for one in block.probability:  # by taxon: no second array of the block's size
+        for one in block.suitability:  # by taxon: no second array of the block's size
             wide = one.astype(np.float64)
             self._expected += wide
             self._variance += wide * (1 - wide)
@@ -64,29 +64,29 @@ class RichnessSum:
         )
 
 
-def richness(blocks: Iterable[ProbabilityBlock]) -> Iterator[RichnessBlock]:
-    """The expected number of species, block by block: the sum of the taxa's probabilities.
+def richness(blocks: Iterable[SuitabilityBlock]) -> Iterator[RichnessBlock]:
+    """The expected number of species, block by block: the sum of the taxa's suitabilities.
 
-    It is right on average where the probabilities are calibrated, whether or not taxa depend on each other; stacked
+    It is right on average where the suitabilities are calibrated, whether or not taxa depend on each other; stacked
     maps of presence above a threshold are not (Calabrese et al. 2014, Global Ecology and Biogeography 23, 99-112).
     """
     for block in blocks:
-        together = RichnessSum(block.cells, block.probability.shape[1])
+        together = RichnessSum(block.cells, block.suitability.shape[1])
         together.add(block)
         yield together.total()
 
 
-def check_probabilities(probability: NDArray[np.float32]) -> None:
+def check_suitabilities(suitability: NDArray[np.float32]) -> None:
     """Raises InputError for values outside 0..1. NaN, where nothing is known, is allowed."""
-    known = probability[np.isfinite(probability)]
-    if np.isinf(probability).any() or (len(known) and not (known.min() >= 0 and known.max() <= 1)):
+    known = suitability[np.isfinite(suitability)]
+    if np.isinf(suitability).any() or (len(known) and not (known.min() >= 0 and known.max() <= 1)):
         raise InputError(
-            f"values from {np.nanmin(probability):g} to {np.nanmax(probability):g} are not probabilities, which lie in "
+            f"values from {np.nanmin(suitability):g} to {np.nanmax(suitability):g} are not suitabilities, which lie in "
             "0..1; take calibrated maps, not scores."
         )
 
 
 def check_taxa(taxa: Sequence[str], rows: int) -> None:
-    """Raises InputError where there is not one row of probabilities for each taxon."""
+    """Raises InputError where there is not one row of suitabilities for each taxon."""
     if len(taxa) != rows:
-        raise InputError(f"there are {len(taxa):,} taxa and probabilities of {rows:,}; one of each is needed.")
+        raise InputError(f"there are {len(taxa):,} taxa and suitabilities of {rows:,}; one of each is needed.")

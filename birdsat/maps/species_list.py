@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, InputError, PlaceError
 from birdsat.maps.csv_rows import write_csv
-from birdsat.maps.richness import check_probabilities, check_taxa
+from birdsat.maps.richness import check_suitabilities, check_taxa
 from birdsat.tables import Table
 
 _SHORT_MONTHS = tuple(calendar.month_abbr[1:])
@@ -26,21 +26,21 @@ class SpeciesList:
     place: Place
     month: int  # 1..12
     taxa: tuple[str, ...]  # t names
-    probability: NDArray[np.float32]  # (t,) 0..1, falling
+    suitability: NDArray[np.float32]  # (t,) 0..1, falling
     common_names: tuple[str, ...]  # t; "" where not known
     expected: float  # number of species to expect, those left out among them
     left_out: int  # taxa less likely than was asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        rows = zip(self.taxa, self.common_names, self.probability.tolist(), strict=True)
+        rows = zip(self.taxa, self.common_names, self.suitability.tolist(), strict=True)
         return {
             "lon": self.place.lon,
             "lat": self.place.lat,
             "month": self.month,
             "expected_species": self.expected,
             "left_out": self.left_out,
-            "taxa": [{"taxon": taxon, "common_name": common, "probability": p} for taxon, common, p in rows],
+            "taxa": [{"taxon": taxon, "common_name": common, "relative_suitability": p} for taxon, common, p in rows],
         }
 
     def table(self) -> Table:
@@ -49,17 +49,17 @@ class SpeciesList:
         named = any(self.common_names)
         for name in ("taxon", "common name") if named else ("taxon",):
             table.add_column(name)
-        table.add_column("probability")
-        for taxon, common, probability in zip(self.taxa, self.common_names, self.probability, strict=True):
-            table.add_row(taxon, *([common] if named else []), f"{probability:.2f}")
+        table.add_column("relative suitability")
+        for taxon, common, suitability in zip(self.taxa, self.common_names, self.suitability, strict=True):
+            table.add_row(taxon, *([common] if named else []), f"{suitability:.2f}")
         less = f"; {self.left_out:,} less likely ones not shown" if self.left_out else ""
         table.caption = f"{self.expected:,.1f} species expected{less}"
         return table
 
     def write_csv(self, path: Path) -> None:
         """A row for each taxon."""
-        rows = zip(self.taxa, self.common_names, (f"{p:.4f}" for p in self.probability), strict=True)
-        write_csv(path, ("taxon", "common_name", "probability"), rows)
+        rows = zip(self.taxa, self.common_names, (f"{p:.4f}" for p in self.suitability), strict=True)
+        write_csv(path, ("taxon", "common_name", "relative_suitability"), rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,29 +68,29 @@ class PlaceCalendar:
 
     place: Place
     taxa: tuple[str, ...]  # t names
-    probability: NDArray[np.float32]  # (t, 12) 0..1, January first
+    suitability: NDArray[np.float32]  # (t, 12) 0..1, January first
     common_names: tuple[str, ...]  # t; "" where not known
     expected: NDArray[np.float32]  # (12,) number of species to expect, those left out among them
     left_out: int  # taxa that are in no month as likely as was asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; the months January first."""
-        rows = zip(self.taxa, self.common_names, self.probability.tolist(), strict=True)
+        rows = zip(self.taxa, self.common_names, self.suitability.tolist(), strict=True)
         return {
             "lon": self.place.lon,
             "lat": self.place.lat,
             "expected_species": self.expected.tolist(),
             "left_out": self.left_out,
-            "taxa": [{"taxon": taxon, "common_name": common, "probability": p} for taxon, common, p in rows],
+            "taxa": [{"taxon": taxon, "common_name": common, "relative_suitability": p} for taxon, common, p in rows],
         }
 
     def table(self) -> Table:
         """For the console, in per cent."""
-        table = Table(title=f"{where(self.place)}: probability by month, per cent")
+        table = Table(title=f"{where(self.place)}: relative suitability by month, per cent")
         table.add_column("taxon")
         for month in _SHORT_MONTHS:
             table.add_column(month)
-        for taxon, by_month in zip(self.taxa, self.probability.tolist(), strict=True):
+        for taxon, by_month in zip(self.taxa, self.suitability.tolist(), strict=True):
             table.add_row(taxon, *(f"{100 * p:.0f}" for p in by_month))
         table.add_section()
         table.add_row("species expected", *(f"{number:.0f}" for number in self.expected))
@@ -100,86 +100,86 @@ class PlaceCalendar:
 
     def write_csv(self, path: Path) -> None:
         """A row for each taxon, a column for each month."""
-        named = zip(self.taxa, self.common_names, self.probability, strict=True)
+        named = zip(self.taxa, self.common_names, self.suitability, strict=True)
         rows = ((taxon, common, *(f"{p:.4f}" for p in by_month)) for taxon, common, by_month in named)
         write_csv(path, ("taxon", "common_name", *_ENGLISH_COLUMNS), rows)
 
 
 def species_list(
     taxa: Sequence[str],
-    probability: NDArray[np.float32],
+    suitability: NDArray[np.float32],
     place: Place,
     month: int,
     *,
-    min_probability: float = 0.05,
+    min_suitability: float = 0.05,
     common_names: Mapping[str, str] | None = None,
 ) -> SpeciesList:
     """The taxa to expect at a place in a month.
 
-    probability: (t,) of each of taxa, at that place in that month. min_probability: taxa less likely are
+    suitability: (t,) of each of taxa, at that place in that month. min_suitability: taxa less likely are
     counted, not listed.
 
-    Raises PlaceError where the probabilities are not known there, InputError for values outside 0..1 or of another
+    Raises PlaceError where the suitabilities are not known there, InputError for values outside 0..1 or of another
     number of taxa, ConfigError for a month outside 1..12.
     """
     if month not in range(1, 13):
         raise ConfigError(f"month is {month}; allowed: 1 (January) to 12 (December).")
-    probability = _known(taxa, probability, (len(taxa),), place)
-    order, listed = _order(taxa, probability, min_probability)
+    suitability = _known(taxa, suitability, (len(taxa),), place)
+    order, listed = _order(taxa, suitability, min_suitability)
     return SpeciesList(
         place=place,
         month=month,
         taxa=listed,
-        probability=probability[order],
+        suitability=suitability[order],
         common_names=_common(listed, common_names),
-        expected=float(probability.sum(dtype=np.float64)),
+        expected=float(suitability.sum(dtype=np.float64)),
         left_out=len(taxa) - len(listed),
     )
 
 
 def place_calendar(
     taxa: Sequence[str],
-    probability: NDArray[np.float32],
+    suitability: NDArray[np.float32],
     place: Place,
     *,
-    min_probability: float = 0.05,
+    min_suitability: float = 0.05,
     common_names: Mapping[str, str] | None = None,
 ) -> PlaceCalendar:
     """The taxa to expect at a place through the year.
 
-    probability: (t, 12) of each of taxa there, January first. min_probability: taxa less likely in every
+    suitability: (t, 12) of each of taxa there, January first. min_suitability: taxa less likely in every
     month are counted, not listed. Raises as `species_list`.
     """
-    probability = _known(taxa, probability, (len(taxa), 12), place)
-    order, listed = _order(taxa, probability.max(axis=1, initial=0), min_probability)
+    suitability = _known(taxa, suitability, (len(taxa), 12), place)
+    order, listed = _order(taxa, suitability.max(axis=1, initial=0), min_suitability)
     return PlaceCalendar(
         place=place,
         taxa=listed,
-        probability=probability[order],
+        suitability=suitability[order],
         common_names=_common(listed, common_names),
-        expected=probability.sum(axis=0, dtype=np.float64).astype(np.float32),
+        expected=suitability.sum(axis=0, dtype=np.float64).astype(np.float32),
         left_out=len(taxa) - len(listed),
     )
 
 
 def _known(
-    taxa: Sequence[str], probability: NDArray[np.float32], shape: tuple[int, ...], place: Place
+    taxa: Sequence[str], suitability: NDArray[np.float32], shape: tuple[int, ...], place: Place
 ) -> NDArray[np.float32]:
-    check_taxa(taxa, len(probability))
-    if probability.shape != shape:
-        raise InputError(f"the probabilities have shape {probability.shape}; {shape} is needed.")
-    check_probabilities(probability)
-    if np.isnan(probability).any():
+    check_taxa(taxa, len(suitability))
+    if suitability.shape != shape:
+        raise InputError(f"the suitabilities have shape {suitability.shape}; {shape} is needed.")
+    check_suitabilities(suitability)
+    if np.isnan(suitability).any():
         raise PlaceError(f"at {where(place)} nothing is known: there is no imagery. Take a place that the map covers.")
-    return probability
+    return suitability
 
 
 def _order(
-    taxa: Sequence[str], likeliest: NDArray[np.float32], min_probability: float
+    taxa: Sequence[str], likeliest: NDArray[np.float32], min_suitability: float
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The likeliest first, equals by name; which, and their names."""
     order = [
-        i for i in sorted(range(len(taxa)), key=lambda i: (-likeliest[i], taxa[i])) if likeliest[i] >= min_probability
+        i for i in sorted(range(len(taxa)), key=lambda i: (-likeliest[i], taxa[i])) if likeliest[i] >= min_suitability
     ]
     return np.array(order, dtype=np.int64), tuple(taxa[i] for i in order)
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps.csv_rows import write_csv
-from birdsat.maps.richness import ProbabilityBlock, check_taxa
+from birdsat.maps.richness import SuitabilityBlock, check_taxa
 from birdsat.observations.occurrence_grid import Cells, Effort, RecordedCells
 from birdsat.tables import Table
 
-_HEAD = ("taxon", "lon", "lat", "month", "probability", "records_of_all_taxa", "rank")
+_HEAD = ("taxon", "lon", "lat", "month", "relative_suitability", "records_of_all_taxa", "rank")
 _SHOWN = 20
 
 
@@ -27,15 +27,15 @@ class SurveyGaps:
     label: NDArray[np.int64]  # (g,) index of each gap's taxon
     lon_lat: NDArray[np.float64]  # (g, 2) centre of its cell, degrees
     month: NDArray[np.int64]  # (g,) 1..12
-    probability: NDArray[np.float32]  # (g,) of the taxon there
+    suitability: NDArray[np.float32]  # (g,) of the taxon there
     effort: NDArray[np.float64]  # (g,) records of all taxa in the cell and month
-    threshold: float  # probability from which a taxon is expected
+    threshold: float  # suitability from which a taxon is expected
     found: int  # gaps in all; g are kept
 
     @property
     def rank(self) -> NDArray[np.float64]:
         """(g,) chance that the taxon is there and was missed, falling; see `survey_gaps`."""
-        return rank_of(self.probability, self.effort)
+        return rank_of(self.suitability, self.effort)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -49,15 +49,15 @@ class SurveyGaps:
         """For the console: the first of them."""
         table = Table(title=f"{self.found:,} cells and months with a taxon expected but unrecorded")
         table.add_column("taxon")
-        for name in ("lon", "lat", "month", "probability", "records", "rank"):
+        for name in ("lon", "lat", "month", "relative suitability", "records", "rank"):
             table.add_column(name)
-        for taxon, lon, lat, month, probability, effort, rank in self._rows()[:most]:
+        for taxon, lon, lat, month, suitability, effort, rank in self._rows()[:most]:
             when = calendar.month_abbr[month]
-            figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{probability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
+            figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{suitability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
             table.add_row(taxon, *figures)
         table.caption = (
-            f"expected: probability {self.threshold:g} or more; records: of all taxa in the cell and month; rank: "
-            "probability / (1 + records)"
+            f"expected: relative suitability {self.threshold:g} or more; records: of all taxa in the cell and month; "
+            "rank: relative suitability / (1 + records)"
         )
         return table
 
@@ -71,7 +71,7 @@ class SurveyGaps:
             np.round(self.lon_lat[:, 0], 6).tolist(),
             np.round(self.lon_lat[:, 1], 6).tolist(),
             self.month.tolist(),
-            np.round(self.probability.astype(np.float64), 4).tolist(),
+            np.round(self.suitability.astype(np.float64), 4).tolist(),
             np.round(self.effort, 4).tolist(),
             np.round(self.rank, 6).tolist(),
         )
@@ -79,7 +79,7 @@ class SurveyGaps:
 
 
 def survey_gaps(
-    blocks: Iterable[ProbabilityBlock],
+    blocks: Iterable[SuitabilityBlock],
     taxa: Sequence[str],
     months: Sequence[int],
     grid: Cells,
@@ -92,7 +92,7 @@ def survey_gaps(
     """The cells and months where a taxon is expected but unrecorded, by the chance that it is there and was missed.
 
     blocks: of t taxa and m months (1..12) on `grid`; recorded (of the same taxa in the same order) and effort are on it
-    too. That chance is probability / (1 + records): one who looks finds the taxon with a chance of which nothing is
+    too. That chance is suitability / (1 + records): one who looks finds the taxon with a chance of which nothing is
     known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
     (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
 
@@ -103,23 +103,23 @@ def survey_gaps(
         raise ConfigError(
             f"threshold {threshold} and max_gaps {max_gaps}: allowed are 0 < threshold <= 1 and 1 gap or more."
         )
-    best = np.empty((0, 6))  # rank, label, month, cell, probability, effort
+    best = np.empty((0, 6))  # rank, label, month, cell, suitability, effort
     found = 0
     for block in blocks:
-        check_taxa(taxa, len(block.probability))
-        if block.probability.shape[1] != len(months):
+        check_taxa(taxa, len(block.suitability))
+        if block.suitability.shape[1] != len(months):
             raise InputError(
-                f"{len(months)} months are named, the blocks have {block.probability.shape[1]}; name each."
+                f"{len(months)} months are named, the blocks have {block.suitability.shape[1]}; name each."
             )
-        label, at_month, at_cell = np.nonzero(block.probability >= threshold)
+        label, at_month, at_cell = np.nonzero(block.suitability >= threshold)
         month = np.asarray(months, dtype=np.int64)[at_month]
         cell = block.cells[at_cell]
         new = ~recorded.contains(label.astype(np.int64), month, cell)
         label, at_month, at_cell, month, cell = (a[new] for a in (label, at_month, at_cell, month, cell))
         found += len(label)
-        probability = block.probability[label, at_month, at_cell].astype(np.float64)
+        suitability = block.suitability[label, at_month, at_cell].astype(np.float64)
         looked = effort.by_month(block.cells)[month - 1, at_cell]
-        rows = np.stack([rank_of(probability, looked), label, month, cell, probability, looked], axis=1)
+        rows = np.stack([rank_of(suitability, looked), label, month, cell, suitability, looked], axis=1)
         best = _highest(np.concatenate([best, rows]), max_gaps)
     cells = best[:, 3].astype(np.int64)
     row, column = np.divmod(cells, grid.columns)
@@ -129,16 +129,16 @@ def survey_gaps(
         label=best[:, 1].astype(np.int64),
         lon_lat=lon_lat,
         month=best[:, 2].astype(np.int64),
-        probability=best[:, 4].astype(np.float32),
+        suitability=best[:, 4].astype(np.float32),
         effort=best[:, 5],
         threshold=threshold,
         found=found,
     )
 
 
-def rank_of(probability: NDArray[np.floating[Any]], effort: NDArray[np.float64]) -> NDArray[np.float64]:
-    """probability / (1 + effort); see `survey_gaps`."""
-    return np.asarray(probability, dtype=np.float64) / (1 + effort)
+def rank_of(suitability: NDArray[np.floating[Any]], effort: NDArray[np.float64]) -> NDArray[np.float64]:
+    """suitability / (1 + effort); see `survey_gaps`."""
+    return np.asarray(suitability, dtype=np.float64) / (1 + effort)
 
 
 def _highest(rows: NDArray[np.float64], most: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""From a map of probabilities to a range: which cells in which season, how large, with what polygons."""
+"""From a map of relative suitability to a range: which cells in which season, how large, with what polygons."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -128,7 +128,7 @@ class TaxonRange:
 def find_threshold(about: MapDescription, wanted: str) -> Threshold:
     """That of a map by its name, or a number 0..1.
 
-    Raises InputError for a map that has no thresholds, or is not of the probabilities of a taxon; ConfigError for what
+    Raises InputError for a map that has no thresholds, or is not of the suitabilities of a taxon; ConfigError for what
     is neither a name of one nor such a number.
     """
     if about.quantity.name == SCORE.name:

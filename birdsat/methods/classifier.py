@@ -172,7 +172,11 @@ class Classifier(Method):
 
     def logits(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, from whole photos; rows without a photo mean nothing."""
-        return self.head(self._photo(batch.photo), self._beside(batch))  # type: ignore[no-any-return]
+        return self.logits_of(self._photo(batch.photo), batch)
+
+    def logits_of(self, features: Float[Tensor, "n features"], batch: Batch) -> Float[Tensor, "n taxa"]:
+        """`logits`, from the photos' `photo_features`; of the batch, what stands beside photos is read."""
+        return self.head(features, self._beside(batch))  # type: ignore[no-any-return]
 
     def probabilities(self, batch: Batch) -> Float[Tensor, "n taxa"]:
         """Of each taxon, with the temperature that was fitted on the val split."""
@@ -192,6 +196,9 @@ class Classifier(Method):
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         return self.backbone.embed_photo(photo)
+
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        return self.backbone.embed_features(features)
 
     def photo_features(
         self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None

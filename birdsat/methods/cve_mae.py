@@ -171,8 +171,8 @@ class CveMae(Method):
     def place_time_encoder(self) -> nn.Module | None:
         return self.place_time
 
-    def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return F.normalize(self.photo_head(self.photo_features(photo)), dim=1)
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        return F.normalize(self.photo_head(features), dim=1)
 
     def similarity_scale(self) -> float | None:
         return inverse_temperature(self.log_scale).item()

@@ -151,8 +151,8 @@ class CvmMae(Method):
     def place_time_encoder(self) -> nn.Module | None:
         return self.place_time
 
-    def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return self._photo_alone(self.photo_features(photo))
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        return self._photo_alone(features)
 
     def similarity_scale(self) -> float | None:
         return inverse_temperature(self.log_scale).item() if self.config.contrast_weight > 0 else None

@@ -175,6 +175,10 @@ class Method(nn.Module, ABC):
 
     def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
         """Unit vectors of photos."""
+        return self.embed_features(self.photo_features(photo))
+
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        """`embed_photo` of photos whose `photo_features` are known."""
         self._cannot("embed photos")
 
     def similarity_scale(self) -> float | None:

@@ -137,8 +137,8 @@ class MocoGeo(Method):
     def encoders(self) -> dict[str, Encoder]:
         return {"photo": self.encoder}
 
-    def embed_photo(self, photo: Image) -> Float[Tensor, "n width"]:
-        return F.normalize(self.photo_features(photo), dim=1)
+    def embed_features(self, features: Float[Tensor, "n features"]) -> Float[Tensor, "n width"]:
+        return F.normalize(features, dim=1)
 
     def photo_features(
         self, photo: Image, mask_ratio: float = 0.0, generator: torch.Generator | None = None

@@ -211,6 +211,8 @@ class Occurrences:
             table.add_row("the same taxon, place and date again", f"{repeats:,}")
         if self.surveys is not None:
             table.add_row("a taxon looked for and not found", f"{self.surveys.absent_rows:,}")
+            if self.surveys.checklists:
+                table.add_row("places and days of complete checklists", f"{self.surveys.checklists:,}")
         undated = int(np.count_nonzero(self.day == 0))
         table.add_section()
         table.add_row("records", f"{len(self):,}")
@@ -239,6 +241,7 @@ def read_occurrences(
     language: str = "en",
     crs: str | None = None,
     absences: bool = False,
+    checklists: bool = False,
 ) -> Occurrences:
     """The distinct records of wild birds in one or several tables; see `read_table` for the formats.
 
@@ -246,8 +249,9 @@ def read_occurrences(
     given as less exact are dropped. dates: so are rows of others. crosswalk: brings names to the accepted species of a
     list; records of one that is several there go to the part that was recorded near them, or are kept apart. language:
     of common names, where the list has several. crs: in which the coordinates are, see `read_table`. absences: rows
-    that say that a taxon was looked for and not found become `Occurrences.surveys`, and are dropped otherwise. Memory
-    grows with the distinct records (see `DistinctRecords`), not with the rows.
+    that say that a taxon was looked for and not found become `Occurrences.surveys`, and are dropped otherwise.
+    checklists: so do the taxa that complete checklists do not list, see `CompleteChecklists`; tables may be of
+    checklists alone. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
 
         Raises InputError for tables that cannot be read or hold no record with a place.
     """
@@ -258,15 +262,20 @@ def read_occurrences(
     common: dict[str, str] = {}
     other_dates: dict[str, tuple[int, int]] = {}
     rules = RowRules(max_uncertainty_km=max_uncertainty_km, wild_only=True, dates=dates, absences=absences)
-    surveys = SurveyGatherer()
+    rules = replace(rules, absences=absences or checklists, checklists=checklists)
+    surveys, says_complete = SurveyGatherer(), False
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
+            says_complete |= rows.says_complete
+            if not rows.names_taxa:  # they are no records, and are counted as checklists
+                surveys.add(rows, rows.kept & ~np.isnan(rows.lon_lat[:, 0]))
+                continue
             tally.add(rows)
             _add_common_names(common, rows)
             _add_other_dates(other_dates, rows)
             placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])
             tally.drop(NO_PLACE, int(np.count_nonzero(rows.kept & ~placed)))
-            if absences:
+            if rules.absences:
                 surveys.add(rows, placed)
                 placed &= ~rows.absent
             name = rows.name[placed]
@@ -274,6 +283,12 @@ def read_occurrences(
             records.add(label[name], rows.day[placed], rows.lon_lat[placed])
         surveys.end_table()
     named = " and ".join(map(str, paths))
+    if checklists and not says_complete:
+        raise InputError(
+            f"{named}: no column says which rows are of complete checklists, as eBird's ALL SPECIES REPORTED does; "
+            "name it, columns complete=COLUMN, or do not ask for checklists.",
+            settings=("checklists", "columns"),
+        )
     repeats = records.repeats()
     known = tuple(sorted(labels.labels))
     label, day, lon_lat = records.arrays(np.searchsorted(known, list(labels.labels)).astype(np.int32))

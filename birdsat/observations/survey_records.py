@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError
+from birdsat.observations.checklists import CompleteChecklists
 from birdsat.observations.day_numbers import months, year_fractions
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.readers.rows import Rows
@@ -26,6 +27,7 @@ class SurveyRecords:
     day: NDArray[np.int32]  # (n,) number of the day, datetime.date.toordinal; 0 where the date is not known
     present: NDArray[np.bool_]  # (n,) found; else looked for and not found
     absent_rows: int = 0  # rows read that say that a taxon was not found
+    checklists: int = 0  # complete ones, which say so of taxa that they do not list
 
     def __post_init__(self) -> None:
         n = len(self.label)
@@ -83,6 +85,7 @@ class SurveyRecords:
                 day=np.concatenate([self.day, other.day]),
                 present=np.concatenate([self.present, other.present]),
                 absent_rows=self.absent_rows + other.absent_rows,
+                checklists=self.checklists + other.checklists,
             )
         )
 
@@ -96,9 +99,13 @@ class SurveyGatherer:
         self._found, self._absent, self._here = DistinctRecords(), DistinctRecords(), DistinctRecords()
         self._absent_here: set[int] = set()  # labels with an absence in the table that is read
         self._absent_rows = 0
+        self._checklists = CompleteChecklists()
 
     def add(self, rows: Rows, which: NDArray[np.bool_]) -> None:
         """Those rows (n,) of a table that are kept and have a place."""
+        self._checklists.add(rows, which)
+        if not rows.names_taxa:
+            return
         label = np.zeros(len(rows.names), np.int32)
         for name in np.unique(rows.name[which]).tolist():
             species = rows.names[name].species
@@ -115,12 +122,16 @@ class SurveyGatherer:
         label, day, lon_lat = self._here.arrays()
         surveyed = np.isin(label, sorted(self._absent_here))
         self._found.add(label[surveyed], day[surveyed], lon_lat[surveyed])
+        self._checklists.end_table(label, day, lon_lat)
         self._here, self._absent_here = DistinctRecords(), set()
 
     def records(self) -> SurveyRecords | None:
-        """All of them; None where no row is an absence. They are given away."""
-        if not self._absent_rows:
+        """All of them; None where nothing says that a taxon was not found. They are given away."""
+        listed, unlisted, checklists = self._checklists.told()
+        if not self._absent_rows and not len(unlisted[0]):
             return None
+        self._found.add(*listed)
+        self._absent.add(*unlisted)
         kinds = [self._found.arrays(), self._absent.arrays()]
         label, day, lon_lat = (np.concatenate(columns) for columns in zip(*kinds, strict=True))
         used = np.unique(label)
@@ -136,6 +147,7 @@ class SurveyGatherer:
                 day=day,
                 present=np.repeat([True, False], [len(kinds[0][0]), len(kinds[1][0])]),
                 absent_rows=self._absent_rows,
+                checklists=checklists,
             )
         )
 

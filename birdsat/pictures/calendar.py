@@ -24,7 +24,7 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
     """
     if not calendar.taxa:
         raise InputError("the calendar has no taxon to draw; ask for less likely ones too.")
-    taxa, probability = calendar.taxa[:MOST_ROWS], calendar.probability[:MOST_ROWS]
+    taxa, suitability = calendar.taxa[:MOST_ROWS], calendar.suitability[:MOST_ROWS]
     labels = [
         f"{common} ({taxon})" if common else taxon
         for taxon, common in zip(taxa, calendar.common_names, strict=False)  # the names beyond the last row
@@ -34,7 +34,7 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
     FigureCanvasAgg(figure)
     figure.suptitle(where(calendar.place), fontsize=13, color=INK, parse_math=False)
     axes = figure.subplots()
-    image = axes.imshow(probability, cmap=SCORE_COLOURS, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    image = axes.imshow(suitability, cmap=SCORE_COLOURS, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     axes.set_yticks(range(len(taxa)), labels, fontsize=8, style="normal" if any(calendar.common_names) else "italic")
     for text in axes.get_yticklabels():
         text.set_parse_math(False)

@@ -245,9 +245,14 @@ def _framed(grid: AnyGrid, panels: int, extra: int, in_pairs: bool, width_px: in
 
 
 def _fit_height(figure: Figure, panel: Axes, frame: _Frame) -> None:
-    """As high as the panels are at the width that is left to them beside all words, so that no paper is left bare."""
+    """As high as the panels are at the width that is left to them beside all words, so that no paper is left bare.
+
+    What is laid out is not drawn, and what is drawn once the height is known is not laid out again.
+    """
+    engine = figure.get_layout_engine()
+    assert engine is not None
     for _ in range(_FITTINGS):  # what stands around a panel moves with it
-        figure.draw_without_rendering()
+        engine.execute(figure)
         slot = panel.get_position(original=True)
         width, height = figure.get_size_inches()
         panel_width = min(slot.width * width, frame.panel[0])
@@ -256,7 +261,8 @@ def _fit_height(figure: Figure, panel: Axes, frame: _Frame) -> None:
             break
         figure.set_figheight(max(1.0, height + frame.rows * missing))
     figure.set_figheight(math.ceil(figure.get_figheight() * _PARTS - 0.2) / _PARTS)
-    figure.draw_without_rendering()
+    engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def _name_panel(panel: Axes, name: str) -> None:

@@ -31,7 +31,7 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
     figure = Figure(figsize=(_WIDTH * len(shown) + 0.8, _HEIGHT * len(rows) + 0.9), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(rows), len(shown), squeeze=False, sharex="col")
-    highest = max(float((one.probability + one.std)[list(rows)].max()) for one in shown)
+    highest = max(float((one.suitability + one.std)[list(rows)].max()) for one in shown)
     top = min(1.0, math.ceil(10 * highest) / 10)  # the same of all panels
     for number, label in enumerate(rows):
         for response, axes in zip(shown, panels[number], strict=True):
@@ -52,11 +52,11 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
 
 
 def _draw(axes: Axes, response: Response, label: int, top: float) -> None:
-    value, middle, std = response.value, response.probability[label], response.std[label]
+    value, middle, std = response.value, response.suitability[label], response.std[label]
     if response.classes:
         # The same classes for every taxon of a column.
-        overall = response.probability.mean(axis=1, keepdims=True)
-        some = np.sort(np.argsort(-np.abs(response.probability - overall).mean(axis=0))[:_MOST_CLASSES])
+        overall = response.suitability.mean(axis=1, keepdims=True)
+        some = np.sort(np.argsort(-np.abs(response.suitability - overall).mean(axis=0))[:_MOST_CLASSES])
         at = np.arange(len(some))
         axes.bar(at, middle[some], yerr=std[some], width=0.7, color=RANGE, alpha=0.75, ecolor=INK, capsize=1.5)
         axes.set_xticks(at, [response.classes[one] for one in some], fontsize=7)

@@ -12,15 +12,15 @@ from birdsat.ranges.model import RangeFeatures, RangeModel
 _GROUP = 256  # taxa at once
 _NUMBERS = 1 << 23  # of one array that is held while some cells are worked on
 
-Groups = Iterator[NDArray[np.float32]]  # (taxa of a group, months, c) probabilities, group after group
+Groups = Iterator[NDArray[np.float32]]  # (taxa of a group, months, c) suitabilities, group after group
 
 
 def iter_taxa(
     model: RangeModel, region: Region, taxa: Sequence[str], months: Sequence[int]
 ) -> Iterator[tuple[RangeFeatures, Groups]]:
-    """Cells, and all taxa's probabilities there; their areas of applicability are not asked.
+    """Cells, and all taxa's suitabilities there; their areas of applicability are not asked.
 
-    So few cells at once that neither the members' probabilities of a group of taxa nor the probabilities of all taxa
+    So few cells at once that neither the members' suitabilities of a group of taxa nor the suitabilities of all taxa
     hold more than _NUMBERS: memory grows neither with the grid nor with the taxa.
     """
     a_cell = len(months) * max(model.network.config.members * min(len(taxa), _GROUP), len(taxa))
@@ -34,4 +34,4 @@ def iter_taxa(
 def _groups(model: RangeModel, block: RangeFeatures, taxa: Sequence[str], months: Sequence[int]) -> Groups:
     for first in range(0, len(taxa), _GROUP):
         for found in model.predict([block], taxa[first : first + _GROUP], months, applicability=False):
-            yield found.probability
+            yield found.suitability

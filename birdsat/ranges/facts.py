@@ -50,6 +50,7 @@ class RangeFacts:
     calibration: Calibration = field(default_factory=Calibration)
     evaluation: tuple[tuple[str, float], ...] = ()  # on what was held out, by name
     taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
+    not_held_out: str = ""  # why nothing could be held out, for people; empty: something was, or not known
     thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
     read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
     command: str = ""  # that asked for the fit; empty: not known

@@ -13,6 +13,7 @@ from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import RegionPoints
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.block_side import LEAST_BLOCKS, why_not_held_out, with_block_side
 from birdsat.ranges.calibrate import Calibration, fit_calibration
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
@@ -32,8 +33,6 @@ from birdsat.ranges.sensitivity import sensitivity
 from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
 from birdsat.ranges.train import Fitted, fit_network
-
-_LEAST_BLOCKS = 4  # with points that were held out, without which nothing is calibrated or evaluated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +90,7 @@ def fit_ranges(
     covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
     where none is named. estimator: text of a classifier that learns each taxon in place of a network.
     """
-    settings = settings or RangeNetworkConfig()
+    settings = with_block_side(settings or RangeNetworkConfig(), points)
     chosen = chosen_inputs(inputs_of, bool(covariates))
     projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
     inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
@@ -107,6 +106,8 @@ def fit_ranges(
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
     calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
+    if figures:
+        figures["held_out_block_km"] = settings.block_km
     if fitted.surveys is not None:
         figures |= survey_figures(fitted.surveys)
     # What a classifier hangs on is not asked: its inputs weigh alike.
@@ -136,6 +137,7 @@ def fit_ranges(
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
         absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
+        not_held_out="" if figures and calibration.fitted else why_not_held_out(points, settings),
         thresholds=thresholds,
         read=source.read,
         command=source.command,
@@ -210,14 +212,14 @@ def _calibrate(
     """By all that was held out; nothing where that was too little."""
     if out is None or not _is_enough(out):
         return Calibration(), ()
-    rows = out.where(~out.even)
+    rows = out.where(out.calibrating)
     calibration = _calibration(rows, photo)
     return calibration, fit_thresholds(_said(rows, calibration, photo).numpy(), rows.taxon, rows.present, taxa)
 
 
 def _is_enough(out: HeldOut) -> bool:
     """Whether the points held out lie in so many blocks that these tell of others: of two, each knows but the other."""
-    return len(np.unique(out.block[out.present])) >= _LEAST_BLOCKS
+    return len(np.unique(out.block[out.present])) >= LEAST_BLOCKS
 
 
 def _calibration(rows: HeldOut, photo: _PhotoScores | None) -> Calibration:
@@ -241,7 +243,7 @@ def _evaluate(
         return {}, ()
     parts, said = [], []
     for half, out in enumerate(fitted.by_half):
-        calibration = _calibration(out.where((out.half == half) & ~out.even), photo)
+        calibration = _calibration(out.where((out.half == half) & out.calibrating), photo)
         if not calibration.fitted:
             return {}, ()
         parts.append(out.where(out.half != half))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.observations.blocks import blocks_by_km, deal_folds
+from birdsat.ranges.block_side import among_records
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -68,13 +69,13 @@ class Data:
         self.seen, self.background = at_place[first], at_place[len(points.presences) :]  # their places
         visited = lon_lat[:0] if points.surveys is None else points.surveys.visits.lon_lat
         blocks = blocks_by_km(np.concatenate([lon_lat, visited]), config.block_km)
-        several = len(np.unique(blocks)) >= config.members
-        folds = deal_folds(blocks, config.members, config.seed) if several else np.full(len(blocks), -1)
         p = len(points.presences)
+        folds = _folds(blocks, p, config)
         held = torch.from_numpy(np.arange(config.members)[:, None] == folds)  # (m, p + b + v)
         out, out_visits = held[:, : len(lon_lat)], held[:, len(lon_lat) :]
         # A member that would have to hold out all points of a taxon holds out none.
         left = _balanced(~out[:, :p], self.taxon, self.taxa)[1]
+        self.near = among_records(points, points.background.lon_lat, config)
         self.out = out[:, :p] & left[:, self.taxon], out[:, p:]  # (m, p), (m, b)
         # With nothing held out there is nothing to choose the steps by, and no reason to spare background.
         self.folded = bool(self.out[0].any())
@@ -83,7 +84,7 @@ class Data:
         self.surveys: SurveyTerm | None = None
         if points.surveys is not None:
             assert visits is not None
-            out_visits = out_visits & self.folded
+            out_visits = out_visits & self.folded & torch.from_numpy(among_records(points, visited, config))
             self.surveys = SurveyTerm(
                 points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
             )
@@ -92,7 +93,9 @@ class Data:
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
         tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
-        self.tried_background = self._background(_TRIED_PLACES)
+        self.tried_background = self._background(_TRIED_PLACES, self.near)
+        some = _TRIED_PLACES if config.regional else 0
+        self.around = self._background(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
         half = _halves(blocks[: len(lon_lat)], p, config.seed)
@@ -157,15 +160,18 @@ class Data:
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
         """What members say of points and of background places that they held out, some of them for each taxon. The same
         rows at every call."""
-        background = torch.cat([self.tried_background, self.even_background])
+        background = torch.cat([self.tried_background, self.even_background, self.around])
+        kind = torch.repeat_interleave(
+            torch.tensor([len(self.tried_background), len(self.even_background), len(self.around)])
+        )
         there, elsewhere, row = self._try(network, background)
         member, tried = torch.nonzero(self.out[0][:, self.tried], as_tuple=True)
         present, point = there[member, tried], self.tried[tried]
         at_member, at = torch.nonzero(self.out[1][:, background], as_tuple=True)
         # Of every taxon, so many background places of either kind that the table stays small.
         some = torch.from_numpy(np.random.default_rng(self.config.seed).permutation(len(at)))
-        most, even = max(50, 500_000 // self.taxa), at[some] >= len(self.tried_background)
-        kept = torch.cat([some[~even][:most], some[even][:most]])
+        most, of_kind = max(50, 500_000 // self.taxa), kind[at[some]]
+        kept = torch.cat([some[of_kind == one][:most] for one in range(3)])
         absent = elsewhere[at_member[kept], row[at[kept]]]  # (kept, taxa)
         seen = torch.nonzero(torch.bincount(self.taxon, minlength=self.taxa))[:, 0]
 
@@ -179,7 +185,8 @@ class Data:
             present=np.arange(len(present) + len(seen) * len(kept)) < len(present),
             row=rows(point, behind).numpy(),
             member=rows(member, at_member[kept]).numpy(),
-            even=rows(torch.zeros_like(point, dtype=torch.bool), at[kept] >= len(self.tried_background)).numpy(),
+            even=rows(torch.zeros_like(point, dtype=torch.bool), kind[at[kept]] == 1).numpy(),
+            around=rows(torch.zeros_like(point, dtype=torch.bool), kind[at[kept]] == 2).numpy(),
             block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
@@ -189,7 +196,7 @@ class Data:
         other = copy.copy(self)
         other.places = torch.cat([inputs, background])[self.once]
         said = other.held_out(network)
-        return said.where(~said.even)
+        return said.where(said.ranked)
 
     def _logits(
         self, network: "RangeNetwork | EstimatorNetwork", point: Tensor, background: Tensor, dates: NDArray[np.float64]
@@ -213,19 +220,24 @@ class Data:
         elsewhere = network.logits(hidden.index_select(1, there), dates)
         return on_dates[:, of_seen, taxon], elsewhere, torch.arange(len(there))
 
-    def _background(self, most: int) -> Tensor:
-        """Rows of background for a step: all, or some drawn by their weights."""
-        count = len(self.background)
-        if count <= most and np.ptp(self.background_share) == 0:
-            return torch.arange(count)
-        return torch.from_numpy(self.generator.choice(count, min(count, most), p=self.background_share))
+    def _background(self, most: int, among: NDArray[np.bool_] | None = None) -> Tensor:
+        """Rows of background for a step: all, or some drawn by their weights. among: (b,) those to draw from; any."""
+        rows, share = np.arange(len(self.background)), self.background_share
+        if among is not None and among.any() and not among.all():
+            rows, share = rows[among], share[among] / share[among].sum()
+        if len(rows) <= most and np.ptp(share) == 0:
+            return torch.from_numpy(rows)
+        return torch.from_numpy(rows[self.generator.choice(len(rows), min(len(rows), most), p=share)])
 
     def _even_background(self, area: NDArray[np.float64]) -> Tensor:
         """Rows of background drawn by area (b,) alone; none where that is how all of it is drawn."""
         even = area / area.sum()
         if np.allclose(even, self.background_share, rtol=1e-6, atol=0):
             return torch.empty(0, dtype=torch.int64)
-        return torch.from_numpy(self.generator.choice(len(even), min(len(even), _TRIED_PLACES), p=even))
+        rows = np.arange(len(even))
+        if self.near.any() and not self.near.all():
+            rows, even = rows[self.near], even[self.near] / even[self.near].sum()
+        return torch.from_numpy(rows[self.generator.choice(len(rows), min(len(rows), _TRIED_PLACES), p=even)])
 
     def _try(self, network: "RangeNetwork | EstimatorNetwork", background: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The log odds of what is tried on, as `_logits` gives them."""
@@ -294,6 +306,20 @@ def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.arange(12)
     counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
     return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
+
+
+def _folds(blocks: Rows, points: int, config: RangeNetworkConfig) -> Rows:
+    """(n,) which member holds out each block, the first being of points; -1 where there are too few to hold any out.
+
+    Of a small region few blocks have points, and these are dealt by themselves, so that each member holds out some.
+    """
+    if len(np.unique(blocks)) < config.members:
+        return np.full(len(blocks), -1)
+    folds = deal_folds(blocks, config.members, config.seed)
+    with_points = np.isin(blocks, blocks[:points])
+    if config.regional and len(np.unique(blocks[with_points])) >= config.members:
+        folds[with_points] = deal_folds(blocks[with_points], config.members, config.seed)
+    return folds
 
 
 def _halves(blocks: Rows, points: int, seed: int) -> Tensor:

@@ -65,10 +65,10 @@ def held_out_figures(
     order = np.argsort(rows.taxon, kind="stable")
     of_taxon = np.split(order, np.searchsorted(rows.taxon[order], np.arange(1, taxa)))
     several = rows.even.any()  # kinds of background; else all of it is even
-    boyces = 0
+    ranked, boyces = rows.ranked, 0
     for label, own in enumerate(of_taxon):
         present = rows.present[own]
-        looked, even = own[~rows.even[own]], own[present | (rows.even[own] if several else ~present)]
+        looked, even = own[ranked[own]], own[present | (rows.even[own] if several else ranked[own])]
         if not present.any() or present.sum() == len(looked):
             continue
         drawn[label] = area_under_curve(probability[looked], rows.present[looked], draws[:, block[looked]])
@@ -85,7 +85,7 @@ def held_out_figures(
     known = [one for one in figures if one.points]
     low, high = _interval(_mean(drawn))
     # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
-    learned = np.flatnonzero(~rows.even)
+    learned = np.flatnonzero(rows.calibrating)
     learned = learned[_even(balanced_weights(rows.taxon[learned], rows.present[learned]), rows.present[learned])]
     found = reliability(probability[learned], rows.present[learned])
     even_areas = np.array([one.auc_even for one in known])

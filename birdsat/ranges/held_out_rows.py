@@ -17,8 +17,19 @@ class HeldOut:
     row: NDArray[np.int64]  # (r,) of the points, or of the background
     member: NDArray[np.int64]  # (r,) who held it out
     even: NDArray[np.bool_]  # (r,) background drawn by area alone, beside that which a fit learns from
+    around: NDArray[np.bool_]  # (r,) background of the whole map, where the other is between records of a small region
     block: NDArray[np.int64]  # (r,) of the place
     half: NDArray[np.int64]  # (r,) 0 or 1: of the blocks, by which steps, calibration and figures keep apart
+
+    @property
+    def ranked(self) -> NDArray[np.bool_]:
+        """(r,) points, and the background that they are to stand above; without that which is even by area."""
+        return ~self.even & ~self.around
+
+    @property
+    def calibrating(self) -> NDArray[np.bool_]:
+        """(r,) points, and background as a fit learns from it: what relative suitability is relative to."""
+        return self.present | self.around if self.around.any() else ~self.even
 
     def where(self, some: NDArray[np.bool_]) -> "HeldOut":
         """Some of the rows, by a mask (r,)."""

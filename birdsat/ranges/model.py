@@ -1,4 +1,4 @@
-"""A fitted range model: asked for probabilities over cells and months, saved as a folder, loaded again."""
+"""A fitted range model: asked for relative suitabilities over cells and months, saved as a folder, loaded again."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ class RangeBlock:
     """c cells of a grid, of some taxa and months."""
 
     cells: NDArray[np.int64]  # (c,) positions in the grid
-    probability: NDArray[np.float32]  # (taxa, months, c) mean over the members
+    suitability: NDArray[np.float32]  # (taxa, months, c) relative, mean over the members
     low: NDArray[np.float32]  # (taxa, months, c) bounds of `intervals`
     high: NDArray[np.float32]
     inside: NDArray[np.bool_]  # (taxa, c) in the taxon's area of applicability; (0, c) where that was not asked
@@ -88,7 +88,7 @@ class RangeBlock:
 class RangeModel:
     """Where taxa live, by frozen chip features, place and date.
 
-    The probability is relative: .5 is a place and month as likely among the points as among the background, each
+    Suitability is relative: .5 is a place and month as likely among the points as among the background, each
     weighing one half. What share of the background a taxon truly occupies cannot be told from points alone.
     """
 
@@ -202,9 +202,9 @@ class RangeModel:
         *,
         applicability: bool = True,
     ) -> Iterator[RangeBlock]:
-        """Probabilities of some taxa over cells, in the middle of months 1..12, a block at a time.
+        """Relative suitabilities of some taxa over cells, in the middle of months 1..12, a block at a time.
 
-        applicability: whether their areas are asked too, which takes longer than the probabilities of a month.
+        applicability: whether their areas are asked too, which takes longer than the suitabilities of a month.
         """
         labels = self.labels(taxa)
         times = np.array([mid_month(month) for month in months])
@@ -225,12 +225,12 @@ class RangeModel:
             harmonics = torch.from_numpy(year_basis(times, (block.year.shape[1] - 1) // 2))
             photo = self.photos(to_float32(block.year), harmonics, labels)
         log_odds = self.facts.calibration.log_odds(logit, photo)
-        probability = log_odds.sigmoid().mean(dim=0)
+        suitability = log_odds.sigmoid().mean(dim=0)
         records = torch.tensor([self.facts.points[label] for label in labels], dtype=torch.float32)
-        low, high = intervals(log_odds, probability, records)
+        low, high = intervals(log_odds, suitability, records)
         return RangeBlock(
             cells=block.cells,
-            probability=probability.numpy(),
+            suitability=suitability.numpy(),
             low=low.numpy(),
             high=high.numpy(),
             inside=self.applicability.inside(block.inputs, block.lon_lat, labels if applicability else ()),
@@ -247,7 +247,7 @@ class RangeModel:
     def year_mean(
         self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], covariates: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """(n, taxa) probabilities of all taxa over the year at places (n, 2) with chip features (n, f), and with
+        """(n, taxa) suitabilities of all taxa over the year at places (n, 2) with chip features (n, f), and with
         covariates (n, k) where it learned from some."""
         dates = np.full(len(chip), np.nan)
         inputs = self.projection(chip, lon_lat, covariates)

@@ -29,7 +29,8 @@ class RangeNetworkConfig:
     harmonics: int = 2  # of the year: half as many terms as the seasonal basis has, where points have dates
     basis_harmonics: int = 5  # that it may be made of
     members: int = 5  # networks; each holds out the points of one fold of blocks
-    block_km: float = 500.0  # side of the blocks
+    block_km: float = 500.0  # side of the blocks; a fit to records of a small region takes narrower ones
+    regional: bool = False  # whether it did: then figures are against background among the records alone
     steps: int = 400  # at most; how many are taken is chosen on the blocks held out
     learning_rate: float = 2e-3
     weight_decay: float = 0.1

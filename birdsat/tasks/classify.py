@@ -18,6 +18,7 @@ from birdsat.tasks.classify_report import ClassifierName, ClassifyReport, Classi
 from birdsat.tasks.probe import C_DEFAULT, C_VALUES, Probe, Standardiser, fit_probe
 
 FrozenMode = Literal["probe", "knn"]
+KeepProbe = Callable[[Standardiser, Probe], None]
 _FEWEST_VOTES = 1e-6  # of a taxon that no neighbour voted for, so that its logarithm is finite
 
 
@@ -30,13 +31,15 @@ def classify(
     modes: Sequence[FrozenMode] = ("probe", "knn"),
     pairs: Sequence[tuple[str, str]] = (),
     device: torch.device | str | None = None,
+    keep: KeepProbe | None = None,
 ) -> ClassifyReport:
     """Learn from `train`, choose the probe's penalty and temperatures on `val` (None: C = 0.1), and measure on `test`.
 
     Inputs: the photo; photo and chip side by side; and the same with place and date in the chip, where the
     method knows them. Features are standardised over the training rows; a missing chip takes the mean chip's
     features. taxa: with their families, by label; names alone where they are not given. pairs: taxa to be told apart,
-    two by two. Raises DatasetError when train or test has no photo, UnknownTaxonError for a pair of unknown taxa.
+    two by two. keep: is given the probe on photos alone, with what standardises these. Raises DatasetError when train
+    or test has no photo, UnknownTaxonError for a pair of unknown taxa.
     """
     learned, asked = train.labels[train.has_photo], test.labels[test.has_photo]
     for split, labels in (("train", learned), ("test", asked)):
@@ -55,13 +58,15 @@ def classify(
         chosen = (
             (standardise(_features(evaluated, inputs)), evaluated.labels[evaluated.has_photo]) if evaluated else None
         )
-        for classifier, c, logits in _fitted(x_train, learned, len(known), chosen, modes, device):
+        for classifier, probe, logits in _fitted(x_train, learned, len(known), chosen, modes, device):
+            if keep is not None and probe is not None and inputs == "photo":
+                keep(standardise, probe)
             values = logits(x_test)
             scores.append(
                 ClassifyScore(
                     classifier=classifier,
                     inputs=inputs,
-                    c=c,
+                    c=None if probe is None else probe.c,
                     figures=evaluate_scores(
                         values,
                         asked,
@@ -109,11 +114,11 @@ def _fitted(
     val: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
     modes: Sequence[FrozenMode],
     device: torch.device | str | None,
-) -> Iterator[tuple[ClassifierName, float | None, Logits]]:
-    """Each classifier with its penalty, fitted to standardised features x (n, f)."""
+) -> Iterator[tuple[ClassifierName, Probe | None, Logits]]:
+    """Each classifier, and the probe where it is one, fitted to standardised features x (n, f)."""
     if "probe" in modes:
         probe = _best_probe(x, labels, taxa, val, device)
-        yield "probe", probe.c, probe.scores
+        yield "probe", probe, probe.scores
     if "knn" in modes:
         near = _unit(x)
         yield "1-NN", None, lambda of: nearest_of_each_label(_unit(of), near, labels, taxa, device=device)

@@ -184,11 +184,13 @@ def _probabilities(
     run: Run, method: Classifier, photos: Tensor, device: torch.device | str | None
 ) -> NDArray[np.float32]:
     with inference(method, device) as where:
-        found: NDArray[np.float32] = method.probabilities(_alone(photos.to(where), run.chip_px)).float().cpu().numpy()
+        found: NDArray[np.float32] = (
+            method.probabilities(photo_alone(photos.to(where), run.chip_px)).float().cpu().numpy()
+        )
     return found
 
 
-def _alone(photos: Tensor, chip_px: int) -> Batch:
+def photo_alone(photos: Tensor, chip_px: int) -> Batch:
     """Photos whose chip, place and date are not known."""
     n, nan = len(photos), torch.full((len(photos),), torch.nan, device=photos.device)
     return Batch(

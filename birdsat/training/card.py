@@ -46,7 +46,7 @@ vectors = run.method.embed_photo(photos)  # uint8 (n, 3, {config.views.photo_px}
 ```
 `birdsat classify`, `retrieve`, `embed` and `map` take the folder as their first argument.
 `{MODEL_FILE}` holds the weights, `config.json` every setting, `dataset.json` the facts of the data,
-`metrics.jsonl` the learning curve.
+`metrics.jsonl` the learning curve, `run.json` how it was made: `birdsat replay` makes it again.
 
 ## Figures on the val split
 {_figures(kept)}

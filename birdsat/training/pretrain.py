@@ -20,6 +20,7 @@ from birdsat.progress import QUIET, Bar, Progress
 from birdsat.training.callbacks import BetweenSteps
 from birdsat.training.config import RunConfig, fitted_to, lightning_precision
 from birdsat.training.data import TrainingData, training_stream
+from birdsat.training.manifest import Asked, write_run_manifest
 from birdsat.training.module import TrainingModule
 from birdsat.training.run_folder import (
     LAST_CHECKPOINT,
@@ -36,7 +37,13 @@ from birdsat.training.stopping import StopRequest
 
 
 def pretrain(
-    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, progress: Progress = QUIET
+    config: RunConfig,
+    dataset: Dataset,
+    out: Path,
+    *,
+    resume: bool = False,
+    asked: Asked | None = None,
+    progress: Progress = QUIET,
 ) -> Run:
     """Train a method on the train split of `dataset` into the run folder `out`; the val split chooses the weights.
 
@@ -45,6 +52,7 @@ def pretrain(
     change no gradient (`resuming.FREE`) may be others then, and `steps` may have grown: a run that was stopped or
     finished goes on, and from there on its learning rate is that of a run of the new number of steps, which jumps up
     where the old schedule had come down. It ends with other weights than a run that had so many steps from its start.
+    asked: what the run's run.json remembers.
 
     Raises
     - ConfigError: `out` holds something else, a run that is not to be resumed, or one with other settings.
@@ -73,6 +81,8 @@ def pretrain(
     with folder_lock(out) if process_rank() == 0 else nullcontext():
         if process_rank() == 0:
             prepare_folder(out, config, dataset_facts(dataset.manifest), resume=resume, progress=shown)
+            if not done:
+                write_run_manifest(out, asked or Asked(), config, dataset, resumed=checkpoint is not None)
         if not done:
             with _quiet(), StopRequest() as stop, shown.bar("training", config.steps, unit="steps") as bar:
                 _fit(module, dataset, out, checkpoint, stop, bar)

@@ -18,7 +18,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort, effort_of_records
 from birdsat.ranges.given_effort import check_bias, effort_of_places, effort_of_raster
 from birdsat.ranges.records import Records
-from birdsat.workflows.requests.records import EffortOptions
+from birdsat.workflows.requests.records import EffortOptions, TableOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,15 +108,14 @@ def with_effort(
     *,
     where: str = "on land",
     name: str = "",
-    columns: TableColumns | None = None,
-    max_uncertainty_km: float | None = None,
-    crs: str | None = None,
+    tables: TableOptions | None = None,
     progress: Progress = QUIET,
 ) -> Records:
     """Records of a fit on cells `anywhere` (c,), ascending, of a grid, with how much was looked in each.
 
     looked: the records of the target group, or of all taxa, by which it is told where nothing else is asked for. where,
-    name: what the cells are of, and are called, in messages. Raises InputError for a raster or a table that says
+    name: what the cells are of, and are called, in messages. tables: how that of the background is read; by its usual
+    names alone. Raises InputError for a raster or a table that says
     nothing of these cells.
     """
     effort: RelativeEffort | None
@@ -133,9 +132,9 @@ def with_effort(
                 anywhere,
                 where=where,
                 name=name,
-                columns=columns,
-                max_uncertainty_km=max_uncertainty_km,
-                crs=crs,
+                columns=None if tables is None else TableColumns.parse(tuple(tables.columns)),
+                max_uncertainty_km=None if tables is None else tables.max_uncertainty_km,
+                crs=None if tables is None else tables.crs,
                 progress=progress,
             )
     else:

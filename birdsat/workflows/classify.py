@@ -9,7 +9,7 @@ from typing import Any
 from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.embed import check_ground, embed_split
 from birdsat.files import write_atomic
-from birdsat.methods.classifier import ClassifierConfig
+from birdsat.methods.classifier import Classifier, ClassifierConfig
 from birdsat.methods.inputs import INPUT_WORDS
 from birdsat.pictures.confusions import confusion_picture
 from birdsat.progress import QUIET, Progress
@@ -18,6 +18,8 @@ from birdsat.recipes.registry import recipe
 from birdsat.tasks import classify as tasks
 from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.finetuned import evaluate_run
+from birdsat.tasks.identify.image_scores import save_gallery, save_probe
+from birdsat.training.manifest import Asked
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.pretrain import train_and_name_taxa, with_options
@@ -71,13 +73,23 @@ def classify(request: ClassifyRequest, progress: Progress = QUIET) -> ClassifyRe
 def classify_frozen(
     run: Run, dataset: Dataset, modes: Sequence[FrozenMode], *, workers: int = 0, progress: Progress = QUIET
 ) -> ClassifyReport:
-    """Learn from the train split, choose on val, measure on test; written to the run's folder."""
+    """Learn from the train split, choose on val, measure on test; written to the run's folder.
+
+    What names photos later is kept there as well: the probe on photos alone, and what training photos are like.
+    """
+    train = embed_split(run, dataset, "train", workers=workers, progress=progress)
+    if not isinstance(run.method, Classifier):  # which names photos itself, by other features
+        seen = train.has_photo
+        save_gallery(run.path, train.taxa, train.photo[seen], train.labels[seen])
     report = tasks.classify(
-        embed_split(run, dataset, "train", workers=workers, progress=progress),
+        train,
         embed_split(run, dataset, "val", workers=workers, progress=progress) if dataset.rows("val") else None,
         embed_split(run, dataset, "test", workers=workers, progress=progress),
         taxa=dataset.manifest.taxa,
         modes=modes,
+        keep=None
+        if isinstance(run.method, Classifier)
+        else lambda standardise, probe: save_probe(run.path, train.taxa, standardise, probe),
     )
     write_classification(report, dataset, run.path)
     return report
@@ -103,7 +115,8 @@ def finetune(run: Run, dataset: Dataset, request: ClassifyRequest, progress: Pro
     head_alone = isinstance(config.method, ClassifierConfig) and config.method.frozen
     kind = ("head" if head_alone else "finetune") + ("-from-scratch" if request.from_scratch else "")
     folder = Path(request.out) if request.out else run.path / f"{kind}-{dataset.folder.resolve().name}"
-    return train_and_name_taxa(config, dataset, folder, resume=request.resume, progress=progress)
+    asked = Asked(command=request.command("classify"), recipe=request.recipe or _FINETUNE_RECIPE)
+    return train_and_name_taxa(config, dataset, folder, resume=request.resume, asked=asked, progress=progress)
 
 
 def write_classification(report: ClassifyReport, dataset: Dataset, folder: Path) -> None:

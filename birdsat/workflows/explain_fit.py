@@ -102,4 +102,4 @@ def _rows(responses: Sequence[Response], taxa: Sequence[str], labels: Sequence[i
     for label, taxon in ((label, taxa[label]) for label in labels):
         for one in responses:
             for place, value in enumerate(one.labels):
-                yield taxon, one.name, value, f"{one.probability[label, place]:.4f}", f"{one.std[label, place]:.4f}"
+                yield taxon, one.name, value, f"{one.suitability[label, place]:.4f}", f"{one.std[label, place]:.4f}"

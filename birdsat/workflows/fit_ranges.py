@@ -165,7 +165,9 @@ def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region
     run = None if request.run is None else load_run(Path(request.run))
     named = None if request.region is None else open_region(Path(request.region), run)
     crosswalk = open_crosswalk(request)
-    own = read_tables(request.tables, request, progress, crosswalk, absences=request.absences)
+    own = read_tables(
+        request.tables, request, progress, crosswalk, absences=request.absences, checklists=request.checklists
+    )
     check_effort(request, own, crosswalk)
     asked = request.taxa if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxa]
     return run, *records_on_cells(request, own, asked, named, progress, crosswalk), crosswalk

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.files import check_new
-from birdsat.maps.richness import ProbabilityBlock
+from birdsat.maps.richness import SuitabilityBlock
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
@@ -40,7 +40,7 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     warn_if_undated(model, request.months, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     blocks = (
-        ProbabilityBlock(cells=some.cells, probability=_within_areas(model, some, taxa, groups, request.threshold))
+        SuitabilityBlock(cells=some.cells, suitability=_within_areas(model, some, taxa, groups, request.threshold))
         for some, groups in iter_taxa(model, region, taxa, request.months)
     )
     gaps = survey_gaps(
@@ -61,16 +61,16 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
 def _within_areas(
     model: RangeModel, cells: RangeFeatures, taxa: Sequence[str], groups: Groups, threshold: float
 ) -> NDArray[np.float32]:
-    """(taxa, months, c) probabilities; NaN where a taxon would be expected outside its area of applicability. Asked in
+    """(taxa, months, c) suitabilities; NaN where a taxon would be expected outside its area of applicability. Asked in
     the few cells where it is expected alone."""
-    probability = np.concatenate(list(groups))
-    for label, of_taxon in zip(model.labels(taxa), probability, strict=True):
+    suitability = np.concatenate(list(groups))
+    for label, of_taxon in zip(model.labels(taxa), suitability, strict=True):
         expected = np.flatnonzero((of_taxon >= threshold).any(axis=0))
         if len(expected):
             inputs, lon_lat = cells.inputs[expected], cells.lon_lat[expected]
             (inside,) = model.applicability.inside(inputs, lon_lat, (label,))
             of_taxon[:, expected[~inside]] = np.nan
-    return probability
+    return suitability
 
 
 def _records_within(region: Region, records: Occurrences, taxa: Sequence[str], progress: Progress) -> Occurrences:

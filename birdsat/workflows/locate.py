@@ -17,6 +17,7 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
 from birdsat.errors import InputError
 from birdsat.files import check_new, write_atomic
+from birdsat.imagery.photo_files import distinct_names, find_photos, same_names
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
@@ -77,12 +78,12 @@ class LocatedPhotos:
         )
         for name in ("lon", "lat", "probability"):
             table.add_column(name)
-        for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True):
-            table.add_row(photo.name, "estimate", f"{lon:.3f}", f"{lat:.3f}")
+        for photo, (lon, lat) in zip(self._names(), self.located.estimate.tolist(), strict=True):
+            table.add_row(photo, "estimate", f"{lon:.3f}", f"{lat:.3f}")
         table.add_section()
-        for photo, taxa in zip(self.photos, self.taxa or (), strict=False):
+        for photo, taxa in zip(self._names(), self.taxa or (), strict=False):
             for number, (taxon, share) in enumerate(taxa):
-                table.add_row("" if number else photo.name, taxon, "", "", f"{share:.4f}")
+                table.add_row("" if number else photo, taxon, "", "", f"{share:.4f}")
         table.add_section()
         for name, rank, lon, lat, probability in self._ranked():
             table.add_row(name if rank == 1 else "", str(rank), f"{lon:.3f}", f"{lat:.3f}", f"{probability:.4f}")
@@ -91,8 +92,8 @@ class LocatedPhotos:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         estimates: list[dict[str, Any]] = [
-            {"photo": photo.name, "lon": lon, "lat": lat}
-            for photo, (lon, lat) in zip(self.photos, self.located.estimate.tolist(), strict=True)
+            {"photo": photo, "lon": lon, "lat": lat}
+            for photo, (lon, lat) in zip(self._names(), self.located.estimate.tolist(), strict=True)
         ]
         for estimate, taxa in zip(estimates, self.taxa or (), strict=False):
             estimate["taxa"] = [{"taxon": taxon, "probability": share} for taxon, share in taxa]
@@ -107,12 +108,17 @@ class LocatedPhotos:
         CsvWriter(text, _CELL).write(self._ranked())
         return text.getvalue()
 
+    def _names(self) -> list[str]:
+        """As short as tells them apart."""
+        shared = same_names(self.photos)
+        return [str(photo) if photo.name in shared else photo.name for photo in self.photos]
+
     def _ranked(self) -> list[tuple[str, int, float, float, float]]:
         """Photo, rank from 1, longitude, latitude, probability."""
         located = self.located
         return [
-            (photo.name, rank + 1, *located.lon_lat[row, rank].tolist(), float(located.probability[row, rank]))
-            for row, photo in enumerate(self.photos)
+            (photo, rank + 1, *located.lon_lat[row, rank].tolist(), float(located.probability[row, rank]))
+            for row, photo in enumerate(self._names())
             for rank in range(located.cells.shape[1])
         ]
 
@@ -132,8 +138,8 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     Raises ConfigError when a file is there already and not to be overwritten, or the region is of another run;
     InputError for a photo that cannot be decoded.
     """
-    photos, out, month = tuple(map(Path, request.photos)), Path(request.out), request.month
-    maps = [out / f"{photo.stem}.tif" for photo in photos]
+    photos, out = find_photos(request.photos), Path(request.out)
+    maps = [out / f"{name}.tif" for name in distinct_names(photos)]
     parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), style_path(tiff), _picture(tiff)))
     check_new((out / CELLS_FILE, *parts), request.overwrite)
     how = photos_evidence(request, load_run(Path(request.run)), photos, progress)
@@ -142,7 +148,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     with progress.bar("locating", len(photos), unit="photos") as bar:
         for first in range(0, len(photos), _MAPS_AT_ONCE):
             some = slice(first, min(first + _MAPS_AT_ONCE, len(photos)))
-            _write_maps(photos, maps, some, how, located, month)
+            _write_maps(photos, maps, some, how, located)
             bar.advance(some.stop - first)
     report = LocatedPhotos(photos=photos, located=located, taxa=how.taxa)
     write_atomic(out / CELLS_FILE, report.csv())
@@ -150,7 +156,7 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
 
 
 def _write_maps(
-    photos: Sequence[Path], maps: Sequence[Path], some: slice, how: PhotosEvidence, located: Located, month: int | None
+    photos: Sequence[Path], maps: Sequence[Path], some: slice, how: PhotosEvidence, located: Located
 ) -> None:
     """The maps and pictures of some photos, whose cells come together."""
     grid, imagery = how.region.grid, how.region.imagery
@@ -167,9 +173,7 @@ def _write_maps(
                 quantity=replace(PROBABILITY, explanation=f"{PROBABILITY.explanation}; {how.explanation}"),
                 model=how.model,
                 evaluation=how.figures,
-                sources=how.sources_of(row)
-                | {"photo": photos[row].name, "estimate": f"lon {lon:.4f}, lat {lat:.4f}"}
-                | ({} if month is None else {"month": str(month)}),
+                sources=how.sources_of(row) | {"photo": photos[row].name, "estimate": f"lon {lon:.4f}, lat {lat:.4f}"},
             )
             sinks.append(stack.enter_context(create_map(maps[row], description)))
         for first, values in rows_of_cells(grid, len(rows), probabilities(how.evidence, located, some)):

@@ -16,6 +16,8 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.errors import ConfigError, some_of
+from birdsat.imagery.photo_files import photo_exif
+from birdsat.observations.photos.exif import exif_facts
 from birdsat.progress import Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.tasks.locate import Evidence
@@ -43,12 +45,15 @@ class PhotosEvidence:
     taxa: Sequence[Sequence[tuple[str, float]]] | None  # the likeliest of each photo; None: not located by its taxa
     elsewhere: Sequence[float] = ()  # of each photo, what it may show that has no range
     sources: Mapping[str, str]  # for the record
+    months: Sequence[int | None]  # in which each was taken; None is not known
 
     def sources_of(self, photo: int) -> dict[str, str]:
         """For the record of one photo."""
+        month = self.months[photo]
+        sources = dict(self.sources) | ({} if month is None else {"month": str(month)})
         if self.taxa is None:
-            return dict(self.sources)
-        return dict(self.sources) | {
+            return sources
+        return sources | {
             "taxa": ", ".join(f"{taxon} {share:.3f}" for taxon, share in self.taxa[photo]),
             "probability of taxa without a range": f"{self.elsewhere[photo]:.3f}",
         }
@@ -60,13 +65,13 @@ def photos_evidence(request: LocateRequest, run: Run, photos: Sequence[Path], pr
         return _by_ranges(request, run, photos, progress)
     assert request.region is not None
     region = open_region(Path(request.region), run)
-    when = np.nan if request.month is None else mid_month(request.month)
+    months = months_of(request, photos)
     queries = Queries(
         embedding=embed_photos(run.method, photos, run.photo_px, progress=progress),
-        year_fraction=np.full(len(photos), when),
+        year_fraction=np.array([np.nan if month is None else mid_month(month) for month in months]),
     )
     prior = None if request.prior is None else place_prior(request.prior)
-    rule = likeness_rule(request, run, region, prior, dated=request.month is not None, progress=progress)
+    rule = likeness_rule(request, run, region, prior, dated=any(months), progress=progress)
     return PhotosEvidence(
         evidence=Likeness(queries, region, rule),
         region=region,
@@ -74,6 +79,7 @@ def photos_evidence(request: LocateRequest, run: Run, photos: Sequence[Path], pr
         explanation="by the likeness of photo and cell",
         figures={"scale": rule.scale},
         taxa=None,
+        months=months,
         sources={"imagery": region.imagery.text, "located by": "likeness of the photo to the cells"},
     )
 
@@ -83,7 +89,8 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
     named = name_photos(run, photos, progress=progress)
     temperature = naming_temperature(request, run, progress)
     named = named.with_temperature(temperature)
-    shown = shown_taxa(named, model, np.full(len(photos), request.month or ANY_MONTH))
+    months = months_of(request, photos)
+    shown = shown_taxa(named, model, np.array([month or ANY_MONTH for month in months]))
     note_without_range(shown, progress)
     if request.month is not None and not differs_by_month(model):
         progress.note("no record that the model was fitted to has a date, so all months are the same.")
@@ -97,6 +104,7 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
         figures={"temperature": temperature},
         taxa=named.top(TAXA_SHOWN),
         elsewhere=shown.elsewhere.tolist(),
+        months=months,
         sources={
             "imagery": region.imagery.text,
             "located by": f"the taxa that it may show and their ranges ({folder})",
@@ -104,6 +112,14 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
             "taxa without a range": some_of(shown.without_range) or "none",
         },
     )
+
+
+def months_of(request: LocateRequest, photos: Sequence[Path]) -> list[int | None]:
+    """In which month each was taken: as it is given, or by its EXIF; None where neither says it."""
+    if request.month is not None:
+        return [request.month] * len(photos)
+    taken = (exif_facts(photo_exif(photo)).taken for photo in photos)
+    return [None if moment is None else moment.month for moment in taken]
 
 
 def open_model(request: LocateRequest) -> tuple[RangeModel, Region]:

@@ -241,7 +241,9 @@ def _from_records(work: _Work) -> _Mapped | None:
     """By one fit to the records of all taxa asked for. A taxon that is not there is refused before cells are embedded,
     which takes long."""
     request, taxa, crosswalk, progress = work.request, work.taxa, work.crosswalk, work.progress
-    own = read_tables(request.occurrences, request, progress, crosswalk, absences=request.absences)
+    own = read_tables(
+        request.occurrences, request, progress, crosswalk, absences=request.absences, checklists=request.checklists
+    )
     if not work.find(own.taxa, own.named, own.common_names):
         return None
     check_effort(request, own, crosswalk)
@@ -334,7 +336,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
             inside = block.inside[:, None].astype(np.float32)
-            yield block.cells, np.concatenate([block.probability, block.low, block.high, inside], axis=1)
+            yield block.cells, np.concatenate([block.suitability, block.low, block.high, inside], axis=1)
 
     def describe(taxon: str) -> MapDescription:
         (label,) = model.labels((taxon,))
@@ -351,6 +353,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             dated=dated,
             of_land=not request.sea and (imagery.is_of_land or (bool(facts.of_land) and facts.of_land[label])),
             evaluation={**model.evaluation, **model.evaluation_of(taxon)},
+            not_held_out=facts.not_held_out,
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),

@@ -19,13 +19,19 @@ from birdsat.workflows.requests.ranges import CovariateOptions
 
 
 def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
-    """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out."""
+    """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out; and that
+    they were by narrow blocks, where records lie in a small region."""
     lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
     lacks += [] if model.evaluation else ["not evaluated"]
     if lacks:
+        why = model.facts.not_held_out or "too few records, or in too few places, to hold any out"
         progress.note(
-            f"{', '.join(lacks)}: too few records, or in too few places, to hold any out of the fit, so nothing tells "
-            "how good the map is; add records from other places."
+            f"{', '.join(lacks)}: {why}, so nothing tells how good the map is; add records from other places."
+        )
+    elif model.facts.network.regional:
+        progress.note(
+            f"the records lie in a small region: held out were blocks of {model.facts.network.block_km:,.0f} km among "
+            "them, so nothing tells how good the map is elsewhere."
         )
 
 

@@ -14,11 +14,12 @@ from birdsat.recipes.registry import recipe
 from birdsat.settings import replaced
 from birdsat.training import pretrain as training
 from birdsat.training.config import RunConfig
+from birdsat.training.manifest import RUN_FILE, Asked
 from birdsat.training.pretrain import process_rank
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, Run, is_finished
 from birdsat.workflows.requests.training import PretrainRequest, TrainingOptions
 
-_FILES = (CONFIG_FILE, DATASET_FILE, MODEL_FILE, CARD_FILE, TAXA_FILE)
+_FILES = (CONFIG_FILE, DATASET_FILE, RUN_FILE, MODEL_FILE, CARD_FILE, TAXA_FILE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +47,12 @@ def pretrain(request: PretrainRequest, progress: Progress = QUIET) -> PretrainRe
     """Train the recipe with the request's settings, and give each taxon its mean photo embedding."""
     config = run_config(request)
     run = train_and_name_taxa(
-        config, Dataset(Path(request.dataset)), Path(request.run), resume=request.resume, progress=progress
+        config,
+        Dataset(Path(request.dataset)),
+        Path(request.run),
+        resume=request.resume,
+        asked=Asked(command=request.command("pretrain"), recipe=request.recipe),
+        progress=progress,
     )
     return PretrainResult(run=run, leads=process_rank() == 0)
 
@@ -72,7 +78,13 @@ def with_options(config: RunConfig, options: TrainingOptions) -> RunConfig:
 
 
 def train_and_name_taxa(
-    config: RunConfig, dataset: Dataset, out: Path, *, resume: bool = False, progress: Progress = QUIET
+    config: RunConfig,
+    dataset: Dataset,
+    out: Path,
+    *,
+    resume: bool = False,
+    asked: Asked | None = None,
+    progress: Progress = QUIET,
 ) -> Run:
     """Train, then embed the train split once more to give each taxon its mean photo embedding for maps.
 
@@ -81,7 +93,7 @@ def train_and_name_taxa(
     if config.method.chips_are_frozen and not config.start_from and process_rank() == 0:
         progress.note("the chip encoder is frozen at random weights; start from a run that has learned ones.")
     was_done = resume and is_finished(out, config) and (out / TAXA_FILE).is_file()
-    run = training.pretrain(config, dataset, out, resume=resume, progress=progress)
+    run = training.pretrain(config, dataset, out, resume=resume, asked=asked, progress=progress)
     if process_rank() == 0 and run.method.sees_photos and not was_done:
         table = embed_split(run, dataset, "train", workers=config.workers, progress=progress)
         save_taxon_means(taxon_means(table), run.path)

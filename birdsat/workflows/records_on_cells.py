@@ -35,9 +35,11 @@ def read_tables(
     crosswalk: Crosswalk | None = None,
     *,
     absences: bool = False,
+    checklists: bool = False,
 ) -> Occurrences:
     """All records of the tables, named by the taxonomy that is asked for; crosswalk: to it, where it is open already.
-    absences: with the rows that say that a taxon was looked for and not found, as surveys.
+    absences: with the rows that say that a taxon was looked for and not found, as surveys. checklists: with what
+    complete checklists do not list, likewise.
 
     What became of names is noted. Raises what `read_occurrences` raises.
     """
@@ -51,6 +53,7 @@ def read_tables(
         language=options.language,
         crs=options.crs,
         absences=absences,
+        checklists=checklists,
     )
     say_names(found.taxa, found.noted, crosswalk, progress)
     return found
@@ -94,9 +97,7 @@ def records_on_cells(
         cells.cells(),
         where="on land" if cells.imagery.is_of_land else "in a cell with imagery",
         name=cells.name,
-        columns=TableColumns.parse(tuple(request.columns)),
-        max_uncertainty_km=request.max_uncertainty_km,
-        crs=request.crs,
+        tables=request,
         progress=progress,
     )
     if records.effort is None:
@@ -117,10 +118,10 @@ def only_recorded(records: Records, progress: Progress) -> Records:
 def _say_absences(request: FitRequest | MapRequest, own: Occurrences, progress: Progress) -> None:
     """Absences that are not used, or are asked for and not there, are noted."""
     unused = sum(own.dropped.get(reason, 0) for reason in (RECORDED_ABSENT, COUNT_OF_0))
-    if unused and not request.absences:
+    if unused and not request.reads_absences:
         progress.note(
             f"{unused:,} rows say that a taxon was looked for and not found, and are not used; ask for absences to "
             "learn from them."
         )
-    if request.absences and own.surveys is None:
+    if request.reads_absences and own.surveys is None:
         progress.note(f"{NO_ABSENCES}.")

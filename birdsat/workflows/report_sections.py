@@ -212,11 +212,16 @@ def _assessment(facts: MapFacts) -> str:
     if not facts.has_fit:
         return _p("Not evaluated: nothing is held out of a map from photos.")
     if not about.evaluation:
-        return _p("Not evaluated: nothing could be held out, as there are too few records in too few places.")
+        why = about.not_held_out or "too few records, or in too few places, to hold any out"
+        return _p(f"Not evaluated: {why}.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
     for name, value in about.evaluation.items():
         shown = (
-            f"{value:,.0f}" if name.endswith(("_taxa", "_points")) else f"{value:.3f}" if math.isfinite(value) else "–"
+            f"{value:,.0f}"
+            if name.endswith(("_taxa", "_points", "_km"))
+            else f"{value:.3f}"
+            if math.isfinite(value)
+            else "–"
         )
         table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
     table.caption = (
@@ -298,6 +303,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Observer bias is not corrected."
     if not about.evaluation:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
+    if about.making.settings.get("regional"):
+        yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
     if not about.dated:
         yield "No record says when: all months are the same."
     if about.making.thresholds_of.startswith("pooled"):

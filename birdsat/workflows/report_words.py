@@ -12,6 +12,7 @@ NOT_KNOWN_ROWS = "What became of their rows is not known: the map, or its range 
 FIGURES: Mapping[str, str] = {
     "held_out_taxa": "taxa that the figures are a mean of",
     "held_out_points": "records that were held out",
+    "held_out_block_km": "side of the blocks that they were held out in, km",
     "held_out_auc": "how often a held-out record has a higher value than background; 0.5 by chance",
     "held_out_boyce": "continuous Boyce index: do records come more often, the higher the value; 0 by chance, 1 best",
     "held_out_calibration_error": "how far shares of records are from the value, on average; 0 best",
@@ -28,6 +29,7 @@ SETTINGS: Mapping[str, str] = {
     "taxa fitted together": "taxa fitted together",
     "members": "members",
     "block_km": "side of the blocks held out, km",
+    "regional": "blocks narrowed to a small region of records",
     "steps taken": "steps of training, chosen on what was held out",
     "inputs": "principal components of chips and place",
     "width": "width of a member",

@@ -9,7 +9,7 @@ import numpy as np
 
 from birdsat.embeddings.regions.region import Region
 from birdsat.maps.description import RICHNESS, MapDescription
-from birdsat.maps.richness import ProbabilityBlock, RichnessSum
+from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
@@ -89,7 +89,7 @@ def _blocks(model: RangeModel, region: Region, taxa: Sequence[str], months: Sequ
     for some, groups in iter_taxa(model, region, taxa, months):
         cells, inside = some.cells, model.inside_together(some)
         together = RichnessSum(cells, len(months))
-        for probability in groups:
-            together.add(ProbabilityBlock(cells=cells, probability=probability))
+        for suitability in groups:
+            together.add(SuitabilityBlock(cells=cells, suitability=suitability))
         total = together.total()
         yield cells, np.concatenate([total.expected, total.std, inside[None].astype(np.float32)])[None]

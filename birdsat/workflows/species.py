@@ -47,13 +47,13 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
             f"{where(place)} is outside the model's area of applicability: it is unlike all places with records, of "
             "whatever taxon."
         )
-    probability, taxa, least = found.probability[:, :, 0], model.facts.taxa, request.min_probability
+    suitability, taxa, least = found.suitability[:, :, 0], model.facts.taxa, request.min_suitability
     report: SpeciesList | PlaceCalendar
     if request.month is None:
-        report = place_calendar(taxa, probability, place, min_probability=least, common_names=model.common_names)
+        report = place_calendar(taxa, suitability, place, min_suitability=least, common_names=model.common_names)
     else:
         report = species_list(
-            taxa, probability[:, 0], place, request.month, min_probability=least, common_names=model.common_names
+            taxa, suitability[:, 0], place, request.month, min_suitability=least, common_names=model.common_names
         )
     files: tuple[Path, ...] = ()
     if out is not None:

@@ -128,6 +128,7 @@ def made_rows(
         row=rows,
         member=np.zeros_like(rows),
         even=np.zeros(len(rows), bool) if even is None else even,
+        around=np.zeros(len(rows), bool),
         block=rows if block is None else block,
         half=rows % 2,
     )

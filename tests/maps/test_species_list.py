@@ -28,7 +28,7 @@ def array(*values):
 def test_a_species_list_is_sorted_and_counts_what_it_leaves_out():
     listed = species_list(TAXA, array(0.2, 0.01, 0.9, 0.2), PLACE, 5, common_names=COMMON)
     assert listed.taxa == ("Parus major", "Apus apus", "Turdus merula")
-    assert listed.probability.tolist() == pytest.approx([0.9, 0.2, 0.2])
+    assert listed.suitability.tolist() == pytest.approx([0.9, 0.2, 0.2])
     assert listed.common_names == ("", "Common Swift", "")
     assert (listed.left_out, listed.expected) == (1, pytest.approx(1.31))
     text = printed(listed.table())
@@ -37,25 +37,27 @@ def test_a_species_list_is_sorted_and_counts_what_it_leaves_out():
 
 
 def test_a_species_list_as_a_file_and_a_dictionary_says_the_same(tmp_path):
-    listed = species_list(TAXA, array(0.2, 0.01, 0.9, 0.3), PLACE, 5, min_probability=0, common_names=COMMON)
+    listed = species_list(TAXA, array(0.2, 0.01, 0.9, 0.3), PLACE, 5, min_suitability=0, common_names=COMMON)
     listed.write_csv(tmp_path / "list.csv")
     with (tmp_path / "list.csv").open() as file:
         rows = list(csv.DictReader(file))
     plain = json.loads(json.dumps(listed.to_dict()))
     assert [row["taxon"] for row in rows] == [taxon["taxon"] for taxon in plain["taxa"]] == list(listed.taxa)
-    assert [float(row["probability"]) for row in rows] == pytest.approx([t["probability"] for t in plain["taxa"]])
+    assert [float(row["relative_suitability"]) for row in rows] == pytest.approx(
+        [t["relative_suitability"] for t in plain["taxa"]]
+    )
     assert (plain["lon"], plain["lat"], plain["month"], plain["left_out"]) == (-9.5, 47.25, 5, 0)
 
 
 def test_a_calendar_puts_first_what_is_likeliest_in_its_best_month(tmp_path):
-    probability = np.zeros((4, 12), np.float32)
-    probability[0, 4:8] = 0.8  # a summer visitor
-    probability[2] = 0.6
-    probability[3, 0] = 0.02
-    found = place_calendar(TAXA, probability, PLACE, common_names=COMMON)
+    suitability = np.zeros((4, 12), np.float32)
+    suitability[0, 4:8] = 0.8  # a summer visitor
+    suitability[2] = 0.6
+    suitability[3, 0] = 0.02
+    found = place_calendar(TAXA, suitability, PLACE, common_names=COMMON)
     assert found.taxa == ("Apus apus", "Parus major")
     assert found.left_out == 2
-    np.testing.assert_allclose(found.expected, probability.sum(axis=0))
+    np.testing.assert_allclose(found.expected, suitability.sum(axis=0))
     text = printed(found.table())
     assert "2 less likely taxa not shown" in text and "80" in text and "Dec" in text
     found.write_csv(tmp_path / "calendar.csv")
@@ -69,7 +71,7 @@ def test_a_calendar_puts_first_what_is_likeliest_in_its_best_month(tmp_path):
     )
     plain = json.loads(json.dumps(found.to_dict()))
     assert len(plain["expected_species"]) == 12
-    assert plain["taxa"][0]["probability"] == pytest.approx([0] * 4 + [0.8] * 4 + [0] * 4)
+    assert plain["taxa"][0]["relative_suitability"] == pytest.approx([0] * 4 + [0.8] * 4 + [0] * 4)
 
 
 def test_a_place_without_imagery_is_said_to_be_unknown():
@@ -84,11 +86,11 @@ def test_wrong_months_and_shapes_and_scores_are_refused():
     for month in (0, 13):
         with pytest.raises(ConfigError, match="allowed: 1"):
             species_list(TAXA, good, PLACE, month)
-    with pytest.raises(InputError, match="4 taxa and probabilities of 3"):
+    with pytest.raises(InputError, match="4 taxa and suitabilities of 3"):
         species_list(TAXA, good[:3], PLACE, 5)
     with pytest.raises(InputError, match="is needed"):
         place_calendar(TAXA, np.zeros((4, 11), np.float32), PLACE)
-    with pytest.raises(InputError, match="not probabilities"):
+    with pytest.raises(InputError, match="not suitabilities"):
         species_list(TAXA, good - 0.5, PLACE, 5)
 
 

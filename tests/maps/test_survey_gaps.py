@@ -9,7 +9,7 @@ from rich.console import Console
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.errors import ConfigError, InputError
-from birdsat.maps.richness import ProbabilityBlock
+from birdsat.maps.richness import SuitabilityBlock
 from birdsat.maps.survey_gaps import survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
@@ -32,16 +32,16 @@ def records(n=200, seed=0):
     )
 
 
-def blocks(probability, size):
+def blocks(suitability, size):
     for start in range(0, 16, size):
         part = np.arange(start, min(start + size, 16))
-        yield ProbabilityBlock(cells=part, probability=probability[:, :, part])
+        yield SuitabilityBlock(cells=part, suitability=suitability[:, :, part])
 
 
-def found(probability, *, size=5, **settings):
+def found(suitability, *, size=5, **settings):
     looked = records()
     return survey_gaps(
-        blocks(probability, size),
+        blocks(suitability, size),
         TAXA,
         MONTHS,
         GRID,
@@ -51,13 +51,13 @@ def found(probability, *, size=5, **settings):
     )
 
 
-def probabilities(seed=1):
-    probability = np.random.default_rng(seed).random((3, 3, 16)).astype(np.float32)
-    probability[:, :, 6] = np.nan
-    return probability
+def suitabilities(seed=1):
+    suitability = np.random.default_rng(seed).random((3, 3, 16)).astype(np.float32)
+    suitability[:, :, 6] = np.nan
+    return suitability
 
 
-def slowly(probability, threshold):
+def slowly(suitability, threshold):
     """Every gap, by its definition."""
     looked = records()
     cell, month = GRID.cells_at(*looked.lon_lat.T), looked.month
@@ -67,15 +67,15 @@ def slowly(probability, threshold):
             for c in range(16):
                 here = (cell == c) & ((month == when) | (month == 0))
                 seen = taxon in looked.taxa and (here & (looked.label == looked.taxa.index(taxon))).any()
-                if probability[t, m, c] >= threshold and not seen:
+                if suitability[t, m, c] >= threshold and not seen:
                     e = np.count_nonzero((cell == c) & (month == when)) + np.count_nonzero(here & (month == 0)) / 12
-                    gaps.append((-probability[t, m, c] / (1 + e), t, when, c, e))
+                    gaps.append((-suitability[t, m, c] / (1 + e), t, when, c, e))
     return sorted(gaps)
 
 
 def test_gaps_are_those_of_the_definition_in_its_order():
-    probability = probabilities()
-    gaps, expected = found(probability, threshold=0.4), slowly(probability, 0.4)
+    suitability = suitabilities()
+    gaps, expected = found(suitability, threshold=0.4), slowly(suitability, 0.4)
     assert gaps.found == len(expected) == len(gaps.label) > 20
     np.testing.assert_allclose(gaps.rank, [-gap[0] for gap in expected], rtol=1e-6)
     assert gaps.label.tolist() == [gap[1] for gap in expected]
@@ -101,7 +101,7 @@ def test_a_gap_in_the_middle_of_nowhere_outranks_one_where_many_looked():
 
 
 def test_gaps_as_a_table_a_file_and_a_dictionary_say_the_same(tmp_path):
-    gaps = found(probabilities(), threshold=0.6)
+    gaps = found(suitabilities(), threshold=0.6)
     gaps.write_csv(tmp_path / "gaps.csv")
     with (tmp_path / "gaps.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -123,8 +123,8 @@ def test_nothing_expected_gives_no_gaps():
 def test_settings_out_of_range_and_other_taxa_or_months_are_refused():
     for setting in ({"threshold": 0}, {"threshold": 1.5}, {"max_gaps": 0}):
         with pytest.raises(ConfigError, match="threshold"):
-            found(probabilities(), **setting)
-    with pytest.raises(InputError, match="3 taxa and probabilities of 2"):
-        found(probabilities()[:2])
+            found(suitabilities(), **setting)
+    with pytest.raises(InputError, match="3 taxa and suitabilities of 2"):
+        found(suitabilities()[:2])
     with pytest.raises(InputError, match="3 months are named"):
-        found(probabilities()[:, :2])
+        found(suitabilities()[:, :2])

@@ -14,20 +14,20 @@ from birdsat.pictures.map_picture import png_bytes
 
 def calendar_of(count, **settings):
     names = [f"Genus species{i:03d}" for i in range(count)]
-    probability = np.linspace(1, 0.1, count)[:, None] * np.linspace(0.2, 1, 12)
-    return place_calendar(names, probability.astype(np.float32), Place(9.5, 47.2), **settings)
+    suitability = np.linspace(1, 0.1, count)[:, None] * np.linspace(0.2, 1, 12)
+    return place_calendar(names, suitability.astype(np.float32), Place(9.5, 47.2), **settings)
 
 
-def test_each_cell_has_the_colour_of_its_probability():
+def test_each_cell_has_the_colour_of_its_suitability():
     year = calendar_of(3)
     figure = draw_calendar(year)
     axes = figure.axes[0]
-    np.testing.assert_allclose(axes.images[0].get_array(), year.probability)
+    np.testing.assert_allclose(axes.images[0].get_array(), year.suitability)
     assert axes.images[0].get_clim() == (0, 1)
     drawn = np.asarray(Image.open(io.BytesIO(png_bytes(figure))).convert("RGB")).astype(int)
     for row, month in ((0, 11), (2, 0)):  # the likeliest and the least likely, each within its cell
         x, y = axes.transData.transform((month + 0.3, row + 0.3))
-        wanted = np.array(SCORE_COLOURS(year.probability[row, month])[:3]) * 255
+        wanted = np.array(SCORE_COLOURS(year.suitability[row, month])[:3]) * 255
         assert np.abs(drawn[drawn.shape[0] - 1 - int(y), int(x)] - wanted).max() <= 2
 
 
@@ -55,4 +55,4 @@ def test_the_same_calendar_gives_the_same_bytes():
 
 def test_a_calendar_without_taxa_is_refused():
     with pytest.raises(InputError, match="no taxon to draw"):
-        draw_calendar(calendar_of(3, min_probability=1.1))
+        draw_calendar(calendar_of(3, min_suitability=1.1))

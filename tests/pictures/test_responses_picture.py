@@ -15,7 +15,7 @@ def response(name: str, taxa: int, classes: int = 0) -> Response:
         name=name,
         classes=tuple(str(one) for one in range(classes)),
         value=np.arange(count, dtype=np.float64),
-        probability=generator.random((taxa, count), np.float32),
+        suitability=generator.random((taxa, count), np.float32),
         std=np.full((taxa, count), 0.1, np.float32),
     )
 

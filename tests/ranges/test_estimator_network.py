@@ -42,8 +42,8 @@ def test_cells_where_a_taxon_lives_rank_first_and_held_out_blocks_calibrate_and_
 
 def test_a_map_says_what_the_places_do_and_is_the_same_in_every_month(model: RangeModel) -> None:
     (found,) = model.predict([model.features(block(CHIP, PLACES))], ["taxon 1"], [1, 7])
-    np.testing.assert_allclose(found.probability[0, 0], model.year_mean(CHIP, PLACES)[:, 1], atol=1e-6)
-    np.testing.assert_array_equal(found.probability[0, 0], found.probability[0, 1])
+    np.testing.assert_allclose(found.suitability[0, 0], model.year_mean(CHIP, PLACES)[:, 1], atol=1e-6)
+    np.testing.assert_array_equal(found.suitability[0, 0], found.suitability[0, 1])
     assert (found.high - found.low).max() > 0
 
 

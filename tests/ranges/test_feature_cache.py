@@ -37,7 +37,7 @@ def maps(model: RangeModel, region: Region) -> np.ndarray:
     """(probability, bounds and area, ..., cells)."""
     found = list(model.predict(iter_features(model, region), model.facts.taxa, MONTHS))
     inside = np.concatenate([np.broadcast_to(block.inside[:, None], block.low.shape) for block in found], axis=2)
-    names = ("probability", "low", "high")
+    names = ("suitability", "low", "high")
     return np.stack([*(np.concatenate([getattr(block, name) for block in found], axis=2) for name in names), inside])
 
 

@@ -106,8 +106,8 @@ def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> No
     model = fit(points_at(rows, np.zeros(len(rows), np.int64), 1), rows, CHIP)
     assert not model.facts.calibration.fitted and model.evaluation == {}
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (6,))
-    assert np.isfinite(found.probability).all() and np.isfinite(found.high - found.low).all()
-    assert found.probability[0, 0, rows].mean() > np.quantile(found.probability, 0.75)
+    assert np.isfinite(found.suitability).all() and np.isfinite(found.high - found.low).all()
+    assert found.suitability[0, 0, rows].mean() > np.quantile(found.suitability, 0.75)
     assert found.inside[0, rows].all()
 
 
@@ -151,10 +151,10 @@ def test_points_of_blocks_that_all_fall_to_one_member_are_fitted_to_without_cali
 def test_points_without_dates_give_maps_that_are_alike_in_all_months(model: RangeModel) -> None:
     assert not model.facts.dated
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 2", "Taxon 0"), (1, 4, 7))
-    assert found.probability.shape == found.low.shape == found.high.shape == (2, 3, len(PLACES))
-    np.testing.assert_array_equal(found.probability[:, 0], found.probability[:, 2])
+    assert found.suitability.shape == found.low.shape == found.high.shape == (2, 3, len(PLACES))
+    np.testing.assert_array_equal(found.suitability[:, 0], found.suitability[:, 2])
     # Features are kept in half precision.
-    np.testing.assert_allclose(found.probability[:, 1].T, model.year_mean(CHIP, PLACES)[:, [2, 0]], atol=1e-3)
+    np.testing.assert_allclose(found.suitability[:, 1].T, model.year_mean(CHIP, PLACES)[:, [2, 0]], atol=1e-3)
 
 
 def migrant(dates_known: float = 1.0) -> RangeModel:
@@ -173,7 +173,7 @@ def test_a_migrant_moves_with_the_month(dates_known: float) -> None:
     model = migrant(dates_known)
     assert model.facts.dated
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), (1, 7))
-    january, july = found.probability[0]
+    january, july = found.suitability[0]
     north, south = PLACES[:, 1] > 25, PLACES[:, 1] < 5
     assert july[north].mean() > january[north].mean() + 0.3
     assert january[south].mean() > july[south].mean() + 0.3
@@ -197,7 +197,7 @@ def test_a_passage_of_two_weeks_is_seen_in_its_month_and_not_smeared_over_the_ot
     )
     model = fit(points, np.concatenate([rows, all_year]), CHIP, replace(SMALL, steps=200))
     (found,) = model.predict([model.features(block(CHIP))], ("Taxon 0",), tuple(range(1, 13)))
-    band = np.stack([found.probability[0][:, rows].mean(axis=1) for rows in bands], axis=1)  # (months, bands)
+    band = np.stack([found.suitability[0][:, rows].mean(axis=1) for rows in bands], axis=1)  # (months, bands)
     assert band.argmax(axis=1).tolist() == [0, 0, 0, 1, 2, 2, 2, 2, 1, 0, 0, 0]
     assert band[[3, 8], 1].min() > band[[0, 1, 5, 6, 11], 1].max() + 0.2
 
@@ -241,6 +241,6 @@ def test_photos_help_where_they_tell_what_few_records_do_not() -> None:
     areas = np.zeros((2, 3))
     for number, (model, cells) in enumerate(((alone, block(noise)), (both, block(noise, year)))):
         (found,) = model.predict([model.features(cells)], ("Taxon 0", "Taxon 1", "Taxon 2"), (6,))
-        areas[number] = [roc_auc_score(present[:, label], found.probability[label, 0]) for label in range(3)]
+        areas[number] = [roc_auc_score(present[:, label], found.suitability[label, 0]) for label in range(3)]
     assert (areas[1, :2] > areas[0, :2] + 0.2).all()
     assert areas[1, 2] == pytest.approx(areas[0, 2], abs=1e-3)

@@ -40,11 +40,11 @@ def folder(model: RangeModel, tmp_path: Path) -> Path:
 def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None:
     read = load_ranges(folder)
     assert read.facts == model.facts and read.columns == ("chip", "year")
-    assert read.evaluation == model.evaluation and len(model.evaluation) == 9
+    assert read.evaluation == model.evaluation and len(model.evaluation) == 10
     for one, other in zip(
         *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
     ):
-        for name in ("cells", "probability", "low", "high", "inside"):
+        for name in ("cells", "suitability", "low", "high", "inside"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -77,14 +77,14 @@ def test_taxa_come_in_the_order_asked_and_blocks_one_by_one(model: RangeModel) -
     (all_at_once,) = model.predict([model.features(whole)], TAXA, (3, 6))
     found = list(model.predict(map(model.features, parts), ("Taxon 2", "Taxon 0"), (6,)))
     assert [len(one.cells) for one in found] == [7, len(PLACES) - 7]  # a block without cells gives nothing
-    together = np.concatenate([one.probability for one in found], axis=2)
-    np.testing.assert_allclose(together, all_at_once.probability[[2, 0]][:, [1]], atol=1e-5)
+    together = np.concatenate([one.suitability for one in found], axis=2)
+    np.testing.assert_allclose(together, all_at_once.suitability[[2, 0]][:, [1]], atol=1e-5)
     inside = np.concatenate([one.inside for one in found], axis=1)
     np.testing.assert_array_equal(inside, all_at_once.inside[[2, 0]])
     lows = np.concatenate([one.low for one in found], axis=2)
     np.testing.assert_allclose(lows, all_at_once.low[[2, 0]][:, [1]], atol=1e-5)
     assert all_at_once.low.min() >= 0 and all_at_once.high.max() <= 1
-    assert (all_at_once.low <= all_at_once.probability).all() and (all_at_once.probability <= all_at_once.high).all()
+    assert (all_at_once.low <= all_at_once.suitability).all() and (all_at_once.suitability <= all_at_once.high).all()
 
 
 def test_areas_of_applicability_are_asked_where_they_are_wanted_alone(
@@ -98,7 +98,7 @@ def test_areas_of_applicability_are_asked_where_they_are_wanted_alone(
     monkeypatch.setattr(type(model.applicability), "_near", lambda *_: pytest.fail("compared with references"))
     (quick,) = model.predict([features], ("Taxon 2", "Taxon 0"), (1,), applicability=False)
     assert quick.inside.shape == (0, len(PLACES))
-    np.testing.assert_array_equal(quick.probability, found.probability)
+    np.testing.assert_array_equal(quick.suitability, found.suitability)
 
 
 def test_taxa_and_months_that_are_not_there_are_refused(model: RangeModel) -> None:

@@ -70,7 +70,7 @@ def own_map(taxon: str, month: int, model: RangeModel, region: Region) -> NDArra
     """(c,) by hand: the taxon's odds times area, over the cells of the region."""
     asked = list(YEAR) if month == ANY_MONTH else [month]
     blocks = list(model.predict(iter_features(model, region), (taxon,), asked))
-    p = np.concatenate([block.probability[0] for block in blocks], axis=1).astype(np.float64)
+    p = np.concatenate([block.suitability[0] for block in blocks], axis=1).astype(np.float64)
     odds = (p / (1 - p)).sum(axis=0) * area(region)
     return odds / odds.sum()
 

@@ -130,3 +130,24 @@ def test_the_option_is_of_fits_and_of_maps_from_records(tmp_path: Path, capsys: 
     assert sum(int(note.split()[0]) for note in said) == ABSENT
     with pytest.raises(ConfigError, match="records to fit to"):
         MapRequest(taxon=[TAXON], ranges=tmp_path, out=tmp_path / "x", absences=True).check()
+
+
+def test_complete_checklists_are_learned_from_where_they_are_asked_for(tmp_path: Path) -> None:
+    """Ravens on the checklists of the west, magpies on those of the east; and checklists without either."""
+    head = "SCIENTIFIC NAME\tLONGITUDE\tLATITUDE\tOBSERVATION DATE\tSAMPLING EVENT IDENTIFIER\tALL SPECIES REPORTED"
+    rows = [
+        f"{taxon}\t{lon:.4f}\t{lat:.4f}\t2020-06-01\tS\t1"
+        for taxon, at in ((TAXON, WEST), (OTHER, EAST[:20]))
+        for lon, lat in at.tolist()
+    ]
+    (tmp_path / "ebd.txt").write_text("\n".join([head, *rows]) + "\n")
+    sampled = [f"{lon:.4f}\t{lat:.4f}\t2020-06-01\tS\t1" for lon, lat in EAST[20:].tolist()]
+    (tmp_path / "sampling.txt").write_text("\n".join([head.split("\t", 1)[1], *sampled]) + "\n")
+    request = FitRequest(
+        tables=[tmp_path / "ebd.txt", tmp_path / "sampling.txt"], out=tmp_path / "ranges", checklists=True
+    )
+    model = fit_ranges(request).model
+    assert model.facts.absences == (ABSENT, len(WEST) + ABSENT - 20)
+    assert model.evaluation["held_out_survey_taxa"] == 2
+    with pytest.raises(ConfigError, match="records to fit to"):
+        MapRequest(taxon=[TAXON], ranges=tmp_path, out=tmp_path / "x", checklists=True).check()

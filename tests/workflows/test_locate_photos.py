@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 from made_runs import make_dataset, make_run, noise
+from PIL import Image
 from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SIDE
 
@@ -86,8 +87,8 @@ def test_what_cannot_be_located_is_said(
     corrupt.write_bytes(noise(1, 20)[:60])
     assert "corrupt.jpg cannot be decoded" in failed(capsys, run, photo, corrupt, *at)
     assert "month is 13" in failed(capsys, run, photo, *at, "--month", 13)
-    assert "No such file" in failed(capsys, run, tmp_path / "absent.jpg", *at)
-    assert "two photos have the same name" in failed(capsys, run, photo, photo, *at)
+    assert "there is not a single photo in" in failed(capsys, run, tmp_path / "absent.jpg", *at)
+    assert "No such file" in failed(capsys, run, photo, tmp_path / "absent.jpg", *at)
     assert "not a region" in failed(capsys, run, photo, "--region", tmp_path)
     assert "embedded by the run 'mine'" in failed(capsys, make_run(tmp_path / "other", seed=1), photo, *at)
     assert "either photos" in failed(capsys, run, "--region", region)
@@ -123,3 +124,25 @@ def test_a_prior_or_a_temperature_needs_places_to_learn_from(run: Path, region: 
     dataset = make_dataset(tmp_path / "data").folder  # without a val split
     with pytest.raises(InputError, match="3 train and 0 val places"):
         locate_photos(LocateRequest(run=run, dataset=dataset, region=region))
+
+
+def test_photos_of_one_name_in_two_folders_are_two_and_their_exif_says_the_month(
+    run: Path, region: Path, tmp_path: Path
+) -> None:
+    trip = tmp_path / "trip"
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:07:14 06:30:00"
+    for number, folder in enumerate(("day1", "day2")):
+        (trip / folder).mkdir(parents=True)
+        picture = Image.fromarray(np.random.default_rng(number).integers(0, 256, (30, 30, 3), dtype=np.uint8))
+        picture.save(trip / folder / "bird.jpg", exif=exif if number else Image.Exif())
+    out = tmp_path / "out"
+    main(["locate", str(run), str(trip), "--region", str(region), "--out", str(out)])
+    assert {file.name for file in out.glob("*.tif")} == {"day1-bird.jpg.tif", "day2-bird.jpg.tif"}
+    months = []
+    for name in ("day1-bird.jpg", "day2-bird.jpg"):
+        with rasterio.open(out / f"{name}.tif") as tiff:
+            months.append(json.loads(tiff.tags()["sources"]).get("month"))
+    assert months == [None, "7"]
+    photos = {row["photo"] for row in csv.DictReader((out / "located.csv").open())}
+    assert photos == {str(trip / folder / "bird.jpg") for folder in ("day1", "day2")}

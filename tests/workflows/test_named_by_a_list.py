@@ -130,9 +130,9 @@ def test_photos_under_an_old_name_are_found_by_the_new_one(run: Path, region: Pa
 
 
 def test_the_species_of_a_place_have_their_common_names(named: Path, tmp_path: Path) -> None:
-    found = birdsat.species(ranges=named, place="-149,1", month=7, min_probability=0.0)
+    found = birdsat.species(ranges=named, place="-149,1", month=7, min_suitability=0.0)
     assert set(found.report.common_names) == {"Common Raven", "Great Tit", "Eurasian Magpie"}
-    assert "Great Tit" in birdsat.species(ranges=named, place="-149,1", min_probability=0.0).report.common_names
+    assert "Great Tit" in birdsat.species(ranges=named, place="-149,1", min_suitability=0.0).report.common_names
 
 
 def test_gaps_are_looked_for_under_the_names_of_the_list(named: Path, taxonomy: str, tmp_path: Path) -> None:

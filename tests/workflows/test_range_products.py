@@ -35,11 +35,11 @@ def words(ranges: Path, region: Path) -> tuple[str, ...]:
     return (str(ranges), "--region", str(region))
 
 
-def probabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
+def suitabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.ndarray:
     """(taxa, months, cells)."""
     model, opened = load_ranges(ranges), open_region(region)
     blocks = model.predict(iter_features(model, opened), model.facts.taxa, months)
-    return np.concatenate([block.probability for block in blocks], axis=2)
+    return np.concatenate([block.suitability for block in blocks], axis=2)
 
 
 def failed(capsys: pytest.CaptureFixture[str], *given: str) -> str:
@@ -48,14 +48,14 @@ def failed(capsys: pytest.CaptureFixture[str], *given: str) -> str:
     return " ".join(capsys.readouterr().err.split())
 
 
-def test_richness_is_the_sum_of_the_probabilities_in_every_cell_and_month(
+def test_richness_is_the_sum_of_the_suitabilities_in_every_cell_and_month(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path
 ) -> None:
     main(["richness", *words, "--months", "1", "7", "--also", "csv", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         f"richness.{kind}" for kind in ("csv", "json", "png", "qml", "tif")
     ]
-    found = probabilities(ranges, region, (1, 7)).astype(np.float64)
+    found = suitabilities(ranges, region, (1, 7)).astype(np.float64)
     with rasterio.open(tmp_path / "richness.tif") as tiff:
         assert tiff.descriptions == ("January", "July", "January std", "July std", "area of applicability")
         bands = tiff.read()
@@ -107,18 +107,18 @@ def test_richness_of_some_taxa_within_a_polygon_holds_those_and_nothing_outside(
     inside = np.zeros((SIDE, SIDE), dtype=bool)
     inside[:2, :2] = True
     np.testing.assert_array_equal(np.isfinite(june), inside)
-    pica = probabilities(ranges, region, (6,))[2, 0].reshape(SIDE, SIDE)
+    pica = suitabilities(ranges, region, (6,))[2, 0].reshape(SIDE, SIDE)
     np.testing.assert_allclose(june[inside], pica[inside], rtol=1e-5)
 
 
 def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at = ("--place=-149.5,11.9", "--month", "7", "--min-probability", "0")
+    at = ("--place=-149.5,11.9", "--month", "7", "--min-suitability", "0")
     main(["species", *words, *at, "--out", str(tmp_path)])
     with (tmp_path / "species.csv").open() as file:
-        rows = [(row["taxon"], float(row["probability"])) for row in csv.DictReader(file)]
-    here = probabilities(ranges, region, (7,))[:, 0, 0]
+        rows = [(row["taxon"], float(row["relative_suitability"])) for row in csv.DictReader(file)]
+    here = suitabilities(ranges, region, (7,))[:, 0, 0]
     assert dict(rows) == pytest.approx(dict(zip(TAXA, here, strict=True)), abs=1e-4)
     assert [p for _, p in rows] == sorted((p for _, p in rows), reverse=True)
     listed = json.loads((tmp_path / "species.json").read_text())
@@ -129,19 +129,19 @@ def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
 def test_without_a_month_the_species_of_a_place_are_a_calendar(
     words: tuple[str, ...], ranges: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=-139,1", "--min-probability", "0", "--out", str(tmp_path)])
+    main(["species", *words, "--place=-139,1", "--min-suitability", "0", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json", "calendar.png"]
     taxa = json.loads((tmp_path / "calendar.json").read_text())["taxa"]
-    here = probabilities(ranges, region, tuple(range(1, 13)))[:, :, CELLS - 1]
+    here = suitabilities(ranges, region, tuple(range(1, 13)))[:, :, CELLS - 1]
     for row in taxa:
-        np.testing.assert_allclose(row["probability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
-    assert len(taxa) == 3 and "probability by month, per cent" in capsys.readouterr().out
+        np.testing.assert_allclose(row["relative_suitability"], here[TAXA.index(row["taxon"])], rtol=1e-5)
+    assert len(taxa) == 3 and "suitability by month, per cent" in capsys.readouterr().out
 
 
 def test_a_calendar_without_taxa_has_no_picture_and_says_so(
     words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(["species", *words, "--place=-139,1", "--min-probability", "1", "--out", str(tmp_path)])
+    main(["species", *words, "--place=-139,1", "--min-suitability", "1", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == ["calendar.csv", "calendar.json"]
     assert "no taxon is as likely as 1" in capsys.readouterr().err
 
@@ -152,7 +152,7 @@ def test_places_without_an_answer_are_refused(
     assert "40°N 50°E is outside" in failed(capsys, "species", *words, "--place=50,40")
     assert "not two numbers LON,LAT" in failed(capsys, "species", *words, "--place=here")
     assert "latitude 100.0 is outside" in failed(capsys, "species", *words, "--place=10,100")
-    assert "min_probability is 2" in failed(capsys, "species", *words, INSIDE, "--min-probability", "2")
+    assert "min_suitability is 2" in failed(capsys, "species", *words, INSIDE, "--min-suitability", "2")
     assert "month is 13" in failed(capsys, "species", *words, INSIDE, "--month", "13")
     chips = ready_chips(tmp_path / "chips.parquet", [noise(i, 16) for i in range(3)])  # of four cells
     partly = str(tmp_path / "partly")
@@ -181,7 +181,7 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
     model, opened = load_ranges(ranges), open_region(region)
     expected = {}
     for block in model.predict(iter_features(model, opened), TAXA, (1, 6)):
-        for label, at_month, at_cell in np.argwhere(block.probability >= 0.3):
+        for label, at_month, at_cell in np.argwhere(block.suitability >= 0.3):
             lon, lat = opened.grid.centres(block.cells[at_cell : at_cell + 1])[0].tolist()
             month = (1, 6)[at_month]
             where_recorded = {0: (NORTH,), 1: (NORTH, SOUTH), 2: (SOUTH,)}[int(label)]
@@ -292,7 +292,7 @@ def test_a_range_model_of_before_regions_were_remembered_opens_and_asks_for_one(
 def test_python_has_the_reports_and_the_files_of_each_verb(
     ranges: Path, region: Path, records: Path, tmp_path: Path
 ) -> None:
-    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(-139, 1), month=7, min_probability=0))
+    listed = species_at(SpeciesRequest(ranges=str(ranges), place=(-139, 1), month=7, min_suitability=0))
     assert isinstance(listed.report, SpeciesList) and listed.files == ()
     assert listed.report.place == Place(-139, 1)
     assert sorted(taxon["taxon"] for taxon in listed.to_dict()["taxa"]) == sorted(TAXA)

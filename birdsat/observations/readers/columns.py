@@ -62,6 +62,7 @@ _SYNONYMS = {
     "family": ("family",),
     "order": ("order",),
     "weight": ("weight", "weights"),
+    "complete": ("all_species_reported",),
     "common_name": ("common_name", "vernacular_name"),
     "datum": ("geodetic_datum", "coordinate_reference_system", "crs", "srs"),
 }
@@ -109,6 +110,7 @@ class TableColumns:
     below: str | None = None  # epithet of the subspecies
     common_name: str | None = None  # in any language
     weight: str | None = None  # how often a place of the background is to be drawn; of other tables, not looked for
+    complete: str | None = None  # "1": the row is of a checklist of all species; of other tables, not looked for
     datum: str | None = None  # the CRS of each row's place: Darwin Core's geodeticDatum, or such as EPSG:25832
 
     @classmethod
@@ -126,10 +128,17 @@ class TableColumns:
 
 
 def find_columns(
-    source: TableSource, asked: TableColumns, path: Path, *, with_photos: bool = True, in_plane: bool = False
+    source: TableSource,
+    asked: TableColumns,
+    path: Path,
+    *,
+    with_photos: bool = True,
+    in_plane: bool = False,
+    checklists: bool = False,
 ) -> dict[str, str]:
     """The columns of a table by `TableColumns`' names, those that are there. in_plane: coordinates of a projection are
-    asked for, whose usual names are looked for before those of degrees.
+    asked for, whose usual names are looked for before those of degrees. checklists: so is what says which checklists
+    are complete, and a table that does needs no taxon.
 
     Raises InputError for a column asked for that is not there, and for a table without taxon or with one coordinate
     only.
@@ -138,7 +147,7 @@ def find_columns(
     found = {
         field.name: name
         for field in fields(asked)
-        if field.name != "weight"
+        if field.name not in ("weight", *(() if checklists else ("complete",)))
         and (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
     }
     if in_plane and asked.lon is None and asked.lat is None:
@@ -150,7 +159,7 @@ def find_columns(
         found = {**found, "taxon": taxon} if taxon else {what: name for what, name in found.items() if what != "taxon"}
     if not with_photos:
         found.pop("photo", None)
-    if "taxon" not in found and not {"genus", "epithet"} <= set(found):
+    if "taxon" not in found and not {"genus", "epithet"} <= set(found) and "complete" not in found:
         is_ebird = "SAMPLING EVENT IDENTIFIER" in present
         ebird = (
             " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)" if is_ebird else ""

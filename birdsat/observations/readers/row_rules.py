@@ -37,6 +37,7 @@ class RowRules:
     max_uncertainty_km: float | None = None  # radius around the place; rows that give none are kept
     wild_only: bool = False  # drop captive birds, fossils, and counts of 0
     dates: RecordDates = ALL_DATES  # the only ones to keep
+    checklists: bool = False  # read also which rows are of complete checklists
     absences: bool = False  # keep rows that record an absence, which are marked; else they are dropped
 
     def __post_init__(self) -> None:
@@ -104,6 +105,11 @@ def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]
         return False
     codes, said = by_distinct(says, cells[what])
     return is_true(codes, said)
+
+
+def is_yes(text: str) -> bool:
+    """Whether a cell says yes."""
+    return text.lower() in _YES or _number(text) == 1
 
 
 def _recorded_absent(text: str) -> bool:

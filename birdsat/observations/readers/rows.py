@@ -23,7 +23,7 @@ from birdsat.observations.readers.cell_values import as_text, by_distinct, is_bl
 from birdsat.observations.readers.name_column import NameColumn
 from birdsat.observations.readers.places import read_places
 from birdsat.observations.readers.reader import Cells, TableSource
-from birdsat.observations.readers.row_rules import RowRules, uncertainty_m
+from birdsat.observations.readers.row_rules import RowRules, is_yes, uncertainty_m
 from birdsat.observations.readers.sorting import Finding, Sorting
 from birdsat.observations.scientific_names import DOUBTFUL, NameReading, is_doubt, parse_name
 
@@ -85,6 +85,24 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.number)
+
+    @property
+    def names_taxa(self) -> bool:
+        """Whether the table does; else its rows are checklists."""
+        return bool(_present(self.cells, *NAME_PARTS))
+
+    @property
+    def says_complete(self) -> bool:
+        """Whether a column says which rows are of complete checklists."""
+        return "complete" in self.cells
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        """(n,) rows of checklists that say to list all species that were seen; none where no column says so."""
+        if not self.says_complete:
+            return np.zeros(len(self), np.bool_)
+        codes, said = by_distinct(is_yes, self.cells["complete"])
+        return is_true(codes, said)
 
     @property
     def uncertainty_m(self) -> NDArray[np.float64]:
@@ -226,6 +244,9 @@ def _names(
         found.extend(more)
         return codes + (len(found) - len(more))
 
+    if not _present(cells, *NAME_PARTS):
+        rows = len(next(iter(cells.values())))
+        return np.zeros(rows, np.int64), [""], [NameReading(species="", is_scientific=True)]
     if "taxon" not in cells:
         codes = read(NAME_PARTS)
     else:

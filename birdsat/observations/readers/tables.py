@@ -62,7 +62,7 @@ def read_table_rows(
     asked = columns or TableColumns()
     source = by_taxon(open_table(path), asked, path)
     in_plane = named is not None and not in_degrees_of_arc(named)
-    found = find_columns(source, asked, path, with_photos=with_photos, in_plane=in_plane)
+    found = find_columns(source, asked, path, with_photos=with_photos, in_plane=in_plane, checklists=rules.checklists)
     if found.get("lon") == LON_OF_GEOMETRY and isinstance(source, ParquetTable) and source.declares_crs:
         named = None  # its places come in degrees
     return read_rows(source, found, rules, path, taxa, named)

@@ -1,4 +1,4 @@
-"""How probabilities change with a covariate: partial dependence (Friedman 2001, section 8.2) on each."""
+"""How suitabilities change with a covariate: partial dependence (Friedman 2001, section 8.2) on each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from birdsat.ranges.model import RangeModel
 
 VALUES = 33  # of a covariate
 _LOW, _HIGH = 2, 98  # percentiles of the background between which they lie
-_PLACES = 256  # of the background, over which probabilities are averaged
+_PLACES = 256  # of the background, over which suitabilities are averaged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -24,7 +24,7 @@ class Response:
     name: str  # of the covariate
     classes: tuple[str, ...]  # of which all of a cell is, one by one; none: by numbers
     value: NDArray[np.float64]  # (v,) numbers, or the places of the classes in their row
-    probability: NDArray[np.float32]  # (taxa, v) mean over members and places, through the year
+    suitability: NDArray[np.float32]  # (taxa, v) mean over members and places, through the year
     std: NDArray[np.float32]  # (taxa, v) standard deviation over the members, each the mean over places
 
     @property
@@ -66,19 +66,19 @@ def _responses(
                 low, high = np.percentile(known[np.isfinite(known)], (_LOW, _HIGH)).tolist()
                 value = np.linspace(low, high, VALUES)
                 settings = [np.array([number], dtype=np.float32) for number in value]
-            by_member = np.stack([_probability(model, places, rows, span, setting) for setting in settings], axis=-1)
+            by_member = np.stack([_suitability(model, places, rows, span, setting) for setting in settings], axis=-1)
             yield Response(
                 name=one.name,
                 classes=one.columns if one.categorical else (),
                 value=value,
-                probability=by_member.mean(axis=0),
+                suitability=by_member.mean(axis=0),
                 std=by_member.std(axis=0),
             )
             bar.advance()
 
 
 @torch.inference_mode()
-def _probability(
+def _suitability(
     model: RangeModel, places: HeldOutPlaces, rows: NDArray[np.int64], span: slice, setting: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """(members, taxa) mean over the places, with a covariate set."""

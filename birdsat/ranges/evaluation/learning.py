@@ -124,6 +124,40 @@ def none_elsewhere(score: Scorer, cells: Cells, counts: NDArray[np.floating]) ->
 _Inputs = NDArray[np.float64]  # (n, f)
 
 
+def each_taxon(
+    inputs: _Inputs,
+    targets: NDArray[np.generic],
+    labels: Sequence[int],
+    fit: Callable[[_Inputs, NDArray[np.generic]], Callable[[_Inputs], NDArray[np.floating]]],
+    inputs_of: Callable[[Cells], _Inputs],
+) -> Scorer:
+    """Some taxa of those surveyed in cells, each by a model of its own; NaN of the others.
+
+    inputs (n, f) of the cells, targets (n, taxa): what is learned of each taxon. inputs_of: other cells as the models
+    see them.
+    """
+    models = {label: fit(inputs, targets[:, label]) for label in labels}
+
+    def score(asked: Cells) -> NDArray[np.float32]:
+        scores = np.full((len(asked), targets.shape[1]), np.nan, dtype=np.float32)
+        table = inputs_of(asked)
+        for label, model in models.items():
+            scores[:, label] = model(table)
+        return scores
+
+    return score
+
+
+def balanced_rows(
+    at: _Inputs, background: _Inputs, weight: NDArray[np.float64]
+) -> tuple[_Inputs, NDArray[np.int64], NDArray[np.float64]]:
+    """Inputs (n, f), presence (n,) and weights (n,) of a taxon's points and of background, which weighs as much in sum:
+    a penalty counts against the points alone, however much background there is."""
+    present = np.repeat([1, 0], [len(at), len(background)])
+    rows = np.concatenate([np.ones(len(at)), weight / weight.sum() * len(at)])
+    return np.concatenate([at, background]), present, rows
+
+
 def one_by_one(
     points: Points,
     inputs: Callable[[Cells], _Inputs],

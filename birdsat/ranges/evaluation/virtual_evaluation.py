@@ -65,7 +65,7 @@ def evaluate_on_world(model: RangeModel, region: Region, world: VirtualWorld) ->
     """Every month of every taxon of a model, in all cells of a region of the world."""
     taxa = model.facts.taxa
     blocks = list(model.predict(iter_features(model, region), taxa, _MONTHS, applicability=False))
-    score = np.concatenate([block.probability for block in blocks], axis=2)  # (taxa, months, cells)
+    score = np.concatenate([block.suitability for block in blocks], axis=2)  # (taxa, months, cells)
     cells = np.concatenate([block.cells for block in blocks])
     lon_lat, area = region.grid.centres(cells), region.grid.cell_area(cells)
     lon, lat = lon_lat.T

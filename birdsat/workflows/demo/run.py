@@ -31,6 +31,7 @@ from birdsat.tasks.classify_report import ClassifyReport
 from birdsat.tasks.retrieve import retrieve
 from birdsat.tasks.retrieve_report import DIRECTIONS, RetrieveReport
 from birdsat.training.config import RunConfig
+from birdsat.training.manifest import Asked
 from birdsat.training.pretrain import pretrain
 from birdsat.training.run_folder import MODEL_FILE, Run
 from birdsat.virtual.chips import VirtualChips
@@ -208,7 +209,8 @@ def _build(out: Path, world: VirtualWorld, chips: VirtualChips, config: DemoConf
 
 
 def _pretrain(config: RunConfig, seed: int, dataset: Dataset, out: Path, progress: Progress) -> Run:
-    return pretrain(dataclasses.replace(config, seed=seed), dataset, out, resume=True, progress=progress)
+    asked = Asked(command=DemoRequest(out=out.parent, seed=seed).command("demo"))
+    return pretrain(dataclasses.replace(config, seed=seed), dataset, out, resume=True, asked=asked, progress=progress)
 
 
 def _untrained(run: Run) -> Run:

@@ -218,7 +218,7 @@ class SpeciesRequest(RangesOptions):
     """Longitude,latitude in degrees. Write --place=LON,LAT."""
     month: int | None = None
     """1 to 12; without it, a calendar of all months."""
-    min_probability: float = 0.05
+    min_suitability: float = 0.05
     """Count taxa that are less likely (through all of the year), but do not list them."""
     out: AnyPath | None = None
     """Folder for the files: species.csv and .json of a month, or calendar.csv, .json and .png."""
@@ -226,13 +226,13 @@ class SpeciesRequest(RangesOptions):
     """Replace files that are there already."""
 
     def check(self) -> None:
-        """Raise ConfigError for what is not a month, and for a probability outside 0..1."""
+        """Raise ConfigError for what is not a month, and for a suitability outside 0..1."""
         super().check()
         if self.month is not None:
             check_month(self.month, "month")
-        if not 0 <= self.min_probability <= 1:
+        if not 0 <= self.min_suitability <= 1:
             raise ConfigError(
-                f"min_probability is {self.min_probability:g}; allowed: 0 to 1.", settings=("min_probability",)
+                f"min_suitability is {self.min_suitability:g}; allowed: 0 to 1.", settings=("min_suitability",)
             )
 
 
@@ -284,14 +284,16 @@ class LocateRequest(Request):
     run: Positional[AnyPath]
     """Folder of the run, a classifier's or any other that sees photos."""
     photos: Positional[Sequence[AnyPath]] = ()
-    """Image files, one or several."""
+    """Image files, folders with all that is in them, and globs: JPEG, PNG, WebP, TIFF; HEIC and the previews in RAW
+    files with the extra birdsat[photos]."""
     ranges: AnyPath | None = None
     """Folder of a range model that `birdsat fit` made: photos are located by the taxa that they may show."""
     region: AnyPath | None = None
     """Folder of cells that `birdsat embed` made; of a range model, by default those it was fitted on. Without a range
     model, the run must have embedded it: photos are located by their likeness to its cells."""
     month: int | None = None
-    """1 to 12, when the photos were taken; all months are added up where it is unknown."""
+    """1 to 12, when the photos were taken; by default what their EXIF says, and all months are added up where it says
+    nothing."""
     dataset: AnyPath | None = None
     """Folder of a dataset whose test photos are located and compared with their places."""
     queries: int = 1000
@@ -332,11 +334,6 @@ class LocateRequest(Request):
             check_month(self.month, "month")
         if self.queries < 1:
             raise ConfigError(f"queries is {self.queries}; allowed: 1 or more.", settings=("queries",))
-        if len({Path(photo).stem for photo in self.photos}) < len(self.photos):
-            raise ConfigError(
-                "two photos have the same name, and so would their maps; rename one, or locate it apart.",
-                settings=("photos",),
-            )
 
 
 def check_once(taxa: Sequence[str], setting: str) -> None:

@@ -76,6 +76,15 @@ class RecordsOptions(TableOptions):
     """Keep records at sea, and do not ask whether longitude and latitude were swapped."""
     absences: bool = False
     """Learn also from rows that say that a taxon was looked for and not found: absent, a presence or a count of 0."""
+    checklists: bool = False
+    """Learn also from what complete checklists do not list (eBird's ALL SPECIES REPORTED): each taxon of a table was
+    looked for on all complete checklists of it. Name eBird's sampling file among the tables, which has those on which
+    none of the taxa is."""
+
+    @property
+    def reads_absences(self) -> bool:
+        """Whether anything that was looked for and not found is learned from."""
+        return self.absences or self.checklists
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,13 +95,16 @@ class Request:
         """The command line that asks the same; what is at its default is left out."""
         words = ["birdsat", *verb.split()]
         for name in self.positional():
-            words += _words(getattr(self, name))
+            if (value := getattr(self, name)) is not None:
+                words += _words(value)
         for name in self.given(*self.field_docs()):
             if name in self.positional():
                 continue
             value = getattr(self, name)
             if value is True:
                 words.append(self.option(name))
+            elif value is False:  # of what is done by default
+                words.append(self.option(name).replace("--", "--no-", 1))
             elif str(value).startswith("-"):  # as of a box, which would be taken for an option
                 words.append(f"{self.option(name)}={value}")
             else:

@@ -86,6 +86,27 @@ class PretrainRequest(TrainingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplayRequest(Request):
+    """Make a run again as its run.json says, and compare the weights: on the same machine they are the same.
+
+    Another dataset than the run learned from, and another run than it started from, are refused.
+    """
+
+    run: Positional[AnyPath]
+    """Folder of the run, or of a classifier, to make again."""
+    out: Positional[AnyPath]
+    """Folder of the new run."""
+    dataset: AnyPath | None = None
+    """Folder of its dataset, where that is not where it was."""
+    start_from: Sequence[AnyPath] = ()
+    """The runs that it started from, in order, where those are not where they were."""
+    other_data: bool = False
+    """Take a dataset, or runs to start from, that are others than then; that they are is noted."""
+    resume: bool = False
+    """Continue a replay that was stopped."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipesRequest(Request):
     """List the recipes, or show one with every setting, as a file that is itself a recipe."""
 

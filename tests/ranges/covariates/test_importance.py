@@ -72,10 +72,10 @@ def test_a_curve_rises_with_what_its_taxon_lives_by_and_not_with_what_others_do(
     curves = response_curves(model)
     assert [one.name for one in curves] == ["field 0", "field 1", "field 2"]
     for number, one in enumerate(curves):
-        assert one.value.shape == (VALUES,) and one.probability.shape == one.std.shape == (3, VALUES)
+        assert one.value.shape == (VALUES,) and one.suitability.shape == one.std.shape == (3, VALUES)
         known = KNOWN[:, number]
         np.testing.assert_allclose(one.value[[0, -1]], np.percentile(known, (2, 98)), atol=0.5)
-        rise = one.probability[:, -1] - one.probability[:, 0]
+        rise = one.suitability[:, -1] - one.suitability[:, 0]
         assert rise[number] > 0.25 and rise[number] == rise.max()
         assert (one.std > 0).all()
 
@@ -90,7 +90,7 @@ def test_of_classes_the_probability_is_of_a_cell_that_is_all_of_one() -> None:
     model = fit(shares, rasters=(cover,))
     (curve,) = response_curves(model)
     assert curve.classes == ("10", "20", "other") == curve.labels
-    assert curve.probability[0, 0] > curve.probability[0, 1:].max() + 0.2
+    assert curve.suitability[0, 0] > curve.suitability[0, 1:].max() + 0.2
     found = permutation_importance(model, repeats=2)
     assert found is not None and {one.name for one in found.groups} == {"chip", "place", "cover"}
 

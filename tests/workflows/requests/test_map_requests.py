@@ -111,7 +111,7 @@ def test_the_command_of_a_request_asks_the_same() -> None:
         (lambda: MapRequest(taxon=TAXON, ranges="m", also="gif"), "at least two months", "months"),
         (lambda: RichnessRequest(ranges="m", also=("csv", "gif")), "at least two months", "also"),
         (lambda: SpeciesRequest(ranges="m", place="1,2", month=0), "month is 0", "month"),
-        (lambda: SpeciesRequest(ranges="m", place="1,2", min_probability=-0.1), "allowed: 0 to 1", "min_probability"),
+        (lambda: SpeciesRequest(ranges="m", place="1,2", min_suitability=-0.1), "allowed: 0 to 1", "min_suitability"),
         (lambda: GapsRequest(ranges="m", occurrences="t", max_gaps=0), "max_gaps is 0", "max_gaps"),
         (lambda: GapsRequest(ranges="m", occurrences=()), "no table of records", "occurrences"),
         (lambda: LocateRequest(run="r", region="g", dataset="d", month=6), "month can be used with photos", "month"),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one_weighted
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, balanced_rows, one_by_one_weighted
 from birdsat.ranges.points import COORDINATES, Points
 
 
@@ -33,9 +33,7 @@ class BoostedTrees:
     def _fit_one(
         self, at: NDArray[np.float64], background: NDArray[np.float64], weight: NDArray[np.float64]
     ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
-        x = np.concatenate([at, background])
-        y = np.repeat([1, 0], [len(at), len(background)])
-        rows = np.concatenate([np.ones(len(at)), weight / weight.sum() * len(at)])
+        x, y, rows = balanced_rows(at, background, weight)
         model = HistGradientBoostingClassifier(
             learning_rate=self.learning_rate,
             max_iter=self.trees,

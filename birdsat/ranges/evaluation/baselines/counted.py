@@ -1,5 +1,6 @@
 """Models of how many individuals are counted, log(1 + mean count), on chip features and place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,12 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestNeighbors
 
 from birdsat.ranges.evaluation.baselines.surveyed import CHIP_PLACE
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, none_elsewhere
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, each_taxon, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import Cells
 from birdsat.ranges.projection import InputProjection
+
+_Inputs = NDArray[np.float64]  # (n, f)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,23 +58,20 @@ class CountTrees:
         return f"boosted trees of counts on {' + '.join(self.columns)}"
 
     def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
-        table = cells.table(self.columns)
-        models = [
-            HistGradientBoostingRegressor(
+        def fit_one(inputs: _Inputs, logs: NDArray[np.generic]) -> Callable[[_Inputs], NDArray[np.floating]]:
+            model = HistGradientBoostingRegressor(
                 learning_rate=self.learning_rate,
                 max_iter=self.trees,
                 max_leaf_nodes=self.leaves,
                 min_samples_leaf=self.leaf,
                 early_stopping=False,
                 random_state=self.seed,
-            ).fit(table, target)
-            for target in np.log1p(counts).T
-        ]
+            ).fit(inputs, logs)
+            predict: Callable[[_Inputs], NDArray[np.floating]] = model.predict
+            return predict
 
-        def score(asked: Cells) -> NDArray[np.float32]:
-            inputs = asked.table(self.columns)
-            return np.stack([model.predict(inputs) for model in models], axis=1).astype(np.float32)
-
+        logs, labels = np.log1p(counts), range(counts.shape[1])
+        score = each_taxon(cells.table(self.columns), logs, labels, fit_one, lambda asked: asked.table(self.columns))
         return none_elsewhere(score, cells, counts)
 
 

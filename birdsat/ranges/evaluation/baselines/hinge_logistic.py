@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from birdsat.ranges.evaluation.hinges import KNOTS, Hinges
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, one_by_one_weighted
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, balanced_rows, one_by_one_weighted
 from birdsat.ranges.points import COORDINATES, Points
 
 
@@ -38,10 +38,7 @@ class HingeLogistic:
     def _fit_one(
         self, at: NDArray[np.float64], background: NDArray[np.float64], weight: NDArray[np.float64]
     ) -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
-        x = np.concatenate([at, background])
-        y = np.repeat([1, 0], [len(at), len(background)])
-        # The penalty counts against the points alone, however much background there is.
-        rows = np.concatenate([np.ones(len(at)), weight / weight.sum() * len(at)])
+        x, y, rows = balanced_rows(at, background, weight)
         model = LogisticRegression(C=self.c, solver="newton-cholesky", max_iter=200).fit(x, y, sample_weight=rows)
 
         def score(asked: NDArray[np.float64]) -> NDArray[np.float32]:

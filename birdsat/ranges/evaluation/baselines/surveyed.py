@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer
+from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, each_taxon
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Cells
 
@@ -31,11 +31,11 @@ class SurveyLogistic:
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
         scaled = ScaledColumns.fit(cells, self.columns)
 
-        def fit_one(inputs: _Inputs, there: NDArray[np.bool_]) -> Callable[[_Inputs], NDArray[np.floating]]:
+        def fit_one(inputs: _Inputs, there: NDArray[np.generic]) -> Callable[[_Inputs], NDArray[np.floating]]:
             model = LogisticRegression(C=self.c, max_iter=1000).fit(inputs, there)
             return lambda asked: model.predict_proba(asked)[:, 1]
 
-        return _each_taxon(scaled(cells), presence, fit_one, scaled)
+        return each_taxon(scaled(cells), presence, _told_apart(presence), fit_one, scaled)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +55,7 @@ class SurveyTrees:
         return f"boosted trees on {' + '.join(self.columns)}"
 
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
-        def fit_one(inputs: _Inputs, there: NDArray[np.bool_]) -> Callable[[_Inputs], NDArray[np.floating]]:
+        def fit_one(inputs: _Inputs, there: NDArray[np.generic]) -> Callable[[_Inputs], NDArray[np.floating]]:
             model = HistGradientBoostingClassifier(
                 learning_rate=self.learning_rate,
                 max_iter=self.trees,
@@ -66,27 +66,19 @@ class SurveyTrees:
             ).fit(inputs, there)
             return lambda asked: model.predict_proba(asked)[:, 1]
 
-        return _each_taxon(cells.table(self.columns), presence, fit_one, lambda asked: asked.table(self.columns))
+        return each_taxon(
+            cells.table(self.columns),
+            presence,
+            _told_apart(presence),
+            fit_one,
+            lambda asked: asked.table(self.columns),
+        )
 
 
-def _each_taxon(
-    inputs: _Inputs,
-    presence: NDArray[np.bool_],
-    fit_one: Callable[[_Inputs, NDArray[np.bool_]], Callable[[_Inputs], NDArray[np.floating]]],
-    inputs_of: Callable[[Cells], _Inputs],
-) -> Scorer:
-    """Each taxon that is in some cells (n, taxa) and not in others, by a model of its own."""
-    both = np.flatnonzero(presence.any(axis=0) & ~presence.all(axis=0)).tolist()
-    models = {label: fit_one(inputs, presence[:, label]) for label in both}
-
-    def score(asked: Cells) -> NDArray[np.float32]:
-        scores = np.full((len(asked), presence.shape[1]), np.nan, dtype=np.float32)
-        table = inputs_of(asked)
-        for label, model in models.items():
-            scores[:, label] = model(table)
-        return scores
-
-    return score
+def _told_apart(presence: NDArray[np.bool_]) -> list[int]:
+    """Taxa that are in some cells (n, taxa) and not in others: of the rest there is nothing to learn."""
+    labels: list[int] = np.flatnonzero(presence.any(axis=0) & ~presence.all(axis=0)).tolist()
+    return labels
 
 
 def logistic_chip_place(settings: ModelSettings) -> tuple[SurveyLogistic, ...]:

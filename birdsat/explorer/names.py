@@ -1,0 +1,14 @@
+"""Names of files in the store, which the server and its children share. Light: a child imports it for a thumbnail."""
+
+CHECKED_FILE = "checked.parquet"  # beside an upload: its records
+DROPPED_FILE = "dropped.csv"  # and the rows that are none
+THUMB_FILE = "thumb.jpg"
+RECORDS_FILE = "records.parquet"  # beside a project's model
+SETTINGS_FILE, WEIGHTS_FILE = (
+    "ranges.json",
+    "ranges.safetensors",
+)  # of a range model, as `birdsat.ranges.facts` has them
+EXAMPLE_VERSION = 2  # of the invented birds' records; one more when they change
+PROJECT_FILE = "project.json"
+SCATTER_FILE = "scatter.bin"
+LOCATED_FILE, LOCATED_CELLS_FILE = "located.bin", "located-cells.bin"  # beside a photo: where it may have been taken

@@ -1,0 +1,111 @@
+"""What people said of names: accepted or corrected, kept, and given as a table and as Darwin Core."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from birdsat.errors import ConfigError
+from birdsat.explorer.jobs import Database, Jobs, now
+from birdsat.explorer.uploads import Uploads
+from birdsat.tables import CsvWriter
+
+VERDICTS = ("accepted", "corrected")
+_LONGEST = 200
+_COLUMNS = ("photo", "taxon", "verdict", "said", "score", "lon", "lat", "date", "reviewed")
+_DARWIN_CORE = (
+    "occurrenceID",
+    "basisOfRecord",
+    "scientificName",
+    "decimalLongitude",
+    "decimalLatitude",
+    "geodeticDatum",
+    "eventDate",
+    "identificationVerificationStatus",
+    "identificationRemarks",
+    "dateIdentified",
+)
+
+
+class Reviews:
+    """One of each photo: the last."""
+
+    def __init__(self, database: Database, jobs: Jobs, uploads: Uploads) -> None:
+        self._database, self._jobs, self._uploads = database, jobs, uploads
+
+    def add(self, asked: Mapping[str, Any]) -> None:
+        """Keep what is said of a photo. Raises ConfigError for what cannot be said, NotFoundError for no such photo."""
+        upload, taxon, verdict = (asked.get(name) for name in ("upload", "taxon", "verdict"))
+        if verdict not in VERDICTS:
+            raise ConfigError(
+                f"verdict is {str(verdict)[:100]!r}; allowed: {', '.join(VERDICTS)}.", settings=("verdict",)
+            )
+        if not isinstance(taxon, str) or not (name := " ".join(taxon.split())) or len(name) > _LONGEST:
+            raise ConfigError(f"taxon is {str(taxon)[:100]!r}; a name is needed.", settings=("taxon",))
+        kept = self._uploads.get(str(upload))
+        said = json.dumps(self._said(kept.id))
+        with self._database.transaction() as connection:
+            connection.execute(
+                "insert or replace into reviews values (?, ?, ?, ?, ?)", (kept.id, name, str(verdict), said, now())
+            )
+
+    def all(self) -> list[dict[str, Any]]:
+        """In the order in which they were said."""
+        names = {upload.id: upload.name for upload in self._uploads.all()}
+        rows = self._database.rows("select * from reviews order by created, upload")
+        return [
+            {
+                "upload": row["upload"],
+                "photo": names.get(row["upload"], ""),
+                "taxon": row["taxon"],
+                "verdict": row["verdict"],
+                **json.loads(row["said"]),
+                "reviewed": row["created"],
+            }
+            for row in rows
+        ]
+
+    def csv(self) -> bytes:
+        """A row a photo."""
+        return _table(_COLUMNS, [{**row} for row in self.all()])
+
+    def darwin_core(self) -> bytes:
+        """Occurrences of those photos whose bird a person named, with place and date as far as they are known."""
+        rows = [
+            {
+                "occurrenceID": f"birdsat:photo:{row['upload']}",
+                "basisOfRecord": "HumanObservation",
+                "scientificName": row["taxon"],
+                "decimalLongitude": row.get("lon"),
+                "decimalLatitude": row.get("lat"),
+                "geodeticDatum": "EPSG:4326" if row.get("lon") is not None else None,
+                "eventDate": row.get("date"),
+                "identificationVerificationStatus": "verified by a person",
+                "identificationRemarks": f"birdsat said {row['said']}" if row.get("said") else None,
+                "dateIdentified": row["reviewed"][:10],
+            }
+            for row in self.all()
+        ]
+        return _table(_DARWIN_CORE, rows)
+
+    def _said(self, upload: str) -> dict[str, Any]:
+        """What the last job said of a photo."""
+        for job in self._jobs.all():
+            if job.verb == "identify" and job.state == "done" and job.result:
+                for row in job.result.get("photos", ()):
+                    if row.get("upload") == upload:
+                        return {
+                            "said": row.get("name") or row.get("taxon") or "",
+                            "score": row.get("score"),
+                            "lon": row.get("lon"),
+                            "lat": row.get("lat"),
+                            "date": row.get("date"),
+                        }
+        return {"said": "", "score": None, "lon": None, "lat": None, "date": None}
+
+
+def _table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> bytes:
+    text = io.StringIO()
+    table = CsvWriter(text, columns)
+    table.write([["" if row.get(name) is None else row[name] for name in columns] for row in rows])
+    return text.getvalue().encode("utf-8")

@@ -1,0 +1,314 @@
+"""What a child process may be asked to do, by name. Heavy imports come with the verb."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
+from birdsat.explorer.names import (
+    CHECKED_FILE,
+    DROPPED_FILE,
+    LOCATED_CELLS_FILE,
+    LOCATED_FILE,
+    RECORDS_FILE,
+    THUMB_FILE,
+)
+from birdsat.files import write_atomic
+from birdsat.progress import Progress, WithoutNotes
+
+Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
+THUMB_PX = 512
+_MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
+_MOST_LISTED = 5000  # taxa of a table
+_MOST_POINTS = 20_000  # of a scatter
+
+
+def fit_example(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Fit the example's invented birds. asked: folder."""
+    from birdsat.workflows.explorer_example import BOX, example_table
+    from birdsat.workflows.fit_ranges import fit_ranges
+    from birdsat.workflows.requests.ranges import FitRequest
+
+    folder = Path(asked["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    table = example_table(folder)
+    box = f"{BOX.west:g},{BOX.south:g},{BOX.east:g},{BOX.north:g}"
+    fit_ranges(FitRequest(tables=(table,), out=folder / "model", box=box), WithoutNotes(progress))
+    return {"model": "example"}
+
+
+def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Read a table, and list what becomes of its rows. asked: folder, file, name, upload."""
+    from birdsat.workflows.clean_records import clean_records
+    from birdsat.workflows.requests.records import RecordsRequest
+
+    with _in_folder(asked["folder"], asked["file"], asked["name"]):
+        request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
+        found = clean_records(request, progress)
+    return {
+        "rows": found.rows,
+        "kept": found.records,
+        "dropped": _by_count(found.dropped),
+        "noted": _by_count(found.noted),
+        "taxa": sorted(
+            ({"taxon": taxon, "records": count} for taxon, count in found.taxa.items()),
+            key=lambda one: (-int(str(one["records"])), str(one["taxon"])),
+        )[:_MOST_LISTED],
+        "taxa_in_all": len(found.taxa),
+        "dropped_url": f"v1/uploads/{asked['upload']}/dropped.csv",
+    }
+
+
+def _by_count(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"reason": reason, "rows": rows} for reason, rows in sorted(counts.items(), key=lambda one: -one[1])]
+
+
+def fit(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Fit to a table that was sent. asked: folder, file, name, out (of the new model), taxa."""
+    import shutil
+
+    from birdsat.ranges.facts import SETTINGS_FILE
+    from birdsat.workflows.clean_records import clean_records
+    from birdsat.workflows.fit_ranges import fit_ranges
+    from birdsat.workflows.requests.ranges import FitRequest
+    from birdsat.workflows.requests.records import RecordsRequest
+
+    out = Path(asked["out"])
+    if not (out / SETTINGS_FILE).is_file():
+        shutil.rmtree(out, ignore_errors=True)  # of a fit that was stopped
+    with _in_folder(asked["folder"], asked["file"], asked["name"]):
+        if not Path(CHECKED_FILE).is_file():
+            request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
+            clean_records(request, progress)
+        fit_ranges(FitRequest(tables=(asked["file"],), out=out, taxa=tuple(asked["taxa"])), progress)
+        shutil.copyfile(CHECKED_FILE, out / RECORDS_FILE)
+    return {}
+
+
+def download(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Make a file of a taxon's map. asked: ranges, region (or None), taxon, months, threshold, ending, out (a folder,
+    which may hold what was made before)."""
+    from birdsat.workflows.map_report import report_map
+    from birdsat.workflows.map_taxon import map_taxon
+    from birdsat.workflows.range_products import make_ranges
+    from birdsat.workflows.requests.maps import MapRequest
+    from birdsat.workflows.requests.products import RangeRequest, ReportRequest
+
+    out, ending = Path(asked["out"]), asked["ending"]
+    request = MapRequest(
+        taxon=(asked["taxon"],),
+        ranges=asked["ranges"],
+        region=asked["region"],
+        months=tuple(asked["months"]),
+        also=("csv",) if ending == "csv" else (),
+        out=out / ("table" if ending == "csv" else "map"),
+    )
+    quiet = WithoutNotes(progress)
+    files = map_taxon(request, quiet).maps[0].files
+    (tif,) = (file for file in files if file.suffix == ".tif")
+    if ending in ("tif", "png", "csv"):
+        (found,) = (file for file in files if file.suffix == f".{ending}")
+        return {"file": str(found)}
+    ranges = out / f"range-{asked['threshold'] or 'max_sss'}" / f"{tif.stem}.gpkg"
+    if not ranges.is_file():
+        ranges.parent.mkdir(parents=True, exist_ok=True)
+        asked_range = RangeRequest(maps=(tif,), threshold=asked["threshold"] or "max_sss", out=ranges, overwrite=True)
+        try:
+            make_ranges(asked_range, quiet)
+        except InputError:
+            if ending == "gpkg":
+                raise
+    if ending == "gpkg":
+        return {"file": str(ranges)}
+    report = ReportRequest(
+        map=tif, ranges=ranges if ranges.is_file() else None, out=ranges.with_suffix(".html"), overwrite=True
+    )
+    return {"file": str(report_map(report, quiet).file)}
+
+
+def thumb(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Make a small picture of a photo. asked: folder, file, name."""
+    with _in_folder(asked["folder"], asked["file"], asked["name"]):
+        write_thumb(Path(asked["file"]), Path(THUMB_FILE))
+    return {}
+
+
+def write_thumb(photo: Path, out: Path) -> None:
+    """A JPEG of at most THUMB_PX, turned as its camera said. Raises ImageError for what is not a photo."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+    try:
+        with Image.open(photo) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise ImageError(
+                    f"{photo} has {image.width} x {image.height} pixels; allowed: {_MOST_PIXELS:,} in all."
+                )
+            image.draft("RGB", (THUMB_PX, THUMB_PX))
+            small = ImageOps.exif_transpose(image).convert("RGB")
+            small.thumbnail((THUMB_PX, THUMB_PX))
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"{photo} cannot be read as a photo; send a JPEG or PNG.") from error
+    made = io.BytesIO()
+    small.save(made, "JPEG", quality=82)  # without what the camera wrote beside the picture, such as the place
+    write_atomic(out, made.getvalue())
+
+
+def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Name photos. asked: run, ranges, region, imagery, photos (upload, folder, file, name), place, date."""
+    import tempfile
+
+    module, request = _identify()
+    photos = {str(Path(one["folder"]) / one["file"]): one for one in asked["photos"]}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "names.jsonl"
+        settings: dict[str, Any] = {name: asked[name] for name in ("ranges", "region", "imagery") if asked.get(name)}
+        if asked.get("place"):
+            settings["place"] = tuple(asked["place"])
+        if asked.get("date"):
+            settings["date"] = asked["date"]
+        module(request(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
+        rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    said = []
+    for row in rows:
+        one = photos[str(row["photo"])]
+        folder_of = Path(one["folder"])
+        with suppress(ImageError, OSError):
+            write_thumb(folder_of / one["file"], folder_of / THUMB_FILE)
+        thumb_url = f"v1/uploads/{one['upload']}/thumb.jpg"
+        said.append({**row, "photo": one["name"], "upload": one["upload"], "thumb_url": thumb_url})
+    return {"photos": said}
+
+
+def _identify() -> tuple[Callable[[Any, Progress], Any], Callable[..., Any]]:
+    """The verb and its request, by name: they lie in files that not every birdsat has."""
+    try:
+        verb = import_module("birdsat.workflows.identify").identify
+        request = import_module("birdsat.workflows.requests.identify").IdentifyRequest
+    except ImportError as error:
+        raise ConfigError("this birdsat cannot name photos; update it.") from error
+    return verb, request
+
+
+def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Say where a photo may have been taken. asked: run, ranges, region, month, upload, folder, file, name."""
+    import tempfile
+
+    import numpy as np
+
+    from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
+    from birdsat.maps.map_file import MapFile
+    from birdsat.workflows.locate import locate_photos
+    from birdsat.workflows.requests.maps import LocateRequest
+
+    folder = Path(asked["folder"])
+    with tempfile.TemporaryDirectory() as out, _in_folder(asked["folder"], asked["file"], asked["name"]):
+        request = LocateRequest(
+            run=asked["run"],
+            photos=(Path(asked["file"]),),
+            ranges=asked["ranges"],
+            region=asked["region"],
+            month=asked["month"],
+            out=out,
+        )
+        result = locate_photos(request, progress)
+        (tif,) = Path(out).glob("*.tif")
+        with MapFile(tif) as found:
+            grid, values = found.description.grid, found.read().value[0].reshape(-1)
+    cells = np.flatnonzero(np.isfinite(values))
+    known = values[cells]
+    top = float(known.max(initial=0.0)) or 1.0
+    write_atomic(folder / LOCATED_FILE, to_bytes(known, top).tobytes())
+    write_atomic(folder / LOCATED_CELLS_FILE, np.concatenate([[len(cells)], cells]).astype("<i4").tobytes())
+    lon, lat = grid.edges()
+    base = f"v1/uploads/{asked['upload']}"
+    return {
+        "model": None,
+        "estimates": result.to_dict().get("estimates", []),
+        "grid": {
+            "west": float(lon[0]),
+            "south": float(lat[-1]),
+            "east": float(lon[-1]),
+            "north": float(lat[0]),
+            "cell_deg": float(lon[1] - lon[0]),
+            "width": grid.columns,
+            "height": grid.rows,
+            "lat_edges": None if grid.epsg == 4326 else np.round(lat, 6).tolist(),
+            "cells": len(cells),
+            "cells_url": f"{base}/{LOCATED_CELLS_FILE}",
+        },
+        "layer": {
+            "url": f"{base}/{LOCATED_FILE}",
+            "dtype": "uint8",
+            "scale": top / STEPS,
+            "missing": MISSING,
+            "months": 1,
+        },
+    }
+
+
+def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Photos of a dataset in two dimensions. asked: run, dataset, out."""
+    import numpy as np
+
+    from birdsat.dataset.row_groups import Dataset
+    from birdsat.embeddings.embed import embed_blocks
+    from birdsat.observations.observation import SPLITS
+    from birdsat.training.run_folder import load_run
+
+    run, dataset = load_run(Path(asked["run"])), Dataset(Path(asked["dataset"]))
+    vectors, rows, labels, first = [], [], [], 0
+    for split in SPLITS:
+        seen = 0
+        if dataset.rows(split):
+            for block in embed_blocks(run, dataset, split, progress=progress):
+                there = np.flatnonzero(block.has_photo)
+                vectors.append(block.photo[there])
+                rows.append(there + first + seen)
+                labels.append(np.asarray(block.labels)[there])
+                seen += len(block)
+                if sum(map(len, rows)) >= _MOST_POINTS:
+                    break
+        first += dataset.rows(split)
+    points = np.concatenate(vectors).astype(np.float64)[:_MOST_POINTS]
+    points -= points.mean(axis=0)
+    _, _, directions = np.linalg.svd(points.T @ points)
+    directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
+    flat = points @ directions[:2].T
+    flat /= np.abs(flat).max() or 1.0
+    parts = (flat.astype("<f4"), *(np.concatenate(part)[:_MOST_POINTS].astype("<i4") for part in (rows, labels)))
+    out = Path(asked["out"])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, b"".join(part.tobytes() for part in parts))
+    return {"scatter_url": "v1/dataset/scatter"}
+
+
+@contextmanager
+def _in_folder(folder: str, file: str, name: str) -> Iterator[None]:
+    """Work in a folder, where tables are called by their names alone; errors call the file as its owner does."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    except BirdsatError as error:
+        error.args = (str(error).replace(file, name), *error.args[1:])
+        raise
+    finally:
+        os.chdir(before)
+
+
+VERBS: dict[str, Work] = {
+    "fit-example": fit_example,
+    "check": check,
+    "fit": fit,
+    "download": download,
+    "thumb": thumb,
+    "identify": identify,
+    "locate": locate,
+    "scatter": scatter,
+}

@@ -1,0 +1,104 @@
+"""Who may ask, and how much."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from birdsat.explorer.guard import LOCAL, Guard
+
+TOKEN = "a-token-of-some-length"
+
+
+async def _hello(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def _guard(**settings: Any) -> Guard:
+    return Guard(_hello, **{"hosts": LOCAL, "token": None, "upload_bytes": 1000, **settings})
+
+
+def _ask(
+    guard: Guard, method: str = "GET", path: str = "/v1/about", query: str = "", body: bytes = b"", **headers: str
+) -> tuple[int, dict[str, str]]:
+    sent: list[dict[str, Any]] = []
+    given = {"host": "127.0.0.1:8310", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "client": ("127.0.0.1", 5),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(guard(scope, receive, send))
+    return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "10.0.0.3:8310", "[::2]", "[bad"])
+def test_a_name_that_was_made_to_point_here_is_refused(host: str) -> None:
+    assert _ask(_guard(), host=host)[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:8310", "127.0.0.1", "[::1]:9", "LOCALHOST"])
+def test_this_machine_s_own_names_pass(host: str) -> None:
+    assert _ask(_guard(), host=host)[0] == 200
+
+
+def test_pages_of_others_change_nothing_and_our_own_does() -> None:
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+    ):
+        assert _ask(_guard(), "DELETE", **headers)[0] == 403, headers
+    assert _ask(_guard(), "DELETE", origin="http://127.0.0.1:8310", sec_fetch_site="same-origin")[0] == 200
+    assert _ask(_guard(), "DELETE")[0] == 200  # as of curl
+    assert _ask(_guard(), "GET", origin="https://evil.example")[0] == 200  # which that page may not read
+
+
+def test_whoever_lets_others_in_asks_them_for_the_token() -> None:
+    guard = _guard(hosts=frozenset(), token=TOKEN)
+    assert _ask(guard, host="192.168.1.7")[0] == 401
+    assert _ask(guard, authorization="Bearer wrong-token-of-length")[0] == 401
+    assert _ask(guard, path="/v1/about", query=f"token={TOKEN}")[0] == 401  # addresses of the API are kept in logs
+    assert _ask(guard, authorization=f"Bearer {TOKEN}")[0] == 200
+    assert _ask(guard, x_birdsat_token=TOKEN)[0] == 200
+    status, headers = _ask(guard, path="/", query=f"view=place&token={TOKEN}")
+    assert (status, headers["location"]) == (303, "/?view=place")
+    assert "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
+    assert _ask(guard, cookie=headers["set-cookie"].split(";")[0])[0] == 200
+    assert _ask(guard, cookie="birdsat_token=\xff")[0] == 401
+
+
+def test_bodies_are_as_large_as_they_may_be() -> None:
+    assert _ask(_guard(), "POST", "/v1/jobs", content_length=str(2 << 20))[0] == 413
+    assert _ask(_guard(), "POST", "/v1/uploads", content_length=str(900))[0] == 200
+    assert _ask(_guard(), "POST", "/v1/uploads", content_length=str(2 << 20))[0] == 413
+
+
+def test_a_caller_in_a_hurry_is_told_to_wait() -> None:
+    guard = _guard()
+    found = [_ask(guard, "DELETE") for _ in range(60)]
+    assert found[0][0] == 200 and found[-1][0] == 429
+    assert int(found[-1][1]["retry-after"]) >= 1
+    assert _ask(guard)[0] == 200  # reading goes on
+
+
+def test_every_answer_binds_the_page_to_this_server() -> None:
+    for headers in (_ask(_guard())[1], _ask(_guard(), host="evil.example")[1]):
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy and "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff"

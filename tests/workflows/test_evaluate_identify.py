@@ -1,0 +1,219 @@
+"""From a run to honest names: fitted, kept, measured, taught, reviewed."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import noise
+from recorded import RecordedProgress
+
+from birdsat.cli import main
+from birdsat.errors import BirdsatError, CheckpointError, ConfigError, InputError, UnknownTaxonError
+from birdsat.tasks.identify.identifier import RunIdentifier
+from birdsat.workflows.classify import classify
+from birdsat.workflows.evaluate_identify import evaluate_identify
+from birdsat.workflows.open_identifier import open_run_identifier
+from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
+from birdsat.workflows.requests.identify_options import IdentifyOptions
+from birdsat.workflows.requests.tasks import ClassifyRequest
+from birdsat.workflows.review import review
+from birdsat.workflows.teach import teach
+
+QUIET = RecordedProgress()
+NEW = "Turdus merula"
+HERE = np.array([[-145.0, 11.0], [np.nan, np.nan], [-145.0, 1.0]])
+
+
+@pytest.fixture(scope="module")
+def probed(run: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny world's run with a probe of its two taxa."""
+    folder = tmp_path_factory.mktemp("probed") / "mine"
+    shutil.copytree(run, folder)
+    classify(ClassifyRequest(run=folder, dataset=dataset, mode="probe"), QUIET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(probed: Path, dataset: Path, ranges: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fitted") / "mine"
+    shutil.copytree(probed, folder)
+    words = ("evaluate", "identify", folder, dataset, "--ranges", ranges)
+    main(list(map(str, words)))
+    return folder
+
+
+def _views(identifier: RunIdentifier, photos: int = 3) -> np.ndarray:
+    px = identifier.photo_px
+    return np.random.default_rng(0).integers(0, 255, (photos, px, px, 3), dtype=np.uint8)
+
+
+def _ask(identifier: RunIdentifier, readable: tuple[bool, ...] = (True, True, True)):
+    return identifier(_views(identifier), HERE, [None] * 3, np.array(readable))
+
+
+def test_classify_keeps_what_names_photos_and_without_a_fit_that_is_said(probed: Path) -> None:
+    identifier = open_run_identifier(IdentifyOptions(run=probed))
+    assert identifier.scores == "probe" and not identifier.calibrated
+    assert any("not calibrated" in note for note in identifier.notes)
+    answers = _ask(identifier)
+    np.testing.assert_allclose(answers.image_score.sum(axis=1), 1, atol=1e-5)
+    assert np.isnan(answers.known).all() and "not among these birds" not in answers.verdict
+
+
+def test_what_is_fitted_is_kept_and_measured(fitted: Path, dataset: Path, ranges: Path) -> None:
+    figures = json.loads((fitted / "evaluate_identify.json").read_text())
+    assert [way["name"] for way in figures["ways"]] == ["image", "image and place", "image, place and month"]
+    assert {"noise", "blank sky", "satellite chips"} <= figures["gate"].keys()
+    identifier = open_run_identifier(IdentifyOptions(run=fitted, ranges=ranges))
+    assert identifier.calibrated and not any("not fitted" in note for note in identifier.notes)
+    answers = _ask(identifier)
+    assert np.isnan(answers.place_date_score[1]).all()
+    np.testing.assert_array_equal(answers.score[1], answers.image_score[1])
+    np.testing.assert_allclose(answers.place_date_score[[0, 2]].sum(axis=1), 1, atol=1e-5)
+    assert (answers.place_date_score[[0, 2]] > 0).all()
+    assert np.isfinite(answers.known).all()
+    assert answers.image_set.any(axis=1).all()
+
+
+def test_the_same_photo_gets_the_same_answer_whatever_is_beside_it(fitted: Path, ranges: Path) -> None:
+    identifier = open_run_identifier(IdentifyOptions(run=fitted, ranges=ranges))
+    together, views = _ask(identifier), _views(identifier)
+    for row in range(3):
+        some = slice(row, row + 1)
+        alone = identifier(views[some], HERE[some], [None], np.array([True]))
+        np.testing.assert_allclose(alone.score[0], together.score[row], atol=1e-5)
+        assert alone.verdict[0] == together.verdict[row]
+
+
+def test_an_unreadable_photo_says_nothing(fitted: Path) -> None:
+    answers = _ask(open_run_identifier(IdentifyOptions(run=fitted)), (True, False, True))
+    assert np.isnan(answers.score[1]).all() and np.isnan(answers.known[1]) and not answers.answer_set[1].any()
+    assert answers.rolled_up[1] is None and answers.verdict[1] == "unreadable"
+
+
+def test_the_fingerprint_changes_with_what_answers_depend_on(fitted: Path, ranges: Path, tmp_path: Path) -> None:
+    names = tmp_path / "expected.txt"
+    names.write_text("Corvus corax\nNobody knows\n")
+    options = [
+        {},
+        {"coverage": 0.8},
+        {"sure": 0.8},
+        {"gate": 1.0},
+        {"ranges": ranges},
+        {"expected": names},
+        {"scores": "means"},
+    ]
+    found = {open_run_identifier(IdentifyOptions(run=fitted, **one)).fingerprint for one in options}
+    assert len(found) == len(options)
+    assert open_run_identifier(IdentifyOptions(run=fitted)).fingerprint in found
+
+
+def test_a_list_makes_others_unexpected_and_never_impossible(fitted: Path, tmp_path: Path) -> None:
+    names = tmp_path / "expected.csv"
+    names.write_text("id,scientific_name\n1,Corvus corax\n2,Nobody knows\n")
+    identifier = open_run_identifier(IdentifyOptions(run=fitted, expected=names))
+    assert any("Nobody knows" in note for note in identifier.notes)
+    answers = _ask(identifier)
+    raven = answers.taxa.index("Corvus corax")
+    assert answers.unexpected[:, 1 - raven].all() and not answers.unexpected[:, raven].any()
+    assert (answers.score > 0).all()
+    off = open_run_identifier(IdentifyOptions(run=fitted, expected=names, place_date=False))
+    np.testing.assert_array_equal(_ask(off).score, _ask(off).image_score)
+
+
+def test_places_on_the_runs_own_cells(fitted: Path, region: Path) -> None:
+    answers = _ask(open_run_identifier(IdentifyOptions(run=fitted, region=region)))
+    assert np.isfinite(answers.place_date_score[0]).all() and np.isnan(answers.place_date_score[1]).all()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "other", "newer"])
+def test_a_damaged_fit_is_an_error_that_says_what_to_do(fitted: Path, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(fitted, folder)
+    text = (folder / "identify.json").read_text()
+    match damage:
+        case "empty":
+            (folder / "identify.json").write_text("{}")
+        case "cut":
+            data = (folder / "identify.safetensors").read_bytes()
+            (folder / "identify.safetensors").write_bytes(data[: len(data) // 2])
+        case "other":
+            (folder / "identify.json").write_text(text.replace('"stamp": "', '"stamp": "0'))
+        case "newer":
+            (folder / "identify.json").write_text(text.replace('"schema_version": 1', '"schema_version": 99'))
+    with pytest.raises(CheckpointError, match="birdsat evaluate identify"):
+        open_run_identifier(IdentifyOptions(run=folder))
+
+
+def test_a_taught_taxon_is_named_listed_and_forgotten(fitted: Path, tmp_path: Path) -> None:
+    folder, photos = tmp_path / "mine", tmp_path / "photos"
+    shutil.copytree(fitted, folder)
+    (photos / "Turdus_merula").mkdir(parents=True)
+    for number in range(3):
+        (photos / "Turdus_merula" / f"{number}.jpg").write_bytes(noise(100 + number, 30))
+    (photos / "Turdus_merula" / "broken.jpg").write_bytes(b"no photo")
+    before = open_run_identifier(IdentifyOptions(run=folder))
+    result = teach(TeachRequest(run=folder, folder=photos), QUIET)
+    assert result.photos == {NEW: 3} and result.new == (NEW,)
+    after = open_run_identifier(IdentifyOptions(run=folder))
+    assert after.taxa == (*before.taxa, NEW) and after.fingerprint != before.fingerprint
+    answers = _ask(after)
+    np.testing.assert_allclose(answers.score.sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_array_equal(
+        answers.score[:, : len(before.taxa)].argmax(axis=1), _ask(before).score.argmax(axis=1)
+    )
+    untaught = open_run_identifier(IdentifyOptions(run=folder, taught=False))
+    assert untaught.fingerprint == before.fingerprint
+    with pytest.raises(UnknownTaxonError, match="taxa that were taught"):
+        teach(TeachRequest(run=folder, remove="Corvus corax"), QUIET)
+    assert teach(TeachRequest(run=folder, remove=NEW), QUIET).photos == {}
+    assert open_run_identifier(IdentifyOptions(run=folder)).fingerprint == before.fingerprint
+
+
+def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_from(
+    fitted: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(fitted, folder)
+    for number in range(3):
+        (tmp_path / f"{number}.jpg").write_bytes(noise(number, 30))
+    table = tmp_path / "said.csv"
+    table.write_text("photo,taxon\n0.jpg,pica pica\n1.jpg,Turdus merula\n2.jpg,\nmissing.jpg,Pica pica\n")
+    result = review(ReviewRequest(run=folder, table=table, by="Ann"), QUIET)
+    assert (result.added, result.rows, result.not_birds) == (3, 3, 1)
+    assert result.left_out == {"photo is not there": 1}
+    rows = list(csv.DictReader(result.file.open()))
+    assert [row["taxon"] for row in rows] == ["Pica pica", NEW]
+    assert all(row["by"] == "Ann" and len(row["sha256"]) == 64 and row["when"] for row in rows)
+    table.write_text("photo,taxon,by\n0.jpg,Corvus corax,Ben\n")
+    again = review(ReviewRequest(run=folder, table=table), QUIET)
+    assert again.rows == 3  # said otherwise, of the same file
+    assert {row["taxon"] for row in csv.DictReader(again.file.open())} == {"Corvus corax", NEW}
+    taught = teach(TeachRequest(run=folder, folder=again.file), QUIET)
+    assert taught.photos == {"Corvus corax": 1, NEW: 1} and taught.new == (NEW,)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"coverage": 1.0}, ConfigError),
+        ({"gate": 0.0}, ConfigError),
+        ({"ranges": "a", "expected": "b"}, ConfigError),
+        ({"scores": "classifier"}, CheckpointError),
+        ({"expected": "nowhere.txt"}, InputError),
+        ({"scores": "neighbours", "run": "nowhere"}, CheckpointError),
+    ],
+)
+def test_what_cannot_be_is_said(fitted: Path, given: dict[str, object], error: type[BirdsatError]) -> None:
+    with pytest.raises(error):
+        open_run_identifier(IdentifyOptions(**{"run": fitted} | given))
+
+
+def test_taxa_are_kept_out_and_taught(probed: Path, dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(probed, folder)
+    with pytest.raises(InputError, match="at most 0"):
+        evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, kept_out=1), QUIET)
