@@ -148,7 +148,7 @@ export function MapPane() {
   useEffect(() => {
     const first = mapView.value;
     if (!side || !second.current || !first) return;
-    const made = new MapView(second.current, strings.map, { clicked: (at) => openPlace(at.lon, at.lat) }, { lon: 0, lat: 0, zoom: 1 }, null);
+    const made = new MapView(second.current, strings.rightMap, { clicked: (at) => openPlace(at.lon, at.lat) }, { lon: 0, lat: 0, zoom: 1 }, null);
     const end = keep(made, true);
     let following = false;
     const follow = (from: MapView, to: MapView) => () => {
