@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
-import { inPlainWords } from "../src/panels/photos";
+import { acceptable, inPlainWords } from "../src/panels/photos";
 import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { matches } from "../src/panels/search";
@@ -49,8 +49,17 @@ describe("photos in words", () => {
     expect(inPlainWords({ ...photo, verdict: "named", rolled_up: "Spizella passerina" })).toEqual({ name: "Spizella passerina", common: "Chipping Sparrow", said: "90% sure" });
     expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "genus", rolled_up: "Spizella" }).name).toBe("a bird of genus Spizella, probably");
     expect(inPlainWords({ ...photo, verdict: "not among these birds" }).name).toBe("not among these birds");
+    expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves", rolled_up_score: 1 })).toEqual({ name: "a bird; more cannot be said", common: null, said: "" });
     expect(inPlainWords({ ...photo, verdict: "unreadable", remarks: ["it is empty"] }).said).toBe("it is empty");
   });
+});
+
+test("only what was said of a photo can be accepted", () => {
+  const photo = { photo: "a.jpg", upload: "u", answers: [{ rank: 1, taxon: "Spizella passerina", score: 0.4 }] };
+  expect(acceptable({ ...photo, verdict: "named", rolled_up: "Spizella passerina" })).toBe("Spizella passerina");
+  expect(acceptable({ ...photo, verdict: "rolled up", rolled_up_rank: "genus", rolled_up: "Spizella" })).toBe("Spizella");
+  expect(acceptable({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves" })).toBeNull();
+  expect(acceptable({ ...photo, verdict: "not among these birds" })).toBeNull();
 });
 
 test("the course of the year rises where there is more", () => {

@@ -60,9 +60,9 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.locator("body").press("a");
     expect((await reviewed).postDataJSON()).toMatchObject({ verdict: "accepted" });
     await page.getByText("2 of 3").waitFor();
-    await page.getByRole("heading", { name: /a bird of genus/ }).waitFor();
+    await page.getByRole("heading", { name: /A bird of genus/ }).waitFor();
     await page.locator("body").press("ArrowRight");
-    await page.getByRole("heading", { name: "not among these birds" }).waitFor();
+    await page.getByRole("heading", { name: "Not among these birds" }).waitFor();
     const before = await pixel(page, 860, 520);
     await page.getByRole("button", { name: "Where it may have been taken" }).click();
     await expect.poll(() => pixel(page, 860, 520), { timeout: 10_000 }).not.toEqual(before);
