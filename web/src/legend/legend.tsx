@@ -13,7 +13,7 @@ import { unitOf } from "./amount";
 import s from "./legend.module.css";
 
 /** With a capital letter and a full stop. */
-const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
+export const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 export function thresholdName(text: string): string {
   if (text === "") return strings.species.noThreshold;

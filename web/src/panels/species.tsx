@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { inWords } from "../api";
 import { count, percent, score } from "../format";
-import { thresholdName } from "../legend/legend";
+import { sentence, thresholdName } from "../legend/legend";
 import { planeOf } from "../map/cells";
 import { truthCounts } from "../map/look";
 import { Icon } from "../parts/icons";
@@ -60,7 +60,7 @@ function Threshold({ loaded }: { loaded: LoadedMap }) {
         onChange={(to) => go({ threshold: to === "own" ? String(Number((value ?? 0.5).toFixed(2))) : to })}
       />
       {value !== null && <Slider label={thresholdName(now)} value={value} text={score(value)} onChange={(to) => go({ threshold: String(to) })} />}
-      {explained && <p class={s["small"]}>{explained}</p>}
+      {explained && <p class={s["small"]}>{sentence(explained)}</p>}
       {share !== null && <p class={s["small"]}>{t.area}: <b>{count(share.cells)}</b> ({percent(share.cells / Math.max(1, share.of))})</p>}
     </section>
   );
@@ -191,7 +191,7 @@ export function SpeciesPanel() {
           {(loaded.info.notes?.length ?? 0) > 0 && (
             <section class={s["section"]}>
               <h2 class={s["h"]}>{t.notes}</h2>
-              <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>
+              <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{sentence(note)}</li>)}</ul>
             </section>
           )}
           <Downloads info={loaded.info} />
