@@ -16,6 +16,7 @@ export const strings = {
   stops: ["Show only its top", "Half of the screen", "Whole screen"],
   loading: "Reading …",
   stop: "Stop",
+  stopDownload: "Being made. Stop",
   again: "Try again",
   close: "Close",
   errors: {

@@ -109,10 +109,10 @@ export function Figures({ info }: { info: MapInfo }) {
 
 export function Downloads({ info }: { info: MapInfo }) {
   const [wrong, setWrong] = useState<string | null>(null);
-  const { month, threshold: limit } = state.value;
+  const { month } = state.value;
   const files = Object.entries(info.downloads ?? {}).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const query = new URLSearchParams();
-  if (threshold.value !== null) query.set("threshold", info.thresholds?.some((one) => one.name === limit) ? limit : String(threshold.value));
+  if (threshold.value !== null) query.set("threshold", String(threshold.value));
   if (month > 0 && info.months > 1) query.set("month", String(month - 1));
   const asked = query.size ? `?${query}` : "";
   return (
