@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
 
-.PHONY: help setup demo explore test test-slow check format benchmarks clean
+.PHONY: help setup demo explore test test-slow check format benchmarks page page-use clean
 help:
 	@echo "make demo        learn from a virtual world, then classify, retrieve and map: runs/demo/report.html"
 	@echo "make explore     open the explorer in the browser, with an example; drop your own records on it"
@@ -16,6 +16,8 @@ help:
 	@echo "make check       format, lint, types, layers and tests"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make benchmarks  the benchmarks in full"
+	@echo "make page        the explorer's page from web/ (Node 18.18 or newer)"
+	@echo "make page-use    the page used in Chromium: every view, both sizes, light and dark"
 
 # The stamp is newer than what decides the environment, or the environment is made (again).
 .venv/.ready: pyproject.toml constraints.txt
@@ -63,6 +65,13 @@ benchmarks: setup
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
 	$(BIN)/python benchmarks/explorer.py --fit
+
+# The page is committed, so that nobody needs Node to use it: web/README.md.
+page:
+	cd web && npm ci --no-audit --no-fund && npm test && npm run build
+
+page-use: page
+	cd web && ALL_VIEWS=1 npm run use
 
 clean:
 	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

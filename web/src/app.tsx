@@ -19,7 +19,7 @@ import { MapTabs } from "./panels/map_tabs";
 import { Icon, type IconName } from "./parts/icons";
 import { join, Wrong } from "./parts/ui";
 import { go, linkTo, state, type View } from "./state";
-import { attempt, narrow, wrong } from "./store";
+import { attempt, busy, models, narrow, wrong } from "./store";
 import { strings } from "./strings";
 import { TimeBar } from "./time/time";
 import { stop } from "./sheet";
@@ -115,7 +115,7 @@ export function App() {
       </div>
     );
   return (
-    <div class={s["app"]} data-stop={narrow.value ? stop.value : undefined}>
+    <div class={s["app"]} aria-busy={models.value === null || busy.value} data-stop={narrow.value ? stop.value : undefined}>
       <a class={s["skip"]} href="#panel" onClick={(event) => { event.preventDefault(); document.getElementById("panel")?.focus(); }}>
         {strings.skip}
       </a>

@@ -7,6 +7,7 @@ export const strings = {
   name: "birdsat explorer",
   mapName: "Map",
   map: "Map. Arrow keys move it, plus and minus zoom. Press Enter for the place in its middle.",
+  rightMap: "Right map. It moves with the left one.",
   skip: "Skip to the panel",
   views: { species: "Species", place: "Place", photos: "Photos", data: "Data", compare: "Compare", about: "About" },
   rail: "Views",
@@ -15,6 +16,7 @@ export const strings = {
   stops: ["Show only its top", "Half of the screen", "Whole screen"],
   loading: "Reading …",
   stop: "Stop",
+  stopDownload: "Being made. Stop",
   again: "Try again",
   close: "Close",
   errors: {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
-import { inPlainWords } from "../src/panels/photos";
+import { acceptable, inPlainWords } from "../src/panels/photos";
+import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { matches } from "../src/panels/search";
 import { sorted } from "../src/panels/taxa";
@@ -48,8 +49,17 @@ describe("photos in words", () => {
     expect(inPlainWords({ ...photo, verdict: "named", rolled_up: "Spizella passerina" })).toEqual({ name: "Spizella passerina", common: "Chipping Sparrow", said: "90% sure" });
     expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "genus", rolled_up: "Spizella" }).name).toBe("a bird of genus Spizella, probably");
     expect(inPlainWords({ ...photo, verdict: "not among these birds" }).name).toBe("not among these birds");
+    expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves", rolled_up_score: 1 })).toEqual({ name: "a bird; more cannot be said", common: null, said: "" });
     expect(inPlainWords({ ...photo, verdict: "unreadable", remarks: ["it is empty"] }).said).toBe("it is empty");
   });
+});
+
+test("only what was said of a photo can be accepted", () => {
+  const photo = { photo: "a.jpg", upload: "u", answers: [{ rank: 1, taxon: "Spizella passerina", score: 0.4 }] };
+  expect(acceptable({ ...photo, verdict: "named", rolled_up: "Spizella passerina" })).toBe("Spizella passerina");
+  expect(acceptable({ ...photo, verdict: "rolled up", rolled_up_rank: "genus", rolled_up: "Spizella" })).toBe("Spizella");
+  expect(acceptable({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves" })).toBeNull();
+  expect(acceptable({ ...photo, verdict: "not among these birds" })).toBeNull();
 });
 
 test("the course of the year rises where there is more", () => {
@@ -58,6 +68,11 @@ test("the course of the year rises where there is more", () => {
   expect(line).toContain("1.5 0.080");
   expect(area.endsWith("Z")).toBe(true);
   expect(sparkline(new Array<number>(12).fill(0)).line).not.toContain("NaN");
+});
+
+test("a card is read by people without its lines for machines", () => {
+  expect(withoutHead("---\na: 1\n---\n\n# Card\n\n---\n")).toBe("# Card\n\n---\n");
+  expect(withoutHead("# Card")).toBe("# Card");
 });
 
 test("the scale bar is a round distance below 100 pixels", () => {

@@ -40,6 +40,10 @@ export async function bench(): Promise<Bench> {
       page.on("console", (message) => { if (message.type() === "error") wrong.push(`console: ${message.text()}`); });
       page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
       page.on("request", (request) => { if (!request.url().startsWith(address) && !/^(blob|data):/.test(request.url())) wrong.push(`request to elsewhere: ${request.url()}`); });
+      let open = 0;
+      page.on("request", () => { open++; });
+      for (const end of ["requestfinished", "requestfailed"] as const) page.on(end as "requestfinished", () => { open--; });
+      inFlight.set(page, () => open);
       await page.goto(address + search);
       await settled(page);
       return { page, wrong, close: () => context.close() };
@@ -51,10 +55,15 @@ export async function bench(): Promise<Bench> {
   };
 }
 
-/** Until nothing is being read and the map has drawn. */
+const inFlight = new WeakMap<Page, () => number>();
+
+/** Until the page is not busy and nothing has been asked for a while. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForLoadState("networkidle");
-  await page.waitForTimeout(250);
+  await page.locator("[aria-busy=false]").first().waitFor();
+  for (let quiet = 0; quiet < 7; quiet++) {
+    await page.waitForTimeout(100);
+    if ((inFlight.get(page)?.() ?? 0) > 0) quiet = 0;
+  }
 }
 
 export async function picture(page: Page, name: string): Promise<void> {

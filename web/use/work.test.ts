@@ -60,9 +60,9 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.locator("body").press("a");
     expect((await reviewed).postDataJSON()).toMatchObject({ verdict: "accepted" });
     await page.getByText("2 of 3").waitFor();
-    await page.getByRole("heading", { name: /a bird of genus/ }).waitFor();
+    await page.getByRole("heading", { name: /A bird of genus/ }).waitFor();
     await page.locator("body").press("ArrowRight");
-    await page.getByRole("heading", { name: "not among these birds" }).waitFor();
+    await page.getByRole("heading", { name: "Not among these birds" }).waitFor();
     const before = await pixel(page, 860, 520);
     await page.getByRole("button", { name: "Where it may have been taken" }).click();
     await expect.poll(() => pixel(page, 860, 520), { timeout: 10_000 }).not.toEqual(before);
@@ -109,8 +109,7 @@ describe.skipIf(!canBrowse)("work", () => {
   test("the swipe moves by its handle and by keys", async () => {
     const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=7");
     const before = await pixel(page, 1000, 560);
-    await page.getByRole("slider", { name: "Where the two maps meet" }).focus();
-    for (let i = 0; i < 3; i++) await page.keyboard.press("PageUp");
+    for (let i = 0; i < 3; i++) await page.getByRole("slider", { name: "Where the two maps meet" }).press("PageUp");
     await expect.poll(() => new URL(page.url()).searchParams.get("split")).toBe("80");
     await expect.poll(() => pixel(page, 1000, 560)).not.toEqual(before);
     await page.getByRole("button", { name: "Side by side" }).click();

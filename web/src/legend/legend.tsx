@@ -13,7 +13,7 @@ import { unitOf } from "./amount";
 import s from "./legend.module.css";
 
 /** With a capital letter and a full stop. */
-const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
+export const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 export function thresholdName(text: string): string {
   if (text === "") return strings.species.noThreshold;
@@ -69,7 +69,7 @@ export function Legend() {
   }, [loaded, which, name, now.month, top, version]);
   if (!loaded || now.view === "data" || now.view === "about") return null;
   const limit = now.view === "richness" ? null : threshold.value;
-  const most = Math.max(1, ...counts.slice(1)); // the lowest bin would flatten the rest
+  const most = Math.max(1, [...counts].sort((a, b) => b - a)[2] ?? 1); // a bin or two of nearly nothing would flatten the rest
   const table = mode === "change" ? changeRamp(dark.value) : ramp(now.ramp, dark.value);
   const richness = now.view === "richness";
   const t = strings.layers;

@@ -84,7 +84,7 @@ export class MapView {
       container: box, style: style(), attributionControl: false, dragRotate: false, pitchWithRotate: false, maxZoom: 10, minZoom: 0,
       fadeDuration: 0, renderWorldCopies: true, locale: { "Map.Title": label },
       center: camera ? [camera.lon, camera.lat] : [0, 20], zoom: camera?.zoom ?? 1.4,
-      canvasContextAttributes: { antialias: true, preserveDrawingBuffer: true },
+      canvasContextAttributes: { antialias: true },
     });
     const { map } = this;
     map.touchZoomRotate.disableRotation();

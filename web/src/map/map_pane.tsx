@@ -148,7 +148,7 @@ export function MapPane() {
   useEffect(() => {
     const first = mapView.value;
     if (!side || !second.current || !first) return;
-    const made = new MapView(second.current, strings.map, { clicked: (at) => openPlace(at.lon, at.lat) }, { lon: 0, lat: 0, zoom: 1 }, null);
+    const made = new MapView(second.current, strings.rightMap, { clicked: (at) => openPlace(at.lon, at.lat) }, { lon: 0, lat: 0, zoom: 1 }, null);
     const end = keep(made, true);
     let following = false;
     const follow = (from: MapView, to: MapView) => () => {
@@ -188,5 +188,5 @@ export function MapPane() {
 
 function pad(made: MapView, right = false): void {
   // The time bar and the legend lie over the map; the right map of two has no panel over it.
-  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: 16, bottom: narrow.value ? 84 : 96 });
+  made.pad({ top: narrow.value ? 104 : 16, left: right ? 16 : covered() + 16, right: !narrow.value && innerWidth > 1200 && !isSide() ? 332 : 16, bottom: narrow.value ? 84 : 96 });
 }

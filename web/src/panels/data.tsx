@@ -36,13 +36,13 @@ function Browse({ info }: { info: DatasetInfo }) {
   }, [taxon, part]);
   return (
     <>
-      <Select label={t.taxon} value={taxon} options={[["", t.all], ...(info.taxa ?? []).map((one) => [one.taxon, one.common_name ?? one.taxon] as const)]} onChange={(rows) => go({ rows })} />
+      <Select label={t.taxon} value={taxon} options={[["", t.all], ...(info.taxa ?? []).map((one) => [one.taxon, one.common_name || one.taxon] as const)]} onChange={(rows) => go({ rows })} />
       <Select label={t.part} value={part} options={[["", t.all], ...Object.keys(info.splits ?? {}).map((name) => [name, t.parts[name] ?? name] as const)]} onChange={(to) => go({ part: to })} />
       {wrong && <Wrong message={wrong} />}
       {!found && !wrong && <Busy what={strings.loading} />}
       {row && (
         <section class={s["stack"]}>
-          {row.photo_url && <Picture class={s["photo"]} src={row.photo_url} alt={t.photo(row.common_name ?? row.taxon)} />}
+          {row.photo_url && <Picture class={s["photo"]} src={row.photo_url} alt={t.photo(row.common_name || row.taxon)} />}
           <Name taxon={row.taxon} common={row.common_name} />
           <p class={s["small"]}>{[typeof row.lon === "number" && typeof row.lat === "number" ? placeText(row.lon, row.lat) : "", row.date ? day(row.date) : "", row.split ? (t.parts[row.split] ?? row.split) : "", row.attribution ?? "", row.licence ?? ""].filter(Boolean).join(" · ")}</p>
           {row.chip_url && <Picture class={s["chip"]} src={row.chip_url} alt={t.chip} />}
@@ -53,7 +53,7 @@ function Browse({ info }: { info: DatasetInfo }) {
       {found && (
         <div class={s["grid"]}>
           {found.rows.map((one) => (
-            <button type="button" key={one.row} class={s["thumb"]} aria-pressed={row?.row === one.row} aria-label={t.photo(one.common_name ?? one.taxon)} title={one.common_name ?? one.taxon} onClick={() => setRow(one)}>
+            <button type="button" key={one.row} class={s["thumb"]} aria-pressed={row?.row === one.row} aria-label={t.photo(one.common_name || one.taxon)} title={one.common_name || one.taxon} onClick={() => setRow(one)}>
               {one.photo_url ? <Picture src={one.photo_url} alt="" /> : <span />}
             </button>
           ))}
@@ -146,6 +146,9 @@ function Scatter() {
   );
 }
 
+/** A card without the lines that are for machines. */
+export const withoutHead = (card: string): string => card.replace(/^---\n[\s\S]*?\n---\n+/, "");
+
 function bounds(xy: Float32Array): { x: number; y: number; size: number } {
   let [x, y, right, low] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < xy.length; i += 2) {
@@ -204,7 +207,7 @@ export function DataPanel() {
           <Segments label={t.title} value={tab} options={[["browse", t.browse], ["scatter", t.scatter], ["card", t.card], ["confusions", t.confusions]]} onChange={setTab} />
           {tab === "browse" && <Browse info={info} />}
           {tab === "scatter" && <Scatter />}
-          {tab === "card" && <div class={join(s["pre"])} tabIndex={0}>{info.card ?? ""}</div>}
+          {tab === "card" && <div class={join(s["pre"], s["long"])} tabIndex={0}>{withoutHead(info.card ?? "")}</div>}
           {tab === "confusions" && <Confused />}
         </>
       )}

@@ -26,8 +26,16 @@ export function inPlainWords(photo: PhotoAnswer): { name: string; common: string
   const named = photo.answers?.find((one) => one.taxon === photo.rolled_up) ?? photo.answers?.[0];
   if (photo.verdict === "unreadable") return { name: t.unreadable, common: null, said: photo.remarks?.[0] ?? "" };
   if (photo.verdict === "not among these birds") return { name: t.notBirds, common: null, said: "" };
-  if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: typeof photo.rolled_up_score === "number" ? t.sure(percent(photo.rolled_up_score)) : "" };
-  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name ?? null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
+  if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: typeof photo.rolled_up_score === "number" && photo.rolled_up_rank !== "class" ? t.sure(percent(photo.rolled_up_score)) : "" };
+  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name || null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
+}
+
+const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+
+/** The name that accepting a photo stands for, or null where nothing is said that could be right. */
+export function acceptable(photo: PhotoAnswer): string | null {
+  if (photo.verdict === "named") return photo.rolled_up || photo.answers?.[0]?.taxon || null;
+  return photo.verdict === "rolled up" && photo.rolled_up_rank !== "class" ? photo.rolled_up || null : null;
 }
 
 function Thumbs() {
@@ -38,7 +46,7 @@ function Thumbs() {
         const done = reviewed.value.has(photo.upload);
         const odd = photo.verdict === "not among these birds" || photo.verdict === "unreadable" || photo.answers?.[0]?.unexpected;
         return (
-          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common ?? words.name}`} onClick={() => (chosen.value = i)}>
+          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
             {photo.thumb_url ? <Picture src={photo.thumb_url} alt="" /> : <span />}
             {(done || odd) && <em class={done ? undefined : s["warn"]}><Icon name={done ? "check" : "warn"} size={14} /></em>}
           </button>
@@ -111,8 +119,8 @@ export function PhotosPanel() {
     chosen.value = Math.min(photos.value.length - 1, chosen.value + 1);
   };
   const accept = (): void => {
-    const best = photo?.answers?.[0];
-    if (photo && best) review(photo.verdict === "named" && photo.rolled_up ? photo.rolled_up : best.taxon, "accepted");
+    const said = photo && acceptable(photo);
+    if (said) review(said, "accepted");
   };
   useEffect(() => {
     const key = (event: KeyboardEvent): void => {
@@ -151,7 +159,7 @@ export function PhotosPanel() {
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
           <div>
             <h2 class={s["title"]}>
-              {words.common ?? words.name}
+              {words.common || capital(words.name)}
               {words.common && <small>{words.name}</small>}
             </h2>
             <div class={s["tags"]}>
@@ -163,7 +171,7 @@ export function PhotosPanel() {
             <p class={s["small"]}>{[typeof photo.lon === "number" && typeof photo.lat === "number" ? placeText(photo.lon, photo.lat) : t.noPlace, photo.date ? day(photo.date) : "", t.of(chosen.value + 1, photos.value.length)].filter(Boolean).join(" · ")}</p>
           </div>
           <div class={s["wrap"]}>
-            <Button main icon="check" onClick={accept} disabled={!photo.answers?.length}>{t.accept}</Button>
+            <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{t.accept}</Button>
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
             <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>
           </div>
@@ -184,7 +192,7 @@ export function PhotosPanel() {
             <Download href="v1/review.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportCsv}</Download>
             <Download href="v1/review.dwc.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportDwc}</Download>
           </div>
-          <span class={u["hidden"]} aria-live="polite">{words ? `${words.common ?? words.name}. ${words.said}` : ""}</span>
+          <span class={u["hidden"]} aria-live="polite">{words ? `${words.common || words.name}. ${words.said}` : ""}</span>
         </section>
       )}
     </>

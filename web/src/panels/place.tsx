@@ -100,7 +100,7 @@ export function PlacePanel() {
                       {(one.recorded ?? 0) > 0 && <span class={join(s["tag"], s["good"])}>{t.seen(one.recorded ?? 0)}</span>}
                       {one.applicable === false && <span class={join(s["tag"], s["warn"])}>{t.beyond}</span>}
                     </span>
-                    {one.year.length === 12 && <YearBars name={one.common_name ?? one.taxon} values={one.year} month={month} top={top} />}
+                    {one.year.length === 12 && <YearBars name={one.common_name || one.taxon} values={one.year} month={month} top={top} />}
                     <span class={s["value"]}>
                       {score(one.value)}
                       {typeof one.low === "number" && typeof one.high === "number" && <small>{score(one.low)}–{score(one.high)}</small>}
@@ -114,7 +114,7 @@ export function PlacePanel() {
           {unrecorded.length > 0 && (
             <section class={s["section"]}>
               <h2 class={s["h"]}>{t.unrecorded}</h2>
-              <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name ?? one.taxon}</span>)}</div>
+              <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name || one.taxon}</span>)}</div>
             </section>
           )}
           {(info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>}

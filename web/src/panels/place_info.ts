@@ -17,7 +17,7 @@ export function listOf(bytes: Uint8Array, keys: readonly string[], taxa: readonl
       const known = year.filter((value) => value !== null);
       const mean = known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
       const one = named.get(key);
-      return { taxon: one?.taxon ?? key, key, common_name: one?.common_name ?? null, value: (month > 0 ? year[month - 1] : mean) ?? -1, year };
+      return { taxon: one?.taxon ?? key, key, common_name: one?.common_name || null, value: (month > 0 ? year[month - 1] : mean) ?? -1, year };
     })
     .filter((one) => one.value >= 0)
     .sort((a, b) => b.value - a.value);

@@ -17,7 +17,7 @@ export const plain = (text: string): string => text.normalize("NFD").replace(/\p
 export function matches(taxa: readonly Taxon[], query: string, most = 30): Taxon[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
   const rank = (one: Taxon): number => {
-    const names = [plain(one.common_name ?? ""), plain(one.taxon)];
+    const names = [plain(one.common_name || ""), plain(one.taxon)];
     if (!words.every((word) => names.some((name) => name.includes(word)))) return 9;
     return names.some((name) => name.startsWith(words.join(" "))) ? 0 : names.some((name) => name.split(/[\s-]/).some((part) => part.startsWith(words[0] ?? ""))) ? 1 : 2;
   };
@@ -72,7 +72,7 @@ export function Search({ model, value, label, onChoose }: { model: string; value
         placeholder={strings.species.placeholder}
         autocomplete="off"
         spellcheck={false}
-        value={query ?? (chosen ? (chosen.common_name ?? chosen.taxon) : value)}
+        value={query ?? (chosen ? (chosen.common_name || chosen.taxon) : value)}
         onFocus={(event) => {
           setQuery("");
           setActive(0);

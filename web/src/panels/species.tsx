@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { inWords } from "../api";
 import { count, percent, score } from "../format";
-import { thresholdName } from "../legend/legend";
+import { sentence, thresholdName } from "../legend/legend";
 import { planeOf } from "../map/cells";
 import { truthCounts } from "../map/look";
 import { Icon } from "../parts/icons";
@@ -36,7 +36,7 @@ function Empty() {
         <h1 class={s["title"]}>{id ? strings.empty.title : strings.empty.noModel}</h1>
         <p class={s["p"]}>{id ? strings.empty.text : strings.empty.noModelText}</p>
       </div>
-      {first && card("bird", strings.empty.shipped(first.common_name ?? first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
+      {first && card("bird", strings.empty.shipped(first.common_name || first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
       {canWork() && card("drop", strings.empty.yours, strings.empty.yoursText, { view: "records" })}
       {id && card("layers", strings.empty.richness, strings.empty.richnessText, { view: "richness" })}
     </div>
@@ -60,7 +60,7 @@ function Threshold({ loaded }: { loaded: LoadedMap }) {
         onChange={(to) => go({ threshold: to === "own" ? String(Number((value ?? 0.5).toFixed(2))) : to })}
       />
       {value !== null && <Slider label={thresholdName(now)} value={value} text={score(value)} onChange={(to) => go({ threshold: String(to) })} />}
-      {explained && <p class={s["small"]}>{explained}</p>}
+      {explained && <p class={s["small"]}>{sentence(explained)}</p>}
       {share !== null && <p class={s["small"]}>{t.area}: <b>{count(share.cells)}</b> ({percent(share.cells / Math.max(1, share.of))})</p>}
     </section>
   );
@@ -109,10 +109,10 @@ export function Figures({ info }: { info: MapInfo }) {
 
 export function Downloads({ info }: { info: MapInfo }) {
   const [wrong, setWrong] = useState<string | null>(null);
-  const { month, threshold: limit } = state.value;
+  const { month } = state.value;
   const files = Object.entries(info.downloads ?? {}).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const query = new URLSearchParams();
-  if (threshold.value !== null) query.set("threshold", info.thresholds?.some((one) => one.name === limit) ? limit : String(threshold.value));
+  if (threshold.value !== null) query.set("threshold", String(threshold.value));
   if (month > 0 && info.months > 1) query.set("month", String(month - 1));
   const asked = query.size ? `?${query}` : "";
   return (
@@ -180,7 +180,7 @@ export function SpeciesPanel() {
         <>
           <header>
             <h1 class={s["title"]}>
-              {loaded.info.common_name ?? loaded.info.taxon}
+              {loaded.info.common_name || loaded.info.taxon}
               {loaded.info.common_name && <small>{loaded.info.taxon}</small>}
             </h1>
             {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.records(loaded.info.records)}</p>}
@@ -191,7 +191,7 @@ export function SpeciesPanel() {
           {(loaded.info.notes?.length ?? 0) > 0 && (
             <section class={s["section"]}>
               <h2 class={s["h"]}>{t.notes}</h2>
-              <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>
+              <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{sentence(note)}</li>)}</ul>
             </section>
           )}
           <Downloads info={loaded.info} />

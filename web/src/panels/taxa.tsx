@@ -21,7 +21,7 @@ export function sorted(taxa: readonly Taxon[], by: string): Taxon[] {
   const falling = by.startsWith("-");
   const column = by.replace("-", "") as Column;
   if (column === "taxon" || !COLUMNS.some(([key]) => key === column)) {
-    const named = [...taxa].sort((a, b) => (a.common_name ?? a.taxon).localeCompare(b.common_name ?? b.taxon));
+    const named = [...taxa].sort((a, b) => (a.common_name || a.taxon).localeCompare(b.common_name || b.taxon));
     return falling ? named.reverse() : named;
   }
   return [...taxa].sort((a, b) => {

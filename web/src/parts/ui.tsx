@@ -1,7 +1,7 @@
 /** The few controls that every panel is made of. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { address, getBlob, hasToken } from "../api";
+import { address, getBlob, hasToken, wasStopped } from "../api";
 import { months, number, percent } from "../format";
 import { strings } from "../strings";
 import { Icon, type IconName } from "./icons";
@@ -98,7 +98,7 @@ export function Busy({ what, share, onStop, at_once }: { what: string; share?: n
   return (
     <div class={s["busy"]} role="status">
       <div class={s["row"]}>
-        <span>{what}</span>
+        <span>{what && `${what[0]?.toUpperCase()}${what.slice(1)}`}</span>
         {typeof share === "number" && <span>{percent(share)}</span>}
       </div>
       {typeof share === "number" ? <progress value={share} max={1} aria-label={what} /> : <progress aria-label={what} />}
@@ -224,14 +224,15 @@ export function Picture({ src, alt, class: of, size }: { src: string; alt: strin
 
 /** A file of the server's to keep. Read with the token where one is needed; errors are told, not shown as a page. */
 export function Download({ href, children, onWrong }: { href: string; children: ComponentChildren; onWrong: (error: unknown) => void }) {
-  const [busy, setBusy] = useState(false);
+  const [busy, setBusy] = useState<AbortController | null>(null);
   return (
     <Button
-      icon="down"
-      disabled={busy}
+      icon={busy ? "close" : "down"}
       onClick={() => {
-        setBusy(true);
-        getBlob(href)
+        if (busy) return busy.abort(); // a file can take half a minute to be made
+        const stop = new AbortController();
+        setBusy(stop);
+        getBlob(href, stop.signal)
           .then((blob) => {
             const link = document.createElement("a");
             link.href = URL.createObjectURL(blob);
@@ -239,11 +240,11 @@ export function Download({ href, children, onWrong }: { href: string; children: 
             link.click();
             setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
           })
-          .catch(onWrong)
-          .finally(() => setBusy(false));
+          .catch((error) => { if (!wasStopped(error)) onWrong(error); })
+          .finally(() => setBusy(null));
       }}
     >
-      {children}
+      {busy ? <span role="status">{strings.stopDownload}</span> : children}
     </Button>
   );
 }
