@@ -134,6 +134,7 @@ def test_the_run_folder_holds_no_clutter(finished: Path) -> None:
         "dataset.json",
         "metrics.jsonl",
         "model.safetensors",
+        "run.json",
         "tensorboard",
     ]
     assert sorted(path.name for path in (finished / "checkpoints").iterdir()) == ["best.safetensors", "last.ckpt"]

@@ -103,7 +103,7 @@ def test_a_classifier_is_made_again_with_its_temperature_from_the_run_that_it_st
 def test_another_dataset_is_refused_or_noted(trained: Path, tmp_path: Path) -> None:
     other = make_dataset(tmp_path / "other", rows(["train"] * 12)).folder
     asked = {"run": trained, "out": tmp_path / "again", "dataset": other}
-    with pytest.raises(ConfigError, match="is not the dataset that .* learned from") as refused:
+    with pytest.raises(ConfigError, match=r"is not the dataset that .* learned from") as refused:
         replay(ReplayRequest(**asked))
     assert refused.value.settings == ("dataset", "other_data") and not (tmp_path / "again").exists()
     progress = RecordedProgress()
