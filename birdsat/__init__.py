@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from birdsat.api.verbs import evaluate_disdat as evaluate_disdat
     from birdsat.api.verbs import evaluate_ranges as evaluate_ranges
     from birdsat.api.verbs import evaluate_virtual as evaluate_virtual
+    from birdsat.api.verbs import export as export
     from birdsat.api.verbs import fit as fit
     from birdsat.api.verbs import gaps as gaps
     from birdsat.api.verbs import import_weights as import_weights
@@ -64,6 +65,7 @@ _VERBS = (
     "evaluate_disdat",
     "evaluate_ranges",
     "evaluate_virtual",
+    "export",
     "fit",
     "gaps",
     "import_weights",

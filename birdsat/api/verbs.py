@@ -22,6 +22,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
+from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from birdsat.workflows.evaluate_disdat import evaluate_disdat as _evaluate_disdat
     from birdsat.workflows.evaluate_ranges import evaluate_ranges as _evaluate_ranges
     from birdsat.workflows.evaluate_virtual import evaluate_virtual as _evaluate_virtual
+    from birdsat.workflows.export import export as _export
     from birdsat.workflows.fit_ranges import fit_ranges as _fit_ranges
     from birdsat.workflows.gaps import find_gaps as _find_gaps
     from birdsat.workflows.import_weights import import_weights as _import_weights
@@ -131,6 +133,7 @@ random_chips = Function("data chips", RandomChipsRequest, lambda: _random_chips)
 list_recipes = Function("recipes", RecipesRequest, lambda: _recipes)
 pretrain = Function("pretrain", PretrainRequest, lambda: _pretrain)
 replay = Function("replay", ReplayRequest, lambda: _replay)
+export = Function("export", ExportRequest, lambda: _export)
 import_weights = Function("import", ImportRequest, lambda: _import_weights)
 taxa = Function("taxa", TaxaRequest, lambda: _taxa)
 match_taxa = Function("taxa match", MatchTaxaRequest, lambda: _match_taxa)

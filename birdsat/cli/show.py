@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # only the verb that ran is imported
     from birdsat.workflows.evaluate_disdat import EvaluateDisdatResult
     from birdsat.workflows.evaluate_ranges import EvaluateRangesResult
     from birdsat.workflows.evaluate_virtual import EvaluateVirtualResult
+    from birdsat.workflows.export import ExportResult
     from birdsat.workflows.fit_ranges import FitResult
     from birdsat.workflows.gaps import GapsResult
     from birdsat.workflows.import_weights import ImportResult
@@ -196,6 +197,12 @@ def retrieve(result: RetrieveResult) -> None:
 
 def compare(result: CompareResult) -> None:
     """The table, and where it is written."""
+    print_table(result.table())
+    print(*result.files, sep="\n")
+
+
+def export(result: ExportResult) -> None:
+    """What each file takes and gives, and the files."""
     print_table(result.table())
     print(*result.files, sep="\n")
 

@@ -145,7 +145,7 @@ def published_date(year_fraction: Float[Tensor, " n"]) -> Float[Tensor, "n 4"]:
     starts = torch.tensor(_MONTH_STARTS, device=year_fraction.device)
     # A hundred-thousandth of a day is what float32 may be off by; a thousandth is added lest a day become its eve.
     day_of_year = (year_fraction.float() * 365 + 1e-3).floor().long().clamp(0, 364)  # 0 on 1 January
-    month = torch.searchsorted(starts, day_of_year, right=True)
+    month = (day_of_year[:, None] >= starts).sum(dim=1)  # searchsorted, which ONNX does not have
     day = day_of_year - starts[month - 1] + 1
     return _circle(month / 12, day / 31)
 

@@ -18,6 +18,7 @@ from birdsat.workflows.requests.evaluation import (
     EvaluateRangesRequest,
     EvaluateVirtualRequest,
 )
+from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
@@ -83,5 +84,6 @@ VERBS: dict[str, Verb] = {
     "recipes": Verb(RecipesRequest, "birdsat.workflows.recipes:recipes"),
     "taxa": Verb(TaxaRequest, "birdsat.workflows.taxa:taxa"),
     "taxa match": Verb(MatchTaxaRequest, "birdsat.workflows.match_taxa:match_taxa"),
+    "export": Verb(ExportRequest, "birdsat.workflows.export:export"),
     "import": Verb(ImportRequest, "birdsat.workflows.import_weights:import_weights"),
 }

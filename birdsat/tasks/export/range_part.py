@@ -57,11 +57,18 @@ class Ranges(nn.Module):
                 self.register_buffer(f"photo_{name}", torch.from_numpy(getattr(model.photos, name)))
 
     def forward(
-        self, chip_features: Tensor, lon_lat: Tensor, year_fraction: Tensor, *others: Tensor
+        self,
+        chip_features: Tensor,
+        lon_lat: Tensor,
+        year_fraction: Tensor,
+        first: Tensor | None = None,
+        second: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """chip_features (n, f), lon_lat (n, 2), year_fraction (n,), and covariates (n, k) and embeddings (n, d) where
-        it learned from them, to probabilities and their bounds, each (n, taxa)."""
-        left = list(others)
+        """chip_features (n, f), lon_lat (n, 2), year_fraction (n,) to probabilities and their bounds, each (n, taxa).
+
+        first, second: covariates (n, k) and then embeddings (n, d), as far as it learned from them.
+        """
+        left = [one for one in (first, second) if one is not None]
         lam, phi = lon_lat.deg2rad().unbind(dim=1)
         sphere = torch.stack([phi.cos() * lam.cos(), phi.cos() * lam.sin(), phi.sin()], dim=1)
         inputs = (torch.cat([chip_features, sphere], dim=1) - self.centre) @ self.directions
@@ -136,7 +143,9 @@ def range_part(model: RangeModel) -> Part:
         module=Ranges(model, model.network).eval(),
         inputs=tuple(ports),
         outputs=(
-            Port(name="probability", type="float32", shape=(BATCH, taxa), meaning="of each label; relative, as a map's"),
+            Port(
+                name="probability", type="float32", shape=(BATCH, taxa), meaning="of each label; relative, as a map's"
+            ),
             Port(name="low", type="float32", shape=(BATCH, taxa), meaning=f"lower bound {bound}"),
             Port(name="high", type="float32", shape=(BATCH, taxa), meaning=f"upper bound {bound}"),
         ),

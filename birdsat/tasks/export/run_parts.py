@@ -119,7 +119,12 @@ def _classifier(run: Run, method: Classifier, photo: Port) -> Part:
     looks_at = method.config.inputs
     beside: tuple[Port, ...] = ()
     if looks_at != "photo":
-        has_chip = Port(name="has_chip", type="bool", shape=(BATCH,), meaning="whether there is a chip; where not, it is passed over")
+        has_chip = Port(
+            name="has_chip",
+            type="bool",
+            shape=(BATCH,),
+            meaning="whether there is a chip; where not, it is passed over",
+        )
         beside = (chip_port(run.chip_px, 1), has_chip)
     if looks_at == "photo_chip_place_date":
         beside += place_ports()

@@ -33,12 +33,28 @@ def check_installed() -> None:
 
 
 def write_part(part: Part, path: Path, form: Format, facts: dict[str, str]) -> None:
-    """Write a part, whole or not at all. facts: kept in the file as well, where the format has room for them."""
+    """Write a part, whole or not at all. facts: kept in the file as well.
+
+    Raises ConfigError for a part with an operation that the format does not have, as of an encoder of one's own.
+    """
+    try:
+        _write_part(part, path, form, facts)
+    except OSError:
+        raise
+    except Exception as error:  # the exporters raise almost anything for what they do not know
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        other: Format = "torch" if form == "onnx" else "onnx"
+        raise ConfigError(
+            f"{part.name} cannot be written as {form} ({reason}); try the format {other}.", settings=("format",)
+        ) from error
+
+
+def _write_part(part: Part, path: Path, form: Format, facts: dict[str, str]) -> None:
     with _quiet(), torch.no_grad():
         exported = torch.export.export(
             part.module,
             tuple(port.example() for port in part.inputs),
-            dynamic_shapes=_dynamic(part),
+            dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in part.inputs),
         )
         for node in exported.graph.nodes:
             node.meta.pop("stack_trace", None)  # paths of this machine
@@ -83,15 +99,8 @@ def write_int8(source: Path, path: Path, facts: dict[str, str]) -> None:
         _save_onnx(onnx.load(str(folder / "int8.onnx")), path, facts)
 
 
-def _dynamic(part: Part) -> Any:
-    """Every input takes as many samples as the others; the ports after the first three may come as one tuple."""
-    n = torch.export.Dim.DYNAMIC
-    each = [{0: n} for _ in part.inputs]
-    return (*each[:3], tuple(each[3:])) if part.name == "range-model" else tuple(each)
-
-
 def _save_onnx(model: Any, path: Path, facts: dict[str, str]) -> None:
-    """Without what the exporter notes of this machine (paths in stack traces), and with batch dimensions by one name."""
+    """Without what the exporter notes of this machine (paths in stack traces); all batch dimensions have one name."""
     import onnx
 
     graph = model.graph
@@ -102,13 +111,12 @@ def _save_onnx(model: Any, path: Path, facts: dict[str, str]) -> None:
                 del one.metadata_props[:]
     del graph.metadata_props[:]
     graph.ClearField("doc_string")
-    named = {
-        dim.dim_param for value in (*graph.input, *graph.output) for dim in value.type.tensor_type.shape.dim if dim.dim_param
-    }
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        for dim in value.type.tensor_type.shape.dim:
-            if dim.dim_param in named:
-                dim.dim_param = BATCH
+    outside = [dim for value in (*graph.input, *graph.output) for dim in value.type.tensor_type.shape.dim]
+    inside = [dim for value in graph.value_info for dim in value.type.tensor_type.shape.dim]
+    named = {dim.dim_param for dim in outside} - {""}
+    for dim in (*outside, *inside):
+        if dim.dim_param in named:
+            dim.dim_param = BATCH
     graph.name, model.producer_name, model.producer_version = "birdsat", "birdsat", facts.get("birdsat", "")
     del model.metadata_props[:]
     for key, value in sorted(facts.items()):
