@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 if TYPE_CHECKING:
+    from birdsat.api.hub import push_to_hub as push_to_hub
     from birdsat.api.load import load as load
     from birdsat.api.load import open_map as open_map
     from birdsat.api.load import world as world
@@ -87,6 +88,7 @@ _VERBS = (
 )
 _HOMES = {
     "load": "birdsat.api.load",
+    "push_to_hub": "birdsat.api.hub",
     "open_map": "birdsat.api.load",
     "world": "birdsat.api.load",
     "Model": "birdsat.api.model",

@@ -93,6 +93,10 @@ class BusyError(BirdsatError):
     """A folder or file that another process is writing."""
 
 
+class HubError(BirdsatError):
+    """The Hugging Face hub has not what was asked for, cannot be reached, or gave it damaged."""
+
+
 class WorkerError(BirdsatError):
     """A worker process died."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from birdsat.api.hub import fetch
 from birdsat.api.model import Model
 from birdsat.dataset.manifest import MANIFEST_FILE
 from birdsat.dataset.row_groups import Dataset
@@ -13,6 +14,7 @@ from birdsat.embeddings.regions.manifest import REGION_FILE
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import InputError
+from birdsat.fetch.hub import SCHEME
 from birdsat.ranges.facts import SETTINGS_FILE
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
@@ -34,13 +36,17 @@ _OPENERS: dict[str, Callable[[Path], Loaded]] = {  # by the file that such a fol
 def load(folder: str | Path) -> Loaded:
     """Open a folder that birdsat wrote: a run or a classifier as `Model`, a range model, a region, or a dataset.
 
+    Or a model on the Hugging Face hub, hf://user/name or hf://user/name@revision, a branch, a tag or a commit; what was
+    downloaded once is taken from the cache where the hub cannot be reached, if it is whole.
+
     Raises InputError for a path that is none of these, and what opening raises for one that is unfinished, damaged, or
-    of a newer birdsat: CheckpointError for runs and range models, DatasetError for regions and datasets.
+    of a newer birdsat: CheckpointError for runs and range models, DatasetError for regions and datasets, HubError for
+    what the hub does not have or give.
 
         >>> birdsat.load(run)
         <birdsat.Model CveMae of 1 taxa: ...>
     """
-    path = Path(folder)
+    path = fetch(folder) if isinstance(folder, str) and folder.startswith(SCHEME) else Path(folder)
     for marker, opener in _OPENERS.items():
         if (path / marker).is_file():
             return opener(path)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from birdsat.api.hub import push_to_hub
 from birdsat.earth.date import year_fraction
 from birdsat.earth.place import Place
 from birdsat.embeddings.inference import inference
@@ -219,6 +220,18 @@ class Model:
                 "one run's embeddings."
             )
         return search(queries, gallery, top, how=how, device=self.device)
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        private: bool = False,
+        token: str | None = None,
+        message: str = "",
+    ) -> str:
+        """Publish it as user/name on the Hugging Face hub; see `birdsat.push_to_hub`."""
+        return push_to_hub(self, name, revision=revision, private=private, token=token, message=message)
 
     def save(self, folder: str | Path) -> Path:
         """Copy the run, finished and whole, to another folder, which `birdsat.load` opens; the folder.

@@ -1,0 +1,1 @@
+"""What comes from elsewhere over a network, and goes there: the only importer of huggingface_hub."""
