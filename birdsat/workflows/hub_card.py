@@ -131,7 +131,7 @@ def _intended(run: Run, names_taxa: bool) -> str:
     if names_taxa:
         return (
             f"Naming birds in photos, among its {len(run.taxa):,} taxa and no others, for people who look at the "
-            "answer. Not for identifying a bird that others rely on without a look at it, such as of a protected species."
+            "answer. Not for records that others rely on, such as of a protected species, without such a look."
         )
     return (
         "Features for classifiers, search and maps of one's own. The names that it gives are likeness to mean photos, "
