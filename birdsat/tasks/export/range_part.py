@@ -9,7 +9,7 @@ from birdsat.errors import ConfigError
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.intervals import intervals
-from birdsat.ranges.model import RangeModel
+from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork
 from birdsat.tasks.export.part import BATCH, Part, Port, place_ports
 
@@ -41,6 +41,19 @@ class Covariates(nn.Module):
         return torch.cat([along, (unknown[:, self.flagged].float() - self.missing) * self.flags], dim=1)
 
 
+class Photos(nn.Module):
+    """`PhotoTerm` of places whose embedding at the date is known."""
+
+    def __init__(self, term: PhotoTerm) -> None:
+        super().__init__()
+        self.vectors = nn.Buffer(torch.from_numpy(term.vectors))
+        self.mean, self.deviation = nn.Buffer(torch.from_numpy(term.mean)), nn.Buffer(torch.from_numpy(term.deviation))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(n, d) to (n, taxa)."""
+        return (embedding @ self.vectors.T - self.mean) / self.deviation
+
+
 class Ranges(nn.Module):
     """A range model as a plain module, in single precision throughout."""
 
@@ -51,10 +64,7 @@ class Ranges(nn.Module):
         scaling = model.projection.covariates
         self.covariates = None if scaling is None else Covariates(scaling)
         self.records = nn.Buffer(torch.tensor(model.facts.points, dtype=torch.float32))
-        self.photos = model.photos is not None
-        if model.photos is not None:
-            for name in ("vectors", "mean", "deviation"):
-                self.register_buffer(f"photo_{name}", torch.from_numpy(getattr(model.photos, name)))
+        self.photos = None if model.photos is None else Photos(model.photos)
 
     def forward(
         self,
@@ -76,8 +86,8 @@ class Ranges(nn.Module):
             inputs = torch.cat([inputs, self.covariates(left.pop(0))], dim=1)
         logit = self._logits(self.network.hidden(inputs[None]), year_fraction)  # (members, n, taxa)
         photo: Tensor | float = 0.0
-        if self.photos:
-            photo = (left.pop(0) @ self.photo_vectors.T - self.photo_mean) / self.photo_deviation
+        if self.photos is not None:
+            photo = self.photos(left.pop(0))
         log_odds = self.calibration.log_odds(logit, photo)
         probability = log_odds.sigmoid().mean(dim=0)
         by_taxon = log_odds.transpose(1, 2)[:, :, None]  # (members, taxa, 1, n)

@@ -79,7 +79,9 @@ class Naming(nn.Module):
 
 def run_parts(run: Run) -> tuple[dict[PartName, Part], dict[PartName, str]]:
     """The parts that a run can give, and of the others why it cannot."""
-    method, parts, lacking = run.method.eval(), {}, dict[PartName, str]()
+    method = run.method.eval()
+    parts: dict[PartName, Part] = {}
+    lacking: dict[PartName, str] = {}
     photo = photo_port(run.photo_px)
     sizes = max(1, len(run.dataset.chip_ground_km))
     if method.sees_photos:
