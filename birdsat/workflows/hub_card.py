@@ -204,7 +204,7 @@ def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:
         said += ["On the test split:", markdown_table(("classifier", "inputs", "top-1", "top-5", "macro"), rows)]
     with suppress(OSError, InputError, LookupError, TypeError, AttributeError):
         found = read_json(run / _RETRIEVE)["results"]
-        rows = [
+        recalls: list[tuple[str, ...]] = [
             (
                 str(one["direction"]),
                 "yes" if one["with_metadata"] else "no",
@@ -212,7 +212,7 @@ def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:
             )
             for one in found
         ]
-        said += ["Retrieval of the same taxon, test split:", markdown_table(("", "place, date", *_RECALLS), rows)]
+        said += ["Retrieval of the same taxon, test split:", markdown_table(("", "place, date", *_RECALLS), recalls)]
     val = [record for record in read_metrics(run) if record.get("split") == "val"]
     if val:
         best = min(val, key=lambda record: float(record["loss"]))
