@@ -99,6 +99,9 @@ class Pretrain(Kind):
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             times = ("seconds", "images_per_second", "waiting_share")
             return json.dumps([{name: line[name] for name in line if name not in times} for line in lines])
+        if path.name == "run.json":  # it also lists the sessions
+            written = json.loads(path.read_text())
+            return json.dumps({name: written[name] for name in written if name != "sessions"})
         if path.suffix == ".ckpt":  # it also tells of the session
             import torch
 

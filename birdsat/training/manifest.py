@@ -12,7 +12,7 @@ from birdsat import config as config_files
 from birdsat.dataset.manifest import Count
 from birdsat.dataset.row_groups import Dataset
 from birdsat.engine.device import pick_device
-from birdsat.errors import CheckpointError, ConfigError, NewerFormatError, newer
+from birdsat.errors import CheckpointError, ConfigError, InputError, NewerFormatError, newer
 from birdsat.observations.taxonomy import Taxon
 from birdsat.training.config import RunConfig
 from birdsat.training.fingerprint import model_fingerprint
@@ -162,7 +162,7 @@ def load_run_manifest(run: Path) -> RunManifest:
         manifest = config_files.load(RunManifest, path, schema=SCHEMA_VERSION)
     except NewerFormatError as error:
         raise CheckpointError(newer(path, error, "train the run again")) from error
-    except ConfigError as error:
+    except (ConfigError, InputError, OSError) as error:
         raise CheckpointError(f"{path} is damaged: {error} Restore it; {remedy}.") from error
     if not manifest.sessions:
         raise CheckpointError(f"{path} is damaged: it has no session. Restore it; {remedy}.")

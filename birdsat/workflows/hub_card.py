@@ -33,7 +33,7 @@ def run_card(run: Run, manifest: RunManifest | None, address: HubAddress) -> str
         tags=("birds", "biology", method),
         model=address.repo.rpartition("/")[2],
         dataset=run.dataset.title,
-        top1=max((float(score["top1"]) for score in figures), default=None),
+        top1=max((float(one["top1"]) for one in figures if one.get("inputs") == "photo"), default=None),
     )
     parts = [head, f"# {method} on {markdown_text(run.dataset.title)}", _run_introduction(run, names_taxa)]
     parts += ["## Use", _use(address, _RUN_USE if run.method.sees_photos else _CHIP_USE)]
@@ -178,7 +178,10 @@ def _taxa(taxa: Sequence[str], common_names: Sequence[str], named_by: str) -> st
     names = common_names or ("",) * len(taxa)
     rows = [(str(label), taxon, name) for label, (taxon, name) in enumerate(zip(taxa, names, strict=True))]
     by = f"Named by {markdown_text(named_by)}." if named_by else "Named as the sources have them, by no one list."
-    said = [f"{by} `labels.json` has them all.", markdown_table(("label", "taxon", "common name"), rows[:_TAXA_SHOWN])]
+    said = [
+        f"{by} `labels.json` has them all.",
+        markdown_table(("label", "taxon", "common name"), rows[:_TAXA_SHOWN], words=3),
+    ]
     return "\n\n".join([*said, f"and {len(rows) - _TAXA_SHOWN:,} more."] if len(rows) > _TAXA_SHOWN else said)
 
 
@@ -201,7 +204,10 @@ def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:
             )
             for score in scores
         ]  # fmt: skip
-        said += ["On the test split:", markdown_table(("classifier", "inputs", "top-1", "top-5", "macro"), rows)]
+        said += [
+            "On the test split:",
+            markdown_table(("classifier", "inputs", "top-1", "top-5", "macro"), rows, words=2),
+        ]
     with suppress(OSError, InputError, LookupError, TypeError, AttributeError):
         found = read_json(run / _RETRIEVE)["results"]
         recalls: list[tuple[str, ...]] = [
@@ -212,7 +218,10 @@ def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:
             )
             for one in found
         ]
-        said += ["Retrieval of the same taxon, test split:", markdown_table(("", "place, date", *_RECALLS), recalls)]
+        said += [
+            "Retrieval of the same taxon, test split:",
+            markdown_table(("", "place, date", *_RECALLS), recalls, words=2),
+        ]
     val = [record for record in read_metrics(run) if record.get("split") == "val"]
     if val:
         best = min(val, key=lambda record: float(record["loss"]))

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from typing import Any
 from birdsat.embeddings.taxa import TAXA_FILE
 from birdsat.errors import CheckpointError, ConfigError, HubError, InputError
 from birdsat.fetch.hub import HubAddress, download, upload
-from birdsat.files import file_sha256, temporary_folder, write_atomic
+from birdsat.files import file_sha256, write_atomic
 from birdsat.observations.taxonomy import Taxon
 from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.load import load_ranges
@@ -35,9 +36,9 @@ def publish(
     source: Path, address: HubAddress, *, private: bool = False, token: str | None = None, message: str = ""
 ) -> HubAddress:
     """Upload a run or a range model; the address of the commit. Raises what `make_publication` and `upload` raise."""
-    with temporary_folder(source) as folder:
-        make_publication(source, folder, address)
-        return upload(folder, address, private=private, token=token, message=message)
+    with tempfile.TemporaryDirectory(prefix="birdsat-") as folder:  # beside the source one may not write
+        make_publication(source, Path(folder), address)
+        return upload(Path(folder), address, private=private, token=token, message=message)
 
 
 def fetch_published(address: HubAddress) -> Path:

@@ -157,6 +157,23 @@ def test_a_name_that_the_hub_does_not_allow_is_refused(hub: Hub) -> None:
         birdsat.load("hf://anna/birds--and--more")
 
 
+def test_what_came_from_the_hub_is_published_from_its_cache_and_nothing_is_left_there(hub: Hub, model: Model) -> None:
+    theirs = birdsat.load(model.push_to_hub("anna/birds"))
+    assert isinstance(theirs, Model)
+    before = sorted(theirs.run.path.parent.iterdir())
+    again = birdsat.load(theirs.push_to_hub("ben/birds"))
+    assert isinstance(again, Model) and model_fingerprint(again.run) == model_fingerprint(model.run)
+    assert sorted(theirs.run.path.parent.iterdir()) == before
+
+
+def test_sums_that_are_no_list_of_files_are_damage(hub: Hub, model: Model) -> None:
+    model.push_to_hub("anna/birds")
+    for damage in (b"[]", b"{", b'{"sha256": 3}', b'{"sha256": {"model.safetensors": null}}'):
+        hub.repositories["anna/birds"].commit("main", {"hub.json": damage})
+        with pytest.raises(HubError, match=r"hf://anna/birds is damaged: (hub\.json|model\.safetensors)"):
+            birdsat.load("hf://anna/birds")
+
+
 def test_an_unfinished_run_is_not_published(hub: Hub, tiny_world: TinyWorld, tmp_path: Path) -> None:
     run = shutil.copytree(tiny_world.run, tmp_path / "run")
     (run / "model.safetensors").unlink()

@@ -38,7 +38,10 @@ def published(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -
     command = f"birdsat pretrain {tiny_world.dataset} {run} --recipe=/home/anna/mine.json"
     pretrain(CONFIG, Dataset(tiny_world.dataset), run, asked=Asked(command=command, recipe="/home/anna/mine.json"))
     scores = [{"classifier": "probe", "inputs": "photo", "top1": 0.5, "top5": 0.875, "macro": 0.25}]
+    scores += [{"classifier": "probe", "inputs": "photo_chip", "top1": 0.75, "top5": 1.0, "macro": 0.5}]
     (run / "classify.json").write_text(json.dumps({"scores": scores}))
+    found = {"direction": "photo to chip", "with_metadata": True, "species": {"r1": 0.125, "r5": 0.25, "r10": None}}
+    (run / "retrieve.json").write_text(json.dumps({"results": [found]}))
     out.mkdir()
     make_publication(run, out, ADDRESS)
     return run, out
@@ -55,6 +58,7 @@ def test_the_card_says_what_it_is_for_what_it_learned_from_how_good_it_is_and_wh
     fingerprint = load_run_manifest(published[0]).dataset.fingerprint
     assert f"Fingerprint `{fingerprint}`" in card and "40 rows to learn from, 10 to choose by, 2 taxa" in card
     assert "| probe | photo | 0.500 | 0.875 | 0.250 |" in card and "by which the weights of step 1 were chosen" in card
+    assert "| photo to chip | yes | 0.125 | 0.250 |  |" in card
     assert "| not stated | 52 |" in card  # licences of the photos, row by row
 
 

@@ -137,6 +137,9 @@ def test_other_versions_and_steps_that_grew_are_noted(trained: Path, tmp_path: P
     [
         (lambda path: path.unlink(), "it has no run.json, as of an earlier birdsat; `birdsat pretrain DATASET NEW"),
         (lambda path: path.write_text("{"), "run.json is damaged"),
+        (lambda path: path.write_text(path.read_text().replace('"Corvus corax"', '""')), "run.json is damaged"),
+        (lambda path: path.write_text(path.read_text().replace('"steps": 3', '"steps": "3"')), "run.json is damaged"),
+        (lambda path: path.write_text(json.dumps(json.loads(path.read_text()) | {"sessions": []})), "has no session"),
         (lambda path: path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 9')), "newer"),
         (lambda path: path.write_text(path.read_text().replace('"sessions"', '"seasons"')), "newer birdsat"),
     ],
