@@ -26,7 +26,6 @@ from birdsat.workflows.requests.explorer import ExploreRequest, ServeRequest
 from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.identify_photos import IdentifyRequest
-from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import (
     GapsRequest,
     LocateRequest,
