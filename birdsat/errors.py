@@ -113,11 +113,11 @@ class UnknownTaxonError(BirdsatError):
         among: str = "labels",
         near: Iterable[str] | None = None,
     ) -> None:
-        """listing: the command that prints all of them; among: what they are, for the message; near: names it may stand
+        """listing: the command that prints all of them, in backquotes; among: what they are, for the message; near: names it may stand
         for, where they are found otherwise than among the labels."""
         known = list(labels)
         like = nearest(taxon, known) if near is None else listed_near(near)
         super().__init__(
             f"taxon {taxon!r} is not among the {len(known):,} {among}{like}. "
-            + (f"List them with `{listing}`." if listing else "Write its scientific name as it is written there.")
+            + (f"List them with {listing}." if listing else "Write its scientific name as it is written there.")
         )

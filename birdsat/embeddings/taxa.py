@@ -30,7 +30,7 @@ class TaxonMeans:
     def named(self, taxon: str) -> str:
         """The label that a name means. Raises UnknownTaxonError when there is none, or it had no photo."""
         seen = [name for name, photos in zip(self.taxa, self.photos, strict=True) if photos > 0]
-        return known_taxon(taxon, seen, listing=f"birdsat taxa {self.run}")
+        return known_taxon(taxon, seen, listing=f"`birdsat taxa {self.run}`")
 
     def vector(self, taxon: str) -> NDArray[np.float32]:
         """(d,) unit vector of `taxon`. Raises UnknownTaxonError when it is not a label or had no photo."""

@@ -87,7 +87,7 @@ class Taxonomy:
         """Scientific names in the order of the labels."""
         return tuple(taxon.name for taxon in self.taxa)
 
-    def label(self, name: str, *, listing: str = "birdsat data info DATASET") -> int:
+    def label(self, name: str, *, listing: str = "`birdsat data info DATASET`") -> int:
         """The label of a taxon.
 
         Raises UnknownTaxonError with the nearest names; `listing` is the command that prints all of them.

@@ -168,7 +168,7 @@ class RangeModel:
     def labels(self, taxa: Sequence[str]) -> list[int]:
         """Positions of taxa. Raises UnknownTaxonError for the first that was not fitted."""
         at = {name: label for label, name in enumerate(self.facts.taxa)}
-        listing = None if self.folder is None else f"birdsat taxa {self.folder}"
+        listing = None if self.folder is None else f"`birdsat taxa {self.folder}`"
         among = "taxa of the range model"
         common = self.common_names
         return [

@@ -69,7 +69,7 @@ class VirtualWorld:
         """
         if not 1 <= month <= 12:
             raise ConfigError(f"month is {month}; allowed: 1 to 12.")
-        self.taxonomy.label(taxon, listing="birdsat data info DATASET")
+        self.taxonomy.label(taxon, listing="`birdsat data info DATASET`")
         lon, lat = np.broadcast_arrays(lon, lat)
         points = unit_sphere(lon, lat).reshape(-1, 3)
         inside = self._by_name[taxon].range.contains(points, self._climate(points), month)

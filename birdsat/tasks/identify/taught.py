@@ -74,7 +74,7 @@ class Taught:
 
     def without(self, taxon: str) -> "Taught":
         """Without a taxon's photos. Raises UnknownTaxonError for one that was not taught."""
-        name = known_taxon(taxon, self.taxa, among="taxa that were taught", listing="birdsat teach RUN --list")
+        name = known_taxon(taxon, self.taxa, among="taxa that were taught", listing="`birdsat teach RUN --list`")
         kept = [row for row, photo in enumerate(self.photos) if photo.taxon != name]
         return replace(
             self, photos=tuple(self.photos[row] for row in kept), seen=self.seen[np.array(kept, dtype=np.int64)]
