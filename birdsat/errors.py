@@ -113,8 +113,8 @@ class UnknownTaxonError(BirdsatError):
         among: str = "labels",
         near: Iterable[str] | None = None,
     ) -> None:
-        """listing: the command that prints all of them, in backquotes; among: what they are, for the message; near: names it may stand
-        for, where they are found otherwise than among the labels."""
+        """listing: the command that prints all of them, in backquotes; among: what they are, for the message; near:
+        names it may stand for, where they are found otherwise than among the labels."""
         known = list(labels)
         like = nearest(taxon, known) if near is None else listed_near(near)
         super().__init__(

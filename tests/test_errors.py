@@ -2,7 +2,7 @@ from birdsat.errors import BirdsatError, UnknownTaxonError
 
 
 def test_an_unknown_taxon_offers_the_nearest_names_and_where_to_list_them() -> None:
-    error = UnknownTaxonError("Setophaga citrna", ["Setophaga citrina", "Apus apus"], listing="birdsat taxa RUN")
+    error = UnknownTaxonError("Setophaga citrna", ["Setophaga citrina", "Apus apus"], listing="`birdsat taxa RUN`")
     assert "nearest: 'Setophaga citrina'" in str(error)
     assert "2 labels" in str(error) and "`birdsat taxa RUN`" in str(error)
     assert "Apus" not in str(error)
@@ -10,4 +10,4 @@ def test_an_unknown_taxon_offers_the_nearest_names_and_where_to_list_them() -> N
 
 
 def test_a_taxon_like_no_other_offers_none() -> None:
-    assert "nearest" not in str(UnknownTaxonError("xyz", ["Apus apus"], listing="birdsat taxa RUN"))
+    assert "nearest" not in str(UnknownTaxonError("xyz", ["Apus apus"], listing="`birdsat taxa RUN`"))

@@ -19,7 +19,7 @@ def test_labels_follow_the_alphabet_whatever_the_order_given():
 def test_unknown_taxon_is_answered_with_the_nearest_names_and_the_listing_command():
     taxonomy = Taxonomy([Taxon(name="Setophaga citrina"), Taxon(name="Corvus corax")])
     with pytest.raises(UnknownTaxonError, match=r"nearest: 'Setophaga citrina'.*`birdsat taxa RUN`"):
-        taxonomy.label("Setophaga citrna", listing="birdsat taxa RUN")
+        taxonomy.label("Setophaga citrna", listing="`birdsat taxa RUN`")
 
 
 def test_a_name_given_twice_is_refused():
