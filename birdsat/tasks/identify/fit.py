@@ -90,7 +90,7 @@ class HeldOut:
 
     logits: NDArray[np.float32]  # (n, t)
     labels: NDArray[np.int64]  # (n,) of the scores' taxa
-    parts: NDArray[np.float64]  # (n, 4) of `Shape.parts`
+    parts: NDArray[np.float64]  # (n, 5) of `Shape.parts`
     lon_lat: NDArray[np.float64]  # (n, 2)
     when: NDArray[np.float64]  # (n,)
     words: str  # what they are

@@ -65,6 +65,11 @@ def scientific_name(english: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+def meant_species(name: str) -> str:
+    """The species that a name means, scientific or English; what the list does not know stays as it is."""
+    return species_name(name if parse_name(name).is_scientific else scientific_name(name) or name)
+
+
 def english_name(scientific: str) -> str:
     """What a species is called in the list of the package; "" where it is not in it."""
     found = _avilist().species.get(species_name(scientific))
