@@ -112,7 +112,8 @@ def _stem(photo: Path) -> tuple[Path, str]:
 def raw_twins_note(twins: Sequence[Path]) -> str:
     """What is said of those left out."""
     files = "1 RAW file is" if len(twins) == 1 else f"{len(twins):,} RAW files are"
-    return f"{files} of the same picture as a photo of that name beside, which stands for both: {some_of(map(str, twins))}."
+    named = some_of(map(str, twins))
+    return f"{files} of the same picture as a photo of that name beside, which stands for both: {named}."
 
 
 def read_photo(path: Path, *, shorter_px: int | None = None, exact: bool = True, least_px: int = 1) -> ReadPhoto:

@@ -15,7 +15,7 @@ _SHRINKAGE = 0.1  # of the covariance towards its diagonal, so that few photos o
 _BLOCK = 1024
 PARTS = ("distance from taxa", "distance before the head", "nearest photos", "energy", "largest logit")
 # How much of the mean of the first three, and of the largest logit, is added to the least of the first four. Of some
-# twenty ways these gained most on birds kept out and on drawn things alike, seen on val photos (docs/identify-figures.md).
+# forty ways these gained on birds kept out and on drawn things alike, seen on val photos (docs/identify-figures.md).
 _OF_MEAN, _OF_LARGEST_LOGIT = 0.5, 0.25
 
 Features = NDArray[np.float32]

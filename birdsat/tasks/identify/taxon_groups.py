@@ -67,7 +67,12 @@ def scientific_name(english: str) -> str:
 
 def meant_species(name: str) -> str:
     """The species that a name means, scientific or English; what the list does not know stays as it is."""
-    return species_name(name if parse_name(name).is_scientific else scientific_name(name) or name)
+    return species_name(in_science(name))
+
+
+def in_science(name: str) -> str:
+    """A name, or the scientific name of the species that is called so in English; what is neither stays as it is."""
+    return name if parse_name(name).is_scientific else scientific_name(name) or name
 
 
 def english_name(scientific: str) -> str:
