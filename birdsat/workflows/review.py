@@ -18,7 +18,7 @@ from birdsat.training.run_folder import load_run
 from birdsat.workflows.requests.identify import ReviewRequest
 
 CORRECTIONS_FILE, REFUSED_FILE = "corrections.csv", "not_a_bird.csv"
-COLUMNS = ("photo", "taxon", "by", "when", "sha256", "note", "lon", "lat", "date")
+COLUMNS = ("photo", "taxon", "split", "by", "when", "sha256", "note", "lon", "lat", "date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +65,7 @@ def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
             | {
                 "photo": from_root(file),
                 "taxon": names.get(species_name(row["taxon"]), "") if row["taxon"] else "",
+                "split": "train",  # they were named wrongly: of no use to measure by
                 "by": row.get("by") or request.by,
                 "when": row.get("when") or datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "sha256": file_sha256(file),
