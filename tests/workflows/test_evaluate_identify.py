@@ -12,8 +12,12 @@ from recorded import RecordedProgress
 
 from birdsat.cli import main
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import BirdsatError, CheckpointError, ConfigError, InputError, UnknownTaxonError
+from birdsat.errors import BirdsatError, CheckpointError, ConfigError, DatasetError, InputError, UnknownTaxonError
+from birdsat.tasks.identify.fit import held_out_rows
 from birdsat.tasks.identify.identifier import RunIdentifier
+from birdsat.tasks.identify.image_scores import open_scores
+from birdsat.tasks.identify.seen import see_split
+from birdsat.training.run_folder import load_run
 from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
 from birdsat.workflows.evaluate_identify import evaluate_identify
@@ -175,6 +179,14 @@ def test_a_taught_taxon_is_named_listed_and_forgotten(fitted: Path, tmp_path: Pa
         teach(TeachRequest(run=folder, remove="Corvus corax"), QUIET)
     assert teach(TeachRequest(run=folder, remove=NEW), QUIET).photos == {}
     assert open_run_identifier(IdentifyOptions(run=folder)).fingerprint == before.fingerprint
+
+
+def test_a_dataset_without_photos_of_the_taxa_is_refused(fitted: Path, dataset: Path) -> None:
+    run = load_run(fitted)
+    kind, scores = open_scores(run)
+    nothing = see_split(run, Dataset(dataset), "train")[np.empty(0, np.int64)]
+    with pytest.raises(DatasetError, match="0 train photos of taxa that the run knows"):
+        held_out_rows(kind, scores, nothing, nothing)
 
 
 def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_from(

@@ -131,6 +131,11 @@ def held_out_rows(
 
     Raises DatasetError where there are too few: a classifier has seen all of train.
     """
+    if len(train) < 2:
+        raise DatasetError(
+            f"the dataset has {len(train):,} train photos of taxa that the run knows, which tell nothing of what these "
+            "look like; take a dataset of photos of its taxa."
+        )
     of_val = _scored(scores, scores, train, val, f"{len(val):,} photos of val")
     if kind == "classifier" or len(val) >= ENOUGH_ROWS:
         if len(val) >= LEAST_ROWS:
