@@ -245,6 +245,8 @@ def _journal_path(out: Path) -> Path:
 
 
 def _note_unknown(sensitive: frozenset[str], identifier: Identifier, progress: Progress) -> None:
+    if not sensitive:
+        return
     known = {meant_species(taxon).casefold() for taxon in identifier.taxa}
     if unknown := sensitive - known:
         progress.note(

@@ -77,6 +77,8 @@ def same_birds(
     """`same_taxa`, of names that are scientific in one of the two and English in the other as well."""
     found = same_taxa(asked, known, common_names)
     missing = [name for name, same in zip(asked, found, strict=True) if same is None]
+    if not missing:
+        return found
     scientific: dict[str, list[str]] = {}
     for name in known:
         scientific.setdefault(in_science(name), []).append(name)

@@ -74,7 +74,8 @@ class PhotoRow:
     @property
     def scientific_name(self) -> str:
         """Of what it is said to show, where a run calls it in English; the name itself where that is not known."""
-        return in_science(self.name) if self.rolled_up_rank in ("", "species") else self.name
+        is_species = self.verdict == "named" and self.rolled_up_rank in ("", "species")
+        return in_science(self.name) if is_species else self.name  # which opens a list of all birds
 
     @property
     def moment(self) -> datetime.datetime | None:
