@@ -201,7 +201,11 @@ def teach(result: TeachResult) -> None:
 
 def review(result: ReviewResult) -> None:
     """The file, and how many rows are new."""
-    print(f"{result.added:,} corrections added, {result.rows:,} in all: {result.file}")
+    apart = f", {result.not_birds:,} of them of no bird, kept apart" if result.not_birds else ""
+    print(f"{result.added:,} corrections added, {result.rows:,} in all{apart}: {result.file}")
+    if result.rows > result.not_birds:
+        print(f"learn from them:         birdsat teach {result.file.parent} {result.file}")
+        print(f"make a dataset of them:  birdsat data build FOLDER --table {result.file} --photos {result.root}")
 
 
 def replay(result: ReplayResult) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from birdsat.errors import ImageError, InputError
+from birdsat.errors import ImageError, InputError, some_of
 from birdsat.imagery.camera_formats import RAW_SUFFIXES, decode_heif, heif_exif, is_heif, raw_preview
+from birdsat.imagery.jpeg_markers import jpeg_exif
 from birdsat.imagery.photos import FORMATS, decode_rgb
 from birdsat.reading import MOST_IMAGE_BYTES, read_bytes
 
@@ -95,6 +96,26 @@ def same_names(photos: Iterable[Path]) -> frozenset[str]:
     return frozenset(twice)
 
 
+def without_raw_twins(photos: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The photos, and those left out: RAW files beside another file of their name, of the same folder, which a camera
+    that is set to RAW+JPEG writes of the same picture."""
+    others = {_stem(photo) for photo in photos if photo.suffix.lower() not in RAW_SUFFIXES}
+    twins = tuple(one for one in photos if one.suffix.lower() in RAW_SUFFIXES and _stem(one) in others)
+    left_out = frozenset(twins)
+    return tuple(photo for photo in photos if photo not in left_out), twins
+
+
+def _stem(photo: Path) -> tuple[Path, str]:
+    return photo.parent, photo.stem.casefold()
+
+
+def raw_twins_note(twins: Sequence[Path]) -> str:
+    """What is said of those left out."""
+    files = "1 RAW file is" if len(twins) == 1 else f"{len(twins):,} RAW files are"
+    named = some_of(map(str, twins))
+    return f"{files} of the same picture as a photo of that name beside, which stands for both: {named}."
+
+
 def read_photo(path: Path, *, shorter_px: int | None = None, exact: bool = True, least_px: int = 1) -> ReadPhoto:
     """Decode a photo from a file of any format that is read, and its EXIF.
 
@@ -167,8 +188,8 @@ def _shared(names: Sequence[str]) -> list[int]:
 
 def _exif_and_frames(data: bytes) -> tuple[Image.Exif, str]:
     """The EXIF, and a remark on further frames. What is damaged is found out by decoding."""
-    if data.startswith(b"\xff\xd8") and b"Exif\x00\x00" not in data[: 1 << 18]:
-        return Image.Exif(), ""
+    if data.startswith(b"\xff\xd8"):  # of any number of pixels, of which Pillow opens only so many
+        return _with_blocks(jpeg_exif(data)), ""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             frames = int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG", "TIFF") else 1
@@ -181,7 +202,13 @@ def _exif_and_frames(data: bytes) -> tuple[Image.Exif, str]:
 
 def _own(image: Any) -> Image.Exif:
     try:
-        exif: Image.Exif = image.getexif()
+        return _with_blocks(image.getexif())
+    except Exception:  # a damaged EXIF block does not make the picture unusable
+        return Image.Exif()
+
+
+def _with_blocks(exif: Image.Exif) -> Image.Exif:
+    try:
         for block in _BLOCKS:  # of a TIFF they are read from its file, which is closed soon
             exif.get_ifd(block)
         return exif

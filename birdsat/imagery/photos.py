@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from birdsat.errors import ImageError
+from birdsat.imagery.jpeg_markers import is_sequential_jpeg, jpeg_exif
 from birdsat.imagery.jpeg_repair import mended_jpeg
 from birdsat.reading import kind_of
 
@@ -16,6 +17,9 @@ RGB = tuple[float, float, float]  # one number a band, 0..1
 
 # A header may promise far more pixels than the file holds. Below the 89 million at which Pillow warns.
 MAX_PIXELS = 80_000_000
+# ... but a JPEG that is decoded at a fraction of its size takes the memory of that fraction. Phones make 200 million.
+MAX_JPEG_PIXELS = 250_000_000
+_MOST_SHRUNK = 8  # times a side, while decoding (libjpeg's scaling of an eighth)
 # ... and one of a few kilobytes far more than a photo has in them: a flat JPEG has about 100 pixels a byte.
 _MOST_PIXELS_A_BYTE = 1000
 _FEW_PIXELS = 4_000_000  # of which any file may be
@@ -39,7 +43,8 @@ def decode_rgb(
     With `mend`, a JPEG with bytes that do not belong in it is read where all of its pixels are there.
 
     Raises ImageError for anything that cannot be decoded whole: no image, a truncated or corrupt one, or one
-    of more than MAX_PIXELS pixels (told from the header, before decoding).
+    of more than MAX_PIXELS pixels (told from the header, before decoding); a sequential JPEG with `shorter_px` may have
+    MAX_JPEG_PIXELS.
     """
     try:
         return _decode(data, shorter_px, exact)
@@ -58,6 +63,8 @@ def mended(data: bytes) -> bytes | None:
 def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint8]:
     if (plain := _decode_plain_jpeg(data, shorter_px)) is not None:
         return np.ascontiguousarray(shrink(plain, shorter_px) if exact else plain)
+    if (large := _decode_large_jpeg(data, shorter_px)) is not None:
+        return np.ascontiguousarray(_upright(shrink(large, shorter_px) if exact else large, _turned(jpeg_exif(data))))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bomb(*image.size, len(data))
@@ -74,7 +81,7 @@ def _decode(data: bytes, shorter_px: int | None, exact: bool) -> NDArray[np.uint
     except Image.DecompressionBombError as error:
         found = re.search(r"\d+", str(error))
         many = f"{int(found[0]):,}" if found is not None else "too many"
-        raise ImageError(f"image of {many} pixels is too large; allowed: {MAX_PIXELS:,}. Shrink it.") from error
+        raise ImageError(_too_large(f"{many} pixels")) from error
     except Exception as error:  # decoders answer damaged bytes with almost any exception
         raise ImageError(
             f"{_describe(data)} is a truncated or corrupt image ({error}); fetch or export the file again."
@@ -119,9 +126,16 @@ def shrink(rgb: NDArray[np.uint8], shorter_px: int | None) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
 
 
+def _too_large(size: str) -> str:
+    return (
+        f"image of {size} is too large; allowed: {MAX_PIXELS:,} pixels, and {MAX_JPEG_PIXELS:,} in a JPEG that is not "
+        "progressive. Shrink it."
+    )
+
+
 def _refuse_bomb(width: int, height: int, size: int) -> None:
     if width * height > MAX_PIXELS:
-        raise ImageError(f"image of {width} x {height} pixels is too large; allowed: {MAX_PIXELS:,} pixels. Shrink it.")
+        raise ImageError(_too_large(f"{width} x {height} pixels"))
     if width * height > max(_FEW_PIXELS, _MOST_PIXELS_A_BYTE * size):
         raise ImageError(
             f"image of {width} x {height} pixels in {size:,} bytes is not a photo; it is damaged, or "
@@ -139,6 +153,24 @@ def _decode_plain_jpeg(data: bytes, shorter_px: int | None) -> NDArray[np.uint8]
             return None
         return _decode_jpeg(data, (width, height), shorter_px)
     except ValueError:  # damaged: the long way finds out how
+        return None
+
+
+def _decode_large_jpeg(data: bytes, shorter_px: int | None) -> NDArray[np.uint8] | None:
+    """A JPEG of more than MAX_PIXELS, at a size of fewer. Without Pillow, which opens none of twice as many. None: not
+    of such a size, or not to be had so; the long way tells what is wrong."""
+    if shorter_px is None or not data.startswith(b"\xff\xd8"):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        pixels = width * height
+        shrunk = min(_MOST_SHRUNK, max(1, min(width, height) // max(shorter_px, 1)))
+        if not MAX_PIXELS < pixels <= MAX_JPEG_PIXELS or pixels > _MOST_PIXELS_A_BYTE * len(data):
+            return None
+        if colours not in ("YCbCr", "Gray", "RGB") or pixels > MAX_PIXELS * shrunk**2 or not is_sequential_jpeg(data):
+            return None
+        return _decode_jpeg(data, (width, height), shorter_px)
+    except ValueError:
         return None
 
 
@@ -170,8 +202,15 @@ def _rgb_of_16_bit(grey: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        return _turned(image.getexif())
     except Exception:  # a damaged EXIF block does not make the picture unusable
+        return 1
+
+
+def _turned(exif: Image.Exif) -> int:
+    try:
+        return int(exif.get(_ORIENTATION, 1))
+    except (TypeError, ValueError):
         return 1
 
 

@@ -24,7 +24,7 @@ from birdsat.tasks.identify.kept_out import KeptOutFigures, kept_out_figures
 from birdsat.tasks.identify.report import GateFigures, IdentifyReport
 from birdsat.tasks.identify.seen import Seen, SeenRows, see, see_split
 from birdsat.tasks.identify.strangers import make_strangers
-from birdsat.tasks.naming import same_taxa
+from birdsat.tasks.identify.taxon_groups import same_birds
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.open_identifier import identifier_of, open_place_date
 from birdsat.workflows.photos_in import photos_in
@@ -149,7 +149,7 @@ def _gate(
     strange: dict[str, Seen] = {}
     for name, views in make_strangers(_STRANGERS, run.photo_px, request.seed).items():
         strange[name] = see(run, views)
-    same = same_taxa(dataset.taxa, scores.taxa)
+    same = same_birds(dataset.taxa, scores.taxa)
     others = np.array([name is None for name in same])[test.labels]
     if others.any():
         strange["other taxa of the dataset"] = test[others].seen

@@ -17,15 +17,15 @@ import numpy as np
 from birdsat.embeddings.photo_stream import PhotoBatch, read_photos
 from birdsat.errors import ConfigError, some_of
 from birdsat.files import check_new
-from birdsat.imagery.photo_files import find_photos, same_names
+from birdsat.imagery.photo_files import find_photos, raw_twins_note, same_names, without_raw_twins
 from birdsat.locks import file_lock
 from birdsat.observations.photos.facts import PhotoFacts, PhotoFinder
 from birdsat.observations.photos.place_table import read_place_table
 from birdsat.observations.photos.tracks import read_tracks
-from birdsat.observations.scientific_names import species_name
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.answers import Identifier, Verdict
+from birdsat.tasks.identify.taxon_groups import meant_species
 from birdsat.workflows.cells import place_of
 from birdsat.workflows.identify_outputs.about import About, page_paths
 from birdsat.workflows.identify_outputs.journal import Journal, file_state
@@ -44,6 +44,7 @@ class IdentifyResult:
 
     photos: int
     verdicts: Mapping[Verdict, int]
+    birds: int  # of those rolled up, to no finer name than that of all birds
     first: tuple[PhotoRow, ...]  # the first of the photos
     kept: int  # of the photos, named before by the same command
     files: tuple[Path, ...]  # that were written; not the sidecars
@@ -59,9 +60,10 @@ class IdentifyResult:
     @property
     def line(self) -> str:
         """In one line, which a script can read."""
-        named, rolled_up = self.verdicts.get("named", 0), self.verdicts.get("rolled up", 0)
+        named, rolled_up = self.verdicts.get("named", 0), self.verdicts.get("rolled up", 0) - self.birds
         to_species = f", {named} to the species" if rolled_up else ""
         parts = [f"identified {named + rolled_up} of {self.photos} photos{to_species}"]
+        parts += [f"{self.birds} a bird, and no more"] if self.birds else []
         parts += [f"{count} unreadable"] if (count := self.verdicts.get("unreadable", 0)) else []
         parts += [f"{count} not among these birds"] if (count := self.verdicts.get("not among these birds", 0)) else []
         return f"{'; '.join(parts)} -> {', '.join(map(str, self.files))}"
@@ -92,6 +94,7 @@ class IdentifyResult:
         return {
             "photos": self.photos,
             "verdicts": dict(self.verdicts),
+            "birds": self.birds,
             "kept": self.kept,
             "sidecars": self.sidecars,
             "files": list(map(str, self.files)),
@@ -105,7 +108,7 @@ def identify(request: IdentifyRequest, progress: Progress = QUIET) -> IdentifyRe
     the run, the range model, a track and the tables raises. A photo that cannot be read is a row that says why.
     """
     outs = [Path(path) for path in request.out]
-    photos = _without_outputs(find_photos(request.photos), outs)
+    photos, twins = without_raw_twins(_without_outputs(find_photos(request.photos), outs))
     check_new((page for out in outs for page in page_paths(out, len(photos))), request.overwrite)
     for out in outs:
         if not out.parent.is_dir():
@@ -115,6 +118,8 @@ def identify(request: IdentifyRequest, progress: Progress = QUIET) -> IdentifyRe
     identifier = open_run_identifier(request, progress)
     for note in identifier.notes:
         progress.note(note)
+    if twins:
+        progress.note(raw_twins_note(twins))
     _note_unknown(sensitive, identifier, progress)
     privacy = Privacy(hide=request.hide_places, sensitive=sensitive, coarsen_km=request.coarsen_km)
     with file_lock(outs[0]):
@@ -189,14 +194,17 @@ def _write(
         files += resolve_name(OUTPUTS[ending])(out, rows, about)
     written = write_sidecars(photos, journal.rows(), about) if request.sidecars else 0
     verdicts: Counter[Verdict] = Counter()
+    birds = 0
     first: list[PhotoRow] = []
     for row in journal.rows():
         verdicts[row.verdict] += 1
+        birds += row.verdict == "rolled up" and row.rolled_up_rank == "class"
         if len(first) < _SHOWN:
             first.append(row)
     return IdentifyResult(
         photos=len(photos),
         verdicts=verdicts,
+        birds=birds,
         first=tuple(first),
         kept=journal.kept,
         files=tuple(files),
@@ -237,7 +245,9 @@ def _journal_path(out: Path) -> Path:
 
 
 def _note_unknown(sensitive: frozenset[str], identifier: Identifier, progress: Progress) -> None:
-    known = {species_name(taxon).casefold() for taxon in identifier.taxa}
+    if not sensitive:
+        return
+    known = {meant_species(taxon).casefold() for taxon in identifier.taxa}
     if unknown := sensitive - known:
         progress.note(
             f"{len(unknown):,} of the {len(sensitive):,} sensitive taxa are none that are told apart here: "

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 from birdsat.errors import InputError
@@ -11,27 +12,32 @@ _COLUMNS = ("scientific_name", "scientificname", "taxon", "species", "sci_name",
 _MOST_BYTES = 1 << 25
 
 
-def listed_names(path: Path) -> list[str]:
-    """Each once, in their order. Lines that begin with # are left out, and so are empty ones.
+def listed_names(path: Path, setting: str = "expected") -> list[str]:
+    """Each once, in their order. What follows # is left out, and so are empty lines. Of a table without a head that
+    says where names are, they are in its first column.
+
+    setting: by which the file was named.
 
     Raises InputError for a file that is not there, is not text, or has no name.
     """
     try:
         data = read_bytes(path, most_bytes=_MOST_BYTES)
     except FileNotFoundError as error:
-        raise InputError(f"{path} is not there; give a file of names, one a line.", settings=("expected",)) from error
+        raise InputError(f"{path} is not there; give a file of names, one a line.", settings=(setting,)) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         found = kind_of(data[:1024]) or "not text in UTF-8"
-        raise InputError(
-            f"{path} is {found}; give a text file of names, one a line.", settings=("expected",)
-        ) from error
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    names = _of_table(lines) or [line.strip().strip('"') for line in lines]
+        raise InputError(f"{path} is {found}; give a text file of names, one a line.", settings=(setting,)) from error
+    lines = [kept for line in text.splitlines() if (kept := line.partition("#")[0]).strip(" \t\r,;")]
+    names = _of_table(lines) or [name for line in lines if (name := _first_cell(line))]
     if not names:
-        raise InputError(f"{path} has no name in it; list one taxon a line.", settings=("expected",))
+        raise InputError(f"{path} has no name in it; list one taxon a line.", settings=(setting,))
     return list(dict.fromkeys(names))
+
+
+def _first_cell(line: str) -> str:
+    return re.split(r"[,;\t]", line, maxsplit=1)[0].strip().strip("'\"").strip()
 
 
 def _of_table(lines: list[str]) -> list[str]:

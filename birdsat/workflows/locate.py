@@ -17,7 +17,7 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.search import nearest
 from birdsat.errors import InputError
 from birdsat.files import check_new, write_atomic
-from birdsat.imagery.photo_files import distinct_names, find_photos, same_names
+from birdsat.imagery.photo_files import distinct_names, find_photos, raw_twins_note, same_names, without_raw_twins
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile, create_map, sidecar_path
@@ -141,10 +141,13 @@ def _locate_named(request: LocateRequest, progress: Progress) -> LocateResult:
     Raises ConfigError when a file is there already and not to be overwritten, or the region is of another run;
     InputError for a photo that cannot be decoded.
     """
-    photos, out = find_photos(request.photos), Path(request.out)
+    photos, twins = without_raw_twins(find_photos(request.photos))
+    out = Path(request.out)
     maps = [out / f"{name}.tif" for name in distinct_names(photos)]
     parts = (part for tiff in maps for part in (tiff, sidecar_path(tiff), style_path(tiff), _picture(tiff)))
     check_new((out / CELLS_FILE, *parts), request.overwrite)
+    if twins:
+        progress.note(raw_twins_note(twins))
     how = photos_evidence(request, load_run(Path(request.run)), photos, progress)
     located = locate(how.evidence, best=BEST)
     out.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 import csv
 import datetime
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from birdsat.training.run_folder import load_run
 from birdsat.workflows.requests.identify import ReviewRequest
 
 CORRECTIONS_FILE, REFUSED_FILE = "corrections.csv", "not_a_bird.csv"
-COLUMNS = ("photo", "taxon", "by", "when", "sha256", "note", "lon", "lat", "date")
+COLUMNS = ("photo", "taxon", "split", "by", "when", "sha256", "note", "lon", "lat", "date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +28,8 @@ class ReviewResult:
     file: Path
     added: int
     rows: int  # in all
-    not_birds: int  # photos of which was said that they show no taxon
+    not_birds: int  # photos of which was said that they show no taxon, kept in another file
+    root: Path  # that the paths of photos start from
     left_out: dict[str, int]  # reason -> rows
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +39,7 @@ class ReviewResult:
             "added": self.added,
             "rows": self.rows,
             "not_birds": self.not_birds,
+            "root": str(self.root),
             "left_out": self.left_out,
         }
 
@@ -62,8 +63,9 @@ def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
         new.append(
             {name: row.get(name, "") for name in COLUMNS}
             | {
-                "photo": os.path.relpath(file.resolve(), run.path.resolve()),
+                "photo": from_root(file),
                 "taxon": names.get(species_name(row["taxon"]), "") if row["taxon"] else "",
+                "split": "train",  # they were named wrongly: of no use to measure by
                 "by": row.get("by") or request.by,
                 "when": row.get("when") or datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "sha256": file_sha256(file),
@@ -81,8 +83,24 @@ def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
         if rows or (run.path / name).is_file():
             write_atomic(run.path / name, _text(rows))
     return ReviewResult(
-        file=run.path / CORRECTIONS_FILE, added=len(new), rows=len(said), not_birds=len(others), left_out=left_out
+        file=run.path / CORRECTIONS_FILE,
+        added=len(new),
+        rows=len(said),
+        not_birds=len(others),
+        root=root_of(run.path),
+        left_out=left_out,
     )
+
+
+def from_root(file: Path) -> str:
+    """Its path from the root of all folders, as a table of `birdsat data build` names photos that lie anywhere."""
+    whole = file.resolve()
+    return whole.relative_to(whole.anchor).as_posix()
+
+
+def root_of(folder: Path) -> Path:
+    """What `from_root` starts from."""
+    return Path(folder.resolve().anchor)
 
 
 def _read(table: Path) -> list[dict[str, str]]:

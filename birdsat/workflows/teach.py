@@ -29,6 +29,7 @@ from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.photos_in import photos_in
 from birdsat.workflows.requests.identify import TeachRequest
+from birdsat.workflows.review import root_of
 
 _FEW = 3  # photos a taxon, below which means name more of them than a probe
 
@@ -140,8 +141,14 @@ def _of_folder(folder: Path) -> list[tuple[TaughtPhoto, Path]]:
 
 def _of_table(path: Path) -> list[tuple[TaughtPhoto, Path]]:
     """Rows of a table that `birdsat review` made."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path} is not a table of corrections ({error}); make one with `birdsat review`, or give a folder.",
+            settings=("folder",),
+        ) from error
     if not rows or not {"photo", "taxon"} <= set(rows[0]):
         raise InputError(
             f"{path} has no rows with photo and taxon; make it with `birdsat review`.", settings=("folder",)
@@ -149,7 +156,7 @@ def _of_table(path: Path) -> list[tuple[TaughtPhoto, Path]]:
     found = []
     for row in rows:
         if row["taxon"]:
-            file_ = path.parent / row["photo"]
+            file_ = root_of(path) / row["photo"]
             who, when = row.get("by") or "", row.get("when") or ""
             found.append((TaughtPhoto(taxon=row["taxon"], photo=row["photo"], sha256="", by=who, when=when), file_))
     if not found:

@@ -11,7 +11,15 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from birdsat.errors import ImageError, InputError
 from birdsat.imagery import camera_formats
-from birdsat.imagery.photo_files import distinct_names, find_photos, photo_exif, read_photo, same_names
+from birdsat.imagery.photo_files import (
+    distinct_names,
+    find_photos,
+    photo_exif,
+    raw_twins_note,
+    read_photo,
+    same_names,
+    without_raw_twins,
+)
 
 TAKEN = 0x9003
 
@@ -197,6 +205,14 @@ def test_of_a_raw_file_the_preview_is_taken_upright_with_the_file_s_exif(tmp_pat
     (tmp_path / "bad.cr2").write_bytes(b"II*\0" + bytes(200))
     with pytest.raises(ImageError, match="RAW file without a preview"):
         read_photo(tmp_path / "bad.cr2")
+
+
+def test_a_raw_file_beside_its_jpeg_is_the_same_picture(tmp_path: Path) -> None:
+    names = ["a/1.JPG", "a/1.NEF", "a/2.nef", "b/1.nef", "b/3.HEIC", "b/3.dng"]
+    photos, twins = without_raw_twins([tmp_path / name for name in names])
+    assert [str(path.relative_to(tmp_path)) for path in photos] == ["a/1.JPG", "a/2.nef", "b/1.nef", "b/3.HEIC"]
+    assert [path.name for path in twins] == ["1.NEF", "3.dng"]
+    assert "2 RAW files are of the same picture" in raw_twins_note(twins)
 
 
 def test_what_is_not_a_photo_says_why(tmp_path: Path) -> None:

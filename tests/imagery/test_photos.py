@@ -172,6 +172,24 @@ def test_a_bomb_is_refused_from_its_header(side: int, monkeypatch: pytest.Monkey
             decode_rgb(bomb)
 
 
+def test_a_jpeg_of_more_pixels_than_are_held_is_read_at_a_fraction_of_its_size_and_turned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photo, exif = Image.fromarray(smooth_photo(300, 450)), Image.Exif()
+    exif[0x0112] = 6
+    data, progressive = (saved(photo, "JPEG", exif=exif, quality=95, progressive=way) for way in (False, True))
+    expected = decode_rgb(data, shorter_px=40)
+    monkeypatch.setattr("birdsat.imagery.photos.MAX_PIXELS", 300 * 450 // 2)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # as Pillow refuses the largest
+    np.testing.assert_array_equal(decode_rgb(data, shorter_px=40), expected)
+    for whole, px in ((data, None), (data, 200), (progressive, 40)):
+        with pytest.raises(ImageError, match="too large"):
+            decode_rgb(whole, shorter_px=px)
+    monkeypatch.setattr("birdsat.imagery.photos.MAX_JPEG_PIXELS", 300 * 450 - 1)
+    with pytest.raises(ImageError, match="too large"):
+        decode_rgb(data, shorter_px=40)
+
+
 @pytest.mark.parametrize("array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
 def test_an_array_that_is_not_a_picture_is_not_encoded(array: NDArray[np.uint8]) -> None:
     with pytest.raises(ImageError, match="is not a picture"):

@@ -11,11 +11,18 @@ from made_runs import noise
 from recorded import RecordedProgress
 
 from birdsat.cli import main
-from birdsat.errors import BirdsatError, CheckpointError, ConfigError, InputError, UnknownTaxonError
+from birdsat.dataset.row_groups import Dataset
+from birdsat.errors import BirdsatError, CheckpointError, ConfigError, DatasetError, InputError, UnknownTaxonError
+from birdsat.tasks.identify.fit import held_out_rows
 from birdsat.tasks.identify.identifier import RunIdentifier
+from birdsat.tasks.identify.image_scores import open_scores
+from birdsat.tasks.identify.seen import see_split
+from birdsat.training.run_folder import load_run
+from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
 from birdsat.workflows.evaluate_identify import evaluate_identify
 from birdsat.workflows.open_identifier import open_run_identifier
+from birdsat.workflows.requests.datasets import BuildDatasetRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.identify_options import IdentifyOptions
 from birdsat.workflows.requests.tasks import ClassifyRequest
@@ -174,6 +181,14 @@ def test_a_taught_taxon_is_named_listed_and_forgotten(fitted: Path, tmp_path: Pa
     assert open_run_identifier(IdentifyOptions(run=folder)).fingerprint == before.fingerprint
 
 
+def test_a_dataset_without_photos_of_the_taxa_is_refused(fitted: Path, dataset: Path) -> None:
+    run = load_run(fitted)
+    kind, scores = open_scores(run)
+    nothing = see_split(run, Dataset(dataset), "train")[np.empty(0, np.int64)]
+    with pytest.raises(DatasetError, match="0 train photos of taxa that the run knows"):
+        held_out_rows(kind, scores, nothing, nothing)
+
+
 def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_from(
     fitted: Path, tmp_path: Path
 ) -> None:
@@ -195,6 +210,16 @@ def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_fr
     assert {row["taxon"] for row in csv.DictReader(again.file.open())} == {"Corvus corax", NEW}
     taught = teach(TeachRequest(run=folder, folder=again.file), QUIET)
     assert taught.photos == {"Corvus corax": 1, NEW: 1} and taught.new == (NEW,)
+    build_dataset(
+        BuildDatasetRequest(out=tmp_path / "data", table=again.file, photos=again.root, val_fraction=0.0), QUIET
+    )
+    manifest = Dataset(tmp_path / "data").manifest
+    assert [taxon.name for taxon in manifest.taxa] == ["Corvus corax", NEW]
+    assert Dataset(tmp_path / "data").rows("train") == 2
+    for data in (b"\xff\xfe\x00", b"who,what\nme,bird\n"):
+        (tmp_path / "bad.csv").write_bytes(data)
+        with pytest.raises(InputError, match="birdsat review"):
+            teach(TeachRequest(run=folder, folder=tmp_path / "bad.csv"), QUIET)
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_read(
         ({"place": "47,122"}, "latitude 122"),
         ({"places": tmp_path / "gone.csv"}, "absent"),
         ({"track": tmp_path / "gone.gpx"}, "not GPX"),
-        ({"sensitive": tmp_path / "gone.txt"}, "not a list of names"),
+        ({"sensitive": tmp_path / "gone.txt"}, "is not there"),
         ({"out": tmp_path / "nowhere/n.csv"}, "is not a folder"),
         ({"photos": tmp_path / "nothing"}, "not a single photo"),
     ]:

@@ -22,8 +22,7 @@ from birdsat.tasks.identify.joined import DEFAULT_FLOOR, DEFAULT_WEIGHT, Joining
 from birdsat.tasks.identify.place_date import PlaceDate
 from birdsat.tasks.identify.roll_up import NEVER, RollUp, roll_up_threshold
 from birdsat.tasks.identify.seen import SeenRows, unit
-from birdsat.tasks.identify.taxon_groups import TaxonGroups
-from birdsat.tasks.naming import same_taxa
+from birdsat.tasks.identify.taxon_groups import TaxonGroups, same_birds
 from birdsat.tasks.probe import Standardiser, fit_probe
 
 LEAST_ROWS = 30  # held-out photos that anything is fitted on
@@ -90,7 +89,7 @@ class HeldOut:
 
     logits: NDArray[np.float32]  # (n, t)
     labels: NDArray[np.int64]  # (n,) of the scores' taxa
-    parts: NDArray[np.float64]  # (n, 4) of `Shape.parts`
+    parts: NDArray[np.float64]  # (n, 5) of `Shape.parts`
     lon_lat: NDArray[np.float64]  # (n, 2)
     when: NDArray[np.float64]  # (n,)
     words: str  # what they are
@@ -119,7 +118,7 @@ def unfitted(temperature: float, prior: PlaceDate | None = None) -> Learned:
 def of_known_taxa(rows: SeenRows, dataset_taxa: Sequence[str], taxa: Sequence[str]) -> SeenRows:
     """The rows of taxa that are known, with these labels; of other taxa none."""
     at = {name: number for number, name in enumerate(taxa)}
-    known = np.array([at[name] if name is not None else -1 for name in same_taxa(dataset_taxa, taxa)], dtype=np.int64)
+    known = np.array([at[name] if name is not None else -1 for name in same_birds(dataset_taxa, taxa)], dtype=np.int64)
     kept = rows[known[rows.labels] >= 0] if len(rows) else rows
     return replace(kept, labels=known[kept.labels])
 
@@ -132,6 +131,11 @@ def held_out_rows(
 
     Raises DatasetError where there are too few: a classifier has seen all of train.
     """
+    if len(train) < 2:
+        raise DatasetError(
+            f"the dataset has {len(train):,} train photos of taxa that the run knows, which tell nothing of what these "
+            "look like; take a dataset of photos of its taxa."
+        )
     of_val = _scored(scores, scores, train, val, f"{len(val):,} photos of val")
     if kind == "classifier" or len(val) >= ENOUGH_ROWS:
         if len(val) >= LEAST_ROWS:

@@ -14,11 +14,9 @@ from birdsat.embeddings.regions.embed_cells import RegionBlock, year_basis
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.taxa import TaxonMeans
 from birdsat.errors import InputError, some_of
-from birdsat.observations.scientific_names import parse_name
 from birdsat.ranges.model import RangeModel
-from birdsat.tasks.identify.taxon_groups import scientific_name
+from birdsat.tasks.identify.taxon_groups import same_birds
 from birdsat.tasks.locate_by_ranges import month_of
-from birdsat.tasks.naming import same_taxa
 
 _YEAR = tuple(range(1, 13))
 _LEAST = 1e-4  # probabilities of a range model nearer to 0 or 1 are not told apart
@@ -229,7 +227,7 @@ class ListPlaceDate(PlaceDate):
     def __init__(self, taxa: Taxa, listed: Taxa, common_names: Mapping[str, str] | None = None) -> None:
         """common_names: of the run's taxa. Raises InputError where the list names none of the run's taxa."""
         self.taxa = tuple(taxa)
-        found = same_taxa(listed, self.taxa, common_names)
+        found = same_birds(listed, self.taxa, common_names)
         on = {name for name in found if name is not None}
         self.not_found = tuple(name for name, same in zip(listed, found, strict=True) if same is None)
         if not on:
@@ -267,13 +265,7 @@ class ListPlaceDate(PlaceDate):
 def _in_model(taxa: Taxa, model: RangeModel) -> list[str | None]:
     """The model's name of each taxon, by the species that both mean, or else by its English name in either or in the
     list of the package."""
-    found = same_taxa(taxa, model.facts.taxa, model.common_names)
-    english = [
-        name for name, same in zip(taxa, found, strict=True) if same is None and not parse_name(name).is_scientific
-    ]
-    called = {name: scientific for name in english if (scientific := scientific_name(name))}
-    also = dict(zip(called, same_taxa(tuple(called.values()), model.facts.taxa), strict=True))
-    return [also.get(name) if same is None else same for name, same in zip(taxa, found, strict=True)]
+    return same_birds(taxa, model.facts.taxa, model.common_names)
 
 
 def when_of(dates: Sequence[datetime.date | None]) -> NDArray[np.float64]:

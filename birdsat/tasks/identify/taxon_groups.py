@@ -1,6 +1,6 @@
 """The genus and family of each taxon, so that names can be rolled up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -14,6 +14,7 @@ from birdsat.observations.taxonomies.families import family_of_genus
 from birdsat.observations.taxonomies.open_checklist import open_checklist
 from birdsat.observations.taxonomies.spelling import folded
 from birdsat.observations.taxonomy import Taxon
+from birdsat.tasks.naming import same_taxa
 
 GroupRank = Literal["species", "genus", "family"]
 GROUP_RANKS: tuple[GroupRank, ...] = ("species", "genus", "family")  # from fine to coarse
@@ -63,6 +64,33 @@ def scientific_name(english: str) -> str:
     """Of the one species that is called so in the list of the package (AviList); "" where there is none."""
     found = _avilist().by_common_name.get(folded(english), ())
     return found[0] if len(found) == 1 else ""
+
+
+def meant_species(name: str) -> str:
+    """The species that a name means, scientific or English; what the list does not know stays as it is."""
+    return species_name(in_science(name))
+
+
+def same_birds(
+    asked: Sequence[str], known: Sequence[str], common_names: Mapping[str, str] | None = None
+) -> list[str | None]:
+    """`same_taxa`, of names that are scientific in one of the two and English in the other as well."""
+    found = same_taxa(asked, known, common_names)
+    missing = [name for name, same in zip(asked, found, strict=True) if same is None]
+    if not missing:
+        return found
+    scientific: dict[str, list[str]] = {}
+    for name in known:
+        scientific.setdefault(in_science(name), []).append(name)
+    once = {name: names[0] for name, names in scientific.items() if len(names) == 1}
+    meant = same_taxa([in_science(name) for name in missing], tuple(once))
+    also = {name: once[same] for name, same in zip(missing, meant, strict=True) if same is not None}
+    return [also.get(name) if same is None else same for name, same in zip(asked, found, strict=True)]
+
+
+def in_science(name: str) -> str:
+    """A name, or the scientific name of the species that is called so in English; what is neither stays as it is."""
+    return name if parse_name(name).is_scientific else scientific_name(name) or name
 
 
 def english_name(scientific: str) -> str:

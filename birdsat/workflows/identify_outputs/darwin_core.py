@@ -85,11 +85,11 @@ def _records(photos: Iterable[PhotoRow], about: About) -> Iterator[list[str]]:
             "informationWithheld": "place withheld" if about.hide_places and row.place_from else "",
             "kingdom": "Animalia",
             "class": "Aves",
-            "scientificName": row.name,
+            "scientificName": row.scientific_name,
             "taxonRank": row.rolled_up_rank or "species",
             "vernacularName": row.common_name,
             # An open question stays one: what is unexpected here is marked by Darwin Core's own word for it.
-            "identificationQualifier": f"cf. {row.name.split()[-1]}" if unexpected else "",
+            "identificationQualifier": f"cf. {row.scientific_name.split()[-1]}" if unexpected else "",
             "identificationVerificationStatus": "unverified",
             "identificationRemarks": _remarks(row, about),
             "identifiedBy": about.named_by,

@@ -107,7 +107,7 @@ def write_ebird(path: Path, photos: Iterable[PhotoRow], about: About) -> tuple[P
 def _seen(row: PhotoRow, date: str) -> _Seen:
     answer = next((one for one in row.answers if one.taxon == row.name), None)
     return _Seen(
-        name=row.name,
+        name=row.scientific_name,
         common_name=row.common_name,
         photo=Path(row.photo).name,
         score=answer.score if answer is not None else (row.rolled_up_score or 0.0),

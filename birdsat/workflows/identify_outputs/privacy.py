@@ -3,16 +3,14 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
-from birdsat.errors import InputError
-from birdsat.observations.scientific_names import species_name
-from birdsat.reading import read_bytes
+from birdsat.tasks.identify.taxon_groups import meant_species
 from birdsat.workflows.identify_outputs.rows import MAY_BE, PhotoRow
+from birdsat.workflows.listed_names import listed_names
 
 _KM_A_DEGREE = 111.195  # of latitude, on a sphere
-_MOST_LIST_BYTES = 16 << 20
-_HEADS = frozenset(("taxon", "species", "scientific_name", "scientificname", "name"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +18,7 @@ class Privacy:
     """Which places are told, and how exactly."""
 
     hide: bool = False
-    sensitive: frozenset[str] = frozenset()  # species, in small letters
+    sensitive: frozenset[str] = frozenset()  # scientific names of species, in small letters
     coarsen_km: float = 20.0
 
     def applied(self, rows: Iterator[PhotoRow]) -> Iterator[PhotoRow]:
@@ -38,9 +36,14 @@ class Privacy:
         """Whether a listed taxon is the first answer, may be right, or belongs to the genus that the answer is."""
         if not self.sensitive:
             return False
-        likely = {species_name(one.taxon).casefold() for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
+        likely = {_species(one.taxon) for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
         genera = {taxon.split()[0] for taxon in self.sensitive if taxon}
-        return bool(likely & self.sensitive) or row.rolled_up.casefold() in (self.sensitive | genera)
+        return bool(likely & self.sensitive) or row.rolled_up.casefold() in genera
+
+
+@lru_cache(maxsize=1 << 16)
+def _species(taxon: str) -> str:
+    return meant_species(taxon).casefold()
 
 
 def coarse(lon: float, lat: float, km: float) -> tuple[float, float]:
@@ -55,21 +58,8 @@ def coarse(lon: float, lat: float, km: float) -> tuple[float, float]:
 
 
 def read_sensitive(path: Path) -> frozenset[str]:
-    """Species of a list: a name a line, or the first column of a CSV; what follows # is passed over.
+    """Species of a list of names, scientific or English, as `listed_names` reads it, and as `Privacy` takes them.
 
     Raises InputError for a file that cannot be read as text, or without names.
     """
-    try:
-        text = read_bytes(path, most_bytes=_MOST_LIST_BYTES).decode("utf-8-sig")
-    except (FileNotFoundError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} is not a list of names ({error}); give a text file with a scientific name a line.",
-            settings=("sensitive",),
-        ) from error
-    cells = (line.partition("#")[0].replace("\t", ",").split(",")[0].strip().strip("'\"") for line in text.splitlines())
-    names = [cell for cell in cells if cell]
-    if names and names[0].casefold().replace(" ", "_") in _HEADS:
-        names = names[1:]
-    if not names:
-        raise InputError(f"{path} has no names; give a scientific name a line.", settings=("sensitive",))
-    return frozenset(species_name(name).casefold() for name in names)
+    return frozenset(meant_species(name).casefold() for name in listed_names(path, "sensitive"))

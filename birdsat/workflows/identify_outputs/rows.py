@@ -12,6 +12,7 @@ import numpy as np
 
 from birdsat.observations.photos.facts import PhotoFacts
 from birdsat.tasks.identify.answers import Answers, Verdict
+from birdsat.tasks.identify.taxon_groups import english_name, in_science
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +68,14 @@ class PhotoRow:
     @property
     def common_name(self) -> str:
         """Of the taxon that it is said to show."""
-        return next((one.common_name for one in self.answers if one.taxon == self.name), "")
+        told = next((one.common_name for one in self.answers if one.taxon == self.name), "")
+        return told or (english_name(self.scientific_name) if self.scientific_name != self.name else "")
+
+    @property
+    def scientific_name(self) -> str:
+        """Of what it is said to show, where a run calls it in English; the name itself where that is not known."""
+        is_species = self.verdict == "named" and self.rolled_up_rank in ("", "species")
+        return in_science(self.name) if is_species else self.name  # which opens a list of all birds
 
     @property
     def moment(self) -> datetime.datetime | None:

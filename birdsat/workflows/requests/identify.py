@@ -79,7 +79,8 @@ class ReviewRequest(Request):
     """Take in what people say of photos that were named: training rows with who said so, when, and of which file.
 
     They are added to RUN/corrections.csv, which `birdsat teach RUN RUN/corrections.csv` learns from and `birdsat data
-    build --table RUN/corrections.csv` makes a dataset of.
+    build FOLDER --table RUN/corrections.csv --photos /` makes a dataset of: paths in it start from the root of all
+    folders, as photos may lie anywhere.
     """
 
     run: Positional[AnyPath]

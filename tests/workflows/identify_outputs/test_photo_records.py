@@ -105,6 +105,18 @@ def test_what_cannot_be_on_a_checklist_is_counted(tmp_path: Path) -> None:
     assert progress.notes[0].startswith("2 photos are not in n.ebird.csv")
 
 
-def test_taxa_without_scientific_names_go_by_the_names_they_have(tmp_path: Path) -> None:
-    (line,) = ebird(tmp_path, row(rolled_up="Yellow billed Cuckoo", answers=(answer(1, "Yellow billed Cuckoo", 0.9),)))
-    assert (line["Common Name"], line["Genus"], line["Species"]) == ("Yellow billed Cuckoo", "", "")
+def test_taxa_that_a_run_calls_in_english_go_by_the_scientific_names_of_these(tmp_path: Path) -> None:
+    cuckoo, unheard_of = (
+        row(f"{name}.jpg", rolled_up=name, answers=(answer(1, name, 0.9),))
+        for name in ("Yellow billed Cuckoo", "Shiny Thing")
+    )
+    known, unknown = ebird(tmp_path, cuckoo, unheard_of)
+    assert (known["Common Name"], known["Genus"], known["Species"]) == (
+        "Yellow-billed Cuckoo",
+        "Coccyzus",
+        "americanus",
+    )
+    assert (unknown["Common Name"], unknown["Genus"], unknown["Species"]) == ("Shiny Thing", "", "")
+    write_occurrences(tmp_path / "n.dwc.csv", [cuckoo], ABOUT)
+    (record,) = rows_of(tmp_path / "n.dwc.csv")
+    assert (record["scientificName"], record["vernacularName"]) == ("Coccyzus americanus", "Yellow-billed Cuckoo")

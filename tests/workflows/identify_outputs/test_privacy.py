@@ -34,6 +34,18 @@ def test_places_of_taxa_that_are_listed_or_may_be_are_told_coarsely() -> None:
     assert [one.uncertainty_km is not None for one in privacy.applied(iter(rows))] == [True, False, True, True, False]
 
 
+def test_taxa_of_a_run_that_calls_them_in_english_are_the_listed_ones(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("Tyrannus forficatus\nPeregrine Falcon, nests\n")
+    privacy = Privacy(sensitive=read_sensitive(path))
+    rows = [
+        row(answers=(answer(1, "Scissor tailed Flycatcher", 0.9),)),
+        row(answers=(answer(1, "Falco peregrinus", 0.9),)),
+        row(answers=(answer(1, "Northern Fulmar", 0.9),)),
+    ]
+    assert [one.uncertainty_km is not None for one in privacy.applied(iter(rows))] == [True, True, False]
+
+
 def test_the_coarse_place_is_the_same_for_all_within_a_square_and_as_near_as_is_said() -> None:
     generator = np.random.default_rng(0)
     for km in (5.0, 20.0, 100.0):
@@ -53,5 +65,5 @@ def test_a_list_is_a_name_a_line_or_a_table_and_has_comments(tmp_path: Path) -> 
         path.write_bytes(data)
         with pytest.raises(InputError):
             read_sensitive(path)
-    with pytest.raises(InputError, match="not a list of names"):
+    with pytest.raises(InputError, match="is not there"):
         read_sensitive(tmp_path / "gone.txt")
