@@ -34,7 +34,7 @@ def month_of(year_fraction: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(year_fraction), 0, np.searchsorted(_STARTS, year_fraction, side="right"))
 
 
-def in_month(month: NDArray[np.int64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+def in_month(month: NDArray[np.int64], share: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n,) year fractions of which so much of months 1..12 has passed, 0 to 1."""
     starts = np.append(_FIRST_DAYS, 365) / 365
     fraction: NDArray[np.float64] = starts[month - 1] + share * np.diff(starts)[month - 1]

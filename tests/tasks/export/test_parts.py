@@ -129,7 +129,7 @@ def test_a_range_model_s_part_says_what_the_model_says_of_dates_and_of_the_year(
     june = np.full(n, 5.5 / 12)
     (mapped,) = model.predict([model.features(block)], model.facts.taxa, [6], applicability=False)
     for said, shown in zip(
-        asked(model, features, block.lon_lat, june), (mapped.probability, mapped.low, mapped.high), strict=True
+        asked(model, features, block.lon_lat, june), (mapped.suitability, mapped.low, mapped.high), strict=True
     ):
         np.testing.assert_allclose(said, shown[:, 0].T, atol=5e-3)  # maps are of cells in half precision
 
