@@ -76,8 +76,8 @@ def ranges_card(model: RangeModel, address: HubAddress) -> str:
         _table(("held out", "value"), model.evaluation) if model.evaluation else "Nothing could be held out.",
         "## Limits",
         "A probability is relative: .5 is a place as likely among the records as among the background. Records are "
-        "biased to where people are. It reads chip features of the very run above alone; the cells that it was "
-        "fitted on are not part of it.",
+        "biased to where people are. It reads chip features of the very run above alone. It keeps the cells in which "
+        "each taxon was recorded, for its area of applicability; not the records, nor chip features of the region.",
         "## How it was made",
         markdown_block(facts.command) if facts.command else "Not known.",
     ]
