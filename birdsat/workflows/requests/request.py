@@ -1,7 +1,8 @@
 """What every request record can do: it takes what callers have at hand, and refuses what it cannot mean.
 
 A request is the one place where the settings of a verb stand: its fields, what they mean, their defaults and limits.
-The command line makes its options of them, Python's functions take them as keywords, and an HTTP body holds them.
+The command line makes its options of them, Python's functions take them as keywords, and the explorer's long work makes
+the same record.
 """
 
 import ast
