@@ -60,8 +60,9 @@ benchmarks: setup
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/maps.py
+	$(BIN)/python benchmarks/identify.py
+	$(BIN)/python benchmarks/regional.py
 	$(BIN)/python benchmarks/records.py
-	$(BIN)/python benchmarks/areas.py
 	$(BIN)/python benchmarks/pretrain_step.py
 	$(BIN)/python benchmarks/optimiser.py
 	$(BIN)/python benchmarks/explorer.py --fit

@@ -1,10 +1,11 @@
 """Models on the Hugging Face hub: published from here, and what is opened as hf://user/name."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from birdsat.errors import InputError
-from birdsat.fetch.hub import HubAddress
+from birdsat.fetch.hub import SCHEME, HubAddress
 from birdsat.ranges.model import RangeModel
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ def push_to_hub(
 ) -> str:
     """Publish a run, a classifier or a range model on the Hugging Face hub; the address that opens just this commit.
 
-    model: as `birdsat.load` gives it, or its folder. name: user/name; it is made where there is none. revision: a
-    branch, made where there is none. token: of the hub; by default the one that `hf auth login` keeps. What is
-    published: weights as safetensors, settings, how it was made, labels with the list that they are of, and a card with
-    data, licences, figures, intended use and limits. Paths of this machine are cut to their last part.
+    model: as `birdsat.load` gives it, or its folder. name: user/name, or user/name@branch; it is made where there is
+    none. revision: a branch, made where there is none. token: of the hub; by default the one that `hf auth login`
+    keeps. What is published: weights as safetensors, settings, how it was made, labels with the list that they are of,
+    and a card with data, licences, figures, intended use and limits. Paths of this machine are cut to their last part.
 
-    Raises HubError where the hub refuses or cannot be reached, ConfigError where huggingface_hub is missing or the
-    model learned from rasters, CheckpointError for a folder that is not a finished model.
+    Raises InputError for a name that is not of this form, HubError where the hub refuses or cannot be reached,
+    ConfigError where huggingface_hub is missing or the model learned from rasters, CheckpointError for a folder that is
+    not a finished model.
     """
     from birdsat.workflows.publish import publish
 
@@ -38,8 +40,18 @@ def push_to_hub(
         folder = model.folder
     else:
         folder = Path(model) if isinstance(model, str | Path) else model.run.path
-    address = HubAddress(repo=HubAddress.parse(f"hf://{name}").repo, revision=revision)
-    return str(publish(folder, address, private=private, token=token, message=message))
+    return str(publish(folder, _address(name, revision), private=private, token=token, message=message))
+
+
+def _address(name: str, revision: str | None) -> HubAddress:
+    """Of user/name, or of what `birdsat.load` takes."""
+    try:
+        named = HubAddress.parse(name if name.startswith(SCHEME) else SCHEME + name)
+    except InputError as error:
+        raise InputError(f"{name!r} is not a name on the hub; write user/name.") from error
+    if named.revision is not None and revision not in (None, named.revision):
+        raise InputError(f"{name!r} has the revision {named.revision!r}, and {revision!r} is given; leave one out.")
+    return replace(named, revision=named.revision or revision)
 
 
 def fetch(address: str) -> Path:

@@ -1,5 +1,6 @@
 """`birdsat.load`: whatever a folder holds, known by its marker file."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Loaded = Model | RangeModel | Region | Dataset
 
+_ON_THE_HUB = re.compile(r"hf://?(.*)")  # a Path has one / of the two
+
 _OPENERS: dict[str, Callable[[Path], Loaded]] = {  # by the file that such a folder has
     SETTINGS_FILE: load_ranges,
     REGION_FILE: open_region,
@@ -46,12 +49,14 @@ def load(folder: str | Path) -> Loaded:
         >>> birdsat.load(run)
         <birdsat.Model CveMae of 1 taxa: ...>
     """
-    path = fetch(folder) if isinstance(folder, str) and folder.startswith(SCHEME) else Path(folder)
+    path = fetch(f"{SCHEME}{hub[1]}") if (hub := _ON_THE_HUB.fullmatch(str(folder))) else Path(folder)
     for marker, opener in _OPENERS.items():
         if (path / marker).is_file():
             return opener(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist; give a folder that birdsat wrote.")
+        raise InputError(
+            f"{folder} does not exist; give a folder that birdsat wrote, or a model on the hub as hf://user/name."
+        )
     raise InputError(
         f"{path} is neither a run, a range model, a region nor a dataset: it has none of {', '.join(_OPENERS)}. Where "
         "it was being made, start the same command again: it continues."

@@ -236,20 +236,22 @@ class Model:
     def save(self, folder: str | Path) -> Path:
         """Copy the run, finished and whole, to another folder, which `birdsat.load` opens; the folder.
 
-        Raises ConfigError when the folder holds something already.
+        What `birdsat identify` and `teach` keep in the run goes along. Raises ConfigError when the folder holds
+        something already.
         """
+        from birdsat.tasks.identify.image_scores import GALLERY_FILE, PROBE_FILE
+        from birdsat.tasks.identify.kept import IDENTIFY_FILE, TENSORS_FILE  # here, as they take a while to import
+        from birdsat.tasks.identify.taught import TAUGHT_FILE
+
+        names = (
+            CONFIG_FILE, DATASET_FILE, RUN_FILE, TAXA_FILE, CARD_FILE, PROBE_FILE, GALLERY_FILE, TENSORS_FILE,
+            IDENTIFY_FILE, TAUGHT_FILE, MODEL_FILE,  # the weights say it is complete
+        )  # fmt: skip
         out = Path(folder)
         if not is_unused(out):
             raise ConfigError(f"{out} holds something already; choose an empty folder.")
         with folder_lock(out):
-            for name in (
-                CONFIG_FILE,
-                DATASET_FILE,
-                RUN_FILE,
-                TAXA_FILE,
-                CARD_FILE,
-                MODEL_FILE,
-            ):  # the weights say it is complete
+            for name in names:
                 if (self.run.path / name).is_file():
                     with atomic_path(out / name) as partial:
                         shutil.copyfile(self.run.path / name, partial)

@@ -6,9 +6,7 @@ from numpy.typing import NDArray
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.readers.rows import Rows
 
-_MOST_ABSENCES = (
-    5_000_000  # of a table: of more, checklists are drawn at random, so that memory does not grow with them
-)
+_MOST_ABSENCES = 5_000_000  # of a table; of more, checklists are drawn at random: memory does not grow with them
 
 _Arrays = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]  # label (n,), day (n,), lon and lat (n, 2)
 

@@ -17,17 +17,15 @@ from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE, RowTally, rows_table
-from birdsat.observations.readers.rows import Rows
 from birdsat.observations.readers.tables import read_table_rows
-from birdsat.observations.record_dates import ALL_DATES, OTHER_DATES, RecordDates
+from birdsat.observations.record_dates import ALL_DATES, RecordDates
+from birdsat.observations.said_of_taxa import add_common_names, add_other_dates
 from birdsat.observations.scientific_names import NameReading, find_name
 from birdsat.observations.survey_records import SurveyGatherer, SurveyRecords, empty_visits
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.observations.taxonomies.places import BY_PLACE, tell_apart
 from birdsat.observations.taxonomy import recorded_taxon
 from birdsat.tables import Table
-
-_NO_DAY = datetime.date.max.toordinal() + 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,8 +269,8 @@ def read_occurrences(
                 surveys.add(rows, rows.kept & ~np.isnan(rows.lon_lat[:, 0]))
                 continue
             tally.add(rows)
-            _add_common_names(common, rows)
-            _add_other_dates(other_dates, rows)
+            add_common_names(common, rows)
+            add_other_dates(other_dates, rows)
             placed = rows.kept & ~np.isnan(rows.lon_lat[:, 0])
             tally.drop(NO_PLACE, int(np.count_nonzero(rows.kept & ~placed)))
             if rules.absences:
@@ -314,39 +312,6 @@ def read_occurrences(
         surveys=surveyed,
     )
     return found if crosswalk is None else _named_by(found, crosswalk, language)
-
-
-def _add_common_names(known: dict[str, str], rows: Rows) -> None:
-    """The common name that the table has for each taxon: the first that comes."""
-    if "common_name" not in rows.cells:
-        return
-    kept = np.flatnonzero(rows.kept)[::-1]
-    first = np.full(len(rows.names), -1)
-    first[rows.name[kept]] = kept  # where several rows have one name, the last that is put, which is the first
-    wanted = [
-        (name.species, row)
-        for name, row in zip(rows.names, first.tolist(), strict=True)
-        if row >= 0 and name.species is not None and name.species not in known
-    ]
-    texts = rows.text("common_name", np.array([row for _, row in wanted], dtype=np.int64))
-    known.update((species, text) for (species, _), text in zip(wanted, texts, strict=True) if text)
-
-
-def _add_other_dates(known: dict[str, tuple[int, int]], rows: Rows) -> None:
-    """The first and the last day of the rows of each taxon that were dropped for their dates."""
-    dropped = [finding.rows for finding in rows.findings if finding.reason in OTHER_DATES]
-    if not dropped:
-        return
-    at = np.concatenate(dropped)
-    first, last = np.full(len(rows.names), _NO_DAY), np.full(len(rows.names), -1)
-    np.maximum.at(last, rows.name[at], rows.day[at])
-    dated = at[rows.day[at] > 0]
-    np.minimum.at(first, rows.name[dated], rows.day[dated])
-    for i in np.flatnonzero(last >= 0).tolist():
-        if (species := rows.names[i].species) is not None:
-            before = known.get(species, (0, 0))
-            earliest = min(int(first[i]), before[0] or _NO_DAY)
-            known[species] = earliest if earliest < _NO_DAY else 0, max(int(last[i]), before[1])
 
 
 def _named_by(found: Occurrences, crosswalk: Crosswalk, language: str) -> Occurrences:

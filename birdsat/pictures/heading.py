@@ -20,7 +20,8 @@ def draw_heading(figure: Figure, title: str, *, is_taxon: bool, common_name: str
     style = "italic" if is_taxon and not common_name else "normal"
     heading = figure.suptitle(whole, style=style, fontsize=_POINTS, color=INK, parse_math=False)
     width = _extent(figure, heading).width / (figure.get_figwidth() * figure.dpi)
-    heading.set_fontsize(max(_LEAST_POINTS, _POINTS * min(1.0, _WIDTH / width)))
+    if width > _WIDTH:
+        heading.set_fontsize(max(_LEAST_POINTS, _POINTS * _WIDTH / width))
     return heading
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.date import month_of
 from birdsat.earth.grid import AnyGrid
 from birdsat.observations.day_numbers import year_fractions
 from birdsat.observations.occurrences import Occurrences
@@ -50,7 +51,7 @@ def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float6
     """
     dates = np.concatenate([everything.year_fraction, year_fractions(everything.empty_visits[1])])
     dates = dates[np.isfinite(dates)]
-    by_month = np.sort(np.bincount((dates * 12).astype(np.int64) % 12, minlength=12))
+    by_month = np.sort(np.bincount(month_of(dates), minlength=13))
     if len(everything.taxa) == 1 and by_month[-_SURVEY_MONTHS:].sum() < _SURVEY_SHARE * len(dates):
         return np.empty(0)
     if len(dates) > _DATES:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from birdsat.earth.date import in_month, month_of
 from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.ranges.block_side import among_records
 from birdsat.ranges.held_out_rows import HeldOut
@@ -271,8 +272,10 @@ class Data:
         """Year fractions, even over the months in which somebody looked, of numbers even over 0..1."""
         place = even * len(self.months)
         month = np.minimum(place.astype(np.int64), len(self.months) - 1)
-        dates: NDArray[np.float64] = (self.months[month] + place - month) / 12
-        return dates
+        if len(self.months) == 12:  # of days, not of months, each as likely
+            whole: NDArray[np.float64] = (month + place - month) / 12
+            return whole
+        return in_month(self.months[month] + 1, place - month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +307,7 @@ def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:
     """0..11: the months with a tenth of an even share of the dates (l,), or more; all where there are none."""
     if len(looked) == 0:
         return np.arange(12)
-    counts = np.bincount((looked * 12).astype(np.int64) % 12, minlength=12)
+    counts = np.bincount(month_of(looked) - 1, minlength=12)
     return np.flatnonzero(counts >= 0.1 * len(looked) / 12)
 
 

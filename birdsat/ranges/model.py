@@ -269,12 +269,13 @@ class RangeModel:
             digest.update(tensor.numpy().tobytes())
         return digest.hexdigest()
 
-    def save(self, folder: Path, *, region: str = "", request: str = "") -> None:
+    def save(self, folder: str | Path, *, region: str = "", request: str = "") -> None:
         """Write ranges.safetensors and then ranges.json; without the second, the folder is not a range model.
 
         To be remembered: region, the way from the folder to the cells it was fitted on, and request, the fingerprint of
         what was asked for.
         """
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / SETTINGS_FILE).unlink(missing_ok=True)
         for kept in folder.glob(KEPT_FILES):  # of the model that is replaced

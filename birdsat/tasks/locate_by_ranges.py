@@ -1,6 +1,5 @@
 """Where a photo is from by what bird it shows: taxa over the cells of a region as a range model has them."""
 
-import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from birdsat.earth.date import month_of as month_of
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError, some_of
 from birdsat.ranges.all_taxa import iter_taxa
@@ -19,7 +19,7 @@ from birdsat.tasks.locate import ALL_PHOTOS, CellDensities, Evidence, log_areas,
 from birdsat.tasks.naming import Named, same_taxa
 from birdsat.tasks.place_prior import PlacePrior
 
-ANY_MONTH = 0
+ANY_MONTH = 0  # as of `month_of`, where the date is not known
 _YEAR = tuple(range(1, 13))
 _LEAST_SHARE = 1e-6  # of a photo's probability, below which a taxon is not looked up: it may be anywhere
 _TILE_NUMBERS = 1 << 22  # densities of photos x cells that are held at once
@@ -73,13 +73,6 @@ def shown_taxa(named: Named, model: RangeModel, month: NDArray[np.int64]) -> Sho
 def differs_by_month(model: RangeModel) -> bool:
     """Whether anything that a range model learned from has a date."""
     return model.facts.dated or model.photos is not None
-
-
-def month_of(year_fraction: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(n,) months 1..12 of dates as shares of their years, leap years or not; ANY_MONTH where one is NaN."""
-    starts = np.array([datetime.date(2001, month, 1).timetuple().tm_yday - 1.1 for month in _YEAR]) / 365
-    month = np.searchsorted(starts, year_fraction, side="right")
-    return np.where(np.isnan(year_fraction), ANY_MONTH, month)
 
 
 class Ranges(Evidence):

@@ -32,6 +32,8 @@ from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.requests.export import ExportRequest
 
 _CROP = "central square"
+_INT8_FILE = f"classifier-int8{ENDINGS['onnx']}"
+_PART_FILES = {f"{name}{ending}" for name in PART_NAMES for ending in ENDINGS.values()} | {_INT8_FILE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,7 @@ class ExportResult:
 
 
 def export(request: ExportRequest, progress: Progress = QUIET) -> ExportResult:
-    """Write the parts of a model, and then export.json; without it, the folder is not whole.
+    """Write the parts of a model, and then export.json; without it, the folder is not whole, and is written anew.
 
     Raises CheckpointError for a folder that is neither a run nor a range model, or is unfinished or damaged, and
     ConfigError for a part that it cannot give, a folder that holds something, and where a package is missing.
@@ -77,10 +79,23 @@ def export(request: ExportRequest, progress: Progress = QUIET) -> ExportResult:
     if request.int8 and "classifier" not in wanted:
         raise ConfigError(f"there is no classifier to bring to int8: {lacking['classifier']}.", settings=("int8",))
     with folder_lock(out):
+        if left := _left_unfinished(out):
+            progress.note(f"{out} holds {len(left)} file(s) of an export that was stopped; they are written again.")
+            for path in left:
+                path.unlink()
         if not is_unused(out):
             raise ConfigError(f"{out} holds something already; choose an empty folder.", settings=("out",))
         manifest = _write(manifest, [parts[name] for name in wanted], out, request, progress)
     return ExportResult(folder=out, manifest=manifest)
+
+
+def _left_unfinished(out: Path) -> list[Path]:
+    """Files of an export that was killed while it moved them into place: nothing else is there but hidden files, and no
+    export.json, without which nobody takes them for whole."""
+    if not out.is_dir():
+        return []
+    there = [path for path in out.iterdir() if not path.name.startswith(".")]
+    return there if all(path.name in _PART_FILES and path.is_file() for path in there) else []
 
 
 def _write(
@@ -95,7 +110,7 @@ def _write(
             write_part(part, path, request.format, facts)
             files.append(exported_file(part, path))
             if request.int8 and part.name == "classifier":
-                small = folder / f"{part.name}-int8{ENDINGS['onnx']}"
+                small = folder / _INT8_FILE
                 write_int8(path, small, facts)
                 files.append(exported_file(part, small, int8=True))
             bar.advance()

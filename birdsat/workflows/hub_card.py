@@ -17,7 +17,7 @@ from birdsat.training.manifest import RUN_FILE, RunManifest
 from birdsat.training.metrics import read_metrics
 from birdsat.training.run_folder import Run
 
-_CLASSIFY, _RETRIEVE = "classify.json", "retrieve.json"
+CLASSIFY_FILE, RETRIEVE_FILE = "classify.json", "retrieve.json"
 _TAXA_SHOWN = 50
 _NOT_STATED = "not stated"
 
@@ -76,8 +76,8 @@ def ranges_card(model: RangeModel, address: HubAddress) -> str:
         _table(("held out", "value"), model.evaluation) if model.evaluation else "Nothing could be held out.",
         "## Limits",
         "A probability is relative: .5 is a place as likely among the records as among the background. Records are "
-        "biased to where people are. It reads chip features of the very run above alone; the cells that it was "
-        "fitted on are not part of it.",
+        "biased to where people are. It reads chip features of the very run above alone. It keeps the cells in which "
+        "each taxon was recorded, for its area of applicability; not the records, nor chip features of the region.",
         "## How it was made",
         markdown_block(facts.command) if facts.command else "Not known.",
     ]
@@ -88,7 +88,7 @@ _RUN_USE = """vectors = model.embed_photos(["a.jpg"])  # (1, d) unit vectors
 names = model.classify(["a.jpg"]).top(3)"""
 _CHIP_USE = """vectors = model.embed_places([(8.5, 47.4)], imagery="chips.tif")"""
 _RANGES_USE = """model.thresholds(model.facts.taxa[0])
-model.save(Path("ranges/theirs"))  # for `birdsat map --ranges ranges/theirs`"""
+model.save("ranges/theirs")  # for `birdsat map --ranges ranges/theirs`"""
 
 
 def _head(*, licence: str, task: str, tags: Sequence[str], model: str, dataset: str, top1: float | None) -> str:
@@ -188,7 +188,7 @@ def _taxa(taxa: Sequence[str], common_names: Sequence[str], named_by: str) -> st
 def _scores(run: Path) -> list[Mapping[str, Any]]:
     """The scores of classify.json that have a top-1; none where it is not there or damaged."""
     with suppress(OSError, InputError, LookupError, TypeError, AttributeError):
-        written = read_json(run / _CLASSIFY)["scores"]
+        written = read_json(run / CLASSIFY_FILE)["scores"]
         return [score for score in written if isinstance(score.get("top1"), float | int)]
     return []
 
@@ -209,7 +209,7 @@ def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:
             markdown_table(("classifier", "inputs", "top-1", "top-5", "macro"), rows, words=2),
         ]
     with suppress(OSError, InputError, LookupError, TypeError, AttributeError):
-        found = read_json(run / _RETRIEVE)["results"]
+        found = read_json(run / RETRIEVE_FILE)["results"]
         recalls: list[tuple[str, ...]] = [
             (
                 str(one["direction"]),

@@ -29,7 +29,7 @@ from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, Shown, differs_by_
 from birdsat.tasks.naming import Named, fit_naming, name_photos, name_rows, own_temperature
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run
-from birdsat.workflows.open_ranges import open_ranges
+from birdsat.workflows.open_ranges import months_not_looked, open_ranges
 from birdsat.workflows.requests.maps import LocateRequest, RangesOptions
 from birdsat.workflows.requests.request import AnyPath
 
@@ -100,6 +100,8 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
     note_without_range(shown, progress)
     if request.month is not None and not differs_by_month(model):
         progress.note("no record that the model was fitted to has a date, so all months are the same.")
+    if names := months_not_looked(model, sorted({month for month in months if month is not None})):
+        progress.note(f"hardly anything was recorded in {names}: photos of {names} are located by other months.")
     prior = None if request.prior is None else place_prior(request.prior)
     folder = Path(str(request.ranges)).name
     return PhotosEvidence(

@@ -104,7 +104,13 @@ def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress
     if not is_dated(model):
         what = "so all months are the same" if months else "so the map is of the whole year"
         progress.note(f"no record that the model was fitted to has a date, {what}.")
-    looked = model.facts.looked_months
-    if model.facts.dated and looked and (unknown := [month for month in months if month not in looked]):
-        names = ", ".join(calendar.month_name[month] for month in unknown)
+    if names := months_not_looked(model, months):
         progress.note(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
+
+
+def months_not_looked(model: RangeModel, months: Sequence[int]) -> str:
+    """For people: those of months 1..12 in which hardly anybody looked, "" where there are none or it is not known."""
+    looked = model.facts.looked_months
+    if not (model.facts.dated and looked):
+        return ""
+    return ", ".join(calendar.month_name[month] for month in months if month not in looked)

@@ -19,14 +19,17 @@ from birdsat.observations.taxonomy import Taxon
 from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.load import load_ranges
 from birdsat.reading import read_json
+from birdsat.tasks.identify.image_scores import PROBE_FILE
 from birdsat.training.manifest import RUN_FILE, load_run_manifest
 from birdsat.training.run_folder import CARD_FILE, CONFIG_FILE, DATASET_FILE, MODEL_FILE, load_run
-from birdsat.workflows.hub_card import ranges_card, run_card
+from birdsat.workflows.hub_card import CLASSIFY_FILE, RETRIEVE_FILE, ranges_card, run_card
 
 SUMS_FILE = "hub.json"
 LABELS_FILE = "labels.json"
 SCHEMA_VERSION = 1
-_RUN_FILES = (CONFIG_FILE, DATASET_FILE, RUN_FILE, TAXA_FILE, "classify.json", "retrieve.json", MODEL_FILE)
+# Not what `birdsat identify` compares photos with (gallery.safetensors, and all that is fitted to it): it is of single
+# photos of the training set.
+_RUN_FILES = (CONFIG_FILE, DATASET_FILE, RUN_FILE, TAXA_FILE, PROBE_FILE, CLASSIFY_FILE, RETRIEVE_FILE, MODEL_FILE)
 _RANGE_FILES = (SETTINGS_FILE, WEIGHTS_FILE)
 KNOWN_FILES = (*_RUN_FILES, *_RANGE_FILES, CARD_FILE, LABELS_FILE, SUMS_FILE)
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[/\\~]")

@@ -16,7 +16,7 @@ from birdsat.ranges.records import Records, check_records
 from birdsat.ranges.survey_points import NO_ABSENCES
 from birdsat.workflows.asked_dates import dates_of
 from birdsat.workflows.asked_effort import TargetGroup, with_effort
-from birdsat.workflows.extent import extent_of, named_extent
+from birdsat.workflows.extent import extent_of, named_extent, stray_note
 from birdsat.workflows.name_lists import open_crosswalk, say_names
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
@@ -88,6 +88,8 @@ def records_on_cells(
         progress=progress,
     )
     if region is None and request.box is None and not request.world:
+        if note := stray_note(records.taxa.lon_lat):
+            progress.note(note)
         cells = open_world(extent_of(records.taxa.lon_lat))  # of the same cells: the records stay as they are
     records = with_effort(
         records,

@@ -152,6 +152,25 @@ def test_an_address_that_is_none_is_refused_before_anything_is_asked(hub: Hub, t
     assert not hub.asked
 
 
+def test_a_name_may_be_written_as_it_is_loaded_and_its_branch_is_the_one_that_is_pushed_to(
+    hub: Hub, model: Model
+) -> None:
+    model.push_to_hub("hf://anna/birds@wide")
+    model.push_to_hub("anna/birds@wide", revision="wide")
+    repository = hub.repositories["anna/birds"]
+    assert "config.json" in repository.commits[repository.refs["wide"]]
+    assert "config.json" not in repository.commits.get(repository.refs.get("main", ""), {})
+    assert isinstance(birdsat.load(Path("hf://anna/birds@wide")), Model)
+    asked = len(hub.asked)
+    with pytest.raises(InputError, match="has the revision 'wide', and 'narrow' is given"):
+        model.push_to_hub("anna/birds@wide", revision="narrow")
+    with pytest.raises(InputError, match="'birds' is not a name on the hub; write user/name"):
+        model.push_to_hub("birds")
+    with pytest.raises(InputError, match=r"anna/birds does not exist; .*a model on the hub as hf://user/name"):
+        birdsat.load("anna/birds")
+    assert len(hub.asked) == asked
+
+
 def test_a_name_that_the_hub_does_not_allow_is_refused(hub: Hub) -> None:
     with pytest.raises(HubError, match="is not a name that the hub allows"):
         birdsat.load("hf://anna/birds--and--more")

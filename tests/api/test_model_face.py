@@ -1,5 +1,6 @@
 """A run as Python sees it: what goes in, what comes out, and what is refused."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -249,6 +250,18 @@ def test_a_saved_model_says_the_same_and_is_not_written_over_another(model: Mode
     np.testing.assert_array_equal(copy.embed_photos([photo]), model.embed_photos([photo]))
     with pytest.raises(ConfigError, match="holds something already"):
         model.save(tmp_path / "copy")
+
+
+def test_what_identify_and_teach_keep_in_a_run_is_saved_with_it(model: Model, tmp_path: Path) -> None:
+    whole = shutil.copytree(model.run.path, tmp_path / "whole")
+    kept = ("probe", "gallery", "taught", "identify")
+    for name in (*(f"{one}.safetensors" for one in kept), "identify.json"):
+        (whole / name).write_text(name)
+    opened = birdsat.load(whole)
+    assert isinstance(opened, Model)
+    copied = opened.save(tmp_path / "copy")
+    for name in (*(f"{one}.safetensors" for one in kept), "identify.json"):
+        assert (copied / name).read_text() == name
 
 
 def test_a_save_that_is_stopped_leaves_nothing_that_looks_whole(

@@ -232,3 +232,8 @@ def test_of_many_cells_where_somebody_looked_draws_by_their_records_stand_for_al
     crowded = int(GRID.cells_at(np.array([0.5]), np.array([0.5]))[0])
     assert 0.1 < weight[cells == crowded][0] < 0.4  # about half of the half where somebody looked
     assert weight[cells == 3][0] == pytest.approx(0.5)
+
+
+def test_dates_of_the_first_of_march_are_of_march() -> None:
+    march = np.full(100, 59 / 365)
+    assert months_looked(march).tolist() == [2]

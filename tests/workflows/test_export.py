@@ -22,7 +22,7 @@ from birdsat.api.load import load
 from birdsat.api.model import Model
 from birdsat.cli.main import main
 from birdsat.dataset.views import ViewsConfig
-from birdsat.errors import CheckpointError, ConfigError
+from birdsat.errors import BirdsatWarning, CheckpointError, ConfigError
 from birdsat.methods.classifier import ClassifierConfig
 from birdsat.ranges.load import load_ranges
 from birdsat.tasks.export.range_part import range_part
@@ -214,6 +214,28 @@ def test_a_folder_that_holds_something_is_left_as_it_is(run: Path, tmp_path: Pat
     with pytest.raises(ConfigError, match="holds something already; choose an empty folder"):
         export(ExportRequest(run=run, out=tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_what_an_export_left_that_was_killed_while_moving_its_files_is_written_anew(
+    ranges: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photo-encoder.pt2").write_text("of another part")
+    (tmp_path / "range-model.onnx").write_text("half of it")
+    with pytest.warns(BirdsatWarning, match=r"holds 2 file\(s\) of an export that was stopped; they are written again"):
+        export(ExportRequest(run=ranges, out=tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["export.json", "range-model.onnx"]
+    (one,) = listed(tmp_path).values()
+    assert one["sha256"] == hashlib.sha256((tmp_path / "range-model.onnx").read_bytes()).hexdigest()
+    with pytest.raises(ConfigError, match="holds something already"):  # it is whole, and is not written over
+        export(ExportRequest(run=ranges, out=tmp_path))
+
+
+def test_a_file_of_one_s_own_beside_parts_keeps_all_of_them(run: Path, tmp_path: Path) -> None:
+    for name in ("classifier.onnx", "notes.md"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(ConfigError, match="holds something already"):
+        export(ExportRequest(run=run, out=tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["classifier.onnx", "notes.md"]
 
 
 def test_an_unfinished_run_and_a_folder_of_something_else_are_refused(run: Path, tmp_path: Path) -> None:

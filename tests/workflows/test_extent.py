@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from birdsat.earth.box import Box
-from birdsat.workflows.extent import LEAST_MARGIN_DEGREES, extent_of
+from birdsat.workflows.extent import LEAST_MARGIN_DEGREES, extent_of, stray_note
 
 
 def box_of(*places: tuple[float, float]) -> Box:
@@ -52,3 +52,24 @@ def test_every_place_lies_in_its_box_by_a_margin(seed: int) -> None:
     box = extent_of(np.column_stack([lon, lat]))
     for east, north in ((0, 0), (4.9, 0), (-4.9, 0), (0, 4.9), (0, -4.9)):
         assert box.contains((lon + east + 180) % 360 - 180, lat + north).all()
+
+
+def test_a_record_on_another_continent_is_told_with_how_much_larger_it_makes_the_map() -> None:
+    range_of = np.random.default_rng(0).uniform((-100, 30), (-70, 45), (100, 2))
+    note = stray_note(np.vstack([range_of, [7.36, 48.74]]))
+    assert note.startswith("1 of 101 records lies far from the others (one at 7.36, 48.74) and makes the map ")
+
+
+def test_records_over_the_antimeridian_have_their_strays_told_as_well() -> None:
+    range_of = np.random.default_rng(0).uniform((170, -20), (190, -10), (100, 2))
+    range_of[:, 0] = (range_of[:, 0] + 180) % 360 - 180
+    assert "one at 100.00, 10.00" in stray_note(np.vstack([range_of, [100.0, 10.0]]))
+    assert stray_note(range_of) == ""
+
+
+def test_few_records_records_that_are_spread_and_a_second_colony_have_no_strays() -> None:
+    generator = np.random.default_rng(0)
+    assert stray_note(np.array([[0.0, 0.0]] * 5 + [[120.0, 40.0]])) == ""
+    assert stray_note(generator.uniform((-100, -40), (100, 60), (300, 2))) == ""
+    colonies = np.vstack([generator.uniform((0, 0), (10, 10), (99, 2)), generator.uniform((90, 20), (99, 30), (99, 2))])
+    assert stray_note(colonies) == ""

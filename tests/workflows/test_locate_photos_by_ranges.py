@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,3 +179,17 @@ def test_on_the_built_in_world_photos_are_located_over_the_antimeridian(
     assert ((lon > 100) | (lon < -100)).all()
     about = json.loads((tmp_path / "out" / "bird.json").read_text())
     assert "the built-in world" in about["model"]
+
+
+def test_a_month_in_which_nobody_looked_is_said_to_be_a_guess(
+    classifier: Path, ranges: Path, region: Path, photo: Path, tmp_path: Path
+) -> None:
+    of_summer = shutil.copytree(ranges, tmp_path / "ranges")
+    facts = json.loads((of_summer / "ranges.json").read_text())
+    (of_summer / "ranges.json").write_text(json.dumps(facts | {"dated": True, "looked_months": [6, 7]}))
+    for month, notes in ((7, 0), (1, 1)):
+        progress = RecordedProgress()
+        asked = {"run": classifier, "photos": [photo], "ranges": of_summer, "region": region}
+        locate_photos(LocateRequest(**asked, month=month, out=tmp_path / str(month)), progress)
+        said = [note for note in progress.notes if "hardly anything was recorded in January" in note]
+        assert len(said) == notes

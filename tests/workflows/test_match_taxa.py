@@ -163,3 +163,11 @@ def test_what_cannot_be_matched_is_refused_with_what_to_do(tmp_path: Path) -> No
     birdsat.match_taxa(old=str(old), to=str(new), out=out)
     with pytest.raises(ConfigError, match="exists already"):
         birdsat.match_taxa(old=str(old), to=str(new), out=out)
+
+
+@pytest.mark.parametrize("words", ["taxn=name", "taxon=", "date=name", "name"])
+def test_a_column_that_is_not_asked_for_by_its_name_is_refused(words: str, tmp_path: Path) -> None:
+    table = written(tmp_path / "birds.csv", "name,lon,lat\nCorvus corax,8,47\n")
+    with pytest.raises(InputError, match=r"cannot be used; write NAME=COLUMN, NAME one of taxon, lon, lat") as refused:
+        birdsat.match_taxa(old=table, to=lists(tmp_path)[1], columns=[words], out=tmp_path / "out.csv")
+    assert refused.value.settings == ("columns",)

@@ -18,6 +18,7 @@ from birdsat.observations.taxonomies.layout import IDS, NAMES, id_of
 from birdsat.observations.taxonomies.taxon_rows import plain
 
 _LON, _LAT = ("lon", "longitude", "decimallongitude", "lng", "long"), ("lat", "latitude", "decimallatitude")
+_ASKED = ("taxon", "lon", "lat")  # columns that can be named
 _LOOKED_AT = 200  # rows that tell which of several columns holds scientific names
 
 
@@ -39,6 +40,12 @@ class NamesTable:
         self.path = path
         self._source = open_table(path)
         asked = dict(word.partition("=")[::2] for word in named)
+        for what, column in asked.items():
+            if what not in _ASKED or not column:
+                raise InputError(
+                    f"column {what}={column} cannot be used; write NAME=COLUMN, NAME one of {', '.join(_ASKED)}.",
+                    settings=("columns",),
+                )
         present = {plain(column): column for column in reversed(self._source.columns)}
         self._ids = [(kind, present[name]) for kind, names in IDS.items() for name in names if name in present]
         self._common = [column for column in self._source.columns if language_of_column(column) is not None]

@@ -12,7 +12,7 @@ from birdsat.errors import InputError
 from birdsat.metrics import spearman
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import CountModel
+from birdsat.ranges.evaluation.learning import CountModel, checked_scores, refuse_namesakes
 from birdsat.ranges.points import Cells
 from birdsat.tables import Table
 
@@ -114,8 +114,10 @@ def evaluate_counts(
     """Models that learn mean counts of the cells of `earlier`, evaluated on those of `later` (of the same species) in
     the blocks held out. repeats: times that folds are drawn anew; a species' figure is the mean over these.
 
-    Raises InputError where no species was counted before and varies later.
+    Raises InputError where no species was counted before and varies later, and for infinite scores; ConfigError for two
+    models of one name.
     """
+    refuse_namesakes(models)
     known = np.flatnonzero((earlier.mean > 0).any(axis=0) & (np.ptp(later.mean, axis=0) > 0)).tolist()
     if models and not known:
         raise InputError(
@@ -132,7 +134,9 @@ def evaluate_counts(
                 progress.say(f"{model.name}, fold {number}")
                 learned = model.fit(earlier.cells.take(train), earlier.mean[train])
                 counted = (earlier.mean[train] > 0).any(axis=0)  # of others there is nothing to learn
-                score[test] = np.where(counted, learned(later.cells.take(test)), np.float32(np.nan))
+                score[test] = np.where(
+                    counted, checked_scores(model, learned(later.cells.take(test))), np.float32(np.nan)
+                )
             for at, label in enumerate(known):
                 there = np.isfinite(score[:, label])
                 found = later.mean[there, label].astype(np.float64)
@@ -143,8 +147,7 @@ def evaluate_counts(
         drawn = [(earlier.species[label], one[~np.isnan(one)]) for label, one in zip(known, values.T, strict=True)]
         figures = tuple((taxon, float(some.mean())) for taxon, some in drawn if len(some))
         evaluated.append(CountFigures(model=model.name, seconds=time.monotonic() - started, spearman=figures))
-    drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    return CountEvaluation(title=f"mean counts, {hold_out}{drawn_anew}", models=tuple(evaluated))
+    return CountEvaluation(title=f"mean counts, {hold_out.repeated(repeats)}", models=tuple(evaluated))
 
 
 def _plain(value: float) -> float | None:

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import InputError
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.evaluation.evaluation import Evaluation, ModelFigures, TaxonFigures, taxon_figures
 from birdsat.ranges.evaluation.hold_out import HoldOut
-from birdsat.ranges.evaluation.learning import NamedModel, PresenceModel, SurveyModel
+from birdsat.ranges.evaluation.learning import (
+    NamedModel,
+    PresenceModel,
+    SurveyModel,
+    checked_scores,
+    refuse_namesakes,
+)
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells, Points
 
@@ -61,7 +67,7 @@ def evaluate_points(
         raise InputError(
             "the ranges learned from and those evaluated by are of different taxa; give the same, in order."
         )
-    _refuse_namesakes(models)
+    refuse_namesakes(models)
     least = 1 if points is None else points
     tasks = []
     for repeat in range(repeats):
@@ -79,8 +85,7 @@ def evaluate_points(
                 tasks.append((learned, evaluated.cells.take(test), evaluated.truth.presence[test]))
     figures = _evaluate_all(models, tasks, ranges.truth.species, progress)
     size = "all presences as points" if points is None else f"{points:,} points a taxon"
-    drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    title = f"{size}, {hold_out}{drawn_anew}"
+    title = f"{size}, {hold_out.repeated(repeats)}"
     return _evaluation(title, figures, ranges.truth.species, hold_out, points=points)
 
 
@@ -95,7 +100,7 @@ def evaluate_occurrences(
         raise InputError(
             f"points of {points.taxa:,} taxa cannot be evaluated by ranges of {len(ranges.truth.species):,}."
         )
-    _refuse_namesakes(models)
+    refuse_namesakes(models)
     tasks = [(points, ranges.cells, ranges.truth.presence)]
     figures = _evaluate_all(models, tasks, ranges.truth.species, progress)
     return _evaluation(f"{len(points.presences):,} points, none held out", figures, ranges.truth.species, None)
@@ -115,7 +120,7 @@ def evaluate_surveys(
     Each taxon is evaluated over all held-out cells together. repeats: times that folds are drawn anew. Raises
     InputError when no taxon can be evaluated.
     """
-    _refuse_namesakes(models)
+    refuse_namesakes(models)
     evaluated = []
     for model in models:
         started, figures = time.monotonic(), list[TaxonFigures]()
@@ -125,8 +130,7 @@ def evaluate_surveys(
             figures += _pooled(model, ranges, turns)
         seconds = time.monotonic() - started
         evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
-    drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    title = f"presence and absence, {hold_out}{drawn_anew}"
+    title = f"presence and absence, {hold_out.repeated(repeats)}"
     return _evaluation(title, evaluated, ranges.truth.species, hold_out, _POOLED_NOTE)
 
 
@@ -145,7 +149,7 @@ def evaluate_later_surveys(
 
     Raises InputError when no taxon can be evaluated.
     """
-    _refuse_namesakes(models)
+    refuse_namesakes(models)
     both = earlier.cells.lon_lat, later.cells.lon_lat
     folds = [turn for repeat in range(repeats) for turn in hold_out.turns(both[0], seed + repeat, both[1])]
     evaluated = []
@@ -154,13 +158,12 @@ def evaluate_later_surveys(
         for number, (train, test) in enumerate(folds, start=1):
             progress.say(f"{model.name}, fold {number} of {len(folds)}")
             presence = earlier.truth.presence[train]
-            score = _checked(model, model.fit(earlier.cells.take(train), presence)(later.cells.take(test)))
+            score = checked_scores(model, model.fit(earlier.cells.take(train), presence)(later.cells.take(test)))
             task = later.cells.take(test), later.truth.presence[test]
             figures += _of_taxa(model, score, *task, presence.sum(axis=0), earlier.truth.species)
         seconds = time.monotonic() - started
         evaluated.append(ModelFigures(model=model.name, seconds=seconds, figures=tuple(figures)))
-    drawn_anew = f", drawn {repeats:,} times" if repeats > 1 else ""
-    title = f"presence and absence, {hold_out}{drawn_anew}"
+    title = f"presence and absence, {hold_out.repeated(repeats)}"
     return _evaluation(title, evaluated, earlier.truth.species, hold_out)
 
 
@@ -200,7 +203,7 @@ def _evaluate_all(
 
 def _evaluate_one(model: PresenceModel, task: _Task, species: Sequence[str]) -> Iterator[TaxonFigures]:
     points, cells, truth = task
-    score = _checked(model, model.fit(points)(cells))
+    score = checked_scores(model, model.fit(points)(cells))
     number = np.bincount(points.taxon, minlength=points.taxa)
     yield from _of_taxa(model, score, cells, truth, number, species)
 
@@ -234,7 +237,7 @@ def _pooled(model: SurveyModel, ranges: Ranges, folds: Sequence[tuple[_Rows, _Ro
     presence, cells = ranges.truth.presence, ranges.cells
     score = np.full(presence.shape, np.nan, dtype=np.float32)
     for train, test in folds:
-        score[test] = _checked(model, model.fit(cells.take(train), presence[train])(cells.take(test)))
+        score[test] = checked_scores(model, model.fit(cells.take(train), presence[train])(cells.take(test)))
     for label, taxon in enumerate(ranges.truth.species):
         known = ~np.isnan(score[:, label])
         there = presence[known, label]
@@ -283,16 +286,3 @@ def _unscored(figures: Sequence[ModelFigures]) -> Iterator[str]:
         if evaluated < max(cells):
             share = 1 - evaluated / max(cells)
             yield f"{model.model} gives no score for {share:.1%} of the cells and taxa; it is not evaluated by these."
-
-
-def _refuse_namesakes(models: Sequence[NamedModel]) -> None:
-    names = [model.name for model in models]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise ConfigError(f"two models are called {twice[0]!r}; give one of them a label of its own.")
-
-
-def _checked(model: NamedModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
-    if np.isinf(score).any():
-        raise InputError(f"{model.name} gives infinite scores; a cell without a score is NaN.")
-    return score

@@ -76,6 +76,10 @@ class HoldOut:
         """What must stand beside the figures; None where nothing must."""
         return RANDOM_WARNING if self.by == "random" else None
 
+    def repeated(self, repeats: int) -> str:
+        """As text, with how many times folds are drawn anew."""
+        return f"{self}, drawn {repeats:,} times" if repeats > 1 else str(self)
+
     def __str__(self) -> str:
         apart = f", {self.buffer_km:g} km apart" if self.buffer_km > 0 else ""
         match self.by:

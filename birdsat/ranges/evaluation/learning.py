@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.ranges.points import COORDINATES, Cells, Points
 
 CHIP = "chip"  # the name of chip features among the columns
-CHIP_COMPONENTS = (
-    4  # principal components of chip features that baselines read; with more they learn few points by heart
-)
+CHIP_COMPONENTS = 4  # principal ones of chip features that baselines read; with more they learn few points by heart
 
 Scorer = Callable[[Cells], NDArray[np.float32]]
 """Cells -> (n, taxa) scores, higher where a taxon is more likely; NaN for a taxon that was not learned."""
@@ -196,4 +194,19 @@ def one_by_one_weighted(
             scores[:, label] = model(asked)
         return scores
 
+    return score
+
+
+def refuse_namesakes(models: Sequence[NamedModel]) -> None:
+    """Raise ConfigError for two models of one name, which a table could not tell apart."""
+    names = [model.name for model in models]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"two models are called {twice[0]!r}; give one of them a label of its own.")
+
+
+def checked_scores(model: NamedModel, score: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores that a model gave. Raises InputError for infinite ones."""
+    if np.isinf(score).any():
+        raise InputError(f"{model.name} gives infinite scores; a cell without a score is NaN.")
     return score

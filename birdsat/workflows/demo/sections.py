@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.read import RowFacts, read_rows, row_facts
 from birdsat.dataset.row_groups import Dataset
+from birdsat.earth.date import month_of
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.imagery.virtual_imagery import virtual_land
@@ -211,7 +212,7 @@ def _rebuild(run: Run, photos: torch.Tensor) -> Reconstruction:
 def _maps(findings: Findings) -> str:
     """The residents and the migrant that were seen most, with the training observations of each month."""
     facts = row_facts(findings.dataset, "train")
-    month = np.minimum((facts.year_fraction * 12).astype(np.int64), 11) + 1
+    month = month_of(facts.year_fraction)
     seen = np.bincount(facts.label, minlength=len(findings.dataset.taxa))
     by_count = sorted(findings.map_taxa, key=lambda name: -seen[findings.dataset.taxa.index(name)])
     lookalikes = {name for pair in findings.world.lookalike_pairs for name in pair}

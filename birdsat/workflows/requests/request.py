@@ -1,7 +1,8 @@
 """What every request record can do: it takes what callers have at hand, and refuses what it cannot mean.
 
 A request is the one place where the settings of a verb stand: its fields, what they mean, their defaults and limits.
-The command line makes its options of them, Python's functions take them as keywords, and an HTTP body holds them.
+The command line makes its options of them, Python's functions take them as keywords, and the explorer's long work makes
+the same record.
 """
 
 import ast
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from birdsat.errors import ConfigError, nearest
+from birdsat.fetch.hub import SCHEME
 
 T = TypeVar("T")
 
@@ -151,7 +153,7 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
         if value is None or not (kept := [one for one in arguments if one is not types.NoneType]):
             return value
         if Path in kept:
-            return Path(value)
+            return _path(value, name)
         if str in kept and isinstance(value, Iterable) and not isinstance(value, str):
             return ",".join(f"{number:.15g}" for number in value)
         return _taken(kept[0], value, name) if len(kept) == 1 else value
@@ -163,7 +165,20 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
         if origin is tuple and arguments[-1] is not Ellipsis:
             return several
         return tuple(_taken(arguments[0], one, name) for one in several)
-    return Path(value) if hint is Path else value
+    return _path(value, name) if hint is Path else value
+
+
+def _path(value: Any, name: str) -> Path:
+    """Verbs read folders and write into them; what `birdsat.load` brings from the hub is another's, and in a cache."""
+    path = Path(value)
+    if path.parts[:1] == ("hf:",):
+        address = SCHEME + "/".join(path.parts[1:])
+        raise ConfigError(
+            f"{name} is {address}, a model on the Hugging Face hub, and a folder is needed; fetch it first, in Python: "
+            f"`birdsat.load({address!r}).save(FOLDER)`.",
+            settings=(name,),
+        )
+    return path
 
 
 def _chosen(value: Any, mark: OneOf, setting: str) -> Any:

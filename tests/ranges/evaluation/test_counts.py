@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from birdsat.earth.place import distance_km
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.ranges.evaluation.baselines.counted import CountRidge, CountTrees, SimilarCounts
 from birdsat.ranges.evaluation.baselines.surveyed import SurveyLogistic, SurveyTrees
 from birdsat.ranges.evaluation.counts import CountEvaluation, Counts, evaluate_counts
@@ -123,3 +123,18 @@ def test_a_fold_that_could_learn_of_none_of_a_species_says_nothing_of_its_places
         earlier, earlier, [Spy()], hold_out=BLOCKS
     ).models  # which is nowhere else later either
     assert [taxon for taxon, _ in figures.spearman] == ["B b", "C c"]
+
+
+@dataclass
+class Endless(Spy):
+    """Says that some place has no end of birds."""
+
+    def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
+        return lambda asked: np.full((len(asked), counts.shape[1]), np.inf, dtype=np.float32)
+
+
+def test_two_models_of_one_name_and_one_without_a_finite_score_are_refused() -> None:
+    with pytest.raises(ConfigError, match="two models are called 'spy'"):
+        evaluated([Spy(), Spy()])
+    with pytest.raises(InputError, match="spy gives infinite scores"):
+        evaluated([Endless()])
