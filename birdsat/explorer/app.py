@@ -63,6 +63,7 @@ def routers(with_page: bool) -> list[Any]:
         jobs.router,
         tiles.router,
         dataset.router,
+        dataset.of_places,
         review.router,
         site.api,
         *([site.router] if with_page else []),

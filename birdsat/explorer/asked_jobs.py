@@ -105,7 +105,12 @@ def _locate(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
             "neither a range model nor a region was named when the explorer was started, by which photos are located.",
             settings=("ranges", "region"),
         )
-    return {**opened, **_photo(state, _text(asked, "upload")), "month": None if month is None else month + 1}
+    return {
+        **opened,
+        **_photo(state, _text(asked, "upload")),
+        "month": None if month is None else month + 1,
+        "sharpest_km": state.site.sharpest_km,
+    }
 
 
 def _only(asked: Mapping[str, Any], *names: str) -> None:

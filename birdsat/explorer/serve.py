@@ -55,12 +55,9 @@ def _export(request: ExploreRequest, out: Path, progress: Progress) -> ExploreRe
         raise ConfigError(_MISSING) from error
     from birdsat.explorer.site import Site
     from birdsat.explorer.state import State
-    from birdsat.explorer.verbs import fit_example
 
     site = Site(request)
     with folder_lock(site.store), folder_lock(out):
-        if site.uses_example and not site.has_example:
-            fit_example({"folder": str(site.example_folder)}, progress)
         state = State.of(site)
         try:
             return ExploreResult(address="", files=export_site(state, out, progress))

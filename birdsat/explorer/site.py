@@ -19,6 +19,7 @@ from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.listed import Served
 from birdsat.explorer.names import EXAMPLE_VERSION, PROJECT_FILE, RECORDS_FILE, SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.explorer.packed_example import unpack_example
 from birdsat.files import write_atomic
 from birdsat.workflows.requests.explorer import ServeRequest
 
@@ -53,6 +54,8 @@ class Site:
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
         self.sensitive = _names_in(request.sensitive)
+        if self.uses_example and not (self.example_folder / "model" / SETTINGS_FILE).is_file():
+            unpack_example(self.example_folder)
         self._listed: dict[str, Served] = {}
         for folder in map(Path, request.ranges):
             served = self._of_folder(folder)
@@ -70,9 +73,15 @@ class Site:
         return self.store / f"{EXAMPLE}-{EXAMPLE_VERSION}"
 
     @property
-    def has_example(self) -> bool:
-        """Whether they are fitted."""
-        return (self.example_folder / "model" / SETTINGS_FILE).is_file()
+    def sharpest_km(self) -> float:
+        """Side of the smallest square whose picture is sharp."""
+        return 400 if self.request.imagery is None else 1
+
+    @property
+    def has_place_photos(self) -> bool:
+        """Whether photos that are like a place can be told."""
+        asked = self.request
+        return None not in (asked.run, asked.dataset) and (asked.region is not None or asked.imagery is not None)
 
     @property
     def projects(self) -> Path:
@@ -82,7 +91,7 @@ class Site:
     def listed(self) -> Iterator[Served]:
         """Those that can be opened, the ones given first."""
         yield from self._listed.values()
-        if self.uses_example and self.has_example:
+        if self.uses_example:
             yield Served(
                 id=EXAMPLE, name="Invented birds of North America", kind="example", folder=self.example_folder / "model"
             )

@@ -23,22 +23,9 @@ from birdsat.progress import Progress, WithoutNotes
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
+KM_PER_DEGREE = 111.2
 _MOST_LISTED = 5000  # taxa of a table
 _MOST_POINTS = 20_000  # of a scatter
-
-
-def fit_example(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Fit the example's invented birds. asked: folder."""
-    from birdsat.workflows.explorer_example import BOX, example_table
-    from birdsat.workflows.fit_ranges import fit_ranges
-    from birdsat.workflows.requests.ranges import FitRequest
-
-    folder = Path(asked["folder"])
-    folder.mkdir(parents=True, exist_ok=True)
-    table = example_table(folder)
-    box = f"{BOX.west:g},{BOX.south:g},{BOX.east:g},{BOX.north:g}"
-    fit_ranges(FitRequest(tables=(table,), out=folder / "model", box=box), WithoutNotes(progress))
-    return {"model": "example"}
 
 
 def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
@@ -188,12 +175,13 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
 
 def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Say where a photo may have been taken. asked: run, ranges, region, month, upload, folder, file, name."""
+    """Say where a photo may have been taken. asked: run, ranges, region, month, sharpest_km, and a photo."""
     import tempfile
 
     import numpy as np
 
     from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
+    from birdsat.explorer.where_cells_lie import grid_answer
     from birdsat.maps.map_file import MapFile
     from birdsat.workflows.locate import locate_photos
     from birdsat.workflows.requests.maps import LocateRequest
@@ -217,23 +205,20 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     top = float(known.max(initial=0.0)) or 1.0
     write_atomic(folder / LOCATED_FILE, to_bytes(known, top).tobytes())
     write_atomic(folder / LOCATED_CELLS_FILE, np.concatenate([[len(cells)], cells]).astype("<i4").tobytes())
-    lon, lat = grid.edges()
-    base = f"v1/uploads/{asked['upload']}"
+    base, said = f"v1/uploads/{asked['upload']}", result.to_dict()
+    where = grid_answer(grid, len(cells), f"{base}/{LOCATED_CELLS_FILE}")
+    side = max(asked["sharpest_km"], where["cell_deg"] * KM_PER_DEGREE)
     return {
         "model": None,
-        "estimates": result.to_dict().get("estimates", []),
-        "grid": {
-            "west": float(lon[0]),
-            "south": float(lat[-1]),
-            "east": float(lon[-1]),
-            "north": float(lat[0]),
-            "cell_deg": float(lon[1] - lon[0]),
-            "width": grid.columns,
-            "height": grid.rows,
-            "lat_edges": None if grid.epsg == 4326 else np.round(lat, 6).tolist(),
-            "cells": len(cells),
-            "cells_url": f"{base}/{LOCATED_CELLS_FILE}",
-        },
+        "estimates": said["estimates"],
+        "places": [
+            {
+                **{name: one[name] for name in ("rank", "lon", "lat", "probability")},
+                "chip_url": f"v1/chip.png?lon={one['lon']:.4f}&lat={one['lat']:.4f}&km={side:.0f}&px=128",
+            }
+            for one in said["cells"]
+        ],
+        "grid": where,
         "layer": {
             "url": f"{base}/{LOCATED_FILE}",
             "dtype": "uint8",
@@ -245,11 +230,12 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
 
 def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Photos of a dataset in two dimensions. asked: run, dataset, out."""
+    """Embed the photos of a dataset, and lay them out in two dimensions. asked: run, dataset, out (a folder)."""
     import numpy as np
 
     from birdsat.dataset.row_groups import Dataset
     from birdsat.embeddings.embed import embed_blocks
+    from birdsat.explorer.scatter_files import ScatterFiles
     from birdsat.observations.observation import SPLITS
     from birdsat.training.run_folder import load_run
 
@@ -267,16 +253,14 @@ def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
                 if sum(map(len, rows)) >= _MOST_POINTS:
                     break
         first += dataset.rows(split)
-    points = np.concatenate(vectors).astype(np.float64)[:_MOST_POINTS]
-    points -= points.mean(axis=0)
+    photos = np.concatenate(vectors)[:_MOST_POINTS]
+    points = photos - photos.mean(axis=0, dtype=np.float64)
     _, _, directions = np.linalg.svd(points.T @ points)
     directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
     flat = points @ directions[:2].T
     flat /= np.abs(flat).max() or 1.0
-    parts = (flat.astype("<f4"), *(np.concatenate(part)[:_MOST_POINTS].astype("<i4") for part in (rows, labels)))
-    out = Path(asked["out"])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, b"".join(part.tobytes() for part in parts))
+    numbers = (np.concatenate(part)[:_MOST_POINTS] for part in (rows, labels))
+    ScatterFiles(folder=Path(asked["out"])).write(photos, flat, *numbers)
     return {"scatter_url": "v1/dataset/scatter"}
 
 
@@ -295,7 +279,6 @@ def _in_folder(folder: str, file: str, name: str) -> Iterator[None]:
 
 
 VERBS: dict[str, Work] = {
-    "fit-example": fit_example,
     "check": check,
     "fit": fit,
     "download": download,
