@@ -59,7 +59,9 @@ def _opened(state: State) -> dict[str, Any]:
     asked = state.site.request
     if asked.run is None:
         raise ConfigError(
-            "no run was named when the explorer was started, by which photos are named.", settings=("run",)
+            "no run was named when the explorer was started, by which photos are named; start it again with one, as in "
+            "`birdsat explore RUN`.",
+            settings=("run",),
         )
     return {
         "run": str(asked.run),
@@ -102,7 +104,8 @@ def _locate(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
     opened = _opened(state)
     if opened["ranges"] is None and opened["region"] is None:
         raise ConfigError(
-            "neither a range model nor a region was named when the explorer was started, by which photos are located.",
+            "neither a range model nor a region was named when the explorer was started, by which photos are located; "
+            "start it again with one that `birdsat fit` or `birdsat embed` made.",
             settings=("ranges", "region"),
         )
     return {

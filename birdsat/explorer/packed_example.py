@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from birdsat.explorer.names import EXAMPLE_FILES, EXAMPLE_TABLE, EXAMPLE_WEIGHTS, SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.explorer.names import (
+    EXAMPLE_FILES,
+    EXAMPLE_LISTED,
+    EXAMPLE_TABLE,
+    EXAMPLE_WEIGHTS,
+    SETTINGS_FILE,
+    WEIGHTS_FILE,
+)
 from birdsat.files import write_atomic
 
 PACKED = Path(str(files("birdsat.explorer"))) / "example.zip"
@@ -26,7 +33,8 @@ def unpack_example(folder: Path) -> None:
     model = folder / "model"
     model.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(PACKED) as file:
-        write_atomic(folder / EXAMPLE_TABLE, file.read(EXAMPLE_TABLE))
+        for name in (EXAMPLE_TABLE, EXAMPLE_LISTED):
+            write_atomic(folder / name, file.read(name))
         with np.load(io.BytesIO(file.read(EXAMPLE_WEIGHTS)), allow_pickle=False) as packed:
             save_file({name: _opened(name, packed[name]) for name in packed.files}, model / WEIGHTS_FILE)
         for name in (*EXAMPLE_FILES, SETTINGS_FILE):

@@ -60,7 +60,7 @@ class PlacePhotos:
         assert self._region is not None
         found = self._region.at(lon_lat, ("year",))
         if not found.found[0]:
-            raise _nothing(lon_lat, self._region.name)
+            raise _nothing(lon_lat, "the region")
         return found.year[0].astype(np.float32)
 
     def _of_imagery(self, lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:

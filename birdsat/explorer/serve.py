@@ -77,6 +77,7 @@ def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser:
         import uvicorn
 
         from birdsat.explorer.app import create_app
+        from birdsat.explorer.connections import Connection
     except ImportError as error:
         raise ConfigError(_MISSING) from error
     from birdsat.explorer.site import Site
@@ -102,6 +103,7 @@ def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser:
                 )
             config = uvicorn.Config(
                 create_app(state, token=token, with_page=with_page),
+                http=Connection,
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -18,7 +18,14 @@ from birdsat import config
 from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.listed import Served
-from birdsat.explorer.names import EXAMPLE_VERSION, PROJECT_FILE, RECORDS_FILE, SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.explorer.names import (
+    EXAMPLE_LISTED,
+    EXAMPLE_VERSION,
+    PROJECT_FILE,
+    RECORDS_FILE,
+    SETTINGS_FILE,
+    WEIGHTS_FILE,
+)
 from birdsat.explorer.packed_example import unpack_example
 from birdsat.files import write_atomic
 from birdsat.workflows.requests.explorer import ServeRequest
@@ -127,10 +134,7 @@ class Site:
         return [self._listing(served) for served in self.listed()]
 
     def _listing(self, served: Served) -> Mapping[str, Any]:
-        asked = self.request
-        files = [served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE]
-        files += [Path(one) for one in (asked.truth, asked.region) if one is not None]
-        kept = self.store / "listed" / f"{served.id}-{mark_of(*files)}.json"
+        kept = self._kept_listing(served)
         if served.id not in self._open.models:
             with suppress(OSError, ValueError):
                 said: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -141,6 +145,14 @@ class Site:
                 kept.parent.mkdir(exist_ok=True)
                 write_atomic(kept, json.dumps(dict(found)))
         return found
+
+    def _kept_listing(self, served: Served) -> Path:
+        asked = self.request
+        if served.kind == "example" and asked.truth is None:
+            return self.example_folder / EXAMPLE_LISTED  # which came with it
+        files = [served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE]
+        files += [Path(one) for one in (asked.truth, asked.region) if one is not None]
+        return self.store / "listed" / f"{served.id}-{mark_of(*files)}.json"
 
     def forget(self, id: str) -> None:
         """A model that is gone from the disk, or was made anew."""

@@ -14,6 +14,7 @@ from birdsat.explorer.names import (
     DROPPED_FILE,
     LOCATED_CELLS_FILE,
     LOCATED_FILE,
+    POINTS_FILE,
     RECORDS_FILE,
     THUMB_FILE,
 )
@@ -30,12 +31,17 @@ _MOST_POINTS = 20_000  # of a scatter
 
 def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Read a table, and list what becomes of its rows. asked: folder, file, name, upload."""
+    from birdsat.explorer.answers import to_json
+    from birdsat.explorer.model_records import shown_points
+    from birdsat.observations.occurrences import read_occurrences
     from birdsat.workflows.clean_records import clean_records
     from birdsat.workflows.requests.records import RecordsRequest
 
     with _in_folder(asked["folder"], asked["file"], asked["name"]):
         request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
         found = clean_records(request, progress)
+        points = shown_points(read_occurrences([Path(CHECKED_FILE)]) if found.records else None)
+        write_atomic(Path(POINTS_FILE), to_json(points))
     return {
         "rows": found.rows,
         "kept": found.records,
@@ -46,6 +52,7 @@ def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
             key=lambda one: (-int(str(one["records"])), str(one["taxon"])),
         )[:_MOST_LISTED],
         "taxa_in_all": len(found.taxa),
+        "records_url": f"v1/uploads/{asked['upload']}/records.json",
         "dropped_url": f"v1/uploads/{asked['upload']}/dropped.csv",
     }
 
@@ -92,7 +99,8 @@ def download(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         region=asked["region"],
         months=tuple(asked["months"]),
         also=("csv",) if ending == "csv" else (),
-        out=out / ("table" if ending == "csv" else "map"),
+        picture=ending == "png",
+        out=out / {"csv": "table", "png": "picture"}.get(ending, "map"),
     )
     quiet = WithoutNotes(progress)
     files = map_taxon(request, quiet).maps[0].files
@@ -210,7 +218,7 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     side = max(asked["sharpest_km"], where["cell_deg"] * KM_PER_DEGREE)
     return {
         "model": None,
-        "estimates": said["estimates"],
+        "estimates": [{**one, "photo": asked["name"]} for one in said["estimates"]],
         "places": [
             {
                 **{name: one[name] for name in ("rank", "lon", "lat", "probability")},

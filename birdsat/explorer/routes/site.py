@@ -56,6 +56,7 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
             "photos": asked.run is not None and not static,
             "imagery": "Blue Marble: Next Generation, 2004" if asked.imagery is None else Path(asked.imagery).name,
             "sharpest_km": state.site.sharpest_km,
+            "locate": asked.run is not None and bool(asked.ranges or asked.region) and not static,
             "place_photos": state.site.has_place_photos and not static,
         },
         "limits": {
