@@ -67,7 +67,7 @@ def _opened(state: State) -> dict[str, Any]:
         "run": str(asked.run),
         "ranges": str(asked.ranges[0]) if asked.ranges else None,
         "region": None if asked.region is None else str(asked.region),
-        "imagery": None if asked.ranges else asked.imagery,
+        "imagery": None if asked.ranges or asked.region else asked.imagery,
     }
 
 

@@ -56,7 +56,7 @@ class Site:
 
     def __init__(self, request: ServeRequest) -> None:
         """Raises ConfigError for a folder given that is not a range model, and for a list of taxa that is not there."""
-        self.request = request
+        self.request = request = _absolute(request)
         self.store = Path(request.store) if request.store is not None else default_store()
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
@@ -272,6 +272,21 @@ class _TruthGrid:
         distance, at = self._tree.query(unit_sphere(*model.region.grid.centres(model.cells).T))
         present = self._grid.presence[at, self._grid.species.index(taxon)].astype(np.uint8)
         return np.where(distance * EARTH_RADIUS_KM <= most, present, MISSING).astype(np.uint8)
+
+
+def _absolute(request: ServeRequest) -> ServeRequest:
+    """With paths that mean the same in a child, which works in another folder."""
+
+    def found(path: Path | str | None) -> Path | None:
+        return None if path is None else Path(path).absolute()
+
+    imagery = request.imagery
+    return replace(
+        request,
+        ranges=tuple(Path(folder).absolute() for folder in request.ranges),
+        imagery=str(Path(imagery).absolute()) if imagery is not None and Path(imagery).exists() else imagery,
+        **{name: found(getattr(request, name)) for name in ("run", "region", "dataset", "truth", "sensitive", "store")},
+    )
 
 
 def _names_in(path: Path | str | None) -> frozenset[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from birdsat.errors import BirdsatError, ImageError, InputError
+from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
 from birdsat.explorer.names import (
     CHECKED_FILE,
     DROPPED_FILE,
@@ -144,8 +144,9 @@ def write_thumb(photo: Path, out: Path) -> None:
                     f"{photo} has {image.width} x {image.height} pixels; allowed: {_MOST_PIXELS:,} in all."
                 )
             image.draft("RGB", (THUMB_PX, THUMB_PX))
-            small = ImageOps.exif_transpose(image).convert("RGB")
-            small.thumbnail((THUMB_PX, THUMB_PX))
+            small = image if image.mode in ("RGB", "L") else image.convert("RGB")
+            small.thumbnail((THUMB_PX, THUMB_PX))  # before all else: each copy of a large photo is 800 MB
+            small = ImageOps.exif_transpose(small).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{photo} cannot be read as a photo; send a JPEG or PNG.") from error
     made = io.BytesIO()
@@ -157,6 +158,8 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Name photos. asked: run, ranges, region, imagery, photos (upload, folder, file, name), place, date."""
     import tempfile
 
+    from birdsat.embeddings.regions.folder_region import open_region
+    from birdsat.training.run_folder import load_run
     from birdsat.workflows.registry import VERBS as OF_BIRDSAT
 
     verb = OF_BIRDSAT["identify"]
@@ -165,6 +168,12 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "names.jsonl"
         settings: dict[str, Any] = {name: asked[name] for name in ("ranges", "region", "imagery") if asked.get(name)}
+        if not asked.get("ranges") and asked.get("region"):
+            try:
+                open_region(Path(asked["region"]), load_run(Path(asked["run"])))
+            except ConfigError as error:  # it serves the maps; the run knows nothing of it
+                progress.note(f"named by the image alone: {error}")
+                del settings["region"]
         if asked.get("place"):
             settings["place"] = tuple(asked["place"])
         if asked.get("date"):
