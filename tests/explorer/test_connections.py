@@ -1,6 +1,7 @@
 """Connections of which nothing comes are left; those that ask are answered."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -30,10 +31,8 @@ async def _said(words: bytes, after: bytes = b"") -> tuple[bytes, float]:
     got = await reader.readuntil(b"hello") if words.endswith(b"\r\n\r\n") else b""
     if after:
         writer.write(after)
-    try:
+    with suppress(ConnectionResetError):
         got += await asyncio.wait_for(reader.read(), 10)
-    except ConnectionResetError:
-        pass
     held = asyncio.get_running_loop().time() - begun
     writer.close()
     server.should_exit = True
