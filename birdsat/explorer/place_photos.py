@@ -61,7 +61,7 @@ class PlacePhotos:
         found = self._region.at(lon_lat, ("year",))
         if not found.found[0]:
             raise _nothing(lon_lat, "the region")
-        return found.year[0].astype(np.float32)
+        return np.asarray(found.year[0], np.float32)
 
     def _of_imagery(self, lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
         assert self._imagery is not None

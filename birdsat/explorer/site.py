@@ -285,7 +285,12 @@ def _absolute(request: ServeRequest) -> ServeRequest:
         request,
         ranges=tuple(Path(folder).absolute() for folder in request.ranges),
         imagery=str(Path(imagery).absolute()) if imagery is not None and Path(imagery).exists() else imagery,
-        **{name: found(getattr(request, name)) for name in ("run", "region", "dataset", "truth", "sensitive", "store")},
+        run=found(request.run),
+        region=found(request.region),
+        dataset=found(request.dataset),
+        truth=found(request.truth),
+        sensitive=found(request.sensitive),
+        store=found(request.store),
     )
 
 
