@@ -7,8 +7,8 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.transform import from_bounds
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import from_bounds
 
 from birdsat.earth.open_raster import damaged, open_raster
 from birdsat.errors import ConfigError, InputError
@@ -49,19 +49,18 @@ class RasterTiles:
         if any(self._dataset.dtypes[band - 1] != "uint8" for band in self._bands):
             self._dataset.close()
             raise InputError(f"{path} does not hold colours of 8 bits, which tiles are made of; give one that does.")
-        with damaged(path):
-            self._warped = WarpedVRT(self._dataset, crs="EPSG:3857", resampling=Resampling.bilinear, add_alpha=True)
 
     def close(self) -> None:
-        self._warped.close()
         self._dataset.close()
 
     def tile(self, z: int, x: int, y: int) -> NDArray[np.uint8]:
         """(256, 256, 4) red, green, blue and how much is there. Raises ConfigError for a tile that there is not,
         InputError where the file is damaged."""
         check_tile(z, x, y)
-        window = from_bounds(*tile_bounds(z, x, y), transform=self._warped.transform)
+        # Warped to the tile itself: a window of one warping of all is cut where the raster ends, and then stretched.
+        here = {"transform": from_bounds(*tile_bounds(z, x, y), TILE_PX, TILE_PX), "width": TILE_PX, "height": TILE_PX}
         with damaged(self._path), rasterio.Env(GDAL_CACHEMAX=64):
-            bands = [*self._bands, self._warped.count]
-            read = self._warped.read(bands, window=window, out_shape=(4, TILE_PX, TILE_PX), boundless=False)
+            warped = WarpedVRT(self._dataset, crs="EPSG:3857", resampling=Resampling.bilinear, add_alpha=True, **here)
+            with warped:
+                read = warped.read([*self._bands, warped.count])
         return np.ascontiguousarray(read.transpose(1, 2, 0))

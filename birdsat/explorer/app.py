@@ -63,6 +63,7 @@ def routers(with_page: bool) -> list[Any]:
         jobs.router,
         tiles.router,
         dataset.router,
+        dataset.of_places,
         review.router,
         site.api,
         *([site.router] if with_page else []),
@@ -76,6 +77,8 @@ async def _birdsat(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return error_answer(ConfigError("the body cannot be read as JSON. See /v1/openapi.json for what is asked."))
     said = [(".".join(map(str, one["loc"][1:])) or "the body", one["msg"], one.get("input")) for one in error.errors()]
     words = "; ".join(f"{name} is {str(got)[:100]!r}: {what}" for name, what, got in said)
     return error_answer(ConfigError(f"{words}. See /v1/openapi.json.", settings=[name for name, _, _ in said]))

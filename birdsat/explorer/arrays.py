@@ -57,10 +57,6 @@ class PackedArrays:
         assert found is not None
         return found
 
-    def has(self, name: str) -> bool:
-        """Whether it need not be made."""
-        return self._path(name).is_file()
-
     def array(self, name: str, make: Callable[[], dict[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
         """The same, opened: one row of bytes."""
         return np.frombuffer(gzip.decompress(self.get(name, make)), np.uint8)

@@ -59,13 +59,15 @@ def _opened(state: State) -> dict[str, Any]:
     asked = state.site.request
     if asked.run is None:
         raise ConfigError(
-            "no run was named when the explorer was started, by which photos are named.", settings=("run",)
+            "no run was named when the explorer was started, by which photos are named; start it again with one, as in "
+            "`birdsat explore RUN`.",
+            settings=("run",),
         )
     return {
         "run": str(asked.run),
         "ranges": str(asked.ranges[0]) if asked.ranges else None,
         "region": None if asked.region is None else str(asked.region),
-        "imagery": None if asked.ranges else asked.imagery,
+        "imagery": None if asked.ranges or asked.region else asked.imagery,
     }
 
 
@@ -102,10 +104,16 @@ def _locate(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
     opened = _opened(state)
     if opened["ranges"] is None and opened["region"] is None:
         raise ConfigError(
-            "neither a range model nor a region was named when the explorer was started, by which photos are located.",
+            "neither a range model nor a region was named when the explorer was started, by which photos are located; "
+            "start it again with one that `birdsat fit` or `birdsat embed` made.",
             settings=("ranges", "region"),
         )
-    return {**opened, **_photo(state, _text(asked, "upload")), "month": None if month is None else month + 1}
+    return {
+        **opened,
+        **_photo(state, _text(asked, "upload")),
+        "month": None if month is None else month + 1,
+        "sharpest_km": state.site.sharpest_km,
+    }
 
 
 def _only(asked: Mapping[str, Any], *names: str) -> None:

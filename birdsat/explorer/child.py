@@ -109,6 +109,6 @@ class Child:
 
 def _died(code: int | None) -> str:
     return (
-        f"the process that worked on this died (status {code}), perhaps for want of memory; give a smaller file, or "
-        "fewer taxa."
+        f"the process that worked on this died (status {code}), perhaps for want of memory; give a smaller photo, or "
+        "the records of fewer taxa."
     )

@@ -59,11 +59,12 @@ class DatasetRows:
             keep &= np.asarray(pc.fill_null(pc.equal(pc.month(self._facts["date"]), month + 1), False))
         found = np.flatnonzero(keep)
         shown = found[offset : offset + limit]
-        rows = self._facts.take(pa.array(shown)).to_pylist()
-        return {
-            "total": len(found),
-            "rows": [self._said(row, said) for row, said in zip(shown.tolist(), rows, strict=True)],
-        }
+        return {"total": len(found), "rows": self.said(shown.tolist())}
+
+    def said(self, rows: list[int]) -> list[dict[str, Any]]:
+        """What is said of some rows."""
+        facts = self._facts.take(pa.array(rows, pa.int64())).to_pylist()
+        return [self._said(row, said) for row, said in zip(rows, facts, strict=True)]
 
     def image(self, name: str, row: int) -> bytes:
         """The encoded photo or chip of a row. Raises NotFoundError where there is none."""

@@ -43,6 +43,7 @@ _AT_ONCE, _WAITING = 32, 64  # requests that are worked on, and that wait for a 
 _A_SECOND, _BURST = 200.0, 1000.0  # requests of one caller
 _UPLOADS_A_SECOND, _UPLOAD_BURST = 0.5, 40.0
 _CALLERS = 1024  # that are remembered
+_PATIENCE_S, _SLOWEST = 30.0, 10_000.0  # with a body, or with who reads an answer; and bytes a second beyond that
 
 
 class Guard:
@@ -74,7 +75,7 @@ class Guard:
         except BirdsatError as error:
             await error_answer(error)(scope, receive, guarded)
             return
-        await self._within(scope, _bounded(receive, limit), guarded)
+        await self._within(scope, _bounded(receive, limit), _in_time(guarded))
 
     async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:
         if str(scope["path"]).endswith("/events"):  # waits for long, and does nothing meanwhile
@@ -143,8 +144,10 @@ class Guard:
         if scope["method"] in _SAFE:
             return
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
-        own = urlsplit(f"//{headers.get('host', '')}").netloc
-        if (origin is not None and urlsplit(origin).netloc != own) or site not in ("same-origin", "none"):
+        if (origin is not None and _netloc(origin) != _netloc(f"//{headers.get('host', '')}")) or site not in (
+            "same-origin",
+            "none",
+        ):
             raise RefusedError("a page of another site asked for a change; only the explorer's own page may.")
 
     def _check_size(self, scope: Scope, headers: dict[str, str]) -> int:
@@ -152,7 +155,7 @@ class Guard:
         if scope["method"] == "POST" and str(scope["path"]).rstrip("/") == "/v1/uploads":
             limit = self._upload_bytes + _FORM_EXTRA
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > limit:
+        if length.isdecimal() and int(length) > limit:
             raise too_large(int(length), limit)
         return limit
 
@@ -183,13 +186,30 @@ def too_large(size: int, limit: int) -> TooLargeError:
     )
 
 
+def _in_time(send: Send) -> Send:
+    """Ends the connection of a caller who reads too slowly: room for others is held meanwhile."""
+
+    async def timed(message: MutableMapping[str, Any]) -> None:
+        async with asyncio.timeout(_PATIENCE_S):
+            await send(message)
+
+    return timed
+
+
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """Ends the connection of a body that is longer than it said."""
-    read = 0
+    """Ends a body that is longer than it said, or comes so slowly that others wait for it."""
+    read, begun, whole = 0, time.monotonic(), False
 
     async def bounded() -> MutableMapping[str, Any]:
-        nonlocal read
-        message = await receive()
+        nonlocal read, whole
+        if whole:  # what comes is that the caller left, at any time
+            return await receive()
+        left = begun + _PATIENCE_S + read / _SLOWEST - time.monotonic()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.01, left))
+        except TimeoutError:
+            raise OverloadError("the request came too slowly; send it again.", often=True) from None
+        whole = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > limit:
             raise too_large(read, limit)
@@ -210,6 +230,13 @@ def _with_headers(send: Send, path: str) -> Send:
         await send(message)
 
     return guarded
+
+
+def _netloc(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _host_of(header: str) -> str:

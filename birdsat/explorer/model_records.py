@@ -75,25 +75,9 @@ class ModelRecords:
         """Places and months of a taxon's records, at most MOST_SHOWN; those of a sensitive one in the middle of coarse
         squares, or left out altogether."""
         found = self._of(taxon)
-        lon_lat = np.empty((0, 2)) if found is None else found.lon_lat
-        month = np.empty(0, np.int64) if found is None else np.where(found.day > 0, found.month, 0)
-        total, coarsened = len(lon_lat), 0.0
-        if taxon.casefold() in self._sensitive:
-            coarsened = COARSE_DEGREES
-            lon_lat = (np.floor(lon_lat / COARSE_DEGREES) + 0.5) * COARSE_DEGREES
-            if not coarse:
-                lon_lat, month = lon_lat[:0], month[:0]
-        if len(lon_lat) > MOST_SHOWN:
-            some = np.sort(np.random.default_rng(0).choice(len(lon_lat), MOST_SHOWN, replace=False))
-            lon_lat, month = lon_lat[some], month[some]
-        return {
-            "lon": np.round(lon_lat[:, 0], 4).tolist(),
-            "lat": np.round(lon_lat[:, 1], 4).tolist(),
-            "month": month.tolist(),
-            "records": total,
-            "coarsened_deg": coarsened,
-            "left_out": total - len(lon_lat),
-        }
+        if not self.is_sensitive(taxon):
+            return shown_points(found)
+        return shown_points(found, coarsened_deg=COARSE_DEGREES, left_out=not coarse)
 
     def is_sensitive(self, taxon: str) -> bool:
         """Whether its places are not to be shown as they are."""
@@ -129,6 +113,29 @@ class ModelRecords:
             at = np.empty(0, np.int64) if found is None else np.unique(grid.cells_at(*found.lon_lat.T))
             self._recorded[taxon] = at
         return self._recorded[taxon]
+
+
+def shown_points(found: Occurrences | None, *, coarsened_deg: float = 0.0, left_out: bool = False) -> dict[str, Any]:
+    """Places and months (0: not known) of records, MOST_SHOWN of them at most; in the middle of squares so large, or
+    left out altogether."""
+    lon_lat = np.empty((0, 2)) if found is None else found.lon_lat
+    month = np.empty(0, np.int64) if found is None else np.where(found.day > 0, found.month, 0)
+    total = len(lon_lat)
+    if coarsened_deg:
+        lon_lat = (np.floor(lon_lat / coarsened_deg) + 0.5) * coarsened_deg
+    if left_out:
+        lon_lat, month = lon_lat[:0], month[:0]
+    if len(lon_lat) > MOST_SHOWN:
+        some = np.sort(np.random.default_rng(0).choice(len(lon_lat), MOST_SHOWN, replace=False))
+        lon_lat, month = lon_lat[some], month[some]
+    return {
+        "lon": np.round(lon_lat[:, 0], 4).tolist(),
+        "lat": np.round(lon_lat[:, 1], 4).tolist(),
+        "month": month.tolist(),
+        "records": total,
+        "coarsened_deg": coarsened_deg,
+        "left_out": total - len(lon_lat),
+    }
 
 
 def remembered_tables(folder: Path, command: str, names: Sequence[str]) -> list[Path]:

@@ -25,8 +25,8 @@ def place_answer(served: ServedModel, lon: float, lat: float, month: int, most: 
     index = int(np.searchsorted(served.cells, cell))
     if cell < 0 or not points.found[0] or index >= len(served.cells) or served.cells[index] != cell:
         raise PlaceError(
-            f"nothing is known of the place lon {lon:g}, lat {lat:g}: it lies at sea, or outside {region.name}. Take a "
-            "place on land that the map shows.",
+            f"nothing is known of the place lon {lon:g}, lat {lat:g}: it lies at sea, or outside {served.served.name}. "
+            "Take a place on land that the map shows.",
             settings=("lon", "lat"),
         )
     centre = grid.centres(points.cells)

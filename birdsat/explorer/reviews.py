@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, InputError
 from birdsat.explorer.jobs import Database, Jobs, now
 from birdsat.explorer.uploads import Uploads
 from birdsat.tables import CsvWriter
@@ -44,6 +44,8 @@ class Reviews:
         if not isinstance(taxon, str) or not (name := " ".join(taxon.split())) or len(name) > _LONGEST:
             raise ConfigError(f"taxon is {str(taxon)[:100]!r}; a name is needed.", settings=("taxon",))
         kept = self._uploads.get(str(upload))
+        if kept.kind != "photo":
+            raise InputError(f"{kept.name} is a table of records; photos are named.", settings=("upload",))
         said = json.dumps(self._said(kept.id))
         with self._database.transaction() as connection:
             connection.execute(

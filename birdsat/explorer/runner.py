@@ -9,7 +9,6 @@ from birdsat.explorer.child import Child, ChildError, Limits
 from birdsat.explorer.jobs import Job, Jobs
 
 _LIMITS = {
-    "fit-example": Limits(memory_gb=12, seconds=1800),
     "fit": Limits(memory_gb=12, seconds=7200),
     "check": Limits(memory_gb=4, seconds=1800),
     "identify": Limits(memory_gb=12, seconds=3600),

@@ -55,12 +55,9 @@ def _export(request: ExploreRequest, out: Path, progress: Progress) -> ExploreRe
         raise ConfigError(_MISSING) from error
     from birdsat.explorer.site import Site
     from birdsat.explorer.state import State
-    from birdsat.explorer.verbs import fit_example
 
     site = Site(request)
     with folder_lock(site.store), folder_lock(out):
-        if site.uses_example and not site.has_example:
-            fit_example({"folder": str(site.example_folder)}, progress)
         state = State.of(site)
         try:
             return ExploreResult(address="", files=export_site(state, out, progress))
@@ -80,6 +77,7 @@ def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser:
         import uvicorn
 
         from birdsat.explorer.app import create_app
+        from birdsat.explorer.connections import Connection
     except ImportError as error:
         raise ConfigError(_MISSING) from error
     from birdsat.explorer.site import Site
@@ -105,6 +103,7 @@ def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser:
                 )
             config = uvicorn.Config(
                 create_app(state, token=token, with_page=with_page),
+                http=Connection,
                 log_level="warning",
                 access_log=False,
                 server_header=False,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from birdsat.earth.grid import EqualAreaGrid
 from birdsat.explorer.arrays import MISSING, STEPS
 from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
+from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
 from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
@@ -104,21 +104,8 @@ class ServedModel(CellValues):
 
     def grid(self) -> dict[str, Any]:
         """Where its cells lie."""
-        grid = self.region.grid
-        lon, lat = grid.edges()
-        return {
-            "west": float(lon[0]),
-            "south": float(lat[-1]),
-            "east": float(lon[-1]),
-            "north": float(lat[0]),
-            "cell_deg": float(lon[1] - lon[0]),
-            "width": grid.columns,
-            "height": grid.rows,
-            "lat_edges": np.round(lat, 6).tolist() if isinstance(grid, EqualAreaGrid) else None,
-            "cells": len(self.cells),
-            "cells_url": f"v1/models/{self.id}/cells.bin",
-            "place_block": PLACE_BLOCK,
-        }
+        said = grid_answer(self.region.grid, len(self.cells), f"v1/models/{self.id}/cells.bin")
+        return {**said, "place_block": PLACE_BLOCK}
 
     def _map(self, taxon: str) -> dict[str, Any]:
         """All that is said of a taxon's map."""

@@ -18,7 +18,15 @@ from birdsat import config
 from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.listed import Served
-from birdsat.explorer.names import EXAMPLE_VERSION, PROJECT_FILE, RECORDS_FILE, SETTINGS_FILE, WEIGHTS_FILE
+from birdsat.explorer.names import (
+    EXAMPLE_LISTED,
+    EXAMPLE_VERSION,
+    PROJECT_FILE,
+    RECORDS_FILE,
+    SETTINGS_FILE,
+    WEIGHTS_FILE,
+)
+from birdsat.explorer.packed_example import unpack_example
 from birdsat.files import write_atomic
 from birdsat.workflows.requests.explorer import ServeRequest
 
@@ -48,11 +56,13 @@ class Site:
 
     def __init__(self, request: ServeRequest) -> None:
         """Raises ConfigError for a folder given that is not a range model, and for a list of taxa that is not there."""
-        self.request = request
+        self.request = request = _absolute(request)
         self.store = Path(request.store) if request.store is not None else default_store()
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
         self.sensitive = _names_in(request.sensitive)
+        if self.uses_example and not (self.example_folder / "model" / SETTINGS_FILE).is_file():
+            unpack_example(self.example_folder)
         self._listed: dict[str, Served] = {}
         for folder in map(Path, request.ranges):
             served = self._of_folder(folder)
@@ -70,9 +80,15 @@ class Site:
         return self.store / f"{EXAMPLE}-{EXAMPLE_VERSION}"
 
     @property
-    def has_example(self) -> bool:
-        """Whether they are fitted."""
-        return (self.example_folder / "model" / SETTINGS_FILE).is_file()
+    def sharpest_km(self) -> float:
+        """Side of the smallest square whose picture is sharp."""
+        return 400 if self.request.imagery is None else 1
+
+    @property
+    def has_place_photos(self) -> bool:
+        """Whether photos that are like a place can be told."""
+        asked = self.request
+        return None not in (asked.run, asked.dataset) and (asked.region is not None or asked.imagery is not None)
 
     @property
     def projects(self) -> Path:
@@ -82,7 +98,7 @@ class Site:
     def listed(self) -> Iterator[Served]:
         """Those that can be opened, the ones given first."""
         yield from self._listed.values()
-        if self.uses_example and self.has_example:
+        if self.uses_example:
             yield Served(
                 id=EXAMPLE, name="Invented birds of North America", kind="example", folder=self.example_folder / "model"
             )
@@ -118,10 +134,7 @@ class Site:
         return [self._listing(served) for served in self.listed()]
 
     def _listing(self, served: Served) -> Mapping[str, Any]:
-        asked = self.request
-        files = [served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE]
-        files += [Path(one) for one in (asked.truth, asked.region) if one is not None]
-        kept = self.store / "listed" / f"{served.id}-{mark_of(*files)}.json"
+        kept = self._kept_listing(served)
         if served.id not in self._open.models:
             with suppress(OSError, ValueError):
                 said: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -132,6 +145,14 @@ class Site:
                 kept.parent.mkdir(exist_ok=True)
                 write_atomic(kept, json.dumps(dict(found)))
         return found
+
+    def _kept_listing(self, served: Served) -> Path:
+        asked = self.request
+        if served.kind == "example" and asked.truth is None:
+            return self.example_folder / EXAMPLE_LISTED  # which came with it
+        files = [served.folder / SETTINGS_FILE, served.folder / WEIGHTS_FILE]
+        files += [Path(one) for one in (asked.truth, asked.region) if one is not None]
+        return self.store / "listed" / f"{served.id}-{mark_of(*files)}.json"
 
     def forget(self, id: str) -> None:
         """A model that is gone from the disk, or was made anew."""
@@ -251,6 +272,26 @@ class _TruthGrid:
         distance, at = self._tree.query(unit_sphere(*model.region.grid.centres(model.cells).T))
         present = self._grid.presence[at, self._grid.species.index(taxon)].astype(np.uint8)
         return np.where(distance * EARTH_RADIUS_KM <= most, present, MISSING).astype(np.uint8)
+
+
+def _absolute(request: ServeRequest) -> ServeRequest:
+    """With paths that mean the same in a child, which works in another folder."""
+
+    def found(path: Path | str | None) -> Path | None:
+        return None if path is None else Path(path).absolute()
+
+    imagery = request.imagery
+    return replace(
+        request,
+        ranges=tuple(Path(folder).absolute() for folder in request.ranges),
+        imagery=str(Path(imagery).absolute()) if imagery is not None and Path(imagery).exists() else imagery,
+        run=found(request.run),
+        region=found(request.region),
+        dataset=found(request.dataset),
+        truth=found(request.truth),
+        sensitive=found(request.sensitive),
+        store=found(request.store),
+    )
 
 
 def _names_in(path: Path | str | None) -> frozenset[str]:

@@ -18,7 +18,7 @@ from birdsat.explorer.children import Children
 from birdsat.explorer.jobs import Database, Job, Jobs
 from birdsat.explorer.names import PROJECT_FILE
 from birdsat.explorer.runner import Runner
-from birdsat.explorer.site import EXAMPLE, ProjectFacts, Site
+from birdsat.explorer.site import ProjectFacts, Site
 from birdsat.explorer.uploads import Uploads
 
 T = TypeVar("T")
@@ -68,7 +68,6 @@ class State:
     runner: Runner
     uploads: Uploads
     children: Children
-    preparing: str | None = None  # the job that fits the example
     opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
 
     tiles: Kept = field(default_factory=lambda: Kept(_MOST_TILES))  # encoded, of 1 to 100 KB
@@ -95,14 +94,7 @@ class State:
         return state
 
     def start(self) -> None:
-        """Begin with the jobs; the first is the example, where it is shown and not fitted yet."""
-        site = self.site
-        if site.uses_example and not site.has_example:
-            waiting = [
-                job for job in self.jobs.all() if job.verb == "fit-example" and job.state in ("queued", "running")
-            ]
-            job = waiting[0] if waiting else self.jobs.add("fit-example", {"folder": str(site.example_folder)})
-            self.preparing = job.id
+        """Begin with the jobs."""
         self.runner.start()
         threading.Thread(target=self._open_first, daemon=True).start()
 
@@ -119,9 +111,6 @@ class State:
 
     def finish(self, job: Job, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """What is done here when a child has come to its end."""
-        if job.verb == "fit-example":
-            self.site.forget(EXAMPLE)
-            self.preparing = None
         if job.verb == "fit":
             facts = ProjectFacts(
                 name=job.asked["called"], upload=job.asked["upload"], table=job.asked["name"], created=job.created

@@ -25,6 +25,8 @@ _TABLES = (".zip", ".parquet", *PACKED_SUFFIXES)
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".bmp", ".gif")
 _PICTURES = re.compile(r"picture|photo|image|JPEG|PNG|TIFF|WebP|HEI[CF]|AVIF|GIF", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{32}")
+MOST_UPLOADS = 2000
+_LOOK_EVERY = 8 << 20  # bytes that arrive between two looks at how much room there is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,18 +89,23 @@ class Uploads:
     async def add(self, name: str, parts: AsyncIterator[bytes]) -> Upload:
         """Keep a file that arrives in parts. Raises TooLargeError, and InputError for one of another kind."""
         shown = _shown(name)
-        room = self.quota_bytes - await anyio.to_thread.run_sync(self.used_bytes)
+        if len(self.all()) >= MOST_UPLOADS:
+            raise TooLargeError(f"{MOST_UPLOADS:,} files are kept, which is all that is allowed; forget some of them.")
         id = secrets.token_hex(16)
         folder = self._folder / id
         folder.mkdir()
         try:
-            size, start, path = 0, b"", folder / "arriving"
+            room = 0
+            size, start, path, looked = 0, b"", folder / "arriving", 0
             async with await anyio.open_file(path, "wb") as file:
                 async for part in parts:
                     size += len(part)
                     start = start or part[:1024]
+                    if size >= looked:  # now and then, as others may be arriving
+                        room, looked = await anyio.to_thread.run_sync(self._room, path), size + _LOOK_EVERY
                     self._check(size, room)
                     await file.write(part)
+                    await file.flush()
             if not size:
                 raise InputError(f"{shown} is an empty file; send one with records or a photo.")
             kind, ending = _kind(shown, start)
@@ -113,6 +120,10 @@ class Uploads:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return upload
+
+    def _room(self, arriving: Path) -> int:
+        """Bytes that a file may have in all."""
+        return self.quota_bytes - self.used_bytes() + (arriving.stat().st_size if arriving.exists() else 0)
 
     def delete(self, upload: Upload) -> None:
         """With all that was made of it but models."""

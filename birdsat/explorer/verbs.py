@@ -8,12 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from birdsat.errors import BirdsatError, ImageError, InputError
+from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
 from birdsat.explorer.names import (
     CHECKED_FILE,
     DROPPED_FILE,
     LOCATED_CELLS_FILE,
     LOCATED_FILE,
+    POINTS_FILE,
     RECORDS_FILE,
     THUMB_FILE,
 )
@@ -23,32 +24,24 @@ from birdsat.progress import Progress, WithoutNotes
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
+KM_PER_DEGREE = 111.2
 _MOST_LISTED = 5000  # taxa of a table
 _MOST_POINTS = 20_000  # of a scatter
 
 
-def fit_example(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Fit the example's invented birds. asked: folder."""
-    from birdsat.workflows.explorer_example import BOX, example_table
-    from birdsat.workflows.fit_ranges import fit_ranges
-    from birdsat.workflows.requests.ranges import FitRequest
-
-    folder = Path(asked["folder"])
-    folder.mkdir(parents=True, exist_ok=True)
-    table = example_table(folder)
-    box = f"{BOX.west:g},{BOX.south:g},{BOX.east:g},{BOX.north:g}"
-    fit_ranges(FitRequest(tables=(table,), out=folder / "model", box=box), WithoutNotes(progress))
-    return {"model": "example"}
-
-
 def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Read a table, and list what becomes of its rows. asked: folder, file, name, upload."""
+    from birdsat.explorer.answers import to_json
+    from birdsat.explorer.model_records import shown_points
+    from birdsat.observations.occurrences import read_occurrences
     from birdsat.workflows.clean_records import clean_records
     from birdsat.workflows.requests.records import RecordsRequest
 
     with _in_folder(asked["folder"], asked["file"], asked["name"]):
         request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
         found = clean_records(request, progress)
+        points = shown_points(read_occurrences([Path(CHECKED_FILE)]) if found.records else None)
+        write_atomic(Path(POINTS_FILE), to_json(points))
     return {
         "rows": found.rows,
         "kept": found.records,
@@ -59,6 +52,7 @@ def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
             key=lambda one: (-int(str(one["records"])), str(one["taxon"])),
         )[:_MOST_LISTED],
         "taxa_in_all": len(found.taxa),
+        "records_url": f"v1/uploads/{asked['upload']}/records.json",
         "dropped_url": f"v1/uploads/{asked['upload']}/dropped.csv",
     }
 
@@ -105,7 +99,8 @@ def download(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         region=asked["region"],
         months=tuple(asked["months"]),
         also=("csv",) if ending == "csv" else (),
-        out=out / ("table" if ending == "csv" else "map"),
+        picture=ending == "png",
+        out=out / {"csv": "table", "png": "picture"}.get(ending, "map"),
     )
     quiet = WithoutNotes(progress)
     files = map_taxon(request, quiet).maps[0].files
@@ -149,8 +144,9 @@ def write_thumb(photo: Path, out: Path) -> None:
                     f"{photo} has {image.width} x {image.height} pixels; allowed: {_MOST_PIXELS:,} in all."
                 )
             image.draft("RGB", (THUMB_PX, THUMB_PX))
-            small = ImageOps.exif_transpose(image).convert("RGB")
-            small.thumbnail((THUMB_PX, THUMB_PX))
+            small = image if image.mode in ("RGB", "L") else image.convert("RGB")
+            small.thumbnail((THUMB_PX, THUMB_PX))  # before all else: each copy of a large photo is 800 MB
+            small = ImageOps.exif_transpose(small).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{photo} cannot be read as a photo; send a JPEG or PNG.") from error
     made = io.BytesIO()
@@ -162,6 +158,8 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Name photos. asked: run, ranges, region, imagery, photos (upload, folder, file, name), place, date."""
     import tempfile
 
+    from birdsat.embeddings.regions.folder_region import open_region
+    from birdsat.training.run_folder import load_run
     from birdsat.workflows.registry import VERBS as OF_BIRDSAT
 
     verb = OF_BIRDSAT["identify"]
@@ -170,6 +168,12 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "names.jsonl"
         settings: dict[str, Any] = {name: asked[name] for name in ("ranges", "region", "imagery") if asked.get(name)}
+        if not asked.get("ranges") and asked.get("region"):
+            try:
+                open_region(Path(asked["region"]), load_run(Path(asked["run"])))
+            except ConfigError as error:  # it serves the maps; the run knows nothing of it
+                progress.note(f"named by the image alone: {error}")
+                del settings["region"]
         if asked.get("place"):
             settings["place"] = tuple(asked["place"])
         if asked.get("date"):
@@ -188,12 +192,13 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
 
 def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Say where a photo may have been taken. asked: run, ranges, region, month, upload, folder, file, name."""
+    """Say where a photo may have been taken. asked: run, ranges, region, month, sharpest_km, and a photo."""
     import tempfile
 
     import numpy as np
 
     from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
+    from birdsat.explorer.where_cells_lie import grid_answer
     from birdsat.maps.map_file import MapFile
     from birdsat.workflows.locate import locate_photos
     from birdsat.workflows.requests.maps import LocateRequest
@@ -217,23 +222,20 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     top = float(known.max(initial=0.0)) or 1.0
     write_atomic(folder / LOCATED_FILE, to_bytes(known, top).tobytes())
     write_atomic(folder / LOCATED_CELLS_FILE, np.concatenate([[len(cells)], cells]).astype("<i4").tobytes())
-    lon, lat = grid.edges()
-    base = f"v1/uploads/{asked['upload']}"
+    base, said = f"v1/uploads/{asked['upload']}", result.to_dict()
+    where = grid_answer(grid, len(cells), f"{base}/{LOCATED_CELLS_FILE}")
+    side = max(asked["sharpest_km"], where["cell_deg"] * KM_PER_DEGREE)
     return {
         "model": None,
-        "estimates": result.to_dict().get("estimates", []),
-        "grid": {
-            "west": float(lon[0]),
-            "south": float(lat[-1]),
-            "east": float(lon[-1]),
-            "north": float(lat[0]),
-            "cell_deg": float(lon[1] - lon[0]),
-            "width": grid.columns,
-            "height": grid.rows,
-            "lat_edges": None if grid.epsg == 4326 else np.round(lat, 6).tolist(),
-            "cells": len(cells),
-            "cells_url": f"{base}/{LOCATED_CELLS_FILE}",
-        },
+        "estimates": [{**one, "photo": asked["name"]} for one in said["estimates"]],
+        "places": [
+            {
+                **{name: one[name] for name in ("rank", "lon", "lat", "probability")},
+                "chip_url": f"v1/chip.png?lon={one['lon']:.4f}&lat={one['lat']:.4f}&km={side:.0f}&px=128",
+            }
+            for one in said["cells"]
+        ],
+        "grid": where,
         "layer": {
             "url": f"{base}/{LOCATED_FILE}",
             "dtype": "uint8",
@@ -245,11 +247,12 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
 
 def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Photos of a dataset in two dimensions. asked: run, dataset, out."""
+    """Embed the photos of a dataset, and lay them out in two dimensions. asked: run, dataset, out (a folder)."""
     import numpy as np
 
     from birdsat.dataset.row_groups import Dataset
     from birdsat.embeddings.embed import embed_blocks
+    from birdsat.explorer.scatter_files import ScatterFiles
     from birdsat.observations.observation import SPLITS
     from birdsat.training.run_folder import load_run
 
@@ -267,16 +270,14 @@ def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
                 if sum(map(len, rows)) >= _MOST_POINTS:
                     break
         first += dataset.rows(split)
-    points = np.concatenate(vectors).astype(np.float64)[:_MOST_POINTS]
-    points -= points.mean(axis=0)
+    photos = np.concatenate(vectors)[:_MOST_POINTS]
+    points = photos - photos.mean(axis=0, dtype=np.float64)
     _, _, directions = np.linalg.svd(points.T @ points)
     directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
     flat = points @ directions[:2].T
     flat /= np.abs(flat).max() or 1.0
-    parts = (flat.astype("<f4"), *(np.concatenate(part)[:_MOST_POINTS].astype("<i4") for part in (rows, labels)))
-    out = Path(asked["out"])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, b"".join(part.tobytes() for part in parts))
+    numbers = (np.concatenate(part)[:_MOST_POINTS] for part in (rows, labels))
+    ScatterFiles(folder=Path(asked["out"])).write(photos, flat, *numbers)
     return {"scatter_url": "v1/dataset/scatter"}
 
 
@@ -295,7 +296,6 @@ def _in_folder(folder: str, file: str, name: str) -> Iterator[None]:
 
 
 VERBS: dict[str, Work] = {
-    "fit-example": fit_example,
     "check": check,
     "fit": fit,
     "download": download,

@@ -14,7 +14,7 @@ from birdsat.progress import Bar
 
 _EVERY_SECONDS = 0.2  # between lines on how far a bar is
 _MOST_NOTES = 50
-_NO_MEMORY = "it needs more memory than is allowed; give a smaller file, or fewer taxa."
+_NO_MEMORY = "it needs more memory than is allowed; give a smaller photo, or the records of fewer taxa."
 
 
 class SaidProgress:

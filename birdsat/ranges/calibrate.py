@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 LEAST_POINTS = 5  # held out, without which nothing is calibrated or evaluated
@@ -52,6 +51,8 @@ def fit_calibration(
     used = weight > 0
     if np.count_nonzero(present & used) < LEAST_POINTS:
         return Calibration()
+    from sklearn.linear_model import LogisticRegression  # here: it takes a second to import, and maps do without
+
     inputs = logit[:, None] if photo is None else np.stack([logit, photo], axis=1)
     # Its penalty counts as one row of weight 1 in each coefficient; the rows weigh as many as there are points.
     rows = weight * np.count_nonzero(present & used) / weight[present].sum()

@@ -10,20 +10,22 @@ import inspect
 import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
 
 from birdsat.errors import ConfigError, nearest
+
+if TYPE_CHECKING:  # it takes a second to import, and most models are not of its kind
+    from sklearn.base import BaseEstimator
 
 TRUSTED = "BIRDSAT_TRUSTED_PACKAGES"  # environment variable: packages whose classes a file may name, beside sklearn
 _Table = NDArray[np.float64]
 _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
-def parse_estimator(text: str, *, from_file: bool = False) -> BaseEstimator:
+def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
     """The classifier that a text says: `module.Class`, `module:Class`, or a call of one with keywords.
 
     from_file: the text was read and not given by the user; then classes of scikit-learn alone are made, and of packages
@@ -31,6 +33,8 @@ def parse_estimator(text: str, *, from_file: bool = False) -> BaseEstimator:
     no such call, for a class that is not there or is not a classifier that tells probabilities, and for keywords that
     it does not take.
     """
+    from sklearn.base import BaseEstimator
+
     try:
         call = ast.parse(text.strip().replace(":", ".", 1) if _colon(text) else text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -54,12 +58,12 @@ def estimator_text(estimator: Any) -> str:
     return text
 
 
-def takes_weights(estimator: BaseEstimator) -> bool:
+def takes_weights(estimator: "BaseEstimator") -> bool:
     """Whether `fit` takes sample_weight. Of a pipeline, whose steps would each need it by name, it does not."""
     return "sample_weight" in inspect.signature(estimator.fit).parameters
 
 
-def with_seed(estimator: BaseEstimator, seed: int) -> BaseEstimator:
+def with_seed(estimator: "BaseEstimator", seed: int) -> "BaseEstimator":
     """The estimator and those in it, each with this seed where it takes one and has none: same seed, same map."""
     parameters = estimator.get_params(deep=True)
     unset = [name for name, value in parameters.items() if name.split("__")[-1] == "random_state" and value is None]
@@ -67,9 +71,11 @@ def with_seed(estimator: BaseEstimator, seed: int) -> BaseEstimator:
 
 
 def fit_one(
-    estimator: BaseEstimator, at: _Table, background: _Table, weight: NDArray[np.float64]
+    estimator: "BaseEstimator", at: _Table, background: _Table, weight: NDArray[np.float64]
 ) -> Callable[[_Table], NDArray[np.float32]]:
     """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f)."""
+    from sklearn.base import clone
+
     x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
     model = clone(estimator)
     if takes_weights(estimator):
@@ -137,7 +143,7 @@ def _value(node: ast.expr, text: str, from_file: bool) -> Any:
         ) from error
 
 
-def _class(path: str, text: str, from_file: bool) -> Callable[..., BaseEstimator]:
+def _class(path: str, text: str, from_file: bool) -> Callable[..., "BaseEstimator"]:
     module, _, name = path.rpartition(".")
     if not module:
         raise ConfigError(f"{path} of {text!r} names no module; write it as {_EXAMPLE}.")
@@ -151,6 +157,8 @@ def _class(path: str, text: str, from_file: bool) -> Callable[..., BaseEstimator
         found = import_module(module)
     except (ImportError, ValueError) as error:
         raise ConfigError(f"module {module} of {text!r} cannot be imported ({error}); install it.") from error
+    from sklearn.base import BaseEstimator
+
     cls = getattr(found, name, None)
     if not (inspect.isclass(cls) and issubclass(cls, BaseEstimator)):
         classes = [key for key, value in vars(found).items() if inspect.isclass(value)]
@@ -159,6 +167,8 @@ def _class(path: str, text: str, from_file: bool) -> Callable[..., BaseEstimator
 
 
 def _text(value: Any) -> str:
+    from sklearn.base import BaseEstimator
+
     match value:
         case BaseEstimator():
             # As it was made: parameters at their defaults are left out.

@@ -56,6 +56,7 @@ class Outputs:
 
     folder: Path
     scale: Scale = "data"
+    picture: bool = True  # beside each GeoTIFF
     panels: tuple[str, ...] = ()  # that are drawn beside the map
     also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
     within: Polygons | None = None  # cells elsewhere have no value
@@ -72,6 +73,7 @@ class Outputs:
         return cls(
             folder=Path(options.out),
             scale=options.scale,
+            picture=options.picture,
             panels=tuple(options.panels),
             also=tuple(options.also),
             within=None if options.within is None else _region(Path(options.within), options.within_layer),
@@ -86,7 +88,7 @@ class Outputs:
         Raises ConfigError when files of that name are there already that something else made.
         """
         tiff, beside = self._tiff(name), self.files_beside(name)
-        own = (tiff, tiff.with_suffix(".png"), *self._others(tiff))
+        own = self._own(tiff)
         with_it = (sidecar_path(tiff), *([style_path(tiff)] if tiff.is_file() else []))  # alone, a style is of no map
         if not self.overwrite and all(file.is_file() for file in (*own, *beside, *with_it)):
             with suppress(InputError), MapFile(tiff) as found:
@@ -149,13 +151,18 @@ class Outputs:
         with MapFile(tiff) as map_file:
             for name in missing_panels(map_file, self.panels):
                 progress.note(f"no panel of {name} for {one.about.title}: the map has not {PANELS[name].needs}.")
-            picture = draw_map_file(map_file, land=land, points=one.points, scale=self.scale, panels=self.panels)
-            save_png(picture, tiff.with_suffix(".png"))
+            if self.picture:
+                picture = draw_map_file(map_file, land=land, points=one.points, scale=self.scale, panels=self.panels)
+                save_png(picture, tiff.with_suffix(".png"))
             write_style(tiff, map_file.description.quantity, picture_scale(map_file, self.scale))
             for kind, file in zip(self.also, others, strict=True):
                 drawn = {"land": land, "points": one.points, "scale": self.scale} if FORMATS[kind].is_drawn else {}
                 _imported(FORMATS[kind].function)(map_file, file, **drawn)
-        return (tiff, tiff.with_suffix(".png"), *others)
+        return self._own(tiff)
+
+    def _own(self, tiff: Path) -> tuple[Path, ...]:
+        """All files of a map but JSON and style."""
+        return (tiff, *((tiff.with_suffix(".png"),) if self.picture else ()), *self._others(tiff))
 
     def _is_of_the_request(self, tiff: Path) -> bool:
         if tiff.is_file():

@@ -25,7 +25,7 @@ from birdsat.training.run_folder import CONFIG_FILE, MODEL_FILE
 from birdsat.workflows.requests.request import Request
 
 # What changes no number: where files go, which of them, and by how many processes.
-_WITHOUT_EFFECT = ("out", "overwrite", "workers", "also")
+_WITHOUT_EFFECT = ("out", "overwrite", "workers", "also", "picture")
 _IN_ANY_ORDER = ("taxon", "taxa")
 # What a folder of ours stands for: whoever replaces one of these makes another input of it.
 _OF_A_FOLDER = (REGION_FILE, SETTINGS_FILE, WEIGHTS_FILE, CONFIG_FILE, MODEL_FILE, TAXA_FILE)

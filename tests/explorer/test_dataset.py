@@ -16,7 +16,14 @@ from recorded import RecordedProgress
 from starlette.testclient import TestClient
 from tiny_world import TinyWorld
 
+from birdsat.earth.date import mid_month
+from birdsat.embeddings.regions.embed_cells import year_basis
+from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.errors import PlaceError
 from birdsat.explorer import verbs
+from birdsat.explorer.dataset_rows import DatasetRows
+from birdsat.explorer.place_photos import PlacePhotos
+from birdsat.explorer.scatter_files import ScatterFiles
 from birdsat.progress import QUIET
 from birdsat.workflows import registry
 
@@ -67,6 +74,45 @@ def test_photos_lie_in_two_dimensions_with_their_rows(client: TestClient) -> Non
     assert all(listed[row]["taxon"] == about["taxa"][taxon] for row, taxon in zip(rows, taxa, strict=True))
 
 
+def test_a_place_is_shown_the_photos_most_like_it(client: TestClient) -> None:
+    at = {"lon": 10.5, "lat": 50.5, "month": 5}
+    until = time.monotonic() + 60
+    while (answer := client.get("/v1/place/photos", params={**at, "most": 6})).status_code == 202:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    photos = answer.json()["photos"]
+    assert len(photos) == 6 == len({one["row"] for one in photos})
+    likeness = [one["similarity"] for one in photos]
+    assert likeness == sorted(likeness, reverse=True) and likeness[-1] >= -1 and likeness[0] <= 1
+    listed = client.get("/v1/dataset/rows", params={"limit": 500}).json()["rows"]
+    assert all({**listed[one["row"]], "similarity": one["similarity"]} == one for one in photos)
+    fewer = client.get("/v1/place/photos", params={**at, "most": 2}).json()["photos"]
+    assert [one["row"] for one in fewer] == [one["row"] for one in photos[:2]]
+    assert client.get("/v1/place/photos", params={"lon": 10.5, "lat": 50.5}).status_code == 200
+    assert client.get("/v1/about").json()["has"]["place_photos"] is True
+
+
+def test_a_region_of_the_run_stands_for_imagery_and_knows_nothing_elsewhere(
+    tiny_world: TinyWorld, tmp_path: Path
+) -> None:
+    rows = DatasetRows(tiny_world.dataset)
+    out = tmp_path / "scatter"
+    asked = {"run": str(tiny_world.run), "dataset": str(tiny_world.dataset), "out": str(out)}
+    verbs.scatter(asked, RecordedProgress())
+    made = ScatterFiles(folder=out)
+    embeddings, at = made.photos()
+    of_region = PlacePhotos(tiny_world.run, rows, made, region=tiny_world.region, imagery=None)
+    lon, lat = open_region(tiny_world.region).grid.centres(open_region(tiny_world.region).cells()[:1])[0].tolist()
+    found = of_region.answer(lon, lat, 5, 3)["photos"]
+    year = open_region(tiny_world.region).at(np.array([[lon, lat]]), ("year",)).year[0]
+    place = year_basis(np.array([mid_month(6)]), (len(year) - 1) // 2) @ year
+    cosines = embeddings @ (place[0] / np.linalg.norm(place[0]))
+    assert [one["row"] for one in found] == at[np.argsort(-cosines)[:3]].tolist()
+    assert [one["similarity"] for one in found] == pytest.approx(np.sort(cosines)[::-1][:3], abs=2e-3)
+    with pytest.raises(PlaceError, match="shows nothing"):
+        of_region.answer(-170, -80, 5, 3)
+
+
 def test_a_photo_is_located_among_the_cells(tiny_world: TinyWorld, tmp_path: Path) -> None:
     photo = tmp_path / "file.jpg"
     photo.write_bytes(tiny_world.photo.read_bytes())
@@ -75,6 +121,7 @@ def test_a_photo_is_located_among_the_cells(tiny_world: TinyWorld, tmp_path: Pat
         "ranges": None,
         "region": str(tiny_world.region),
         "month": 6,
+        "sharpest_km": 1,
         "upload": "u",
         "folder": str(tmp_path),
         "file": "file.jpg",
@@ -84,7 +131,9 @@ def test_a_photo_is_located_among_the_cells(tiny_world: TinyWorld, tmp_path: Pat
     cells = np.frombuffer((tmp_path / "located-cells.bin").read_bytes(), "<i4")
     values = np.frombuffer((tmp_path / "located.bin").read_bytes(), np.uint8)
     assert cells[0] == len(values) == said["grid"]["cells"] and values.max() == 254
-    assert said["layer"]["url"] == "v1/uploads/u/located.bin" and said["estimates"]
+    assert said["layer"]["url"] == "v1/uploads/u/located.bin" and said["estimates"][0]["photo"] == "bird.jpg"
+    assert [one["rank"] for one in said["places"]] == list(range(1, len(said["places"]) + 1))
+    assert all(one["chip_url"].startswith("v1/chip.png?lon=") for one in said["places"])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from birdsat.explorer import guard
+from birdsat.explorer.answers import OverloadError
 from birdsat.explorer.guard import LOCAL, Guard
 
 TOKEN = "a-token-of-some-length"
@@ -95,6 +97,58 @@ def test_a_caller_in_a_hurry_is_told_to_wait() -> None:
     assert found[0][0] == 200 and found[-1][0] == 429
     assert int(found[-1][1]["retry-after"]) >= 1
     assert _ask(guard)[0] == 200  # reading goes on
+
+
+def test_a_body_that_comes_too_slowly_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(guard, "_SLOWEST", 1e9)
+    seen: list[BaseException] = []
+
+    async def reads(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await _hello(scope, receive, send)
+        except OverloadError as error:
+            seen.append(error)
+
+    async def slow() -> dict[str, Any]:
+        await asyncio.sleep(5 if seen else 0.2)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def ask() -> None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+        }
+        await Guard(reads, hosts=LOCAL, token=None, upload_bytes=1000)(scope, slow, None)  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    assert "too slowly" in str(seen[0])
+
+
+def test_a_reader_who_stops_reading_holds_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_PATIENCE_S", 0.05)
+
+    async def stuck(message: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def whole() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def ask() -> None:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+        }
+        await _guard()(scope, whole, stuck)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(ask(), 10))
 
 
 def test_every_answer_binds_the_page_to_this_server() -> None:

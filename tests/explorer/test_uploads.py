@@ -10,6 +10,8 @@ from conftest import Opened  # type: ignore[import-not-found]
 from PIL import Image
 from starlette.testclient import TestClient
 
+from birdsat.explorer import uploads
+
 
 @pytest.fixture(scope="module")
 def own(opened: Opened) -> TestClient:
@@ -48,6 +50,8 @@ def test_a_table_is_sent_checked_listed_and_gone(own: TestClient, records: Path)
     assert (found["rows"], found["kept"]) == (22, 20)
     assert found["taxa"] == [{"taxon": "Turdus merula", "records": 20}]
     assert sum(one["rows"] for one in found["dropped"]) == 2
+    points = own.get(f"/{found['records_url']}").json()
+    assert points["records"] == 20 and points["lon"][0] == 10.0 and points["month"][0] == 1
     dropped = own.get(f"/{found['dropped_url']}").text
     assert "'=1+1" in dropped and "\n=" not in dropped and ",=1" not in dropped  # no cell is a formula
     events = own.get(f"/v1/jobs/{job['id']}/events")
@@ -74,6 +78,21 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(own: TestClient) -> Non
         own.delete(f"/v1/uploads/{id}")
     assert own.get("/v1/uploads").json()["bytes"] == 0
     assert _send(own, b"").status_code == 422 and _send(own, b"MZ\x90", "a.exe").status_code == 422
+
+
+def test_many_small_files_are_refused_as_well(own: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_UPLOADS", 1)
+    kept = _send(own, b"a,b\n1,2\n").json()["id"]
+    refused = _send(own, b"a,b\n1,2\n")
+    assert refused.status_code == 413 and "forget" in refused.json()["error"]["message"]
+    own.delete(f"/v1/uploads/{kept}")
+
+
+def test_a_table_has_no_name_to_accept(own: TestClient) -> None:
+    kept = _send(own, b"a,b\n1,2\n").json()["id"]
+    said = own.post("/v1/review", json={"upload": kept, "taxon": "Turdus merula", "verdict": "accepted"})
+    assert said.status_code == 422 and own.get("/v1/review").json() == []
+    own.delete(f"/v1/uploads/{kept}")
 
 
 def test_forms_that_are_none_are_422(own: TestClient) -> None:

@@ -19,7 +19,7 @@ from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SIDE, TAXA
 
 from birdsat.cli import main
-from birdsat.errors import InputError
+from birdsat.errors import ConfigError, InputError
 from birdsat.maps.description import APPLICABILITY
 from birdsat.ranges.load import load_ranges
 from birdsat.workflows import fit_ranges as fits
@@ -397,3 +397,16 @@ def test_points_are_looked_at_before_the_fit(
     ):
         map_taxon.map_taxon(MapRequest(**asked, points=another))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_map_without_a_picture_holds_the_same_and_one_can_be_drawn_elsewhere(
+    run: Path, region: Path, records: Path, tmp_path: Path
+) -> None:
+    words: dict[str, Any] = {"taxon": (TAXON,), "occurrences": (records,), "run": run, "region": region}
+    bare = map_taxon.map_taxon(MapRequest(**words, out=tmp_path / "bare", picture=False)).maps[0].files
+    whole = map_taxon.map_taxon(MapRequest(**words, out=tmp_path / "whole")).maps[0].files
+    assert {file.suffix for file in whole} - {file.suffix for file in bare} == {".png"}
+    with rasterio.open(bare[0]) as one, rasterio.open(whole[0]) as other:
+        assert np.array_equal(one.read(), other.read(), equal_nan=True)
+    with pytest.raises(ConfigError, match="panels"):
+        MapRequest(**words, picture=False, panels=("uncertainty",))

@@ -77,7 +77,7 @@ _MODEL = {
     "created": "",
 }
 EXAMPLES: dict[str, Any] = {
-    "about": {"version": "0.1.0", "has": {"run": False}, "models": [_MODEL], "preparing": None},
+    "about": {"version": "0.1.0", "has": {"run": False}, "models": [_MODEL]},
     "models": [_MODEL],
     "taxa": [
         {
@@ -135,6 +135,10 @@ EXAMPLES: dict[str, Any] = {
         "rows": [{"row": 0, "taxon": "Turdus merula", "split": "train", "photo_url": "v1/dataset/photo/0.jpg"}],
     },
     "scatter": {"n": 1000, "taxa": ["Turdus merula"], "families": [""], "points_url": "v1/dataset/scatter.bin"},
+    "place_photos": {
+        "photos": [{"row": 0, "taxon": "Turdus merula", "photo_url": "v1/dataset/photo/0.jpg", "similarity": 0.41}],
+        "explanation": "the photos whose embeddings lie nearest to that of the satellite picture of this place",
+    },
     "confusions": {"rows": [{"taxon": "Turdus merula", "mistaken_for": "Turdus philomelos", "count": 3, "of": 20}]},
     "review": [
         {"upload": "0123456789abcdef", "taxon": "Turdus merula", "verdict": "accepted", "said": "Turdus merula"}

@@ -55,7 +55,9 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
             "region": asked.region is not None,
             "photos": asked.run is not None and not static,
             "imagery": "Blue Marble: Next Generation, 2004" if asked.imagery is None else Path(asked.imagery).name,
-            "sharpest_km": 400 if asked.imagery is None else 1,
+            "sharpest_km": state.site.sharpest_km,
+            "locate": asked.run is not None and bool(asked.ranges or asked.region) and not static,
+            "place_photos": state.site.has_place_photos and not static,
         },
         "limits": {
             "upload_bytes": int(asked.upload_mb * 1e6),
@@ -64,7 +66,6 @@ def about_of(state: State, *, static: bool = False) -> dict[str, Any]:
             "taxa_of_a_fit": MOST_TAXA,
         },
         "models": models_of(state),
-        "preparing": None if static else state.preparing,
         "page": {"static": static},
         "command": asked.command("explore") if asked.is_local and not static else "birdsat explore",
     }

@@ -11,15 +11,18 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from birdsat.errors import InputError
-from birdsat.explorer.answers import NotFoundError, bytes_answer, json_answer
-from birdsat.explorer.names import DROPPED_FILE, LOCATED_CELLS_FILE, LOCATED_FILE, THUMB_FILE
+from birdsat.explorer.answers import JSON, NotFoundError, OverloadError, bytes_answer, json_answer
+from birdsat.explorer.names import DROPPED_FILE, LOCATED_CELLS_FILE, LOCATED_FILE, POINTS_FILE, THUMB_FILE
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.jobs import add_job
 from birdsat.explorer.state import state_of
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 Id = Annotated[str, Path(max_length=40, description="Id of an upload", examples=["0123456789abcdef0123456789abcdef"])]
+_NOT_CHECKED = "this table has not been checked yet; ask for the check first."
 _PART = 1 << 18
+_MOST_ARRIVING = 8  # files, each of which may take its room twice meanwhile
+_arriving = 0
 _FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -51,6 +54,10 @@ def uploads(request: Request) -> Response:
 @router.post("", status_code=201, responses=answers("upload", 201), openapi_extra=_FORM)
 async def send(request: Request) -> Response:
     """Send a table of records (CSV, Parquet, a GBIF download) or a photo. It stays on this machine."""
+    global _arriving
+    if _arriving >= _MOST_ARRIVING:
+        raise OverloadError("several files arrive already; send it in a few seconds.", retry_after_s=3)
+    _arriving += 1
     try:
         async with request.form(max_files=1, max_fields=8) as form:
             file = form.get("file")
@@ -61,6 +68,8 @@ async def send(request: Request) -> Response:
             upload = await state_of(request).uploads.add(file.filename or "file", _parts(file))
     except HTTPException as error:  # of a body that is not a form
         raise InputError(f"{error.detail}; send one file as multipart/form-data.") from error
+    finally:
+        _arriving -= 1
     return json_answer(request, upload.to_dict(), 201)
 
 
@@ -102,8 +111,18 @@ def dropped(request: Request, upload: Id, limit: Annotated[int, Query(ge=1, le=1
         with path.open("rb") as file:
             data = b"".join(itertools.islice(file, limit + 1))
     except FileNotFoundError:
-        raise NotFoundError("this table has not been checked yet; ask for the check first.") from None
+        raise NotFoundError(_NOT_CHECKED) from None
     return bytes_answer(request, data, "text/csv; charset=utf-8")
+
+
+@router.get("/{upload}/records.json", responses=answers("records"))
+def records(request: Request, upload: Id) -> Response:
+    """Places and months of the rows that are used; of a table that was checked."""
+    state = state_of(request)
+    path = state.uploads.folder(state.uploads.get(upload)) / POINTS_FILE
+    if not path.is_file():
+        raise NotFoundError(_NOT_CHECKED)
+    return bytes_answer(request, path.read_bytes(), JSON)
 
 
 @router.get("/{upload}/thumb.jpg", response_class=Response, responses=bytes_of("a small picture", "image/jpeg"))

@@ -64,6 +64,8 @@ class MapFilesOptions(MonthsOptions):
     scale: Literal["data", "full"] = "data"
     """What the ends of the colours are: data makes the most of what the map holds in all its months; full is 0 to 1
     of relative suitability whatever it holds, for pictures of several taxa to be compared."""
+    picture: bool = True
+    """Draw the picture beside the GeoTIFF, which takes longer than the map of a small region."""
     panels: Annotated[Sequence[str], OneOf(PANELS)] = ()
     """Panels to draw beside the map: uncertainty, applicability, and effort where it is known."""
     within: AnyPath | None = None
@@ -82,6 +84,8 @@ class MapFilesOptions(MonthsOptions):
     def check(self) -> None:
         """Raise ConfigError for an animation of one month, for a layer of no file, and for a range of what has none."""
         super().check()
+        if not self.picture:
+            self.reject_unused(("panels",), "a picture")
         if self.within is None:
             self.reject_unused(("within_layer",), "a file of polygons (within)")
         if "range" in self.also and not self.has_thresholds:
