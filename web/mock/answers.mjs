@@ -185,6 +185,7 @@ export async function answer(method, url, body) {
       return { body: { cell: { lon: Math.floor(lon * 2) / 2 + 0.25, lat: Math.floor(lat * 2) / 2 + 0.25 }, effort: crowd(lon, lat), taxa: list, unrecorded: list.filter((one_) => one_.recorded === 0).map((one_) => one_.key) } };
     }
   }
+  if (path[0] === "basemap.jpg") return { type: "image/jpeg", body: readFileSync(new URL("../../birdsat/explorer/basemap.jpg", import.meta.url)) };
   if (path[0] === "chip.png") return { type: "image/png", body: png(96, Math.round(Number(query.get("lon")) * 10 + Number(query.get("km")))) };
   if (path[0] === "uploads") {
     if (method === "GET" && path.length === 1) return { body: { uploads: [...uploads.values()], bytes: 0, quota_bytes: 2e9 } };

@@ -167,5 +167,15 @@ export async function runJob<T>(body: unknown, tell: (job: Job<T>) => void, sign
   return follow({ verb: "", state: "queued", ...started } as Job<T>, tell, signal);
 }
 
+/** An answer that is made when it is first asked for: a job is told of and followed, and the answer asked for again. */
+export async function getMade<T extends object>(path: string, tell: (job: Job<unknown> | null) => void, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    const answer = await getJson<T | Job<unknown>>(path, signal);
+    if (!("state" in answer && "verb" in answer)) return answer as T;
+    await follow(answer, tell, signal);
+    tell(null);
+  }
+}
+
 export const wasStopped = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
 export const inWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -126,6 +126,10 @@ export function toSearch(state: State): string {
   return "?" + query.toString().replaceAll("%2C", ",");
 }
 
+/** Whether the map is of all species: where that was asked for, and where no species is chosen, so that no map is empty. */
+export const ofAllSpecies = ({ view, taxon }: State): boolean =>
+  view === "richness" || (taxon === "" && (view === "species" || view === "taxa" || view === "place"));
+
 export const state = signal<State>(parse(location.search));
 
 /** Change the state and its address. A change of what is looked at is a step that Back undoes; a slider's is not. */

@@ -20,7 +20,7 @@ export function Hover({ point }: { point: Point }) {
   void loaded.version.value;
   const cell = cellAt(loaded.grid, point.lon, point.lat);
   if (cell < 0) return null;
-  const { month, view } = state.value;
+  const { month } = state.value;
   const read = (name: string): number | null => {
     const [values, planes] = [loaded.layers.get(name), loaded.planes(name)];
     if (!values || !planes) return null;
@@ -35,7 +35,7 @@ export function Hover({ point }: { point: Point }) {
   return (
     <div class={s["hover"]} style={{ top: `${Math.min(point.y + 16, innerHeight - 120)}px`, ...(right ? { right: `${innerWidth - point.x + 16}px` } : { left: `${point.x + 16}px` }) }}>
       <b>{value === null ? strings.legend.noValue : amount(loaded.layers.get(name), name, value)}</b>
-      {view !== "richness" && low !== null && high !== null && (
+      {low !== null && high !== null && (
         <div>
           {strings.legend.between}: {score(low)}–{score(high)}
         </div>

@@ -2,7 +2,7 @@
 import maplibre from "maplibre-gl/dist/maplibre-gl-csp";
 import type { GeoJSONSource, Map as MapLibre, Marker, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker?url";
-import marbleUrl from "../assets/blue_marble.jpg?url";
+import { getBlob } from "../api";
 import type { Records } from "../records";
 import type { Bounds } from "./cells";
 import { CellLayer, EarthLayer } from "./cell_layer";
@@ -133,6 +133,14 @@ export class MapView {
     if (camera) this.map.easeTo({ ...camera, duration: smoothly && !this.still() ? 500 : 0 });
   }
 
+  /** Whether a place is in what the panel, the legend and the time leave free. */
+  sees(lon: number, lat: number): boolean {
+    const { x, y } = this.map.project([lon, lat]);
+    const { top, left, right, bottom } = this.map.getPadding();
+    const { clientWidth, clientHeight } = this.box;
+    return x > (left ?? 0) && y > (top ?? 0) && x < clientWidth - (right ?? 0) && y < clientHeight - (bottom ?? 0);
+  }
+
   fly(lon: number, lat: number, zoom: number): void {
     this.map.easeTo({ center: [lon, lat], zoom, duration: this.still() ? 0 : 500 });
   }
@@ -170,10 +178,9 @@ export class MapView {
       this.earth.dim = ground.dark ? 0.75 : 1;
       if (marble && !this.marbleAsked) {
         this.marbleAsked = true;
-        void fetch(new URL(marbleUrl, document.baseURI))
-          .then((response) => response.blob())
+        getBlob("v1/basemap.jpg")
           .then((blob) => createImageBitmap(blob))
-          .then((picture) => this.earth.show(picture));
+          .then((picture) => this.earth.show(picture), () => (this.marbleAsked = false)); // the sea's blue stands meanwhile
       }
     }
   }

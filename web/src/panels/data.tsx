@@ -1,11 +1,11 @@
 /** The data set that a model learned from: its photos, how alike they are, its card, and what was confused. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, follow, getBytes, getJson, inWords, isStatic, wasStopped } from "../api";
+import { ApiError, getBytes, getJson, getMade, inWords, isStatic, wasStopped } from "../api";
 import { day, place as placeText } from "../format";
 import { Busy, Button, join, Name, Picture, Segments, Select, Wrong } from "../parts/ui";
 import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, Job, ScatterInfo } from "../records";
 import { go, state } from "../state";
-import { dark } from "../store";
+import { about, dark } from "../store";
 import { strings } from "../strings";
 import s from "./panel.module.css";
 
@@ -72,14 +72,7 @@ function Scatter() {
   const [over, setOver] = useState<{ point: number; x: number; y: number } | null>(null);
   useEffect(() => {
     const stop = new AbortController();
-    const ask = async (): Promise<ScatterInfo> => {
-      const answer = await getJson<ScatterInfo | Job<unknown>>("v1/dataset/scatter", stop.signal);
-      if ("points_url" in answer) return answer;
-      await follow(answer, setMaking, stop.signal); // it is made at the first time
-      setMaking(null);
-      return ask();
-    };
-    ask()
+    getMade<ScatterInfo>("v1/dataset/scatter", setMaking, stop.signal)
       .then(async (info) => {
         const buffer = await getBytes(info.points_url);
         setRead({ info, xy: new Float32Array(buffer, 0, info.n * 2), rows: new Int32Array(buffer, info.n * 8, info.n), taxa: new Int32Array(buffer, info.n * 12, info.n) });
@@ -190,7 +183,7 @@ export function DataPanel() {
   const [wrong, setWrong] = useState<string | null>(null);
   const [tab, setTab] = useState<Tab>("browse");
   useEffect(() => {
-    if (isStatic()) return setNone(true);
+    if (isStatic() || about.value?.has.dataset === false) return setNone(true);
     getJson<DatasetInfo>("v1/dataset").then(setInfo, (error) => {
       if (error instanceof ApiError && error.status === 404) setNone(true);
       else setWrong(inWords(error));
