@@ -33,6 +33,12 @@ export function takeToken(): void {
 
 export const hasToken = (): boolean => token !== null;
 
+/** The address of squares of a raster, its {z}, {x} and {y} left to be filled in. */
+export const tileAddress = (path: string): string => address(path).replaceAll("%7B", "{").replaceAll("%7D", "}");
+
+/** For requests that MapLibre makes itself. */
+export const withToken = (url: string): { url: string; headers?: Record<string, string> } => (token && url.startsWith(address("")) ? { url, headers: headers() } : { url });
+
 /** The address of a path of the interface, or of an address that an answer named. */
 export function address(path: string): string {
   const base = new URL(".", document.baseURI);

@@ -173,6 +173,16 @@ export interface Located {
   readonly places?: readonly LikelyPlace[];
 }
 
+/** A raster that is too large to be sent whole, in squares. */
+export interface Tiles {
+  readonly name: string;
+  readonly title: string;
+  readonly url: string; // with {z}, {x} and {y}
+  readonly bounds?: readonly [west: number, south: number, east: number, north: number] | null;
+  readonly minzoom?: number | null;
+  readonly maxzoom?: number | null;
+}
+
 export interface LikelyPlace {
   readonly rank: number;
   readonly lon: number;

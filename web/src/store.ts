@@ -2,7 +2,7 @@
 import { computed, effect, signal, type Signal } from "@preact/signals";
 import { follow, getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
 import { type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
-import type { About, GridInfo, Job, MapInfo, Model, Records, Taxon } from "./records";
+import type { About, GridInfo, Job, MapInfo, Model, Records, Taxon, Tiles } from "./records";
 import { ofAllSpecies, state } from "./state";
 
 export const about = signal<About | null>(null);
@@ -12,6 +12,7 @@ export const preparing = signal<Job<unknown> | null>(null);
 export const dark = signal(false);
 export const narrow = signal(false);
 export const view = signal<Bounds | null>(null); // what the map shows
+export const tiles = signal<readonly Tiles[]>([]);
 export const theme = signal<"auto" | "light" | "dark">((localStorage.getItem("birdsat-theme") as "light" | "dark" | null) ?? "auto");
 
 export const model = computed<Model | null>(() => modelOf(state.value.model));
@@ -173,6 +174,7 @@ async function start(): Promise<void> {
     const [said, found] = await Promise.all([getJson<About>("v1/about"), getJson<readonly Model[]>("v1/models")]);
     about.value = said;
     models.value = found;
+    if (!isStatic()) tiles.value = await getJson<readonly Tiles[]>("v1/tiles").catch(() => []);
     if (said.preparing && !isStatic()) {
       // The example is being made: its map comes by itself.
       const job = await getJson<Job<unknown>>(`v1/jobs/${encodeURIComponent(said.preparing)}`);

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { join } from "../parts/ui";
 import { Wrong } from "../parts/ui";
 import { go, state } from "../state";
-import { dark, given, grid, layerName, map, model, narrow, other, spot, threshold, view } from "../store";
+import { dark, given, grid, layerName, map, model, narrow, other, spot, threshold, tiles, view } from "../store";
 import { boxOf } from "./cells";
 import { stop } from "../sheet";
 import { strings } from "../strings";
@@ -42,7 +42,7 @@ function keep(made: MapView, right: boolean): () => void {
   const ends = [
     effect(() => {
       const { base, globe, names, borders, graticule } = state.value;
-      const ground = { base, globe, names, borders, graticule, dark: dark.value };
+      const ground = { base, globe, names, borders, graticule, dark: dark.value, raster: tiles.value.find((one) => one.name === base) ?? null };
       void made.ready.then(() => made.setGround(ground));
     }),
     effect(() => {

@@ -3,7 +3,8 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { getBytes, inWords, isStatic, post, runJob, upload } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
-import { boxOf, makeGrid, makeValues } from "../map/cells";
+import { sentence } from "../legend/legend";
+import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
 import { mapView } from "../map/map_pane";
 import { Icon } from "../parts/icons";
 import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
@@ -21,6 +22,7 @@ const t = strings.photos;
 const photos = signal<readonly PhotoAnswer[]>([]);
 const chosen = signal(0);
 const places = signal<ReadonlyMap<string, readonly LikelyPlace[]>>(new Map());
+const notes = signal<readonly string[]>([]); // what the naming has to say of all of them
 const reviewed = signal<ReadonlyMap<string, string>>(new Map());
 
 /** What a photo is said to show, in words. */
@@ -83,11 +85,25 @@ async function where(photo: PhotoAnswer, tell: (what: string, share?: number | n
   const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
   const grid = makeGrid(found.grid, cells);
   const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
-  made.layers.set("suitability", makeValues(found.layer, bytes, grid.cells.length));
+  const values = makeValues(found.layer, bytes, grid.cells.length);
+  made.layers.set("suitability", values);
   located.value = made;
-  places.value = new Map(places.value).set(photo.upload, found.places ?? []);
-  const box = boxOf((found.places ?? []).map((one) => one.lon), (found.places ?? []).map((one) => one.lat));
+  const likely = found.places ?? likeliest(grid, values);
+  places.value = new Map(places.value).set(photo.upload, likely);
+  const box = boxOf(likely.map((one) => one.lon), likely.map((one) => one.lat));
   if (box) mapView.value?.frame(box, true);
+}
+
+/** The cells with the greatest chances. */
+export function likeliest(grid: Grid, values: CellValues, most = 9): LikelyPlace[] {
+  return Array.from(values.bytes, (byte, cell) => [byte, cell] as const)
+    .filter(([byte]) => byte > 0 && byte !== MISSING)
+    .sort((a, b) => b[0] - a[0])
+    .slice(0, most)
+    .map(([byte, cell], i) => {
+      const [lon, lat] = middleOf(grid, cell);
+      return { rank: i + 1, lon, lat, probability: valueOf(values, byte), chip_url: `v1/chip.png?lon=${lon}&lat=${lat}&km=${Math.max(100, about.peek()?.has.sharpest_km ?? 0)}&px=128` };
+    });
 }
 
 /** The likeliest places, each as it looks from above. */
@@ -135,7 +151,7 @@ export function PhotosPanel() {
       const sent: Upload[] = [];
       for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
       tell(t.naming);
-      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => tell(job.doing || t.naming, job.done ?? null), signal);
+      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => { tell(job.doing || t.naming, job.done ?? null); notes.value = job.notes ?? []; }, signal);
       chosen.value = photos.value.length;
       photos.value = [...photos.value, ...result.photos];
     });
@@ -183,6 +199,7 @@ export function PhotosPanel() {
       {work.wrong && <Wrong message={work.wrong} />}
       {wrong && <Wrong message={wrong} />}
       {photos.value.length > 0 && <Thumbs />}
+      {photo && notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
       {photo && words && (
         <section class={s["section"]}>
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
