@@ -1,14 +1,13 @@
 /** What has been read so far, and the reading of what the state asks for. */
 import { computed, effect, signal, type Signal } from "@preact/signals";
-import { follow, getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
+import { getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
 import { type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
-import type { About, GridInfo, Job, MapInfo, Model, Records, Taxon, Tiles } from "./records";
+import type { About, GridInfo, MapInfo, Model, Records, Taxon, Tiles } from "./records";
 import { ofAllSpecies, state } from "./state";
 
 export const about = signal<About | null>(null);
 export const models = signal<readonly Model[] | null>(null);
 export const wrong = signal<string | null>(null); // the page cannot work at all
-export const preparing = signal<Job<unknown> | null>(null);
 export const dark = signal(false);
 export const narrow = signal(false);
 export const view = signal<Bounds | null>(null); // what the map shows
@@ -175,12 +174,6 @@ async function start(): Promise<void> {
     about.value = said;
     models.value = found;
     if (!isStatic()) tiles.value = await getJson<readonly Tiles[]>("v1/tiles").catch(() => []);
-    if (said.preparing && !isStatic()) {
-      // The example is being made: its map comes by itself.
-      const job = await getJson<Job<unknown>>(`v1/jobs/${encodeURIComponent(said.preparing)}`);
-      await follow(job, (now) => (preparing.value = now)).finally(() => (preparing.value = null));
-      await readModels();
-    }
   } catch (error) {
     wrong.value = inWords(error);
   }

@@ -36,7 +36,6 @@ export const strings = {
   empty: {
     title: "Where do birds live?",
     text: "Choose a species to see where it is expected in each month, or begin with one of these.",
-    makingText: "The example is made at the first start: half a minute. Your own records need not wait.",
     yours: "Your own records",
     yoursText: "Drop a GBIF download or any table: read, checked and mapped on this machine.",
     shipped: (name: string) => `A map of ${name}`,
@@ -102,7 +101,6 @@ export const strings = {
       change: "Right map less left map.",
     },
     hatched: "Hatched: unlike anything the model has seen; do not trust it there.",
-    dated: (month: string) => month,
     pale: "Pale: below the threshold.",
   },
   legend: {
@@ -146,7 +144,7 @@ export const strings = {
     became: "What became of the rows", rows: "Rows", kept: "Kept", dropped: "Dropped", reason: "Reason", listDropped: "List of dropped rows (CSV)",
     taxa: "Which species?", taxaHelp: "All that are chosen share one model; the others tell where people looked.",
     fit: (n: number) => `Map ${plural(n, "species", "species")}`, few: "few records", all: "Choose all", none: "Choose none",
-    filter: "Find among them", saved: "Saved on this machine", savedText: "Maps that were made from your files.", name: "Name",
+    filter: "Find among them", saved: "Saved on this machine", name: "Name",
     forget: "Forget", forgetAsk: "Forget this map and its file?", open: "Open", keep: "Keep as a project", otherFile: "Another file", tryName: "invented-records.csv", reread: "Reading what came with birdsat",
     nothing: "No row of this file could be used. The reasons are above; a table needs a name, a latitude and a longitude in each row.",
   },

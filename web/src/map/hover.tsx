@@ -1,5 +1,5 @@
 /** What is known of the cell under the pointer. */
-import { place, score } from "../format";
+import { percent, place, score } from "../format";
 import { state } from "../state";
 import { layerName, map } from "../store";
 import { strings } from "../strings";
@@ -37,7 +37,7 @@ export function Hover({ point }: { point: Point }) {
       <b>{value === null ? strings.legend.noValue : amount(loaded.layers.get(name), name, value)}</b>
       {low !== null && high !== null && (
         <div>
-          {strings.legend.between}: {score(low)}–{score(high)}
+          {loaded.info.interval ? strings.legend.betweenOf(percent(loaded.info.interval)) : strings.legend.between}: {score(low)}–{score(high)}
         </div>
       )}
       {fit !== null && <div>{fit > 0 ? strings.legend.fits : strings.legend.beyond}</div>}

@@ -9,7 +9,7 @@ import { Icon } from "../parts/icons";
 import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
 import type { MapInfo, Taxon } from "../records";
 import { go, linkTo, state } from "../state";
-import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, preparing, taxaOf, threshold, thresholdInForce } from "../store";
+import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, taxaOf, threshold, thresholdInForce } from "../store";
 import { strings } from "../strings";
 import { ModelSelect } from "./model_select";
 import { trying } from "./sample";
@@ -31,15 +31,13 @@ function Empty() {
       <span>{text}</span>
     </a>
   );
-  const making = preparing.value;
   const example = model.value?.kind === "example";
   return (
     <div class={s["stack"]}>
       <div>
-        <h1 class={s["title"]}>{id || making ? strings.empty.title : strings.empty.noModel}</h1>
-        <p class={s["p"]}>{making ? strings.empty.makingText : id ? strings.empty.text : strings.empty.noModelText}</p>
+        <h1 class={s["title"]}>{id ? strings.empty.title : strings.empty.noModel}</h1>
+        <p class={s["p"]}>{id ? strings.empty.text : strings.empty.noModelText}</p>
       </div>
-      {making && <Busy what={making.doing || strings.records.fitting} share={making.done ?? null} at_once />}
       {first && card("bird", strings.empty.shipped(first.common_name || first.taxon), example ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
       {canWork() && example && card("layers", strings.empty.table, strings.empty.tableText, { view: "records" }, () => (trying.value = true))}
       {canWork() && card("drop", strings.empty.yours, strings.empty.yoursText, { view: "records" })}
