@@ -110,9 +110,10 @@ void main() {
   }
   if (u_hatch > 0.0) {
     float fit = texelFetch(u_applicable, at, 0).r * 255.0;
-    if (fit < 0.5 && mod(gl_FragCoord.x + gl_FragCoord.y, u_hatch) < u_hatch * 0.16) {
-      colour = mix(colour, u_ink, 0.62);
-      alpha = max(alpha, 0.5 * u_opacity);
+    if (fit < 0.5) { // it recedes, under hatching lighter than the data
+      bool line = mod(gl_FragCoord.x + gl_FragCoord.y, u_hatch) < u_hatch * 0.125;
+      alpha = line ? 0.5 * u_opacity : alpha * 0.45;
+      if (line) colour = mix(colour, u_ink, 0.3);
     }
   }
   o_colour = vec4(colour * alpha, alpha);
@@ -375,7 +376,7 @@ export class CellLayer extends BoxLayer {
     gl.uniform2f(at("u_scales"), look.scaleA, look.scaleB);
     gl.uniform1f(at("u_threshold"), look.threshold);
     gl.uniform1f(at("u_opacity"), look.opacity);
-    gl.uniform1f(at("u_hatch"), look.hatch && textures.applicable ? 7 * Math.max(1, devicePixelRatio) : 0);
+    gl.uniform1f(at("u_hatch"), look.hatch && textures.applicable ? 8 * Math.max(1, devicePixelRatio) : 0);
     gl.uniform1f(at("u_swipe"), textures.b ? look.swipe : -1);
     gl.uniform3f(at("u_ink"), ...look.ink);
     (["u_right", "u_missed", "u_much", "u_present"] as const).forEach((name, i) => gl.uniform3f(at(name), ...hex(look.colours[i] ?? "#000000")));
