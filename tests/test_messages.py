@@ -9,7 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "birdsat"
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
-COMMAND = re.compile(r"`[^`]*`")  # a command that is named as a whole, such as `birdsat embed RUN OUT --grid STEP`
+# A command that is named as a whole, such as `birdsat embed RUN OUT --grid STEP`, or is all of the text.
+COMMAND = re.compile(r"`[^`]*`|^birdsat [a-z]+ .*$")
 
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
