@@ -6,24 +6,43 @@ import inspect
 import operator
 import types
 import typing
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
+from birdsat.errors import ConfigError
 from birdsat.workflows.requests.request import Called, OneOf, PositionalMark, Request
 
 R = TypeVar("R", bound=Request)
 
 
 def parse(request: type[R], words: Sequence[str], prog: str) -> R:
-    """The request that the words make. Ends the process with a usage message where they make none."""
+    """The request that the words make. Ends the process with a usage message where they make none.
+
+    Raises ConfigError for an option of several values that is there twice.
+    """
+    _check_once(request, words)
     config = (tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff)
     asked = tyro.cli(
         _for_tyro(request), prog=prog, description=inspect.getdoc(request), args=list(words), config=config
     )
     return request(**vars(asked))
+
+
+def _check_once(request: type[Request], words: Sequence[str]) -> None:
+    """Of `--set a=1 --set b=2` tyro takes the last alone, and the rest would be lost without a word."""
+    given = Counter(word.partition("=")[0].replace("_", "-") for word in words if word.startswith("--"))
+    hints = typing.get_type_hints(request)
+    for name in request.field_docs():
+        several = {typing.get_origin(hints[name]), *map(typing.get_origin, typing.get_args(hints[name]))}
+        if given[option := request.option(name)] > 1 and several & {tuple, Sequence}:
+            raise ConfigError(
+                f"{option} is there {given[option]} times, and the last alone would count; write it once, with all "
+                f"values after it: {option} FIRST SECOND."
+            )
 
 
 def _for_tyro(request: type[Request]) -> type[Any]:

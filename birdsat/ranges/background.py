@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.earth.date import month_of
 from birdsat.earth.grid import AnyGrid
+from birdsat.earth.months import month_of
 from birdsat.observations.day_numbers import year_fractions
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.effort import RelativeEffort

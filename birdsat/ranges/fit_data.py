@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.earth.date import in_month, month_of
+from birdsat.earth.months import in_month, month_of
 from birdsat.observations.blocks import blocks_by_km, deal_folds
 from birdsat.ranges.block_side import among_records
 from birdsat.ranges.held_out_rows import HeldOut

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.earth.date import month_of as month_of
+from birdsat.earth.months import month_of as month_of
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError, some_of
 from birdsat.ranges.all_taxa import iter_taxa

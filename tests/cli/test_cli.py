@@ -123,3 +123,19 @@ def test_output_that_nobody_reads_to_its_end_prints_no_error() -> None:
     command = f"{sys.executable} -u -c 'from birdsat.cli import main; main([\"recipes\"])' | true"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--set", ["pretrain", "data", "out", "--set", "steps=4", "--set", "workers=0"]),
+        ("--months", ["map", "Corvus corax", "--out", "o", "--months", "1", "--months=2"]),
+    ],
+)
+def test_an_option_of_several_values_that_is_there_twice_loses_none_of_them_in_silence(
+    option: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr().err
+    assert f"{option} is there 2 times, and the last alone would count; write it once, with all values" in said

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from birdsat.dataset.batch import Batch
 from birdsat.dataset.read import RowFacts, read_rows, row_facts
 from birdsat.dataset.row_groups import Dataset
-from birdsat.earth.date import month_of
+from birdsat.earth.months import month_of
 from birdsat.embeddings.inference import inference
 from birdsat.embeddings.table import EmbeddingTable
 from birdsat.imagery.virtual_imagery import virtual_land
