@@ -1,9 +1,8 @@
-"""Make web/src/assets/blue_marble.jpg, the explorer's small picture of the Earth, from NASA's Blue Marble mosaic.
+"""Make birdsat/explorer/basemap.jpg, the explorer's small picture of the Earth, from NASA's Blue Marble mosaic.
 
-python tools/make_basemap.py bluemarble_5400x2700.jpg web/src/assets/blue_marble.jpg
-python tools/make_basemap.py bluemarble_5400x2700.jpg birdsat/explorer/basemap.jpg 2048
+python tools/make_basemap.py bluemarble_5400x2700.jpg birdsat/explorer/basemap.jpg
 
-The second is what the server cuts pictures of places from where no imagery is named.
+It is the ground of the page's map, and what pictures of places are cut from where no imagery is named.
 
 NASA's Blue Marble Next Generation is in the public domain. Half a megabyte: a pixel is 0.14 degrees, which is what the
 whole Earth in a window needs; nearer, the features of the map are what people look at.

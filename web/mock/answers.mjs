@@ -147,7 +147,7 @@ export async function answer(method, url, body) {
   const path = url.pathname.slice(4).split("/").map(decodeURIComponent);
   const query = url.searchParams;
   const json = () => JSON.parse(body.toString() || "{}");
-  if (path[0] === "about") return { body: { version: "0.0.0", world: { licence: "public domain", source: "NASA Blue Marble, ETOPO", cell_deg: 0.25 }, has: { run: true, dataset: true, truth: true, region: false }, limits: { upload_bytes: 2e8 }, models: [], command: "birdsat explore" } };
+  if (path[0] === "about") return { body: { version: "0.0.0", world: { licence: "public domain", source: "NASA Blue Marble, ETOPO", cell_deg: 0.25 }, has: { place_photos: true, run: true, dataset: true, truth: true, region: false }, limits: { upload_bytes: 2e8 }, models: [], command: "birdsat explore" } };
   if (path[0] === "models") {
     if (path.length === 1) return { body: models };
     const at_model = models.findIndex((one) => one.id === path[1]);
@@ -185,12 +185,15 @@ export async function answer(method, url, body) {
       return { body: { cell: { lon: Math.floor(lon * 2) / 2 + 0.25, lat: Math.floor(lat * 2) / 2 + 0.25 }, effort: crowd(lon, lat), taxa: list, unrecorded: list.filter((one_) => one_.recorded === 0).map((one_) => one_.key) } };
     }
   }
+  if (path[0] === "tiles") return { body: [] };
+  if (path[0] === "place" && path[1] === "photos") return { body: { explanation: "Likeness of the satellite pictures, 1 is the same.", photos: Array.from({ length: 6 }, (_, row) => ({ row, taxon: species[row].taxon, common_name: species[row].common_name, lon: 8 + row, lat: 48, similarity: 0.9 - row / 20, photo_url: `v1/dataset/photo/${row}.jpg` })) } };
+  if (path[0] === "basemap.jpg") return { type: "image/jpeg", body: readFileSync(new URL("../../birdsat/explorer/basemap.jpg", import.meta.url)) };
   if (path[0] === "chip.png") return { type: "image/png", body: png(96, Math.round(Number(query.get("lon")) * 10 + Number(query.get("km")))) };
   if (path[0] === "uploads") {
     if (method === "GET" && path.length === 1) return { body: { uploads: [...uploads.values()], bytes: 0, quota_bytes: 2e9 } };
     if (method === "GET") return { type: "image/png", body: png(120, path[1].length + Number(path[1].slice(2)) * 31) };
     if (method === "DELETE") { uploads.delete(path[1]); return { status: 204, body: "" }; }
-    if (path[2] === "check") return startJob("check", () => ({ rows: 8123, kept: 7690, dropped: [{ reason: "no coordinates", rows: 301 }, { reason: "at 0, 0", rows: 12 }, { reason: "uncertain by more than 30 km", rows: 120 }], taxa: species.map(({ taxon, common_name, records }) => ({ taxon, common_name, records })), notes: ["Dates were read as day/month/year."], dropped_url: `v1/uploads/${path[1]}/dropped.csv` }));
+    if (path[2] === "check") return startJob("check", () => ({ rows: 8123, kept: 7690, dropped: [{ reason: "no coordinates", rows: 301 }, { reason: "at 0, 0", rows: 12 }, { reason: "uncertain by more than 30 km", rows: 120 }], taxa: species.map(({ taxon, common_name, records }) => ({ taxon, common_name, records })), notes: ["Dates were read as day/month/year."], dropped_url: `v1/uploads/${path[1]}/dropped.csv` }), 3);
     const name = /filename="([^"]*)"/.exec(body.toString("latin1"))?.[1] ?? "file";
     if (name.endsWith(".exe")) return wrong(415, "FormatError", `'${name}' is not a table or a photo that can be read; allowed: CSV, zip, Parquet, GeoJSON, JPEG, PNG. Choose another file.`);
     const id = `up${++made}`;

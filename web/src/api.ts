@@ -33,6 +33,12 @@ export function takeToken(): void {
 
 export const hasToken = (): boolean => token !== null;
 
+/** The address of squares of a raster, its {z}, {x} and {y} left to be filled in. */
+export const tileAddress = (path: string): string => address(path).replaceAll("%7B", "{").replaceAll("%7D", "}");
+
+/** For requests that MapLibre makes itself. */
+export const withToken = (url: string): { url: string; headers?: Record<string, string> } => (token && url.startsWith(address("")) ? { url, headers: headers() } : { url });
+
 /** The address of a path of the interface, or of an address that an answer named. */
 export function address(path: string): string {
   const base = new URL(".", document.baseURI);
@@ -165,6 +171,16 @@ export async function follow<T>(started: Job<T>, tell: (job: Job<T>) => void, si
 export async function runJob<T>(body: unknown, tell: (job: Job<T>) => void, signal?: AbortSignal, path = "v1/jobs"): Promise<T> {
   const started = await post<{ id: string } & Partial<Job<T>>>(path, body, signal);
   return follow({ verb: "", state: "queued", ...started } as Job<T>, tell, signal);
+}
+
+/** An answer that is made when it is first asked for: a job is told of and followed, and the answer asked for again. */
+export async function getMade<T extends object>(path: string, tell: (job: Job<unknown> | null) => void, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    const answer = await getJson<T | Job<unknown>>(path, signal);
+    if (!("state" in answer && "verb" in answer)) return answer as T;
+    await follow(answer, tell, signal);
+    tell(null);
+  }
 }
 
 export const wasStopped = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";

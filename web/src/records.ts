@@ -2,8 +2,7 @@
 export interface About {
   readonly version: string;
   readonly world?: { readonly licence?: string; readonly source?: string; readonly cell_deg?: number } | null;
-  readonly has: { readonly run?: boolean; readonly dataset?: boolean; readonly truth?: boolean; readonly region?: boolean; readonly photos?: boolean; readonly sharpest_km?: number | null };
-  readonly preparing?: string | null; // the job that makes the first map
+  readonly has: { readonly run?: boolean; readonly dataset?: boolean; readonly truth?: boolean; readonly region?: boolean; readonly photos?: boolean; readonly sharpest_km?: number | null; readonly place_photos?: boolean; readonly locate?: boolean };
   readonly limits?: { readonly upload_bytes?: number };
   readonly command?: string;
 }
@@ -127,6 +126,7 @@ export interface Checked {
   readonly noted?: readonly { readonly reason: string; readonly rows: number }[];
   readonly notes?: readonly string[];
   readonly dropped_url?: string | null;
+  readonly records_url?: string | null;
 }
 
 export interface Job<T> {
@@ -169,6 +169,31 @@ export interface PhotoAnswer {
 export interface Located {
   readonly grid: GridInfo;
   readonly layer: LayerInfo;
+  readonly places?: readonly LikelyPlace[];
+}
+
+/** A raster that is too large to be sent whole, in squares. */
+export interface Tiles {
+  readonly name: string;
+  readonly title: string;
+  readonly url: string; // with {z}, {x} and {y}
+  readonly bounds?: readonly [west: number, south: number, east: number, north: number] | null;
+  readonly minzoom?: number | null;
+  readonly maxzoom?: number | null;
+}
+
+export interface LikelyPlace {
+  readonly rank: number;
+  readonly lon: number;
+  readonly lat: number;
+  readonly probability: number;
+  readonly chip_url?: string | null;
+}
+
+/** Photos that were taken in places most like one. */
+export interface PlacePhotos {
+  readonly photos: readonly (DatasetRow & { readonly similarity?: number | null })[];
+  readonly explanation?: string;
 }
 
 export interface DatasetInfo {

@@ -31,7 +31,7 @@ export interface State {
   readonly scale: "taxon" | "all"; // ramp to this species' highest value, or one scale for all species
   readonly hatch: boolean;
   readonly records: boolean;
-  readonly base: "plain" | "marble";
+  readonly base: string; // plain, marble, or a raster that the server has
   readonly globe: boolean;
   readonly names: boolean;
   readonly borders: boolean;
@@ -88,7 +88,7 @@ export function parse(search: string): State {
     scale: oneOf(["taxon", "all"] as const, query.get("scale"), START.scale),
     hatch: flag(query.get("hatch"), START.hatch),
     records: flag(query.get("records"), START.records),
-    base: oneOf(["plain", "marble"] as const, query.get("base"), START.base),
+    base: query.get("base") || START.base,
     globe: flag(query.get("globe"), START.globe),
     names: flag(query.get("names"), START.names),
     borders: flag(query.get("borders"), START.borders),
@@ -125,6 +125,10 @@ export function toSearch(state: State): string {
   if (state.at) query.set("at", [round(state.at.lon, 3), round(state.at.lat, 3), round(state.at.zoom, 2)].join(","));
   return "?" + query.toString().replaceAll("%2C", ",");
 }
+
+/** Whether the map is of all species: where that was asked for, and where no species is chosen, so that no map is empty. */
+export const ofAllSpecies = ({ view, taxon }: State): boolean =>
+  view === "richness" || (taxon === "" && (view === "species" || view === "taxa" || view === "place"));
 
 export const state = signal<State>(parse(location.search));
 

@@ -1,17 +1,17 @@
 /** What has been read so far, and the reading of what the state asks for. */
 import { computed, effect, signal, type Signal } from "@preact/signals";
-import { follow, getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
+import { getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
 import { type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
-import type { About, GridInfo, Job, MapInfo, Model, Records, Taxon } from "./records";
-import { state } from "./state";
+import type { About, GridInfo, MapInfo, Model, Records, Taxon, Tiles } from "./records";
+import { ofAllSpecies, state } from "./state";
 
 export const about = signal<About | null>(null);
 export const models = signal<readonly Model[] | null>(null);
 export const wrong = signal<string | null>(null); // the page cannot work at all
-export const preparing = signal<Job<unknown> | null>(null);
 export const dark = signal(false);
 export const narrow = signal(false);
 export const view = signal<Bounds | null>(null); // what the map shows
+export const tiles = signal<readonly Tiles[]>([]);
 export const theme = signal<"auto" | "light" | "dark">((localStorage.getItem("birdsat-theme") as "light" | "dark" | null) ?? "auto");
 
 export const model = computed<Model | null>(() => modelOf(state.value.model));
@@ -140,19 +140,28 @@ export function taxaOf(id: string): Promise<readonly Taxon[]> {
 }
 
 export const grid = signal<Grid | null>(null);
-export const map = signal<LoadedMap | null>(null);
+const read = signal<LoadedMap | null>(null); // what the state asks for
+/** Where a photo may have been taken: over the cells while photos are looked at. */
+export const located = signal<LoadedMap | null>(null);
+/** Where the photo that is looked at was taken. */
+export const spot = signal<readonly [lon: number, lat: number] | null>(null);
+export const map = computed(() => (state.value.view === "photos" && located.value) || read.value);
 export const other = signal<LoadedMap | null>(null); // the right map of a comparison
 export const busy = signal(false);
 export const mapWrong = signal<string | null>(null);
 export const otherWrong = signal<string | null>(null);
 export const attempt = signal(0); // rises to try again
 
-export const isRichness = computed(() => state.value.view === "richness");
+export const isRichness = computed(() => ofAllSpecies(state.value));
+
+/** Points of a file that is being looked at, before there is a map of it. */
+export const given = signal<Records | null>(null);
 
 /** Which layer of the map is coloured. */
 export const layerName = computed<string>(() => {
-  const { view: of, layer } = state.value;
-  if (of === "richness") return layer === "gaps" || layer === "effort" ? layer : "richness";
+  const { layer, view: of } = state.value;
+  if (of === "photos") return "suitability";
+  if (isRichness.value) return layer === "gaps" || layer === "effort" ? layer : "richness";
   return layer === "range" || layer === "truth" || layer === "interval" ? "suitability" : layer;
 });
 
@@ -164,12 +173,7 @@ async function start(): Promise<void> {
     const [said, found] = await Promise.all([getJson<About>("v1/about"), getJson<readonly Model[]>("v1/models")]);
     about.value = said;
     models.value = found;
-    if (said.preparing && !isStatic()) {
-      // The example is being made: its map comes by itself.
-      const job = await getJson<Job<unknown>>(`v1/jobs/${encodeURIComponent(said.preparing)}`);
-      await follow(job, (now) => (preparing.value = now)).finally(() => (preparing.value = null));
-      await readModels();
-    }
+    if (!isStatic()) tiles.value = await getJson<readonly Tiles[]>("v1/tiles").catch(() => []);
   } catch (error) {
     wrong.value = inWords(error);
   }
@@ -192,9 +196,9 @@ export function keepReading(): void {
     const [id, taxon] = wanted.peek();
     mapWrong.value = null;
     if (!id) return;
-    void gridOf(id).then((read) => { if (model.peek()?.id === id) grid.value = read; }, (error) => (mapWrong.value = inWords(error)));
+    void gridOf(id).then((made) => { if (model.peek()?.id === id) grid.value = made; }, (error) => (mapWrong.value = inWords(error)));
     if (!taxon) {
-      map.value = null;
+      read.value = null;
       busy.value = false;
       return;
     }
@@ -203,15 +207,15 @@ export function keepReading(): void {
     mapOf(id, taxon)
       .then(async (loaded) => {
         if (key.peek() !== asked) return;
-        map.value = loaded;
+        read.value = loaded;
         busy.value = false;
         for (const name of ["applicable", "low", "high"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
       })
       .catch((error) => {
         if (key.peek() !== asked || wasStopped(error)) return;
-        map.value = null;
+        read.value = null;
         busy.value = false;
-        mapWrong.value = inWords(error);
+        if (taxon !== RICHNESS || state.peek().view === "richness") mapWrong.value = inWords(error); // else nobody asked for it
       });
   });
   const wantedOther = computed(() => {
@@ -232,7 +236,7 @@ export function keepReading(): void {
   });
   // Layers that the state shows, read when they are first shown.
   effect(() => {
-    const loaded = map.value;
+    const loaded = read.value;
     const { layer, records, view: of, pair } = state.value;
     if (!loaded) return;
     const names = [layerName.value, ...(layer === "interval" ? ["low", "high"] : []), ...(layer === "truth" || (of === "compare" && pair === "truth") ? ["truth"] : [])];
@@ -257,9 +261,17 @@ export function keepReading(): void {
   phone.addEventListener("change", measure);
 }
 
+/** What the threshold in force is called in addresses: a name, a number, or "" where there is none. */
+export const thresholdInForce = computed<string>(() => {
+  const { threshold: text } = state.value;
+  if (text !== "" || threshold.value === null) return text;
+  return map.value?.info.thresholds?.find((one) => one.value === threshold.value)?.name ?? String(threshold.value);
+});
+
 /** The threshold in force, 0..1 of the quantity, or null. */
 export const threshold = computed<number | null>(() => {
   const { threshold: text, layer, view: of, pair } = state.value;
+  if (of === "photos") return null;
   const named = map.value?.info.thresholds ?? [];
   const found = named.find((one) => one.name === text)?.value;
   if (found !== undefined) return found;

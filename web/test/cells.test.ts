@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { against, cellAt, cellsIn, course, histogram, latOf, makeGrid, makeValues, middleOf, planeOf, recordsByCell, rowAt, valueOf, withYear } from "../src/map/cells";
+import { against, boxOf, cellAt, cellsIn, course, histogram, latOf, makeGrid, makeValues, middleOf, planeOf, recordsByCell, rowAt, valueOf, withYear } from "../src/map/cells";
 import { mesh } from "../src/map/cell_layer";
 
 const INFO = { west: 10, south: 40, cell_deg: 1, width: 4, height: 3, cells: 3 };
@@ -82,4 +82,16 @@ test("the mesh covers the box and every triangle has its corners", () => {
   expect(Math.min(...ys)).toBeCloseTo(0, 4);
   expect(Math.max(...ys)).toBeCloseTo(1, 4);
   expect(Math.max(...triangles)).toBe(corners.length / 2 - 1);
+});
+
+describe("where records are", () => {
+  test("is a box without the outermost, with a margin, and across 180 where that is narrower", () => {
+    const lons = [...Array.from({ length: 98 }, (_, i) => 10 + i / 98), -120, 100];
+    const box = boxOf(lons, lons.map(() => 50));
+    expect(box?.west).toBeCloseTo(9, 0);
+    expect(box?.east).toBeCloseTo(12, 0);
+    const fiji = boxOf([179, -179, 178], [-17, -18, -16]);
+    expect(fiji && fiji.east - fiji.west).toBeCloseTo(5);
+    expect(boxOf([], [])).toBeNull();
+  });
 });

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
-import { acceptable, inPlainWords } from "../src/panels/photos";
+import { acceptable, inPlainWords, likeliest } from "../src/panels/photos";
 import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
+import { blocksOf } from "../src/parts/markdown";
+import { tableOf } from "../src/panels/sample";
 import { matches } from "../src/panels/search";
 import { sorted } from "../src/panels/taxa";
 import { sparkline } from "../src/time/time";
@@ -83,4 +85,34 @@ test("the scale bar is a round distance below 100 pixels", () => {
 test("coasts are not drawn along the edge of a flat map", () => {
   expect(shore([[170, 60], [180, 61], [180, 70], [170, 71]])).toEqual([[[170, 60], [180, 61]], [[180, 70], [170, 71]]]);
   expect(shore([[0, 0], [1, 1], [0, 0]])).toHaveLength(1);
+});
+
+describe("a card", () => {
+  test("is put together from its lines, and what looks like HTML stays text", () => {
+    expect(blocksOf("# A\n\nOne\ntwo <b>three</b>\n\n| a | b |\n| --- | ---: |\n| 1 | |\n\n- x\n  more\n- y\n```\ncode | here\n```\n")).toEqual([
+      { kind: "heading", text: "A" },
+      { kind: "text", text: "One two <b>three</b>" },
+      { kind: "table", rows: [["a", "b"], ["1", ""]] },
+      { kind: "list", items: ["x more", "y"] },
+      { kind: "code", text: "code | here" },
+    ]);
+  });
+});
+
+describe("the table to try", () => {
+  test("has a row a record, and no date where the month is not known", () => {
+    expect(tableOf([["Pica pica", { lon: [1.5, 2], lat: [50, 51], month: [0, 6] }]])).toBe(
+      "scientificName,decimalLatitude,decimalLongitude,eventDate\nPica pica,50,1.5,\nPica pica,51,2,2020-06-15\n",
+    );
+  });
+});
+
+describe("where a photo may have been taken", () => {
+  test("is told by the likeliest cells, without those that cannot be", () => {
+    const grid = { west: 0, north: 10, south: 0, east: 10, cellDeg: 5, width: 2, height: 2, latEdges: null, cells: Int32Array.from([0, 1, 2, 3]) };
+    const values = { bytes: Uint8Array.from([10, 255, 0, 200]), months: 1, scale: 0.001, power: 1, max: 0.2, unit: "", explanation: "" };
+    const found = likeliest(grid, values);
+    expect(found.map((one) => [one.rank, one.lon, one.lat])).toEqual([[1, 7.5, 2.5], [2, 2.5, 7.5]]);
+    expect(found[0]?.probability).toBeCloseTo(0.2);
+  });
 });

@@ -35,8 +35,9 @@ describe.skipIf(!canBrowse)("work", () => {
   test("work that is stopped is cancelled", async () => {
     const { page, close } = await on.open("?view=records");
     const cancelled = page.waitForRequest((request) => request.method() === "DELETE" && request.url().includes("/jobs/"));
+    const followed = page.waitForRequest((request) => request.method() === "GET" && request.url().includes("/jobs/"));
     await page.locator("input[type=file]").setInputFiles(TABLE);
-    await page.waitForTimeout(500);
+    await followed;
     await page.getByRole("button", { name: "Stop" }).click();
     await cancelled;
     await page.getByText("Drop a table here").waitFor();

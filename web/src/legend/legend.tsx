@@ -7,7 +7,7 @@ import { changeRamp, gradient, ramp } from "../map/ramps";
 import { monthName } from "../map/swipe";
 import { join, Switch } from "../parts/ui";
 import { go, type Layer, state } from "../state";
-import { dark, layerName, map, model, narrow, other, threshold, view } from "../store";
+import { dark, isRichness, layerName, map, narrow, other, threshold, thresholdInForce, view } from "../store";
 import { strings } from "../strings";
 import { unitOf } from "./amount";
 import s from "./legend.module.css";
@@ -16,10 +16,13 @@ import s from "./legend.module.css";
 export const sentence = (text: string): string => (text ? `${text[0]?.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "");
 
 export function thresholdName(text: string): string {
-  if (text === "") return strings.species.noThreshold;
+  if (text === "" || (threshold.value === null && !strings.species.named[text])) return strings.species.noThreshold;
   const named = strings.species.named[text];
   return named ?? (Number.isFinite(Number(text)) ? strings.species.ownThreshold : text);
 }
+
+/** A range has two colours: present from the threshold on. */
+const cut = (share: number): string => `linear-gradient(to right, var(--paper-3) ${share * 100}%, var(--accent) ${share * 100}%)`;
 
 function Handle({ top, value }: { top: number; value: number }) {
   const box = useRef<HTMLDivElement>(null);
@@ -35,7 +38,7 @@ function Handle({ top, value }: { top: number; value: number }) {
       aria-valuemin={0}
       aria-valuemax={Number(top.toFixed(2))}
       aria-valuenow={Number(value.toFixed(3))}
-      aria-valuetext={`${score(value)}, ${thresholdName(state.value.threshold)}`}
+      aria-valuetext={`${score(value)}, ${thresholdName(thresholdInForce.value)}`}
       onKeyDown={(event) => {
         const by = { ArrowLeft: -0.01, ArrowDown: -0.01, ArrowRight: 0.01, ArrowUp: 0.01, PageUp: 0.1, PageDown: -0.1 }[event.key];
         if (!by) return;
@@ -67,11 +70,11 @@ export function Legend() {
     const planes = loaded.planes(name);
     return planes ? histogram(planes, planeOf(now.month, values.months), loaded.grid.cells.length, which, values.scale, top) : [];
   }, [loaded, which, name, now.month, top, version]);
-  if (!loaded || now.view === "data" || now.view === "about") return null;
-  const limit = now.view === "richness" ? null : threshold.value;
+  if (!loaded || now.view === "data" || now.view === "about" || now.view === "records") return null;
+  const limit = isRichness.value || loaded.model === "" ? null : threshold.value;
   const most = Math.max(1, [...counts].sort((a, b) => b - a)[2] ?? 1); // a bin or two of nearly nothing would flatten the rest
   const table = mode === "change" ? changeRamp(dark.value) : ramp(now.ramp, dark.value);
-  const richness = now.view === "richness";
+  const richness = isRichness.value;
   const t = strings.layers;
   const choices: (readonly [Layer, string])[] = richness
     ? [["suitability", t.richness], ...(loaded.has("gaps") ? [["gaps", t.gaps] as const] : []), ...(loaded.has("effort") ? [["effort", t.effort] as const] : [])]
@@ -79,10 +82,11 @@ export function Legend() {
         ["suitability", t.suitability], ["range", t.range], ...(loaded.has("low") ? [["interval", t.interval] as const] : []),
         ...(loaded.has("effort") ? [["effort", t.effort] as const] : []), ...(loaded.has("truth") ? [["truth", t.truth] as const] : []),
       ];
-  const explain = mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval
+  const explain = loaded.model === "" ? strings.photos.locateExplained : mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval
     : name === "suitability" && !richness ? [t.explain.suitability, sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
-  const title = now.view === "compare" && mode === "change" ? strings.compare.change : mode === "truth" ? t.truth : mode === "range" ? t.range : mode === "interval" ? t.interval : t[name as "suitability"];
-  const when = (model.value?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
+  const elsewhere = loaded.model === ""; // not of a model: where a photo may have been taken
+  const title = elsewhere ? loaded.info.quantity.name : now.view === "compare" && mode === "change" ? strings.compare.change : mode === "truth" ? t.truth : mode === "range" ? t.range : mode === "interval" ? t.interval : t[name as "suitability"];
+  const when = (values?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
   const ramped = mode === "ramp" || mode === "interval" || mode === "change";
   return (
     <section class={join(s["legend"], narrow.value && !open && s["folded"])} aria-label={strings.legend.label}>
@@ -100,7 +104,7 @@ export function Legend() {
         )}
         {(ramped || mode === "range") && (
           <div>
-            <div class={join(s["ramp"], s["soft"])} style={{ background: gradient(table) }}>
+            <div class={join(s["ramp"], s["soft"])} style={{ background: mode === "range" && limit !== null ? cut(limit / top) : gradient(table) }}>
               {limit !== null && mode !== "interval" && mode !== "change" && <Handle top={top} value={limit} />}
             </div>
             <div class={s["ends"]}>
@@ -121,7 +125,7 @@ export function Legend() {
         )}
         {limit !== null && (mode === "ramp" || mode === "range" || mode === "truth") ? (
           <p class={s["named"]}>
-            <span>{thresholdName(now.threshold === "" ? (loaded.info.thresholds?.find((one) => one.value === limit)?.name ?? "") : now.threshold)}</span>
+            <span>{thresholdName(thresholdInForce.value)}</span>
             <b>{score(limit)}</b>
           </p>
         ) : null}
@@ -134,7 +138,7 @@ export function Legend() {
             </span>
           </div>
         )}
-        {now.view !== "compare" && (
+        {now.view !== "compare" && !elsewhere && (
           <div class={s["layers"]} role="group" aria-label={t.label}>
             {choices.map(([key, text]) => (
               <button type="button" key={key} aria-pressed={now.layer === key || (richness && key === "suitability" && name === "richness")} onClick={() => go({ layer: key })}>
@@ -146,7 +150,7 @@ export function Legend() {
         <div class={s["switches"]}>
           {loaded.has("applicable") && <Switch label={t.hatch} on={now.hatch} onChange={(hatch) => go({ hatch })} />}
           {loaded.info.records_url && <Switch label={t.records} on={now.records} onChange={(records) => go({ records })} />}
-          {!richness && mode === "ramp" && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
+          {!richness && !elsewhere && mode === "ramp" && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
         </div>
         {narrow.value && (
           <button type="button" class={s["more"]} aria-expanded={open} onClick={() => setOpen(!open)}>

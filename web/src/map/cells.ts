@@ -122,6 +122,21 @@ export interface Bounds {
   readonly north: number;
 }
 
+/** The box where most records are: all but the outermost fiftieth at each side, and a margin. Across 180 if it is narrower so. */
+export function boxOf(lons: readonly number[], lats: readonly number[]): Bounds | null {
+  if (lons.length === 0) return null;
+  const most = (values: readonly number[]): [number, number] => {
+    const all = [...values].sort((a, b) => a - b);
+    const cut = Math.floor(all.length / 50);
+    return [all[cut] ?? 0, all[all.length - 1 - cut] ?? 0];
+  };
+  const [south, north] = most(lats);
+  const [straight, turned] = [most(lons), most(lons.map((lon) => (lon < 0 ? lon + 360 : lon)))];
+  const [west, east] = turned[1] - turned[0] < straight[1] - straight[0] ? turned : straight;
+  const margin = Math.max(1, 0.15 * Math.max(east - west, north - south));
+  return { west: west - margin, east: Math.min(east + margin, west - margin + 360), south: Math.max(-85, south - margin), north: Math.min(85, north + margin) };
+}
+
 /** Numbers of the cells in view, every n-th of more than `most`. */
 export function cellsIn(grid: Grid, bounds: Bounds, most = 40_000): Int32Array {
   const found: number[] = [];

@@ -1,10 +1,10 @@
 /** Zoom, the whole map, where I am, and how the map looks. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { kilometres } from "../format";
-import { Button, Segments, Slider, Switch } from "../parts/ui";
+import { Button, Segments, Select, Slider, Switch } from "../parts/ui";
 import { percent } from "../format";
 import { go, RAMPS, state } from "../state";
-import { dark, grid, narrow, theme, view } from "../store";
+import { dark, grid, narrow, theme, tiles, view } from "../store";
 import { strings } from "../strings";
 import { mapView } from "./map_pane";
 import s from "./pane.module.css";
@@ -39,7 +39,11 @@ function Display({ onClose }: { onClose: () => void }) {
   return (
     <div class={s["popover"]} ref={box} tabIndex={-1} role="dialog" aria-label={t.label}>
       <h2>{t.label}</h2>
-      <Segments label={t.base} value={now.base} options={[["plain", t.plain], ["marble", t.marble]]} onChange={(base) => go({ base })} />
+      {tiles.value.length ? (
+        <Select label={t.base} value={now.base} options={[["plain", t.plain], ["marble", t.marble], ...tiles.value.map((one) => [one.name, one.title] as const)]} onChange={(base) => go({ base })} />
+      ) : (
+        <Segments label={t.base} value={now.base} options={[["plain", t.plain], ["marble", t.marble]]} onChange={(base) => go({ base })} />
+      )}
       <Segments label={t.projection} value={now.globe ? "globe" : "flat"} options={[["flat", t.flat], ["globe", t.globe]]} onChange={(to) => go({ globe: to === "globe" })} />
       <div>
         <div class={s["label"]}>{t.ramp}</div>

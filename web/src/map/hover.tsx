@@ -1,5 +1,5 @@
 /** What is known of the cell under the pointer. */
-import { place, score } from "../format";
+import { percent, place, score } from "../format";
 import { state } from "../state";
 import { layerName, map } from "../store";
 import { strings } from "../strings";
@@ -20,7 +20,7 @@ export function Hover({ point }: { point: Point }) {
   void loaded.version.value;
   const cell = cellAt(loaded.grid, point.lon, point.lat);
   if (cell < 0) return null;
-  const { month, view } = state.value;
+  const { month } = state.value;
   const read = (name: string): number | null => {
     const [values, planes] = [loaded.layers.get(name), loaded.planes(name)];
     if (!values || !planes) return null;
@@ -35,9 +35,9 @@ export function Hover({ point }: { point: Point }) {
   return (
     <div class={s["hover"]} style={{ top: `${Math.min(point.y + 16, innerHeight - 120)}px`, ...(right ? { right: `${innerWidth - point.x + 16}px` } : { left: `${point.x + 16}px` }) }}>
       <b>{value === null ? strings.legend.noValue : amount(loaded.layers.get(name), name, value)}</b>
-      {view !== "richness" && low !== null && high !== null && (
+      {low !== null && high !== null && (
         <div>
-          {strings.legend.between}: {score(low)}–{score(high)}
+          {loaded.info.interval ? strings.legend.betweenOf(percent(loaded.info.interval)) : strings.legend.between}: {score(low)}–{score(high)}
         </div>
       )}
       {fit !== null && <div>{fit > 0 ? strings.legend.fits : strings.legend.beyond}</div>}

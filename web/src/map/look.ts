@@ -2,7 +2,7 @@
 import { against, type Against, planeOf } from "./cells";
 import type { Look, Mode } from "./cell_layer";
 import { changeRamp, ramp } from "./ramps";
-import type { State } from "../state";
+import { ofAllSpecies, type State } from "../state";
 import type { LoadedMap } from "../store";
 
 export interface Shown {
@@ -18,7 +18,7 @@ export const COLOURS = { right: "#8b8f94", missed: "#2166ac", tooMuch: "#e08214"
 /** Which way of colouring a state asks for. */
 export function modeOf(state: State): Mode {
   if (state.view === "compare") return state.pair === "truth" ? "truth" : state.manner === "change" ? "change" : "ramp";
-  if (state.view === "richness") return "ramp";
+  if (ofAllSpecies(state) || state.view === "photos") return "ramp";
   return state.layer === "interval" ? "interval" : state.layer === "range" ? "range" : state.layer === "truth" ? "truth" : "ramp";
 }
 
@@ -26,6 +26,7 @@ export function modeOf(state: State): Mode {
 export function topOf(state: State, map: LoadedMap, layer: string, other?: LoadedMap | null): number {
   const mode = modeOf(state);
   if (mode === "interval") return 1;
+  if (map.model === "") return map.layers.get("suitability")?.max || 1; // chances of a photo's places
   if (layer === "suitability" || layer === "low" || layer === "high") {
     if (state.scale === "all") return 1;
     return Math.max(map.layers.get("suitability")?.max ?? 1, other?.layers.get("suitability")?.max ?? 0, 0.02);
@@ -80,7 +81,7 @@ export function show(state: State, map: LoadedMap, layer: string, other: LoadedM
       scaleA: first?.scale ?? 1 / 254,
       scaleB: second?.scale ?? 1 / 254,
       power: first?.power ?? 1,
-      threshold: threshold !== null && (mode !== "ramp" || names[0] === "suitability") && state.view !== "richness" ? threshold : -1,
+      threshold: threshold !== null && (mode !== "ramp" || names[0] === "suitability") && !ofAllSpecies(state) ? threshold : -1,
       opacity: state.opacity,
       hatch: state.hatch,
       swipe: comparing && mode === "ramp" && state.manner === "swipe" ? swipe : -1,

@@ -2,8 +2,8 @@
 import maplibre from "maplibre-gl/dist/maplibre-gl-csp";
 import type { GeoJSONSource, Map as MapLibre, Marker, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-csp-worker?url";
-import marbleUrl from "../assets/blue_marble.jpg?url";
-import type { Records } from "../records";
+import { getBlob, tileAddress, withToken } from "../api";
+import type { Records, Tiles } from "../records";
 import type { Bounds } from "./cells";
 import { CellLayer, EarthLayer } from "./cell_layer";
 import { graticule, loadEarth, nothing } from "./earth";
@@ -13,7 +13,8 @@ import styles from "./map.module.css";
 maplibre.setWorkerUrl(new URL(workerUrl, document.baseURI).href);
 
 export interface Ground {
-  readonly base: "plain" | "marble";
+  readonly base: string;
+  readonly raster: Tiles | null; // in place of either ground
   readonly globe: boolean;
   readonly names: boolean;
   readonly borders: boolean;
@@ -82,7 +83,7 @@ export class MapView {
     box.classList.add(styles["map"] ?? "map");
     this.map = new maplibre.Map({
       container: box, style: style(), attributionControl: false, dragRotate: false, pitchWithRotate: false, maxZoom: 10, minZoom: 0,
-      fadeDuration: 0, renderWorldCopies: true, locale: { "Map.Title": label },
+      fadeDuration: 0, transformRequest: withToken, renderWorldCopies: true, locale: { "Map.Title": label },
       center: camera ? [camera.lon, camera.lat] : [0, 20], zoom: camera?.zoom ?? 1.4,
       canvasContextAttributes: { antialias: true },
     });
@@ -133,6 +134,14 @@ export class MapView {
     if (camera) this.map.easeTo({ ...camera, duration: smoothly && !this.still() ? 500 : 0 });
   }
 
+  /** Whether a place is in what the panel, the legend and the time leave free. */
+  sees(lon: number, lat: number): boolean {
+    const { x, y } = this.map.project([lon, lat]);
+    const { top, left, right, bottom } = this.map.getPadding();
+    const { clientWidth, clientHeight } = this.box;
+    return x > (left ?? 0) && y > (top ?? 0) && x < clientWidth - (right ?? 0) && y < clientHeight - (bottom ?? 0);
+  }
+
   fly(lon: number, lat: number, zoom: number): void {
     this.map.easeTo({ center: [lon, lat], zoom, duration: this.still() ? 0 : 500 });
   }
@@ -155,6 +164,7 @@ export class MapView {
     if (changed("names")) this.labels?.show(ground.names);
     if (changed("borders")) map.setLayoutProperty("borders", "visibility", ground.borders ? "visible" : "none");
     if (changed("graticule")) map.setLayoutProperty("graticule", "visibility", ground.graticule ? "visible" : "none");
+    if (changed("raster")) this.setRaster(ground.raster);
     if (changed("base") || changed("dark")) {
       const marble = ground.base === "marble";
       this.box.classList.toggle(styles["marble"] ?? "marble", marble);
@@ -170,12 +180,23 @@ export class MapView {
       this.earth.dim = ground.dark ? 0.75 : 1;
       if (marble && !this.marbleAsked) {
         this.marbleAsked = true;
-        void fetch(new URL(marbleUrl, document.baseURI))
-          .then((response) => response.blob())
+        getBlob("v1/basemap.jpg")
           .then((blob) => createImageBitmap(blob))
-          .then((picture) => this.earth.show(picture));
+          .then((picture) => this.earth.show(picture), () => (this.marbleAsked = false)); // the sea's blue stands meanwhile
       }
     }
+  }
+
+  private setRaster(raster: Tiles | null): void {
+    const { map } = this;
+    if (map.getLayer("raster")) map.removeLayer("raster");
+    if (map.getSource("raster")) map.removeSource("raster");
+    if (!raster) return;
+    map.addSource("raster", {
+      type: "raster", tiles: [tileAddress(raster.url)], tileSize: 256, minzoom: raster.minzoom ?? 0, maxzoom: raster.maxzoom ?? 22,
+      ...(raster.bounds ? { bounds: [...raster.bounds] as [number, number, number, number] } : {}),
+    });
+    map.addLayer({ id: "raster", type: "raster", source: "raster" }, "cells");
   }
 
   /** Records as points; those of a month where one is chosen, and those of no known month with every one. */

@@ -1,10 +1,11 @@
 /** The map, or two of them side by side, kept as the state says. */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { join } from "../parts/ui";
 import { Wrong } from "../parts/ui";
 import { go, state } from "../state";
-import { dark, grid, layerName, map, narrow, other, threshold, view } from "../store";
+import { dark, given, grid, layerName, map, model, narrow, other, spot, threshold, tiles, view } from "../store";
+import { boxOf } from "./cells";
 import { stop } from "../sheet";
 import { strings } from "../strings";
 import { Hover, type Point } from "./hover";
@@ -25,6 +26,12 @@ const isSide = (): boolean => {
   return of === "compare" && manner === "side" && pair !== "truth" && taxon !== "" && other.value !== null;
 };
 
+/** The place that a pin stands on: the one that is asked for, or where a photo was taken. */
+const pinned = computed(() => {
+  const { view: of, place } = state.value;
+  return of === "place" ? place : of === "photos" ? spot.value : null;
+});
+
 function openPlace(lon: number, lat: number): void {
   if (narrow.value && stop.value === 0) stop.value = 1;
   go({ view: "place", place: [Number(lon.toFixed(4)), Number(lat.toFixed(4))] });
@@ -35,7 +42,7 @@ function keep(made: MapView, right: boolean): () => void {
   const ends = [
     effect(() => {
       const { base, globe, names, borders, graticule } = state.value;
-      const ground = { base, globe, names, borders, graticule, dark: dark.value };
+      const ground = { base, globe, names, borders, graticule, dark: dark.value, raster: tiles.value.find((one) => one.name === base) ?? null };
       void made.ready.then(() => made.setGround(ground));
     }),
     effect(() => {
@@ -69,14 +76,13 @@ function keep(made: MapView, right: boolean): () => void {
     effect(() => {
       const loaded = (right ? other : map).value;
       void loaded?.version.value;
-      const { records, month } = state.value;
-      const points = records && loaded ? loaded.records : null;
+      const { records, month, view: of } = state.value;
+      const points = of === "records" && given.value ? given.value : records && loaded ? loaded.records : null;
       void made.ready.then(() => made.setRecords(points, month));
     }),
     effect(() => {
-      const { place, view: of } = state.value;
-      const pinned = of === "place" ? place : null;
-      void made.ready.then(() => made.setPin(pinned));
+      const at = pinned.value;
+      void made.ready.then(() => made.setPin(at));
     }),
   ];
   return () => ends.forEach((end) => end());
@@ -118,6 +124,7 @@ export function MapPane() {
       openPlace(lng, lat);
     });
     const end = keep(made, false);
+    let framedFor = "";
     const framed = effect(() => {
       // A model that comes into view is shown whole, unless the address says where to look.
       const shown = grid.value;
@@ -126,6 +133,23 @@ export function MapPane() {
           pad(made);
           made.frame(shown, false);
         });
+    });
+    const found = effect(() => {
+      // What is looked at may be a small part of its cells: own records, or where a photo may have been taken.
+      const [own, shown, kind] = [given.value, map.value, model.value?.kind];
+      const to = (of: { readonly lon: readonly number[]; readonly lat: readonly number[] } | null): boolean => {
+        const box = of && boxOf(of.lon, of.lat);
+        if (box) void made.ready.then(() => made.frame(box, true));
+        return box !== null;
+      };
+      if (state.value.view === "records") to(own);
+      else if (kind === "project" && shown && shown.model !== framedFor && !state.peek().at)
+        void shown.readRecords().then(() => { if (map.peek() === shown && !state.peek().at && to(shown.records)) framedFor = shown.model; });
+    });
+    const shownPlace = effect(() => {
+      // A place that is asked for comes into view.
+      const at = pinned.value;
+      if (at) void made.ready.then(() => { if (!made.sees(at[0], at[1])) made.fly(at[0], at[1], Math.max(3, made.map.getZoom())); });
     });
     const padded = effect(() => {
       void [narrow.value, stop.value, state.value.manner];
@@ -139,6 +163,8 @@ export function MapPane() {
     return () => {
       removeEventListener("popstate", back);
       padded();
+      found();
+      shownPlace();
       framed();
       end();
       made.end();

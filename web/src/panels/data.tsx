@@ -1,11 +1,12 @@
 /** The data set that a model learned from: its photos, how alike they are, its card, and what was confused. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, follow, getBytes, getJson, inWords, isStatic, wasStopped } from "../api";
+import { ApiError, getBytes, getJson, getMade, inWords, isStatic, wasStopped } from "../api";
 import { day, place as placeText } from "../format";
-import { Busy, Button, join, Name, Picture, Segments, Select, Wrong } from "../parts/ui";
+import { Busy, Button, Name, Picture, Segments, Select, Wrong } from "../parts/ui";
 import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, Job, ScatterInfo } from "../records";
+import { Markdown } from "../parts/markdown";
 import { go, state } from "../state";
-import { dark } from "../store";
+import { about, dark } from "../store";
 import { strings } from "../strings";
 import s from "./panel.module.css";
 
@@ -69,31 +70,28 @@ function Scatter() {
   const [read, setRead] = useState<{ info: ScatterInfo; xy: Float32Array; rows: Int32Array; taxa: Int32Array } | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [making, setMaking] = useState<Job<unknown> | null>(null);
+  const [again, setAgain] = useState(0);
+  const stopping = useRef<AbortController>();
   const [over, setOver] = useState<{ point: number; x: number; y: number } | null>(null);
   useEffect(() => {
-    const stop = new AbortController();
-    const ask = async (): Promise<ScatterInfo> => {
-      const answer = await getJson<ScatterInfo | Job<unknown>>("v1/dataset/scatter", stop.signal);
-      if ("points_url" in answer) return answer;
-      await follow(answer, setMaking, stop.signal); // it is made at the first time
-      setMaking(null);
-      return ask();
-    };
-    ask()
+    const stop = (stopping.current = new AbortController());
+    getMade<ScatterInfo>("v1/dataset/scatter", setMaking, stop.signal)
       .then(async (info) => {
         const buffer = await getBytes(info.points_url);
         setRead({ info, xy: new Float32Array(buffer, 0, info.n * 2), rows: new Int32Array(buffer, info.n * 8, info.n), taxa: new Int32Array(buffer, info.n * 12, info.n) });
       })
-      .catch((error) => { if (!wasStopped(error)) setWrong(inWords(error)); });
+      .catch((error) => { setWrong(wasStopped(error) ? t.stopped : inWords(error)); });
     return () => stop.abort();
-  }, []);
+  }, [again]);
   const box = read ? bounds(read.xy) : null;
   const spot = (point: number, side: number): [number, number] => {
     if (!read || !box) return [0, 0];
     return [12 + (((read.xy[point * 2] ?? 0) - box.x) / box.size) * (side - 24), 12 + (((read.xy[point * 2 + 1] ?? 0) - box.y) / box.size) * (side - 24)];
   };
-  const families = [...new Set(read?.info.families?.map((one) => one ?? "") ?? read?.info.taxa ?? [])];
-  const groupOf = (point: number): number => families.indexOf(read?.info.families?.[read.taxa[point] ?? 0] ?? read?.info.taxa[read?.taxa[point] ?? 0] ?? "");
+  // Families where they are known, else species.
+  const groups = read?.info.families?.some(Boolean) ? read.info.families.map((one) => one || t.noFamily) : (read?.info.taxa ?? []);
+  const families = [...new Set(groups)];
+  const groupOf = (point: number): number => families.indexOf(groups[read?.taxa[point] ?? 0] ?? "");
   useEffect(() => {
     const target = canvas.current;
     const pen = target?.getContext("2d");
@@ -110,8 +108,8 @@ function Scatter() {
       pen.fill();
     }
   }, [read, dark.value]);
-  if (wrong) return <Wrong message={wrong} />;
-  if (!read) return <Busy what={making?.doing || strings.loading} share={making?.done ?? null} />;
+  if (wrong) return <Wrong message={wrong} onAgain={() => { setWrong(null); setMaking(null); setAgain(again + 1); }} />;
+  if (!read) return <Busy what={making?.doing || strings.loading} share={making?.done ?? null} {...(making ? { onStop: () => stopping.current?.abort() } : {})} />;
   const taxon = over ? (read.info.taxa[read.taxa[over.point] ?? 0] ?? "") : "";
   return (
     <>
@@ -141,7 +139,7 @@ function Scatter() {
           </div>
         )}
       </div>
-      <div class={s["tags"]}>{families.slice(0, 24).map((name, i) => <span class={s["tag"]} key={name}><span style={{ color: GROUP_COLOURS[i % GROUP_COLOURS.length], filter: dark.value ? "brightness(1.5)" : "" }} aria-hidden="true">● </span>{name}</span>)}</div>
+      <div class={s["tags"]}>{families.slice(0, GROUP_COLOURS.length * 3).map((name, i) => <span class={s["tag"]} key={name}><span style={{ color: GROUP_COLOURS[i % GROUP_COLOURS.length], filter: dark.value ? "brightness(1.5)" : "" }} aria-hidden="true">● </span>{name}</span>)}</div>
     </>
   );
 }
@@ -190,7 +188,7 @@ export function DataPanel() {
   const [wrong, setWrong] = useState<string | null>(null);
   const [tab, setTab] = useState<Tab>("browse");
   useEffect(() => {
-    if (isStatic()) return setNone(true);
+    if (isStatic() || about.value?.has.dataset === false) return setNone(true);
     getJson<DatasetInfo>("v1/dataset").then(setInfo, (error) => {
       if (error instanceof ApiError && error.status === 404) setNone(true);
       else setWrong(inWords(error));
@@ -207,7 +205,7 @@ export function DataPanel() {
           <Segments label={t.title} value={tab} options={[["browse", t.browse], ["scatter", t.scatter], ["card", t.card], ["confusions", t.confusions]]} onChange={setTab} />
           {tab === "browse" && <Browse info={info} />}
           {tab === "scatter" && <Scatter />}
-          {tab === "card" && <div class={join(s["pre"], s["long"])} tabIndex={0}>{withoutHead(info.card ?? "")}</div>}
+          {tab === "card" && <Markdown text={withoutHead(info.card ?? "")} />}
           {tab === "confusions" && <Confused />}
         </>
       )}

@@ -3,12 +3,14 @@ import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { getBytes, inWords, isStatic, post, runJob, upload } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
-import { makeGrid, makeValues } from "../map/cells";
+import { sentence } from "../legend/legend";
+import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
+import { mapView } from "../map/map_pane";
 import { Icon } from "../parts/icons";
 import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
 import { useWork } from "../parts/work";
-import type { Located, PhotoAnswer, Upload } from "../records";
-import { about, LoadedMap, map, model, taxaOf } from "../store";
+import type { LikelyPlace, Located, PhotoAnswer, Upload } from "../records";
+import { about, LoadedMap, located, model, spot, taxaOf } from "../store";
 import { strings } from "../strings";
 import { matches } from "./search";
 import s from "./panel.module.css";
@@ -19,6 +21,8 @@ const t = strings.photos;
 // Kept while the page is open, so that a look at another view loses nothing.
 const photos = signal<readonly PhotoAnswer[]>([]);
 const chosen = signal(0);
+const places = signal<ReadonlyMap<string, readonly LikelyPlace[]>>(new Map());
+const notes = signal<readonly string[]>([]); // what the naming has to say of all of them
 const reviewed = signal<ReadonlyMap<string, string>>(new Map());
 
 /** What a photo is said to show, in words. */
@@ -81,8 +85,44 @@ async function where(photo: PhotoAnswer, tell: (what: string, share?: number | n
   const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
   const grid = makeGrid(found.grid, cells);
   const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
-  made.layers.set("suitability", makeValues(found.layer, bytes, grid.cells.length));
-  map.value = made;
+  const values = makeValues(found.layer, bytes, grid.cells.length);
+  made.layers.set("suitability", values);
+  located.value = made;
+  const likely = found.places ?? likeliest(grid, values);
+  places.value = new Map(places.value).set(photo.upload, likely);
+  const box = boxOf(likely.map((one) => one.lon), likely.map((one) => one.lat));
+  if (box) mapView.value?.frame(box, true);
+}
+
+/** The cells with the greatest chances. */
+export function likeliest(grid: Grid, values: CellValues, most = 9): LikelyPlace[] {
+  return Array.from(values.bytes, (byte, cell) => [byte, cell] as const)
+    .filter(([byte]) => byte > 0 && byte !== MISSING)
+    .sort((a, b) => b[0] - a[0])
+    .slice(0, most)
+    .map(([byte, cell], i) => {
+      const [lon, lat] = middleOf(grid, cell);
+      return { rank: i + 1, lon, lat, probability: valueOf(values, byte), chip_url: `v1/chip.png?lon=${lon}&lat=${lat}&km=${Math.max(100, about.peek()?.has.sharpest_km ?? 0)}&px=128` };
+    });
+}
+
+/** The likeliest places, each as it looks from above. */
+function Places({ of }: { of: readonly LikelyPlace[] }) {
+  return (
+    <div class={s["stack"]}>
+      <p class={s["small"]}>{t.places}</p>
+      <ul class={s["grid"]}>
+        {of.map((one) => (
+          <li key={one.rank}>
+            <button type="button" class={s["tile"]} aria-label={t.likely(one.rank, placeText(one.lon, one.lat), percent(one.probability))} onClick={() => mapView.value?.fly(one.lon, one.lat, 5)}>
+              {one.chip_url ? <Picture src={one.chip_url} alt="" /> : <span />}
+              <span>{percent(one.probability)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
 }
 
 export function PhotosPanel() {
@@ -94,6 +134,11 @@ export function PhotosPanel() {
   const id = model.value?.id;
   useEffect(() => { if (id) taxaOf(id).then(setNames, () => undefined); }, [id]);
   const photo = photos.value[chosen.value];
+  useEffect(() => { located.value = null; }, [photo?.upload]); // what was found is of one photo
+  useEffect(() => {
+    spot.value = photo && typeof photo.lon === "number" && typeof photo.lat === "number" ? [photo.lon, photo.lat] : null;
+    return () => { spot.value = null; };
+  }, [photo?.upload]);
 
   const take = (files: File[]): void => {
     const at = place.trim() === "" ? null : readPlace(place);
@@ -106,7 +151,7 @@ export function PhotosPanel() {
       const sent: Upload[] = [];
       for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
       tell(t.naming);
-      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => tell(job.doing || t.naming, job.done ?? null), signal);
+      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => { tell(job.doing || t.naming, job.done ?? null); notes.value = job.notes ?? []; }, signal);
       chosen.value = photos.value.length;
       photos.value = [...photos.value, ...result.photos];
     });
@@ -154,6 +199,7 @@ export function PhotosPanel() {
       {work.wrong && <Wrong message={work.wrong} />}
       {wrong && <Wrong message={wrong} />}
       {photos.value.length > 0 && <Thumbs />}
+      {photo && notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
       {photo && words && (
         <section class={s["section"]}>
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
@@ -173,11 +219,12 @@ export function PhotosPanel() {
           <div class={s["wrap"]}>
             <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{t.accept}</Button>
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
-            <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>
+            {about.value?.has.locate !== false && <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>}
           </div>
+          {(places.value.get(photo.upload)?.length ?? 0) > 0 && <Places of={places.value.get(photo.upload) ?? []} />}
           {correcting !== null && (
             <div>
-              <Text label={t.correctTo} value={correcting} onInput={setCorrecting} onEnter={() => found[0] && review(found[0].taxon, "corrected")} />
+              <Text atOnce label={t.correctTo} value={correcting} onInput={setCorrecting} onEnter={() => found[0] && review(found[0].taxon, "corrected")} />
               <ul class={s["list"]}>{found.map((one) => <li key={one.taxon}><button type="button" class={s["item"]} onClick={() => review(one.taxon, "corrected")}><Name taxon={one.taxon} common={one.common_name} /></button></li>)}</ul>
             </div>
           )}

@@ -9,6 +9,7 @@ import type { PlaceInfo } from "../records";
 import { go, state } from "../state";
 import { about, model } from "../store";
 import { strings } from "../strings";
+import { LikePlace } from "./like_place";
 import { ModelSelect } from "./model_select";
 import { readPlaceInfo } from "./place_info";
 import s from "./panel.module.css";
@@ -79,14 +80,14 @@ export function PlacePanel() {
       {place && !isStatic() && about.value && (
         <section class={s["section"]}>
           <h2 class={s["h"]}>{t.picture}</h2>
-          <Picture class={s["chip"]} src={`v1/chip.png?lon=${place[0]}&lat=${place[1]}&km=${size}&px=512`} alt={`${t.picture}, ${t.size(kilometres(Number(size)))}`} />
+          <Picture class={join(s["chip"], s["wide"])} src={`v1/chip.png?lon=${place[0]}&lat=${place[1]}&km=${size}&px=512`} alt={`${t.picture}, ${t.size(kilometres(Number(size)))}`} />
           <Segments label={t.picture} value={size} options={sizes.map((km) => [String(km), kilometres(km)] as const)} onChange={setSize} />
         </section>
       )}
       {info && (
         <>
           {typeof info.effort === "number" && (
-            <p class={s["small"]}>{t.effort(number(info.effort))}</p>
+            <p class={s["small"]}>{info.effort > 0 ? t.effort(number(info.effort)) : t.noEffort}</p>
           )}
           <section class={s["section"]}>
             <h2 class={s["h"]}>{t.expected} {months > 1 && month > 0 ? t.inMonth(monthName(month)) : months > 1 ? t.year : ""}</h2>
@@ -117,6 +118,7 @@ export function PlacePanel() {
               <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name || one.taxon}</span>)}</div>
             </section>
           )}
+          {place && about.value?.has.place_photos && !isStatic() && <LikePlace lon={place[0]} lat={place[1]} month={months > 1 ? month : 0} />}
           {(info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>}
           {!isStatic() && place && (
             <Download href={`v1/models/${encodeURIComponent(id)}/place.csv?lon=${place[0]}&lat=${place[1]}${month_query}`} onWrong={(error) => setWrong(inWords(error))}>

@@ -25,10 +25,10 @@ export function listOf(bytes: Uint8Array, keys: readonly string[], taxa: readonl
 
 export async function readPlaceInfo(model: string, lon: number, lat: number, month: number, signal: AbortSignal): Promise<PlaceInfo> {
   const path = `v1/models/${encodeURIComponent(model)}`;
+  if (cellAt(await gridOf(model), lon, lat) < 0) throw new Error(strings.errors.nothingHere);
   if (!isStatic()) return getJson<PlaceInfo>(`${path}/place?lon=${lon}&lat=${lat}${month > 0 ? `&month=${month - 1}` : ""}&most=500`, signal);
   const [grid, taxa, places] = await Promise.all([gridOf(model), taxaOf(model), getJson<Places>(`${path}/places`, signal)]);
   const cell = cellAt(grid, lon, lat);
-  if (cell < 0) throw new Error(strings.errors.nothingHere);
   const block = Math.floor(cell / places.block);
   const cells = Math.min(places.block, grid.cells.length - block * places.block);
   const bytes = new Uint8Array(await getBytes(`${path}/places/${block}.bin`, signal));

@@ -4,10 +4,11 @@ import { follow, getJson, remove, runJob, upload } from "../api";
 import { count } from "../format";
 import { Busy, Button, Download, Drop, Name, Text, Wrong } from "../parts/ui";
 import { useWork } from "../parts/work";
-import type { Checked, Job, Upload } from "../records";
+import type { Checked, Job, Records, Upload } from "../records";
 import { go } from "../state";
-import { models, readModels } from "../store";
+import { given, models, readModels, taxaOf } from "../store";
 import { strings } from "../strings";
+import { canTry, sampleTable, trying } from "./sample";
 import { matches } from "./search";
 import s from "./panel.module.css";
 
@@ -35,6 +36,12 @@ function Became({ checked, onWrong }: { checked: Checked; onWrong: (message: str
   );
 }
 
+/** The first of the chosen species that became a map, by the name that it has there. */
+async function firstOf(id: string, chosen: readonly string[]): Promise<string> {
+  const made = await taxaOf(id).catch(() => []);
+  return made.find((one) => one.taxon === chosen[0])?.taxon ?? made[0]?.taxon ?? chosen[0] ?? "";
+}
+
 export function RecordsPanel() {
   const work = useWork();
   const [file, setFile] = useState<Upload | null>(null);
@@ -46,20 +53,30 @@ export function RecordsPanel() {
   const [forgetting, setForgetting] = useState<string | null>(null);
   useEffect(() => setWrong(null), [file]);
 
-  const take = (given: File): void => {
+  useEffect(() => () => { given.value = null; }, []);
+  useEffect(() => {
+    if (!trying.peek()) return;
+    trying.value = false;
+    take(sampleTable());
+  }, []);
+  const take = (chosen: File | Promise<File>): void => {
     setFile(null);
     setChecked(null);
+    given.value = null;
     work.start(async (tell, signal) => {
+      tell(t.reread);
+      const table = await chosen;
       tell(t.sending, 0);
-      const sent = await upload<Upload>("v1/uploads", given, (share) => tell(t.sending, share), signal);
+      const sent = await upload<Upload>("v1/uploads", table, (share) => tell(t.sending, share), signal);
       setFile(sent);
-      setName(given.name.replace(/\.[^.]*$/, ""));
+      setName(table.name.replace(/\.[^.]*$/, ""));
       const say = (job: Job<Checked>): void => tell(job.doing || t.reading, job.done ?? null);
       const read = sent.check
         ? await follow<Checked>(await getJson<Job<Checked>>(`v1/jobs/${encodeURIComponent(sent.check)}`, signal), say, signal)
         : await runJob<Checked>({}, say, signal, `v1/uploads/${encodeURIComponent(sent.id)}/check`);
       setChecked(read);
       const by = [...read.taxa].sort((a, b) => b.records - a.records).filter((one) => one.records >= FEW);
+      if (read.records_url) given.value = await getJson<Records>(read.records_url, signal).catch(() => null);
       setChosen(new Set(by.slice(0, CHOSEN).map((one) => one.taxon)));
     });
   };
@@ -70,8 +87,9 @@ export function RecordsPanel() {
       tell(t.fitting);
       const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name }, (job) => tell(job.doing || t.fitting, job.done ?? null), signal);
       await readModels();
+      given.value = null;
       const id = made?.model ?? models.value?.filter((one) => one.kind === "project").at(-1)?.id ?? "";
-      go({ view: "species", model: id, taxon: taxa[0] ?? "", at: null, layer: "suitability", threshold: "" });
+      go({ view: "species", model: id, taxon: await firstOf(id, taxa), at: null, layer: "suitability", threshold: "" });
     });
   };
   const toggle = (taxon: string): void => {
@@ -87,11 +105,11 @@ export function RecordsPanel() {
         <h1 class={s["title"]}>{t.title}</h1>
         <p class={s["p"]}>{t.private}</p>
       </header>
-      {!checked && !work.busy && <Drop title={t.drop} choose={t.choose} text={t.formats} onFiles={(files) => files[0] && take(files[0])} />}
+      {!checked && !work.busy && <Drop title={t.drop} choose={t.choose} text={t.formats} onFiles={(files) => files[0] && take(files[0])}>{canTry() && <Button plain onClick={() => take(sampleTable())}>{strings.empty.table}</Button>}</Drop>}
       {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}
       {work.wrong && <Wrong message={work.wrong} />}
       {wrong && <Wrong message={wrong} />}
-      {checked && file && (
+      {checked && file && !work.busy && (
         <>
           <div class={s["total"]}><b>{file.name}</b></div>
           <Became checked={checked} onWrong={setWrong} />
@@ -117,10 +135,10 @@ export function RecordsPanel() {
                 ))}
               </ul>
               <Text label={t.name} value={name} onInput={setName} />
-              <Button main disabled={chosen.size === 0 || work.busy !== null} onClick={fit}>{t.fit(chosen.size)}</Button>
+              <div class={s["do"]}><Button main disabled={chosen.size === 0} onClick={fit}>{t.fit(chosen.size)}</Button></div>
             </section>
           )}
-          <Button onClick={() => { setChecked(null); setFile(null); }}>{t.otherFile}</Button>
+          <Button onClick={() => { setChecked(null); setFile(null); given.value = null; }}>{t.otherFile}</Button>
         </>
       )}
       {projects.length > 0 && (
@@ -137,7 +155,7 @@ export function RecordsPanel() {
                     </Button>
                   ) : (
                     <>
-                      <Button onClick={() => go({ view: "species", model: one.id, taxon: "", at: null })}>{t.open}</Button>
+                      <Button onClick={() => void firstOf(one.id, []).then((taxon) => go({ view: "species", model: one.id, taxon, at: null }))}>{t.open}</Button>
                       <Button plain onClick={() => setForgetting(one.id)}>{t.forget}</Button>
                     </>
                   )}

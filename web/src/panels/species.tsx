@@ -9,9 +9,10 @@ import { Icon } from "../parts/icons";
 import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
 import type { MapInfo, Taxon } from "../records";
 import { go, linkTo, state } from "../state";
-import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, preparing, taxaOf, threshold } from "../store";
+import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, taxaOf, threshold, thresholdInForce } from "../store";
 import { strings } from "../strings";
 import { ModelSelect } from "./model_select";
+import { trying } from "./sample";
 import { Search } from "./search";
 import s from "./panel.module.css";
 
@@ -23,31 +24,32 @@ function Empty() {
   useEffect(() => {
     if (id) taxaOf(id).then((all) => setFirst([...all].sort((a, b) => (b.records ?? 0) - (a.records ?? 0))[0] ?? null), () => undefined);
   }, [id]);
-  const card = (icon: "bird" | "drop" | "layers", title: string, text: string, change: Parameters<typeof go>[0]) => (
-    <a class={s["card"]} href={linkTo(change)} onClick={(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); go(change); }}>
+  const card = (icon: "bird" | "drop" | "layers", title: string, text: string, change: Parameters<typeof go>[0], first?: () => void) => (
+    <a class={s["card"]} href={linkTo(change)} onClick={(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); first?.(); go(change); }}>
       <Icon name={icon} size={24} />
       <b>{title}</b>
       <span>{text}</span>
     </a>
   );
+  const example = model.value?.kind === "example";
   return (
     <div class={s["stack"]}>
       <div>
         <h1 class={s["title"]}>{id ? strings.empty.title : strings.empty.noModel}</h1>
         <p class={s["p"]}>{id ? strings.empty.text : strings.empty.noModelText}</p>
       </div>
-      {first && card("bird", strings.empty.shipped(first.common_name || first.taxon), model.value?.kind === "example" ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
+      {first && card("bird", strings.empty.shipped(first.common_name || first.taxon), example ? strings.empty.shippedText : (model.value?.name ?? ""), { view: "species", taxon: first.taxon })}
+      {canWork() && example && card("layers", strings.empty.table, strings.empty.tableText, { view: "records" }, () => (trying.value = true))}
       {canWork() && card("drop", strings.empty.yours, strings.empty.yoursText, { view: "records" })}
-      {id && card("layers", strings.empty.richness, strings.empty.richnessText, { view: "richness" })}
     </div>
   );
 }
 
 function Threshold({ loaded }: { loaded: LoadedMap }) {
   const named = loaded.info.thresholds ?? [];
-  const now = state.value.threshold;
+  const now = thresholdInForce.value;
   const value = threshold.value;
-  const own = now !== "" && !named.some((one) => one.name === now);
+  const own = value !== null && !named.some((one) => one.name === now);
   const shown = own ? "own" : now;
   const share = value === null ? null : shareAbove(loaded, value);
   const explained = named.find((one) => one.name === now)?.explanation;
@@ -167,15 +169,13 @@ export function SpeciesPanel() {
   const { taxon, layer } = state.value;
   const id = model.value?.id;
   if (models.value === null) return <Busy what={strings.loading} />;
-  const making = preparing.value;
   return (
     <>
       {id && <Search model={id} value={taxon} label={t.search} onChoose={(one) => go({ taxon: one.taxon })} />}
       <ModelSelect />
-      {making && <Busy what={making.doing || strings.records.fitting} share={making.done ?? null} at_once />}
       {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++} />}
-      {busy.value && <Busy what={strings.loading} />}
-      {!taxon && !making && <Empty />}
+      {busy.value && taxon && <Busy what={strings.loading} />}
+      {!taxon && <Empty />}
       {taxon && loaded && loaded.info.taxon !== null && !mapWrong.value && (
         <>
           <header>

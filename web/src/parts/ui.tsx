@@ -78,11 +78,13 @@ export function Slider({ label, value, text, min = 0, max = 1, step = 0.01, onCh
   );
 }
 
-export function Text({ label, value, placeholder, onInput, onEnter, quiet }: { label: string; value: string; placeholder?: string; onInput: (text: string) => void; onEnter?: () => void; quiet?: boolean }) {
+export function Text({ label, value, placeholder, onInput, onEnter, quiet, atOnce }: { label: string; value: string; placeholder?: string; onInput: (text: string) => void; onEnter?: () => void; quiet?: boolean; atOnce?: boolean }) {
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => { if (atOnce) box.current?.focus(); }, []);
   return (
     <label class={s["field"]}>
       <span class={quiet ? s["hidden"] : undefined}>{label}</span>
-      <input class={s["input"]} type="text" value={value} placeholder={placeholder} autocomplete="off" spellcheck={false} onInput={(event) => onInput(event.currentTarget.value)} onKeyDown={(event) => event.key === "Enter" && onEnter?.()} />
+      <input ref={box} class={s["input"]} type="text" value={value} placeholder={placeholder} autocomplete="off" spellcheck={false} onInput={(event) => onInput(event.currentTarget.value)} onKeyDown={(event) => event.key === "Enter" && onEnter?.()} />
     </label>
   );
 }
