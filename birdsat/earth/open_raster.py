@@ -33,8 +33,8 @@ _MEANING = (b"<srs", b"<geotransform", b"<gcplist", b"<nodatavalue", b"<colorint
 _WORLD_FILES = (".tfw", ".tifw", ".tiffw", ".wld", ".j2w", ".jgw", ".pgw")
 
 
-def open_raster(path: Path) -> rasterio.DatasetReader:
-    """A raster, open for reading. Used by one thread.
+def open_raster(path: Path, *, overview: int | None = None) -> rasterio.DatasetReader:
+    """A raster, or one of its overviews (0 is the largest), open for reading. Used by one thread.
 
     Raises InputError for what is not a GeoTIFF or JPEG 2000 file, for one that names other files or keeps a part of
     what it means in a file beside it, for one that does not say where on Earth it lies, and for one whose blocks are
@@ -49,7 +49,8 @@ def open_raster(path: Path) -> rasterio.DatasetReader:
     try:
         with rasterio.Env(**_ALONE), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # an error below
-            dataset = rasterio.open(path, driver=DRIVERS[kind])  # noqa: TID251
+            level = {} if overview is None else {"OVERVIEW_LEVEL": overview}
+            dataset = rasterio.open(path, driver=DRIVERS[kind], **level)  # noqa: TID251
     except (*REFUSED, ValueError, KeyError) as error:  # the last two: types of pixels that rasterio does not know
         raise InputError(
             f"{path} cannot be opened as a raster ({_short(error)}); fetch or export the file again."

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import from_bounds
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 
 from birdsat.earth.open_raster import damaged, open_raster
 from birdsat.errors import ConfigError, InputError
@@ -49,18 +50,44 @@ class RasterTiles:
         if any(self._dataset.dtypes[band - 1] != "uint8" for band in self._bands):
             self._dataset.close()
             raise InputError(f"{path} does not hold colours of 8 bits, which tiles are made of; give one that does.")
+        self._smaller: dict[int, rasterio.DatasetReader] = {}
 
     def close(self) -> None:
-        self._dataset.close()
+        for dataset in (self._dataset, *self._smaller.values()):
+            dataset.close()
+
+    def _fit(self, bounds: tuple[float, float, float, float]) -> rasterio.DatasetReader:
+        """The raster, or the smallest of its overviews that still has a pixel for each of a tile's."""
+        west, _, east, _ = transform_bounds("EPSG:3857", self._dataset.crs, *bounds)
+        times = abs(east - west) / abs(self._dataset.transform.a) / TILE_PX
+        fit = [level for level, factor in enumerate(self._dataset.overviews(1)) if factor <= times]
+        if not fit:
+            return self._dataset
+        if fit[-1] not in self._smaller:
+            self._smaller[fit[-1]] = open_raster(self._path, overview=fit[-1])
+        return self._smaller[fit[-1]]
 
     def tile(self, z: int, x: int, y: int) -> NDArray[np.uint8]:
         """(256, 256, 4) red, green, blue and how much is there. Raises ConfigError for a tile that there is not,
         InputError where the file is damaged."""
         check_tile(z, x, y)
-        # Warped to the tile itself: a window of one warping of all is cut where the raster ends, and then stretched.
-        here = {"transform": from_bounds(*tile_bounds(z, x, y), TILE_PX, TILE_PX), "width": TILE_PX, "height": TILE_PX}
-        with damaged(self._path), rasterio.Env(GDAL_CACHEMAX=64):
-            warped = WarpedVRT(self._dataset, crs="EPSG:3857", resampling=Resampling.bilinear, add_alpha=True, **here)
-            with warped:
-                read = warped.read([*self._bands, warped.count])
+        west, south, east, north = tile_bounds(z, x, y)
+        # A picture of each tile's own: one of the whole raster would reach to the poles, which are infinitely far off.
+        grid = {
+            "transform": from_bounds(west, south, east, north, TILE_PX, TILE_PX),
+            "width": TILE_PX,
+            "height": TILE_PX,
+        }
+        with (
+            damaged(self._path),
+            rasterio.Env(GDAL_CACHEMAX=64),
+            WarpedVRT(
+                self._fit((west, south, east, north)),
+                crs="EPSG:3857",
+                resampling=Resampling.bilinear,
+                add_alpha=True,
+                **grid,
+            ) as warped,
+        ):
+            read = warped.read([*self._bands, warped.count])
         return np.ascontiguousarray(read.transpose(1, 2, 0))

@@ -193,7 +193,7 @@ export async function answer(method, url, body) {
     if (method === "GET" && path.length === 1) return { body: { uploads: [...uploads.values()], bytes: 0, quota_bytes: 2e9 } };
     if (method === "GET") return { type: "image/png", body: png(120, path[1].length + Number(path[1].slice(2)) * 31) };
     if (method === "DELETE") { uploads.delete(path[1]); return { status: 204, body: "" }; }
-    if (path[2] === "check") return startJob("check", () => ({ rows: 8123, kept: 7690, dropped: [{ reason: "no coordinates", rows: 301 }, { reason: "at 0, 0", rows: 12 }, { reason: "uncertain by more than 30 km", rows: 120 }], taxa: species.map(({ taxon, common_name, records }) => ({ taxon, common_name, records })), notes: ["Dates were read as day/month/year."], dropped_url: `v1/uploads/${path[1]}/dropped.csv` }));
+    if (path[2] === "check") return startJob("check", () => ({ rows: 8123, kept: 7690, dropped: [{ reason: "no coordinates", rows: 301 }, { reason: "at 0, 0", rows: 12 }, { reason: "uncertain by more than 30 km", rows: 120 }], taxa: species.map(({ taxon, common_name, records }) => ({ taxon, common_name, records })), notes: ["Dates were read as day/month/year."], dropped_url: `v1/uploads/${path[1]}/dropped.csv` }), 3);
     const name = /filename="([^"]*)"/.exec(body.toString("latin1"))?.[1] ?? "file";
     if (name.endsWith(".exe")) return wrong(415, "FormatError", `'${name}' is not a table or a photo that can be read; allowed: CSV, zip, Parquet, GeoJSON, JPEG, PNG. Choose another file.`);
     const id = `up${++made}`;

@@ -11,10 +11,12 @@ import inspect
 import itertools
 import shlex
 import textwrap
+import threading
 import types
 import typing
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -22,6 +24,7 @@ from birdsat.errors import ConfigError, nearest
 from birdsat.fetch.hub import SCHEME
 
 T = TypeVar("T")
+_READING = threading.Lock()  # Python's reader of source fails where threads use it at once (CPython's issue 106905)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,11 @@ def _words(value: Any) -> list[str]:
     return [str(one) for one in value] if isinstance(value, tuple) else [str(value)]
 
 
-def _attribute_docs(cls: type) -> dict[str, str]:
+@cache
+def _attribute_docs(cls: type) -> Mapping[str, str]:
     """The string under each field of a class, from its source."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    with _READING:
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
     docs = {}
     for node, below in itertools.pairwise(tree.body):
