@@ -18,6 +18,13 @@ def own(opened: Opened) -> TestClient:
     return opened(upload_mb=0.2, quota_mb=0.5)
 
 
+@pytest.fixture(autouse=True)
+def rested(own: TestClient) -> None:
+    """Each test begins as a caller who has asked for nothing yet; all together change more than one caller may."""
+    guard: Any = own.app
+    guard._rates.clear()
+
+
 def _send(client: TestClient, data: bytes, name: str = "records.csv") -> Any:
     return client.post("/v1/uploads", files={"file": (name, data)})
 
