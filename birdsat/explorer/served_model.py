@@ -1,6 +1,5 @@
 """A range model with its cells, as the explorer serves it: what is said of it, of its taxa, and of their maps."""
 
-import calendar
 import difflib
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
@@ -13,6 +12,7 @@ from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
 from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
+from birdsat.workflows.open_ranges import months_not_looked
 from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
 
 _THRESHOLDS = {
@@ -178,8 +178,7 @@ class ServedModel(CellValues):
             )
         if len(self.months) == 1:
             notes.append("no record has a date, so all months are the same.")
-        elif facts.looked_months and (unknown := [month for month in YEAR if month not in facts.looked_months]):
-            names = ", ".join(calendar.month_name[month] for month in unknown)
+        elif names := months_not_looked(self.model, YEAR):
             notes.append(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
         return notes
 

@@ -1,10 +1,11 @@
 """An explorer of the tiny world, asked over HTTP's own words without a socket."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_explorer import HERE, Opened
 from starlette.testclient import TestClient
 from tiny_world import TinyWorld
 
@@ -12,9 +13,6 @@ from birdsat.explorer.app import create_app
 from birdsat.explorer.site import Site
 from birdsat.explorer.state import State
 from birdsat.workflows.requests.explorer import ServeRequest
-
-HERE = "http://127.0.0.1:8310"
-Opened = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="module")

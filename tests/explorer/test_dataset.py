@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opened  # type: ignore[import-not-found]
+from made_explorer import Opened
 from PIL import Image
 from recorded import RecordedProgress
 from starlette.testclient import TestClient

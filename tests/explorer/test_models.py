@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opened  # type: ignore[import-not-found]
+from made_explorer import Opened
 from starlette.testclient import TestClient
 from tiny_world import TinyWorld
 

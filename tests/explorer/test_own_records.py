@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_explorer import HERE
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -17,7 +18,6 @@ from birdsat.workflows.explorer_example import example_table
 from birdsat.workflows.requests.explorer import ServeRequest
 
 pytestmark = pytest.mark.slow
-HERE = "http://127.0.0.1:8310"
 
 
 def _client(store: Path) -> TestClient:

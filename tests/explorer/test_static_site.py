@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import Opened  # type: ignore[import-not-found]
+from made_explorer import Opened
 from recorded import RecordedProgress
 from starlette.testclient import TestClient
 from tiny_world import TinyWorld

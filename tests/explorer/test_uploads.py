@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Opened  # type: ignore[import-not-found]
+from made_explorer import Opened
 from PIL import Image
 from starlette.testclient import TestClient
 
