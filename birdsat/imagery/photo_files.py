@@ -36,14 +36,14 @@ class ReadPhoto:
     remark: str = ""  # what was passed over, as the other frames of an animation
 
 
-def find_photos(asked: Sequence[Path | str]) -> tuple[Path, ...]:
+def find_photos(asked: Sequence[Path | str], *, setting: str = "photos") -> tuple[Path, ...]:
     """The photos that files, folders and globs stand for, each once, in the order in which they are asked for.
 
     A folder stands for the photos in it and in its folders, sorted by path, a glob for what it matches, sorted; hidden
     files and what has not the ending of a photo are passed over there. A path that leads nowhere stays, so that it is
     told of as one photo that cannot be read. Photos of one name in two folders are two.
 
-    Raises InputError where there is none at all.
+    Raises InputError where there is none at all; setting: which asked for them.
     """
     found: dict[str, Path] = {}
     folders: dict[Path, str] = {}  # where each really is: links may lead to one folder in many ways
@@ -59,7 +59,7 @@ def find_photos(asked: Sequence[Path | str]) -> tuple[Path, ...]:
         raise InputError(
             f"there is not a single photo in {shown or 'nothing'}{gone}; give image files, folders of them, or globs "
             f"such as 'trip/*.jpg'. Photos in folders end in {', '.join(_PLAIN[:6])}, .heic, .nef or the like.",
-            settings=("photos",),
+            settings=(setting,),
         )
     return photos
 

@@ -12,6 +12,7 @@ from birdsat.dataset.row_groups import Dataset
 from birdsat.embeddings.photo_files import photo_views
 from birdsat.errors import DatasetError, InputError
 from birdsat.files import write_atomic
+from birdsat.imagery.photo_files import find_photos
 from birdsat.progress import QUIET, Progress
 from birdsat.tasks.identify.answers import Answers
 from birdsat.tasks.identify.figures import WayFigures, way_figures
@@ -27,7 +28,6 @@ from birdsat.tasks.identify.strangers import make_strangers
 from birdsat.tasks.identify.taxon_groups import same_birds
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.open_identifier import identifier_of, open_place_date
-from birdsat.workflows.photos_in import photos_in
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest
 
@@ -154,7 +154,7 @@ def _gate(
     if others.any():
         strange["other taxa of the dataset"] = test[others].seen
     for folder in request.strangers:
-        files = photos_in(Path(folder), setting="strangers")
+        files = find_photos([folder], setting="strangers")
         batches = [
             views[readable] for views, readable in photo_views(files, run.photo_px, unreadable="nan", progress=progress)
         ]

@@ -12,6 +12,7 @@ import numpy as np
 from birdsat.embeddings.photo_files import photo_views
 from birdsat.errors import InputError
 from birdsat.files import file_sha256
+from birdsat.imagery.photo_files import find_photos, without_raw_twins
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.image_scores import GALLERY_FILE, open_scores
@@ -27,7 +28,6 @@ from birdsat.tasks.identify.taught import (
 )
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run
-from birdsat.workflows.photos_in import photos_in
 from birdsat.workflows.requests.identify import TeachRequest
 from birdsat.workflows.review import root_of
 
@@ -126,7 +126,8 @@ def _looked_at(run: Run, source: Path, known: tuple[str, ...], progress: Progres
 def _of_folder(folder: Path) -> list[tuple[TaughtPhoto, Path]]:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     found = []
-    for file in photos_in(folder):
+    photos, _ = without_raw_twins(find_photos([folder], setting="folder"))
+    for file in photos:
         parts = file.relative_to(folder).parts
         if len(parts) < 2:
             raise InputError(

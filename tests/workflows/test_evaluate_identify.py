@@ -1,6 +1,7 @@
 """From a run to honest names: fitted, kept, measured, taught, reviewed."""
 
 import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_runs import noise
+from PIL import Image
 from recorded import RecordedProgress
 
 from birdsat.cli import main
@@ -179,6 +181,17 @@ def test_a_taught_taxon_is_named_listed_and_forgotten(fitted: Path, tmp_path: Pa
         teach(TeachRequest(run=folder, remove="Corvus corax"), QUIET)
     assert teach(TeachRequest(run=folder, remove=NEW), QUIET).photos == {}
     assert open_run_identifier(IdentifyOptions(run=folder)).fingerprint == before.fingerprint
+
+
+def test_taxa_are_taught_by_photos_of_a_phone_as_well(fitted: Path, tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    folder, photos = tmp_path / "mine", tmp_path / "photos" / "Turdus_merula"
+    shutil.copytree(fitted, folder)
+    photos.mkdir(parents=True)
+    for number in range(3):
+        with Image.open(io.BytesIO(noise(100 + number, 30))) as picture:
+            heif.from_pillow(picture).save(photos / f"{number}.heic", quality=90)
+    assert teach(TeachRequest(run=folder, folder=photos.parent), QUIET).photos == {NEW: 3}
 
 
 def test_a_dataset_without_photos_of_the_taxa_is_refused(fitted: Path, dataset: Path) -> None:
