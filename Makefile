@@ -1,7 +1,7 @@
 # Every target sets up what it needs, once: a virtual environment in .venv with the package and its dev tools.
 PYTHON ?= python3
 BIN := .venv/bin
-# Threads that wait sleep: see birdsat/cli/__init__.py.
+# Threads that wait sleep: see birdsat/cli/main.py.
 export OMP_WAIT_POLICY ?= PASSIVE
 # Tests run on every core; those of a file stay in one process, where what they share is made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
