@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
-import { acceptable, inPlainWords, likeliest } from "../src/panels/photos";
+import { acceptable, corrections, inPlainWords, likeliest } from "../src/panels/photos";
 import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { blocksOf } from "../src/parts/markdown";
@@ -115,4 +115,14 @@ describe("where a photo may have been taken", () => {
     expect(found.map((one) => [one.rank, one.lon, one.lat])).toEqual([[1, 7.5, 2.5], [2, 2.5, 7.5]]);
     expect(found[0]?.probability).toBeCloseTo(0.2);
   });
+});
+
+describe("corrections of photos", () => {
+  const answers = [{ taxon: "Aldoris errans" }, { taxon: "Aldoris solitaria" }];
+  const known = [{ taxon: "Apus apus", common_name: "Common Swift" }];
+  const said = (typed: string) => corrections(typed, answers, known).map((one) => one.taxon);
+  test("begin with the photo's own answers", () => expect(said(" ")).toEqual(["Aldoris errans", "Aldoris solitaria"]));
+  test("find what the run knows, though no map has it", () => expect(said("solit")).toEqual(["Aldoris solitaria"]));
+  test("find what a map knows by its common name, once", () => expect(corrections("swift", known, known)).toEqual(known));
+  test("take a name that nobody knows as it is written", () => expect(said("  Turdus   merula ")).toEqual(["Turdus merula"]));
 });
