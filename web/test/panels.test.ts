@@ -80,6 +80,10 @@ test("a card is read by people without its lines for machines", () => {
 test("the scale bar is a round distance below 100 pixels", () => {
   expect(scaleBar(7)).toEqual({ km: 500, width: 500 / 7 });
   expect(scaleBar(0.013)).toEqual({ km: 1, width: 1 / 0.013 });
+  for (let km = 0.01; km < 60; km *= 1.07) {
+    expect(scaleBar(km).width).toBeGreaterThan(59.9);
+    expect(scaleBar(km).width).toBeLessThan(120.1);
+  }
 });
 
 test("coasts are not drawn along the edge of a flat map", () => {
