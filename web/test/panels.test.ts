@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
-import { acceptable, inPlainWords, likeliest } from "../src/panels/photos";
+import { acceptable, corrections, inPlainWords, likeliest } from "../src/panels/photos";
 import { withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { blocksOf } from "../src/parts/markdown";
@@ -80,6 +80,10 @@ test("a card is read by people without its lines for machines", () => {
 test("the scale bar is a round distance below 100 pixels", () => {
   expect(scaleBar(7)).toEqual({ km: 500, width: 500 / 7 });
   expect(scaleBar(0.013)).toEqual({ km: 1, width: 1 / 0.013 });
+  for (let km = 0.01; km < 60; km *= 1.07) {
+    expect(scaleBar(km).width).toBeGreaterThan(59.9);
+    expect(scaleBar(km).width).toBeLessThan(120.1);
+  }
 });
 
 test("coasts are not drawn along the edge of a flat map", () => {
@@ -115,4 +119,14 @@ describe("where a photo may have been taken", () => {
     expect(found.map((one) => [one.rank, one.lon, one.lat])).toEqual([[1, 7.5, 2.5], [2, 2.5, 7.5]]);
     expect(found[0]?.probability).toBeCloseTo(0.2);
   });
+});
+
+describe("corrections of photos", () => {
+  const answers = [{ taxon: "Aldoris errans" }, { taxon: "Aldoris solitaria" }];
+  const known = [{ taxon: "Apus apus", common_name: "Common Swift" }];
+  const said = (typed: string) => corrections(typed, answers, known).map((one) => one.taxon);
+  test("begin with the photo's own answers", () => expect(said(" ")).toEqual(["Aldoris errans", "Aldoris solitaria"]));
+  test("find what the run knows, though no map has it", () => expect(said("solit")).toEqual(["Aldoris solitaria"]));
+  test("find what a map knows by its common name, once", () => expect(corrections("swift", known, known)).toEqual(known));
+  test("take a name that nobody knows as it is written", () => expect(said("  Turdus   merula ")).toEqual(["Turdus merula"]));
 });

@@ -1,7 +1,7 @@
 /** Photos: what is in them, how sure that is, and where they may have been taken. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { getBytes, inWords, isStatic, post, runJob, upload } from "../api";
+import { getBytes, getJson, inWords, isStatic, post, runJob, upload } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
 import { sentence } from "../legend/legend";
 import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
@@ -9,7 +9,7 @@ import { mapView } from "../map/map_pane";
 import { Icon } from "../parts/icons";
 import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
 import { useWork } from "../parts/work";
-import type { LikelyPlace, Located, PhotoAnswer, Upload } from "../records";
+import type { DatasetInfo, LikelyPlace, Located, PhotoAnswer, Upload } from "../records";
 import { about, LoadedMap, located, model, spot, taxaOf } from "../store";
 import { strings } from "../strings";
 import { matches } from "./search";
@@ -40,6 +40,17 @@ const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text
 export function acceptable(photo: PhotoAnswer): string | null {
   if (photo.verdict === "named") return photo.rolled_up || photo.answers?.[0]?.taxon || null;
   return photo.verdict === "rolled up" && photo.rolled_up_rank !== "class" ? photo.rolled_up || null : null;
+}
+
+interface Named { readonly taxon: string; readonly common_name?: string | null }
+
+/** What a photo can be corrected to: names that fit, or, where none does, what is typed; its own answers before. */
+export function corrections(typed: string, answers: readonly Named[], known: readonly Named[], most = 8): Named[] {
+  const text = typed.trim().replace(/\s+/g, " ");
+  if (text === "") return answers.slice(0, most);
+  const each = new Map([...known, ...answers].map((one) => [one.taxon, one]));
+  const fit = matches([...each.values()], text, most);
+  return fit.length ? fit : [{ taxon: text }];
 }
 
 function Thumbs() {
@@ -129,10 +140,13 @@ export function PhotosPanel() {
   const work = useWork();
   const [place, setPlace] = useState("");
   const [correcting, setCorrecting] = useState<string | null>(null);
-  const [names, setNames] = useState<readonly { taxon: string; common_name?: string | null }[]>([]);
+  const [names, setNames] = useState<readonly Named[]>([]);
+  const [others, setOthers] = useState<readonly Named[]>([]); // the run may know birds that no map here has
   const [wrong, setWrong] = useState<string | null>(null);
   const id = model.value?.id;
   useEffect(() => { if (id) taxaOf(id).then(setNames, () => undefined); }, [id]);
+  const withDataset = about.value?.has.dataset === true && !isStatic();
+  useEffect(() => { if (withDataset) getJson<DatasetInfo>("v1/dataset").then((read) => setOthers(read.taxa ?? []), () => undefined); }, [withDataset]);
   const photo = photos.value[chosen.value];
   useEffect(() => { located.value = null; }, [photo?.upload]); // what was found is of one photo
   useEffect(() => {
@@ -184,7 +198,7 @@ export function PhotosPanel() {
   if (isStatic()) return <><h1 class={s["title"]}>{t.title}</h1><p class={s["p"]}>{strings.errors.static}</p></>;
   const able = about.value?.has.photos ?? about.value?.has.run ?? true;
   const words = photo ? inPlainWords(photo) : null;
-  const found = correcting === null ? [] : correcting.trim() ? matches(names, correcting, 8) : [...(photo?.answers ?? [])].slice(0, 8);
+  const found = correcting === null ? [] : corrections(correcting, photo?.answers ?? [], [...others, ...names, ...photos.value.flatMap((one) => one.answers ?? [])]);
   return (
     <>
       <h1 class={s["title"]}>{t.title}</h1>

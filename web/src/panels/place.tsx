@@ -118,7 +118,6 @@ export function PlacePanel() {
               <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name || one.taxon}</span>)}</div>
             </section>
           )}
-          {place && about.value?.has.place_photos && !isStatic() && <LikePlace lon={place[0]} lat={place[1]} month={months > 1 ? month : 0} />}
           {(info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>}
           {!isStatic() && place && (
             <Download href={`v1/models/${encodeURIComponent(id)}/place.csv?lon=${place[0]}&lat=${place[1]}${month_query}`} onWrong={(error) => setWrong(inWords(error))}>
@@ -127,6 +126,7 @@ export function PlacePanel() {
           )}
         </>
       )}
+      {place && !busy && about.value?.has.place_photos && !isStatic() && <LikePlace lon={place[0]} lat={place[1]} month={months > 1 ? month : 0} />}
     </>
   );
 }
