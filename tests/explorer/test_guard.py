@@ -11,6 +11,14 @@ from birdsat.explorer.guard import LOCAL, Guard
 
 TOKEN = "a-token-of-some-length"
 
+SCOPE: dict[str, Any] = {  # of the plainest request
+    "type": "http",
+    "method": "GET",
+    "path": "/",
+    "query_string": b"",
+    "headers": [(b"host", b"localhost")],
+}
+
 
 async def _hello(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
@@ -115,14 +123,7 @@ def test_a_body_that_comes_too_slowly_is_told_so(monkeypatch: pytest.MonkeyPatch
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def ask() -> None:
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": "/",
-            "query_string": b"",
-            "headers": [(b"host", b"localhost")],
-        }
-        await Guard(reads, hosts=LOCAL, token=None, upload_bytes=1000)(scope, slow, None)  # type: ignore[arg-type]
+        await Guard(reads, hosts=LOCAL, token=None, upload_bytes=1000)(SCOPE, slow, None)  # type: ignore[arg-type]
 
     asyncio.run(ask())
     assert "too slowly" in str(seen[0])
@@ -138,14 +139,7 @@ def test_a_reader_who_stops_reading_holds_no_room(monkeypatch: pytest.MonkeyPatc
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def ask() -> None:
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "path": "/",
-            "query_string": b"",
-            "headers": [(b"host", b"localhost")],
-        }
-        await _guard()(scope, whole, stuck)
+        await _guard()(SCOPE, whole, stuck)
 
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(ask(), 10))
