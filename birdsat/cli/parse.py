@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import Called, OneOf, PositionalMark, Request
+from birdsat.workflows.requests.request import Called, OneOf, PositionalMark, Request, Without
 
 R = TypeVar("R", bound=Request)
 
@@ -76,10 +76,12 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
                 metavar = f"[{choices} [...]]" if several else choices
             case Called(name=option):
                 called = option
+            case Without(text=text):
+                doc = text
             case PositionalMark():
                 metavar = f"[{name.upper()}]" if default is None else f"{name.upper()}{several}"
                 marked.append(tyro.conf.Positional)
-    quiet = default is None or default is False or default == ()  # nothing that help need say
+    quiet = default is None or isinstance(default, bool) or default == ()  # nothing that help need say
     quiet |= bool(marked and several)
     hint_behind = "" if quiet else None
     return Annotated[

@@ -1,13 +1,19 @@
+import dataclasses
 import pkgutil
+import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
 
 from birdsat.cli.main import _show_of, main
+from birdsat.cli.parse import parse
 from birdsat.dataset.collections.registry import COLLECTIONS
 from birdsat.workflows.registry import VERBS
+from birdsat.workflows.requests.explorer import ExploreRequest
+from birdsat.workflows.requests.request import Without
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
@@ -111,6 +117,28 @@ def test_help_says_nothing_of_python_s_none(verb: str, capsys: pytest.CaptureFix
         main([*verb.split(), "--help"])
     printed = capsys.readouterr().out
     assert f"birdsat {verb}" in printed and "None" not in printed
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_an_option_that_turns_something_off_says_what_it_does(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = VERBS[verb].request
+    hints = typing.get_type_hints(request, include_extras=True)
+    off = [one.name for one in dataclasses.fields(request) if one.default is True]
+    with pytest.raises(SystemExit):
+        main([*verb.split(), "--help"])
+    printed = " ".join(re.sub("[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+    assert "(default: True)" not in printed and "(default: False)" not in printed
+    for name in off:
+        (mark,) = (one for one in hints[name].__metadata__ if isinstance(one, Without))
+        assert f"--no-{name.replace('_', '-')} {mark.text}" in printed
+
+
+def test_what_is_done_by_default_is_called_as_it_is_turned_off() -> None:
+    assert ExploreRequest.option("browser") == "--no-browser" and ExploreRequest.option("port") == "--port"
+    assert ExploreRequest(browser=False).command("explore") == "birdsat explore --no-browser"
+    assert parse(ExploreRequest, ["--no-browser"], "birdsat explore").browser is False
 
 
 def test_the_command_line_offers_exactly_the_collections_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,9 +4,10 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Positional, Request, Without
 
 _LEAST_TOKEN = 16  # characters
 
@@ -81,8 +82,8 @@ class ExploreRequest(ServeRequest):
     With nothing given it opens on the built-in world and invented birds.
     """
 
-    browser: bool = True
-    """Open the page."""
+    browser: Annotated[bool, Without("Do not open the page in the browser.")] = True
+    """Open the page in the browser."""
     export: AnyPath | None = None
     """Write a static site into this new folder and end: plain files, which any web server shows without birdsat."""
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.workflows.requests.identify_options import IdentifyOptions
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Positional, Request, Without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class EvaluateIdentifyRequest(IdentifyOptions):
     mean photos of its taxa."""
     dataset: Positional[AnyPath]
     """Folder of a dataset of the run's taxa."""
-    months: bool = True
+    months: Annotated[bool, Without("Take no account of dates: place and date are asked of places alone.")] = True
     """Whether dates count; without them, place and date are asked of places alone."""
     strangers: Sequence[AnyPath] = ()
     """Folders of photos of other things, to measure the gate on beside what is drawn for it."""

@@ -1,10 +1,10 @@
 """How photos are scored, for every verb that names them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Positional, Request, Without
 
 Scores = Literal["best", "classifier", "probe", "neighbours", "means"]
 
@@ -28,7 +28,9 @@ class IdentifyOptions(Request):
     raster, a table of chips, or virtual:SEED."""
     expected: AnyPath | None = None
     """File of names of taxa to expect, one a line or a table of records or names, in place of a range model."""
-    place_date: bool = True
+    place_date: Annotated[
+        bool, Without("Ask nothing of place and date, also where they are known: answers are by the image alone.")
+    ] = True
     """Whether place and date have a part in the answers; without them, they are by the image alone."""
     coverage: float = 0.9
     """Rate at which the sets of likely taxa hold the true one."""
@@ -37,7 +39,7 @@ class IdentifyOptions(Request):
     sure."""
     gate: float = 0.95
     """Share of photos of known taxa that pass the gate before which other things are turned away; 1 opens it."""
-    taught: bool = True
+    taught: Annotated[bool, Without("Leave out the taxa that `birdsat teach` taught beside the run.")] = True
     """Whether taxa that `birdsat teach` taught beside the run take part."""
 
     def check(self) -> None:

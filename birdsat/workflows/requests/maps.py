@@ -18,7 +18,7 @@ from birdsat.workflows.requests.records import (
     check_tables,
 )
 from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
-from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request, Without
 from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 YEAR = tuple(range(1, 13))
@@ -64,7 +64,7 @@ class MapFilesOptions(MonthsOptions):
     scale: Literal["data", "full"] = "data"
     """What the ends of the colours are: data makes the most of what the map holds in all its months; full is 0 to 1
     of relative suitability whatever it holds, for pictures of several taxa to be compared."""
-    picture: bool = True
+    picture: Annotated[bool, Without("Do not draw the picture beside the GeoTIFF.")] = True
     """Draw the picture beside the GeoTIFF, which takes longer than the map of a small region."""
     panels: Annotated[Sequence[str], OneOf(PANELS)] = ()
     """Panels to draw beside the map: uncertainty, applicability, and effort where it is known."""

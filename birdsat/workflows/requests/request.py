@@ -52,6 +52,13 @@ class Called:
     name: str  # without dashes before it
 
 
+@dataclass(frozen=True, slots=True)
+class Without:
+    """In `Annotated[bool, Without(text)]`: of what is done by default, what asking for `--no-NAME` does."""
+
+    text: str  # for the command line's help, as Python's is of the field
+
+
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
 Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
@@ -94,7 +101,8 @@ class Request:
             return name.upper()
         marks = getattr(typing.get_type_hints(cls, include_extras=True)[name], "__metadata__", ())
         called = [mark.name for mark in marks if isinstance(mark, Called)]
-        return f"--{called[0] if called else name.replace('_', '-')}"
+        negative = "no-" if any(isinstance(mark, Without) for mark in marks) else ""
+        return f"--{negative}{called[0] if called else name.replace('_', '-')}"
 
     def command(self, verb: str) -> str:
         """The command line that asks the same; what is at its default is left out."""
@@ -106,11 +114,8 @@ class Request:
             if name in self.positional():
                 continue
             value = getattr(self, name)
-            if value is True:
+            if isinstance(value, bool):  # not its default: what is done by default is called --no-...
                 words.append(self.option(name))
-            elif value is False:  # of what is done by default
-                option = self.option(name)
-                words.append(f"{option[:2]}no-{option[2:]}")
             elif str(value).startswith("-"):  # as of a box, which would be taken for an option
                 words.append(f"{self.option(name)}={value}")
             else:
