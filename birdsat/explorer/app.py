@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from birdsat.errors import BirdsatError, ConfigError
 from birdsat.explorer.answers import error_answer, error_body, to_json
+from birdsat.explorer.error_page import said_to
 from birdsat.explorer.guard import LOCAL, App, Guard
 from birdsat.explorer.routes import dataset, downloads, jobs, models, review, site, tiles, uploads
 from birdsat.explorer.state import State
@@ -72,7 +73,7 @@ def routers(with_page: bool) -> list[Any]:
 
 async def _birdsat(request: Request, error: Exception) -> Response:
     assert isinstance(error, BirdsatError)
-    return error_answer(error)
+    return said_to(request.scope, error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

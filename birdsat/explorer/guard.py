@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from birdsat.errors import BirdsatError
-from birdsat.explorer.answers import OverloadError, RefusedError, TooLargeError, error_answer
+from birdsat.explorer.answers import OverloadError, RefusedError, TooLargeError
+from birdsat.explorer.error_page import said_to
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -73,7 +74,7 @@ class Guard:
             self._check_origin(scope, headers)
             limit = self._check_size(scope, headers)
         except BirdsatError as error:
-            await error_answer(error)(scope, receive, guarded)
+            await said_to(scope, error, _query(scope))(scope, receive, guarded)
             return
         await self._within(scope, _bounded(receive, limit), _in_time(guarded))
 
@@ -83,7 +84,7 @@ class Guard:
             return
         if self._room.locked() and self._waiting >= _WAITING:
             busy = OverloadError("the explorer is busy with other requests; ask again in a second.")
-            await error_answer(busy)(scope, receive, send)
+            await said_to(scope, busy)(scope, receive, send)
             return
         self._waiting += 1
         try:
@@ -108,7 +109,7 @@ class Guard:
         """Whether the request was answered here: the opened address, which carries the token, becomes a cookie."""
         if self._token is None:
             return False
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = _query(scope)
         given = [value for name, value in query if name == "token"]
         if given and scope["method"] == "GET" and not str(scope["path"]).startswith("/v1/"):
             self._compare(given[0])
@@ -226,10 +227,19 @@ def _with_headers(send: Send, path: str) -> Send:
 
     async def guarded(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *added]}
+            said = list(message.get("headers", []))
+            named = {name for name, _ in said}  # an error that is a page binds itself more closely
+            message = {**message, "headers": [*said, *(one for one in added if one[0] not in named)]}
         await send(message)
 
     return guarded
+
+
+def _query(scope: Scope) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    except ValueError:  # of more fields than any address of ours has
+        return []
 
 
 def _netloc(address: str) -> str | None:

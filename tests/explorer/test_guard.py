@@ -1,6 +1,7 @@
 """Who may ask, and how much."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,52 @@ def test_whoever_lets_others_in_asks_them_for_the_token() -> None:
     assert "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
     assert _ask(guard, cookie=headers["set-cookie"].split(";")[0])[0] == 200
     assert _ask(guard, cookie="birdsat_token=\xff")[0] == 401
+
+
+def _ask_as_person(guard: Guard, path: str = "/", query: str = "", **headers: str) -> tuple[int, dict[str, str], str]:
+    given = {"host": "birds.example", "accept": "text/html,application/xhtml+xml,*/*;q=0.8", **headers}
+    scope = {**SCOPE, "path": path, "query_string": query.encode()}
+    scope["headers"] = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(guard(scope, receive, send))
+    fields = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], fields, b"".join(one.get("body", b"") for one in sent[1:]).decode()
+
+
+def test_a_person_without_the_token_gets_a_page_with_a_field_for_it() -> None:
+    guard = _guard(hosts=frozenset(), token=TOKEN)
+    status, headers, page = _ask_as_person(guard, query="view=place&place=-84.5%2C39.1&%3Cb%3E=%22%3E%3Cscript%3E")
+    assert status == 401 and headers["content-type"] == "text/html; charset=utf-8"
+    assert '<form method="get" action="/">' in page and 'name="token"' in page and "wrong" not in page.split("<h1>")[1]
+    assert '<input type="hidden" name="place" value="-84.5,39.1">' in page  # the link that was opened is not lost
+    assert "<script" not in page and "<b>" not in page and TOKEN not in page
+    policy = headers["content-security-policy"]
+    assert "form-action 'self'" in policy and "script-src" not in policy and "default-src 'none'" in policy
+    status, _, page = _ask_as_person(guard, query="token=not-the-token-of-this")
+    assert status == 401 and "not the token" in page and "not-the-token-of-this" not in page
+    status, headers, _ = _ask_as_person(guard, query=f"view=place&token={TOKEN}")  # as the field sends it
+    assert (status, headers["location"]) == (303, "/?view=place")
+
+
+def test_programs_and_the_page_itself_get_json_also_where_the_token_is_missing() -> None:
+    guard = _guard(hosts=frozenset(), token=TOKEN)
+    for path, accept in (("/v1/about", "text/html"), ("/", "*/*"), ("/", "application/json")):
+        status, headers, body = _ask_as_person(guard, path, accept=accept)
+        assert status == 401 and headers["content-type"] == "application/json", (path, accept)
+        assert "token" in json.loads(body)["error"]["message"]
+
+
+def test_a_person_who_comes_by_another_name_is_told_so_on_a_page_that_says_it_as_text() -> None:
+    status, headers, page = _ask_as_person(_guard(), host="<img src=x onerror=alert(1)>.example")
+    assert status == 403 and headers["content-type"].startswith("text/html")
+    assert "<img" not in page and "<form" not in page and "does not answer to the name" in page
 
 
 def test_bodies_are_as_large_as_they_may_be() -> None:

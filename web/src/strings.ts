@@ -22,7 +22,7 @@ export const strings = {
   errors: {
     title: "That did not work",
     gone: "birdsat does not answer. Is it still running? Start it again with “birdsat explore”, then try again.",
-    token: "This page needs a token. Open the address that birdsat printed when it started; it ends in “#token=…”.",
+    token: "This page needs a token. Load it again and give the token, or open the address that birdsat printed when it started.",
     busy: (seconds: number) => `birdsat is busy with other requests. Try again in ${plural(seconds, "second", "seconds")}.`,
     status: (status: number) => `birdsat answered with status ${status} and gave no reason. The window where it runs says more.`,
     broken: "An array from birdsat is not as long as it says. Load the page again; if that does not help, the map's files are damaged: make it again.",
