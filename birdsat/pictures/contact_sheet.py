@@ -23,7 +23,13 @@ _DPI = 150
 _NO_PHOTO = "#eceef0"
 _MOST_LETTERS = 39  # of a line under a photo
 # By what is said of a photo, told by its words as well as by colour.
-COLOUR = {"named": "#1a7f52", "rolled up": "#0b5cad", "not among these birds": "#8a5a00", "unreadable": "#b03030"}
+COLOUR = {
+    "named": "#1a7f52",
+    "rolled up": "#0b5cad",
+    "not calibrated": "#8a5a00",
+    "not among these birds": "#8a5a00",
+    "unreadable": "#b03030",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,7 @@ class IdentifyResult:
         to_species = f", {named} to the species" if rolled_up else ""
         parts = [f"identified {named + rolled_up} of {self.photos} photos{to_species}"]
         parts += [f"{self.birds} a bird, and no more"] if self.birds else []
+        parts += [f"{count} with candidates alone"] if (count := self.verdicts.get("not calibrated", 0)) else []
         parts += [f"{count} unreadable"] if (count := self.verdicts.get("unreadable", 0)) else []
         parts += [f"{count} not among these birds"] if (count := self.verdicts.get("not among these birds", 0)) else []
         return f"{'; '.join(parts)} -> {', '.join(map(str, self.files))}"

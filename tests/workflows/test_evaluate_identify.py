@@ -15,6 +15,7 @@ from recorded import RecordedProgress
 from birdsat.cli import main
 from birdsat.dataset.row_groups import Dataset
 from birdsat.errors import BirdsatError, CheckpointError, ConfigError, DatasetError, InputError, UnknownTaxonError
+from birdsat.observations.photos.facts import PhotoFacts
 from birdsat.tasks.identify.fit import held_out_rows
 from birdsat.tasks.identify.identifier import RunIdentifier
 from birdsat.tasks.identify.image_scores import open_scores
@@ -23,6 +24,7 @@ from birdsat.training.run_folder import load_run
 from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
 from birdsat.workflows.evaluate_identify import evaluate_identify
+from birdsat.workflows.identify_outputs.rows import photo_rows
 from birdsat.workflows.open_identifier import open_run_identifier
 from birdsat.workflows.requests.datasets import BuildDatasetRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
@@ -71,7 +73,11 @@ def test_classify_keeps_what_names_photos_and_without_a_fit_that_is_said(probed:
     assert any("not calibrated" in note for note in identifier.notes)
     answers = _ask(identifier)
     np.testing.assert_allclose(answers.image_score.sum(axis=1), 1, atol=1e-5)
-    assert np.isnan(answers.known).all() and "not among these birds" not in answers.verdict
+    assert np.isnan(answers.known).all()
+    assert set(answers.verdict) == {"not calibrated"} and answers.rolled_up == (None,) * 3
+    assert answers.calibrated is not None and not answers.calibrated.any()
+    first = next(photo_rows([Path("a.jpg")] * 3, [""] * 3, [PhotoFacts()] * 3, answers, {}, 5))
+    assert not first.calibrated and len(first.answers) == 2 and first.rolled_up == "" and first.name == "not calibrated"
 
 
 def test_what_is_fitted_is_kept_and_measured(fitted: Path, dataset: Path, ranges: Path) -> None:
@@ -83,6 +89,7 @@ def test_what_is_fitted_is_kept_and_measured(fitted: Path, dataset: Path, ranges
     answers = _ask(identifier)
     assert np.isnan(answers.place_date_score[1]).all()
     np.testing.assert_array_equal(answers.score[1], answers.image_score[1])
+    assert answers.calibrated is not None and answers.calibrated.all()
     np.testing.assert_allclose(answers.place_date_score[[0, 2]].sum(axis=1), 1, atol=1e-5)
     assert (answers.place_date_score[[0, 2]] > 0).all()
     assert np.isfinite(answers.known).all()

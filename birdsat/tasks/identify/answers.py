@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Rank = Literal["species", "genus", "family", "order", "class"]
-Verdict = Literal["named", "rolled up", "not among these birds", "unreadable"]
+# "not calibrated": nothing tells how sure a name has to be, so there are candidates, and none of them is the answer.
+Verdict = Literal["named", "rolled up", "not calibrated", "not among these birds", "unreadable"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +34,12 @@ class Answers:
     image_set: NDArray[np.bool_]  # (n, t) conformal set by the image alone
     answer_set: NDArray[np.bool_]  # (n, t) conformal set by all that is known
     known: NDArray[np.float32]  # (n,) how much the photo is like those of its taxa, before any prior: the gate's score
-    rolled_up: tuple[RolledUp | None, ...]  # n; None for photos that are not among these birds, and unreadable ones
+    rolled_up: tuple[RolledUp | None, ...]  # n; None for photos of which no name is given: see the verdict
     verdict: tuple[Verdict, ...]  # n
+    calibrated: NDArray[np.bool_] | None = (
+        None  # (n,) whether `score` is a probability, fitted on held-out photos; None:
+    )
+    # of all of them. Where it is not, scores order the taxa and promise nothing.
 
 
 class Identifier(Protocol):

@@ -51,9 +51,9 @@ class RunIdentifier:
         own_notes = list(notes)
         if fitted is None:
             own_notes.append(
-                "scores are not calibrated: nothing was fitted on held-out photos, so probabilities, sets and "
-                "rolled-up names promise nothing, and there is no gate. Fit them with `birdsat evaluate identify "
-                "RUN DATASET`."
+                "scores are not calibrated: nothing was fitted on held-out photos, so they put the candidates in order "
+                "and are not probabilities; sets promise nothing, and neither a name is given nor a gate kept. Fit all "
+                "that with `birdsat evaluate identify RUN DATASET`."
             )
         self._image = unfitted(scores.temperature) if fitted is None else fitted.image
         self._joined, note = self._learned_of(place_date)
@@ -62,9 +62,9 @@ class RunIdentifier:
         if place_date is not None and place_date.note:
             own_notes.append(place_date.note)
         self._pass = -np.inf if fitted is None else fitted.gate_threshold(gate)
-        every = (self._image, self._joined, self._undated)
-        self._limits = tuple(one.limit(coverage) for one in every)
-        self._thresholds = tuple(one.threshold(sure) for one in every)
+        self._ways = (self._image, self._joined, self._undated)
+        self._limits = tuple(one.limit(coverage) for one in self._ways)
+        self._thresholds = tuple(one.threshold(sure) for one in self._ways)
         self.notes: tuple[str, ...] = tuple(own_notes)
 
     @property
@@ -108,8 +108,7 @@ class RunIdentifier:
         """Changes with all that answers depend on: weights, taxa, prior, temperatures, thresholds."""
         digest = hashlib.sha256(scores_fingerprint(self._run, self.scores).encode())
         digest.update(repr((self.taxa, self._settings, self._limits, self._thresholds, self._pass)).encode())
-        every = (self._image, self._joined, self._undated)
-        digest.update(repr([(one.joining, one.rule) for one in every]).encode())
+        digest.update(repr([(one.joining, one.rule) for one in self._ways]).encode())
         digest.update((self._place_date.identity if self._place_date is not None else "").encode())
         if isinstance(self._scores, TaughtScores):
             digest.update(self._scores.identity.encode())
@@ -166,6 +165,7 @@ class RunIdentifier:
             known=known,
             rolled_up=tuple(rolled),
             verdict=tuple(verdict),
+            calibrated=np.array([self._ways[number].fitted for number in way.tolist()], dtype=np.bool_),
         )
 
     def _names(
@@ -177,6 +177,8 @@ class RunIdentifier:
     ) -> tuple[list[RolledUp | None], list[Verdict]]:
         rolled: list[RolledUp | None] = [None] * len(score)
         verdict: list[Verdict] = ["unreadable"] * len(score)
+        if not self.calibrated:  # no threshold was chosen, from which on a name is sure enough
+            return rolled, ["not calibrated" if one else "unreadable" for one in readable.tolist()]
         for number, threshold in enumerate(self._thresholds):
             numbers = np.flatnonzero((way == number) & readable)
             if not len(numbers):

@@ -107,7 +107,9 @@ def _remarks(row: PhotoRow, about: About) -> str:
     best = row.best
     assert best is not None
     parts = ["Named by a model from the photo alone" if best.place_date_score is None else "Named by a model"]
-    parts.append(f"likeliest {best.taxon}, probability {best.score:.3f}")
+    parts.append(
+        f"likeliest {best.taxon}, {'probability' if row.calibrated else 'uncalibrated score'} {best.score:.3f}"
+    )
     if best.place_date_score is not None:
         parts.append(f"by the image {best.image_score:.3f}, by place and date {best.place_date_score:.3f}")
     if row.verdict == "rolled up" and row.rolled_up_score is not None:

@@ -24,7 +24,7 @@ class Answer:
     common_name: str
     image_score: float  # probability by the image alone
     place_date_score: float | None  # by place and date alone; None where they say nothing
-    score: float  # by all that is known
+    score: float  # by all that is known; probabilities where the photo's row is calibrated
     unexpected: bool  # place and date speak against it
     in_image_set: bool  # of the conformal set by the image alone
     in_set: bool  # of the conformal set by all that is known
@@ -50,6 +50,7 @@ class PhotoRow:
     answers: tuple[Answer, ...]
     remarks: tuple[str, ...]  # why it cannot be read, and what is odd about its place and date
     uncertainty_km: float | None = None  # of a place that is told coarsely
+    calibrated: bool = True  # whether scores are probabilities; else they put the answers in order, and no more
 
     @property
     def best(self) -> Answer | None:
@@ -127,6 +128,7 @@ def photo_rows(
             set_size=int(answers.answer_set[number].sum()),
             answers=tuple(_answers(answers, number, common_names, top)),
             remarks=tuple(([reason] if reason else []) + list(one.remarks)),
+            calibrated=answers.calibrated is None or bool(answers.calibrated[number]),
         )
 
 

@@ -107,10 +107,10 @@ def _card(row: PhotoRow, picture: NDArray[np.uint8] | None) -> PhotoCard:
 
 
 def _score(row: PhotoRow) -> str:
-    if row.best is None or row.verdict not in ("named", "rolled up"):
+    if row.best is None or row.verdict not in ("named", "rolled up", "not calibrated"):
         return ""
     score = f"{row.best.score:.2f}"
-    return f"perhaps {row.best.common_name or row.best.taxon} {score}" if row.verdict == "rolled up" else score
+    return score if row.verdict == "named" else f"perhaps {row.best.common_name or row.best.taxon} {score}"
 
 
 def _name(row: PhotoRow) -> str:
