@@ -26,6 +26,7 @@ THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
 KM_PER_DEGREE = 111.2
 _MOST_LISTED = 5000  # taxa of a table
+_MOST_PLACES = 10  # that a photo is most likely from
 _MOST_POINTS = 20_000  # of a scatter
 
 
@@ -225,15 +226,21 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     base, said = f"v1/uploads/{asked['upload']}", result.to_dict()
     where = grid_answer(grid, len(cells), f"{base}/{LOCATED_CELLS_FILE}")
     side = max(asked["sharpest_km"], where["cell_deg"] * KM_PER_DEGREE)
+    # By the number that is shown beside them; `birdsat locate` ranks by how likely a cell is for its area.
+    best = np.argsort(-known, kind="stable")[:_MOST_PLACES]
+    places = zip(grid.centres(cells[best]).tolist(), known[best].tolist(), strict=True)
     return {
         "model": None,
         "estimates": [{**one, "photo": asked["name"]} for one in said["estimates"]],
         "places": [
             {
-                **{name: one[name] for name in ("rank", "lon", "lat", "probability")},
-                "chip_url": f"v1/chip.png?lon={one['lon']:.4f}&lat={one['lat']:.4f}&km={side:.0f}&px=128",
+                "rank": rank,
+                "lon": lon,
+                "lat": lat,
+                "probability": probability,
+                "chip_url": f"v1/chip.png?lon={lon:.4f}&lat={lat:.4f}&km={side:.0f}&px=128",
             }
-            for one in said["cells"]
+            for rank, ((lon, lat), probability) in enumerate(places, start=1)
         ],
         "grid": where,
         "layer": {

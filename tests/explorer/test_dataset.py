@@ -134,6 +134,10 @@ def test_a_photo_is_located_among_the_cells(tiny_world: TinyWorld, tmp_path: Pat
     assert said["layer"]["url"] == "v1/uploads/u/located.bin" and said["estimates"][0]["photo"] == "bird.jpg"
     assert [one["rank"] for one in said["places"]] == list(range(1, len(said["places"]) + 1))
     assert all(one["chip_url"].startswith("v1/chip.png?lon=") for one in said["places"])
+    shares = [one["probability"] for one in said["places"]]  # rank and number agree, and both with the map
+    assert shares == sorted(shares, reverse=True) and len(set(shares)) > 1
+    top = np.sort(values[values < 255])[::-1][: len(shares)] * said["layer"]["scale"]
+    assert shares == pytest.approx(top, abs=said["layer"]["scale"])
 
 
 @dataclass(frozen=True)

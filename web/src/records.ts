@@ -157,7 +157,8 @@ export interface PhotoAnswer {
   readonly lon?: number | null;
   readonly lat?: number | null;
   readonly date?: string | null;
-  readonly verdict: "named" | "rolled up" | "not among these birds" | "unreadable";
+  readonly verdict: "named" | "rolled up" | "not calibrated" | "not among these birds" | "unreadable";
+  readonly calibrated?: boolean; // false: scores put the answers in order, and are not probabilities
   readonly rolled_up_rank?: string;
   readonly rolled_up?: string;
   readonly rolled_up_score?: number | null;

@@ -28,17 +28,19 @@ const reviewed = signal<ReadonlyMap<string, string>>(new Map());
 /** What a photo is said to show, in words. */
 export function inPlainWords(photo: PhotoAnswer): { name: string; common: string | null; said: string } {
   const named = photo.answers?.find((one) => one.taxon === photo.rolled_up) ?? photo.answers?.[0];
+  const sure = (value: number | null | undefined): string => typeof value !== "number" ? "" : photo.calibrated === false ? `${t.order} ${score(value)}` : t.sure(percent(value));
   if (photo.verdict === "unreadable") return { name: t.unreadable, common: null, said: photo.remarks?.[0] ?? "" };
   if (photo.verdict === "not among these birds") return { name: t.notBirds, common: null, said: "" };
-  if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: typeof photo.rolled_up_score === "number" && photo.rolled_up_rank !== "class" ? t.sure(percent(photo.rolled_up_score)) : "" };
-  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name || null, said: typeof named?.score === "number" ? t.sure(percent(named.score)) : "" };
+  if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: photo.rolled_up_rank !== "class" ? sure(photo.rolled_up_score) : "" };
+  if (photo.verdict === "not calibrated") return { name: t.perhaps(named?.common_name || (named?.taxon ?? "")), common: null, said: sure(named?.score) };
+  return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name || null, said: sure(named?.score) };
 }
 
 const capital = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
 
 /** The name that accepting a photo stands for, or null where nothing is said that could be right. */
 export function acceptable(photo: PhotoAnswer): string | null {
-  if (photo.verdict === "named") return photo.rolled_up || photo.answers?.[0]?.taxon || null;
+  if (photo.verdict === "named" || photo.verdict === "not calibrated") return photo.rolled_up || photo.answers?.[0]?.taxon || null;
   return photo.verdict === "rolled up" && photo.rolled_up_rank !== "class" ? photo.rolled_up || null : null;
 }
 
@@ -224,6 +226,7 @@ export function PhotosPanel() {
             </h2>
             <div class={s["tags"]}>
               {words.said && <span class={s["tag"]}>{words.said}</span>}
+              {photo.calibrated === false && photo.verdict !== "unreadable" && <span class={join(s["tag"], s["warn"])} title={t.uncalibrated}>{t.notCalibrated}</span>}
               {photo.verdict === "not among these birds" && <span class={join(s["tag"], s["warn"])}>{t.notBirds}</span>}
               {photo.answers?.[0]?.unexpected && <span class={join(s["tag"], s["warn"])}>{t.unexpected}</span>}
               {reviewed.value.get(photo.upload) && <span class={join(s["tag"], s["good"])}>{reviewed.value.get(photo.upload)}</span>}
@@ -231,7 +234,7 @@ export function PhotosPanel() {
             <p class={s["small"]}>{[typeof photo.lon === "number" && typeof photo.lat === "number" ? placeText(photo.lon, photo.lat) : t.noPlace, photo.date ? day(photo.date) : "", t.of(chosen.value + 1, photos.value.length)].filter(Boolean).join(" · ")}</p>
           </div>
           <div class={s["wrap"]}>
-            <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{t.accept}</Button>
+            <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{photo.verdict === "not calibrated" ? t.acceptName(photo.answers?.[0]?.common_name || (acceptable(photo) ?? "")) : t.accept}</Button>
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
             {about.value?.has.locate !== false && <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>}
           </div>
