@@ -7,6 +7,7 @@ from typing import Any
 
 from birdsat.errors import ConfigError, InputError, nearest
 from birdsat.explorer.state import State
+from birdsat.explorer.table_answers import ANSWERS, answered
 
 ASKABLE = ("fit", "identify", "locate")
 MOST_TAXA, MOST_PHOTOS = 2000, 200
@@ -30,7 +31,7 @@ def asked_job(state: State, asked: Mapping[str, Any]) -> tuple[str, dict[str, An
 
 
 def _fit(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
-    _only(asked, "verb", "upload", "taxa", "name")
+    _only(asked, "verb", "upload", "taxa", "name", *ANSWERS)
     upload = state.uploads.get(_text(asked, "upload"))
     if upload.kind != "records":
         raise InputError(f"{upload.name} is a photo; a map is fitted to records.", settings=("upload",))
@@ -41,6 +42,7 @@ def _fit(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
         "file": state.uploads.file(upload),
         "name": upload.name,
         "taxa": taxa,
+        **answered(asked),
         "called": " ".join(str(asked.get("name") or upload.name).split())[:_LONGEST] or upload.name,
         "out": str(state.site.projects / secrets.token_hex(8)),
     }
@@ -117,9 +119,14 @@ def _locate(state: State, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _only(asked: Mapping[str, Any], *names: str) -> None:
+    check_asked(asked, str(asked.get("verb")), *names)
+
+
+def check_asked(asked: Mapping[str, Any], of: str, *names: str) -> None:
+    """Raise ConfigError for what is not among the names."""
     if unknown := sorted(set(asked) - set(names)):
         raise ConfigError(
-            f"{unknown[0][:100]!r} is not asked of {asked.get('verb')}{nearest(unknown[0][:100], names)}; allowed: "
+            f"{unknown[0][:100]!r} is not asked of {of}{nearest(unknown[0][:100], names)}; allowed: "
             f"{', '.join(names)}.",
             settings=(unknown[0][:100],),
         )

@@ -2,6 +2,7 @@
 
 CHECKED_FILE = "checked.parquet"  # beside an upload: its records
 DROPPED_FILE = "dropped.csv"  # and the rows that are none
+READ_AS_FILE = "read_as.json"  # which columns and CRS they were read by
 POINTS_FILE = "points.json"  # their places and months
 THUMB_FILE = "thumb.jpg"
 RECORDS_FILE = "records.parquet"  # beside a project's model

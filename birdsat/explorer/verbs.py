@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from birdsat.errors import BirdsatError, ConfigError, ImageError, InputError
 from birdsat.explorer.names import (
@@ -15,11 +15,15 @@ from birdsat.explorer.names import (
     LOCATED_CELLS_FILE,
     LOCATED_FILE,
     POINTS_FILE,
+    READ_AS_FILE,
     RECORDS_FILE,
     THUMB_FILE,
 )
 from birdsat.files import write_atomic
 from birdsat.progress import Progress, WithoutNotes
+
+if TYPE_CHECKING:
+    from birdsat.workflows.clean_records import RecordsResult
 
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
@@ -31,16 +35,13 @@ _MOST_POINTS = 20_000  # of a scatter
 
 
 def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Read a table, and list what becomes of its rows. asked: folder, file, name, upload."""
+    """Read a table, and list what becomes of its rows. asked: folder, file, name, upload, columns, crs."""
     from birdsat.explorer.answers import to_json
     from birdsat.explorer.model_records import shown_points
     from birdsat.observations.occurrences import read_occurrences
-    from birdsat.workflows.clean_records import clean_records
-    from birdsat.workflows.requests.records import RecordsRequest
 
     with _in_folder(asked["folder"], asked["file"], asked["name"]):
-        request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
-        found = clean_records(request, progress)
+        found = _clean(asked, progress)
         points = shown_points(read_occurrences([Path(CHECKED_FILE)]) if found.records else None)
         write_atomic(Path(POINTS_FILE), to_json(points))
     return {
@@ -58,28 +59,53 @@ def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     }
 
 
+def _clean(asked: Mapping[str, Any], progress: Progress) -> "RecordsResult":
+    """Write the records of the table as it is to be read, and remember how that was."""
+    from birdsat.workflows.clean_records import clean_records
+    from birdsat.workflows.requests.records import RecordsRequest
+
+    how = _reading(asked)
+    Path(READ_AS_FILE).unlink(missing_ok=True)
+    request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True, **how)
+    found = clean_records(request, progress)
+    write_atomic(Path(READ_AS_FILE), json.dumps(how))
+    return found
+
+
+def _reading(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of how the table is read."""
+    return {"columns": list(asked.get("columns", ())), "crs": asked.get("crs")}
+
+
+def _was_read(how: Mapping[str, Any]) -> bool:
+    """Whether the records beside the table were read in the same way."""
+    with suppress(OSError, ValueError):
+        return Path(CHECKED_FILE).is_file() and json.loads(Path(READ_AS_FILE).read_text("utf-8")) == how
+    return False
+
+
 def _by_count(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"reason": reason, "rows": rows} for reason, rows in sorted(counts.items(), key=lambda one: -one[1])]
 
 
 def fit(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Fit to a table that was sent. asked: folder, file, name, out (of the new model), taxa."""
+    """Fit to a table that was sent. asked: folder, file, name, out (of the new model), taxa, columns, crs,
+    trust_places."""
     import shutil
 
     from birdsat.ranges.facts import SETTINGS_FILE
-    from birdsat.workflows.clean_records import clean_records
     from birdsat.workflows.fit_ranges import fit_ranges
     from birdsat.workflows.requests.ranges import FitRequest
-    from birdsat.workflows.requests.records import RecordsRequest
 
-    out = Path(asked["out"])
+    out, how = Path(asked["out"]), _reading(asked)
+    trust: bool = asked.get("trust_places", False)
     if not (out / SETTINGS_FILE).is_file():
         shutil.rmtree(out, ignore_errors=True)  # of a fit that was stopped
     with _in_folder(asked["folder"], asked["file"], asked["name"]):
-        if not Path(CHECKED_FILE).is_file():
-            request = RecordsRequest(tables=(asked["file"],), out=CHECKED_FILE, dropped=DROPPED_FILE, overwrite=True)
-            clean_records(request, progress)
-        fit_ranges(FitRequest(tables=(asked["file"],), out=out, taxa=tuple(asked["taxa"])), progress)
+        if not _was_read(how):
+            _clean(asked, progress)
+        taxa = tuple(asked["taxa"])
+        fit_ranges(FitRequest(tables=(asked["file"],), out=out, taxa=taxa, trust_places=trust, **how), progress)
         shutil.copyfile(CHECKED_FILE, out / RECORDS_FILE)
     return {}
 

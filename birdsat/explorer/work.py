@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 from birdsat.errors import BirdsatError
@@ -84,7 +85,7 @@ def main() -> None:
         progress.send({"result": work(asked["asked"], progress)})
     except BirdsatError as error:
         said = {"kind": type(error).__name__, "message": str(error), "settings": list(error.settings)}
-        progress.send({"error": said})
+        progress.send({"error": {**said, **_of_table(asked)}})
     except MemoryError:
         progress.send({"error": {"kind": "WorkerError", "message": _NO_MEMORY, "settings": []}})
     except OSError as error:
@@ -97,6 +98,17 @@ def main() -> None:
             message = _NO_MEMORY
         progress.send({"error": {"kind": "WorkerError", "message": message, "settings": []}})
     os._exit(0)
+
+
+def _of_table(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of the table that could not be used, where it has any: its owner may say which is which."""
+    if asked["verb"] not in ("check", "fit"):
+        return {}
+    from birdsat.explorer.table_answers import columns_of
+
+    with suppress(Exception):  # what is wrong with it was said
+        return {"table": columns_of(Path(asked["asked"]["folder"]) / asked["asked"]["file"])}
+    return {}
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,5 @@
 /** All that the page asks of the server, or of the plain files of an export. */
-import type { Job } from "./records";
+import type { Job, JobError } from "./records";
 import { strings } from "./strings";
 
 /** Whether the page stands among plain files: the exporter says so in its head. */
@@ -12,6 +12,7 @@ export class ApiError extends Error {
     readonly kind: string,
     readonly status: number,
     readonly retryAfter: number | null = null,
+    readonly job: JobError | null = null, // what a job ended with
   ) {
     super(message);
     this.name = "ApiError";
@@ -155,8 +156,8 @@ export async function follow<T>(started: Job<T>, tell: (job: Job<T>) => void, si
       if (job.state === "done") return job.result as T;
       if (job.state === "cancelled") throw new DOMException("stopped", "AbortError");
       if (job.state === "failed") {
-        const said = typeof job.error === "string" ? job.error : job.error?.message;
-        throw new ApiError(said ?? strings.errors.failed, "JobFailed", 200);
+        const said = typeof job.error === "string" ? { message: job.error } : job.error;
+        throw new ApiError(said?.message ?? strings.errors.failed, "JobFailed", 200, null, said ?? null);
       }
       await wait(pause, signal);
       pause = Math.min(pause * 1.3, 1000);

@@ -129,6 +129,20 @@ export interface Checked {
   readonly records_url?: string | null;
 }
 
+/** Columns of a table with some of what stands in them, and which were taken for what. */
+export interface TableColumns {
+  readonly columns: readonly { readonly name: string; readonly examples: readonly string[] }[];
+  readonly found: Readonly<Record<string, string>>;
+  readonly asked: readonly string[];
+}
+
+export interface JobError {
+  readonly kind?: string;
+  readonly message: string;
+  readonly settings?: readonly string[];
+  readonly table?: TableColumns; // of a table that could not be used as it is
+}
+
 export interface Job<T> {
   readonly id: string;
   readonly verb: string;
@@ -137,7 +151,7 @@ export interface Job<T> {
   readonly doing?: string | null;
   readonly notes?: readonly string[];
   readonly result?: T | null;
-  readonly error?: { readonly kind?: string; readonly message: string } | string | null;
+  readonly error?: JobError | string | null;
 }
 
 export interface Answer {

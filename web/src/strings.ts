@@ -148,6 +148,12 @@ export const strings = {
     forget: "Forget", forgetAsk: "Forget this map and its file?", open: "Open", keep: "Keep as a project", otherFile: "Another file", tryName: "invented-records.csv", reread: "Reading what came with birdsat",
     nothing: "No row of this file could be used. The reasons are above; a table needs a name, a latitude and a longitude in each row.",
   },
+  askTable: {
+    title: "How is this table to be read?", text: "Say which column holds what; what stands in each is beside its name.", none: "None",
+    what: { taxon: "Scientific name", lon: "Longitude, or x", lat: "Latitude, or y", date: "Date" } as Record<string, string>,
+    crs: "Coordinates are in (EPSG code)", read: "Read it so",
+    trustText: "If longitude and latitude are right, such as of birds at sea, the places can be used as they are. If they are exchanged, choose the columns below.", trust: "Use the places as they are",
+  },
   photos: {
     title: "Photos", drop: "Drop photos here", choose: "Choose photos", formats: "JPEG, PNG, WebP, TIFF or HEIC; place and date are read from them where the camera wrote them.",
     noRun: "Naming photos needs a trained run: start birdsat with “birdsat explore RUN”.",

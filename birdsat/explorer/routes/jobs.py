@@ -26,6 +26,17 @@ _ASKED = {
         "summary": "A map of your own records",
         "value": {"verb": "fit", "upload": "0123456789abcdef", "taxa": [], "name": "My birds"},
     },
+    "fit, as it is to be read": {
+        "summary": "A map of a table whose columns have names of their own, and whose places are to be believed",
+        "value": {
+            "verb": "fit",
+            "upload": "0123456789abcdef",
+            "taxa": [],
+            "columns": {"taxon": "Art", "lon": "Rechtswert", "lat": "Hochwert"},
+            "crs": "EPSG:25832",
+            "trust_places": True,
+        },
+    },
     "identify": {
         "summary": "Names for photos",
         "value": {"verb": "identify", "uploads": ["0123456789abcdef"], "place": [-84.5, 39.1], "date": None},

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
@@ -12,14 +12,23 @@ from starlette.exceptions import HTTPException
 
 from birdsat.errors import InputError
 from birdsat.explorer.answers import JSON, NotFoundError, OverloadError, bytes_answer, json_answer
+from birdsat.explorer.asked_jobs import check_asked
 from birdsat.explorer.names import DROPPED_FILE, LOCATED_CELLS_FILE, LOCATED_FILE, POINTS_FILE, THUMB_FILE
 from birdsat.explorer.routes.examples import answers, bytes_of
 from birdsat.explorer.routes.jobs import add_job
 from birdsat.explorer.state import state_of
+from birdsat.explorer.table_answers import answered
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 Id = Annotated[str, Path(max_length=40, description="Id of an upload", examples=["0123456789abcdef0123456789abcdef"])]
 _NOT_CHECKED = "this table has not been checked yet; ask for the check first."
+_READ_AS: dict[str, Any] = {
+    "as it is": {"summary": "As it is", "value": {}},
+    "columns": {
+        "summary": "With columns of names of its own",
+        "value": {"columns": {"taxon": "Art", "lon": "Rechtswert", "lat": "Hochwert"}, "crs": "EPSG:25832"},
+    },
+}
 _PART = 1 << 18
 _MOST_ARRIVING = 8  # files, each of which may take its room twice meanwhile
 _arriving = 0
@@ -87,19 +96,24 @@ def delete(request: Request, upload: Id) -> Response:
 
 
 @router.post("/{upload}/check", status_code=202, responses=answers("job", 202))
-def check(request: Request, upload: Id) -> Response:
-    """Read a table, and say what becomes of each of its rows."""
-    state = state_of(request)
+def check(
+    request: Request, upload: Id, asked: Annotated[dict[str, Any] | None, Body(openapi_examples=_READ_AS)] = None
+) -> Response:
+    """Read a table, and say what becomes of each of its rows. Where its reader cannot tell, the body says which column
+    holds what, and in which CRS places are; the error of the job lists the columns."""
+    state, how = state_of(request), asked or {}
     found = state.uploads.get(upload)
     if found.kind != "records":
         raise InputError(f"{found.name} is a photo; records are checked.")
-    asked = {
+    check_asked(how, "a check", "columns", "crs")
+    told = {
         "upload": found.id,
         "folder": str(state.uploads.folder(found)),
         "file": state.uploads.file(found),
         "name": found.name,
+        **answered(how, ("columns", "crs")),
     }
-    return json_answer(request, add_job(state, "check", asked).to_dict(), 202)
+    return json_answer(request, add_job(state, "check", told).to_dict(), 202)
 
 
 @router.get("/{upload}/dropped.csv", response_class=Response, responses=bytes_of("a table", "text/csv"))

@@ -8,6 +8,7 @@ import type { Checked, Job, Records, Upload } from "../records";
 import { go } from "../state";
 import { given, models, readModels, taxaOf } from "../store";
 import { strings } from "../strings";
+import { AskTable, type ReadAs } from "./ask_table";
 import { canTry, sampleTable, trying } from "./sample";
 import { matches } from "./search";
 import s from "./panel.module.css";
@@ -49,6 +50,7 @@ export function RecordsPanel() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [query, setQuery] = useState("");
   const [name, setName] = useState("");
+  const [how, setHow] = useState<ReadAs>({});
   const [wrong, setWrong] = useState<string | null>(null);
   const [forgetting, setForgetting] = useState<string | null>(null);
   useEffect(() => setWrong(null), [file]);
@@ -62,6 +64,7 @@ export function RecordsPanel() {
   const take = (chosen: File | Promise<File>): void => {
     setFile(null);
     setChecked(null);
+    setHow({});
     given.value = null;
     work.start(async (tell, signal) => {
       tell(t.reread);
@@ -70,22 +73,35 @@ export function RecordsPanel() {
       const sent = await upload<Upload>("v1/uploads", table, (share) => tell(t.sending, share), signal);
       setFile(sent);
       setName(table.name.replace(/\.[^.]*$/, ""));
-      const say = (job: Job<Checked>): void => tell(job.doing || t.reading, job.done ?? null);
-      const read = sent.check
-        ? await follow<Checked>(await getJson<Job<Checked>>(`v1/jobs/${encodeURIComponent(sent.check)}`, signal), say, signal)
-        : await runJob<Checked>({}, say, signal, `v1/uploads/${encodeURIComponent(sent.id)}/check`);
-      setChecked(read);
-      const by = [...read.taxa].sort((a, b) => b.records - a.records).filter((one) => one.records >= FEW);
-      if (read.records_url) given.value = await getJson<Records>(read.records_url, signal).catch(() => null);
-      setChosen(new Set(by.slice(0, CHOSEN).map((one) => one.taxon)));
+      await check(sent, {}, tell, signal);
     });
   };
-  const fit = (): void => {
+  const check = async (sent: Upload, as: ReadAs, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> => {
+    const say = (job: Job<Checked>): void => tell(job.doing || t.reading, job.done ?? null);
+    const read = sent.check && !as.columns && !as.crs
+      ? await follow<Checked>(await getJson<Job<Checked>>(`v1/jobs/${encodeURIComponent(sent.check)}`, signal), say, signal)
+      : await runJob<Checked>(as, say, signal, `v1/uploads/${encodeURIComponent(sent.id)}/check`);
+    setHow(as);
+    setChecked(read);
+    const by = [...read.taxa].sort((a, b) => b.records - a.records).filter((one) => one.records >= FEW);
+    if (read.records_url) given.value = await getJson<Records>(read.records_url, signal).catch(() => null);
+    setChosen(new Set(by.slice(0, CHOSEN).map((one) => one.taxon)));
+  };
+  const readAs = (as: ReadAs): void => {
+    if (!file) return;
+    setChecked(null);
+    given.value = null;
+    work.start(async (tell, signal) => {
+      tell(t.reading);
+      await check(file, as, tell, signal);
+    });
+  };
+  const fit = (trust = false): void => {
     if (!file) return;
     const taxa = [...chosen];
     work.start(async (tell, signal) => {
       tell(t.fitting);
-      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name }, (job) => tell(job.doing || t.fitting, job.done ?? null), signal);
+      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name, ...how, ...(trust ? { trust_places: true } : {}) }, (job) => tell(job.doing || t.fitting, job.done ?? null), signal);
       await readModels();
       given.value = null;
       const id = made?.model ?? models.value?.filter((one) => one.kind === "project").at(-1)?.id ?? "";
@@ -108,6 +124,7 @@ export function RecordsPanel() {
       {!checked && !work.busy && <Drop title={t.drop} choose={t.choose} text={t.formats} onFiles={(files) => files[0] && take(files[0])}>{canTry() && <Button plain onClick={() => take(sampleTable())}>{strings.empty.table}</Button>}</Drop>}
       {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}
       {work.wrong && <Wrong message={work.wrong} />}
+      {file && !work.busy && work.error !== null && <AskTable key={work.wrong ?? ""} error={work.error} before={how} onRead={readAs} {...(checked ? { onTrust: () => fit(true) } : {})} />}
       {wrong && <Wrong message={wrong} />}
       {checked && file && !work.busy && (
         <>
@@ -135,7 +152,7 @@ export function RecordsPanel() {
                 ))}
               </ul>
               <Text label={t.name} value={name} onInput={setName} />
-              <div class={s["do"]}><Button main disabled={chosen.size === 0} onClick={fit}>{t.fit(chosen.size)}</Button></div>
+              <div class={s["do"]}><Button main disabled={chosen.size === 0} onClick={() => fit()}>{t.fit(chosen.size)}</Button></div>
             </section>
           )}
           <Button onClick={() => { setChecked(null); setFile(null); given.value = null; }}>{t.otherFile}</Button>

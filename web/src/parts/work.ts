@@ -5,6 +5,7 @@ import { inWords, wasStopped } from "../api";
 export interface Work {
   readonly busy: { readonly what: string; readonly share: number | null } | null;
   readonly wrong: string | null;
+  readonly error: unknown; // that it went wrong with, null where it did not
   start(work: (tell: (what: string, share?: number | null) => void, signal: AbortSignal) => Promise<void>): void;
   stop(): void;
   clear(): void;
@@ -12,24 +13,25 @@ export interface Work {
 
 export function useWork(): Work {
   const [busy, setBusy] = useState<Work["busy"]>(null);
-  const [wrong, setWrong] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
   const running = useRef<AbortController | null>(null);
   useEffect(() => () => running.current?.abort(), []);
   return {
     busy,
-    wrong,
+    wrong: error === null ? null : inWords(error),
+    error,
     start(work) {
       running.current?.abort();
       const control = new AbortController();
       running.current = control;
-      setWrong(null);
+      setError(null);
       setBusy({ what: "", share: null });
       const mine = (): boolean => running.current === control;
       work((what, share = null) => { if (mine()) setBusy({ what, share }); }, control.signal)
-        .catch((error) => { if (mine() && !wasStopped(error)) setWrong(inWords(error)); })
+        .catch((error) => { if (mine() && !wasStopped(error)) setError(error); })
         .finally(() => { if (mine()) setBusy(null); });
     },
     stop: () => running.current?.abort(),
-    clear: () => setWrong(null),
+    clear: () => setError(null),
   };
 }
