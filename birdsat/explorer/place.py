@@ -14,7 +14,9 @@ EXPECTED = 0.5  # from which suitability on a taxon that nobody recorded is call
 _COLUMNS = ("taxon", "common_name", "value", "low", "high", "applicable", "recorded")
 
 
-def place_answer(served: ServedModel, lon: float, lat: float, month: int, most: int) -> dict[str, Any]:
+def place_answer(
+    served: ServedModel, lon: float, lat: float, month: int, most: int, language: str = ""
+) -> dict[str, Any]:
     """The taxa by their values in a month (0..11), the highest first.
 
     Raises PlaceError where no cell is known there.
@@ -40,7 +42,7 @@ def place_answer(served: ServedModel, lon: float, lat: float, month: int, most: 
     order = np.argsort(-value[:, at], kind="stable")
     records = served.records
     recorded = {taxon: _recorded(served, taxon, cell) for taxon in served.facts.taxa} if records.known else {}
-    common = model.common_names
+    common = served.common_names(language)
     rows = [
         {
             "taxon": (taxon := served.facts.taxa[label]),

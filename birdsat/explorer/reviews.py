@@ -18,6 +18,7 @@ _DARWIN_CORE = (
     "occurrenceID",
     "basisOfRecord",
     "scientificName",
+    "vernacularName",
     "decimalLongitude",
     "decimalLatitude",
     "geodeticDatum",
@@ -78,12 +79,17 @@ class Reviews:
         return _table(_COLUMNS, rows)
 
     def darwin_core(self) -> bytes:
-        """Occurrences of those photos whose bird a person named, with place and date as far as they are known."""
+        """Occurrences of those photos whose bird a person named, with place and date as far as they are known.
+
+        A bird that the run calls in English has its scientific name there."""
+        from birdsat.tasks.identify.taxon_groups import in_science
+
         rows = [
             {
                 "occurrenceID": f"birdsat:photo:{row['upload']}",
                 "basisOfRecord": "HumanObservation",
-                "scientificName": row["taxon"],
+                "scientificName": in_science(row["taxon"]),
+                "vernacularName": row["taxon"] if in_science(row["taxon"]) != row["taxon"] else None,
                 "decimalLongitude": row.get("lon"),
                 "decimalLatitude": row.get("lat"),
                 "geodeticDatum": "EPSG:4326" if row.get("lon") is not None else None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from birdsat.explorer.arrays import MISSING, STEPS
 from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
+from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
@@ -26,10 +27,16 @@ _THRESHOLDS = {
 class ServedModel(CellValues):
     """A model, opened: its values and what is said of them."""
 
-    def __init__(self, *given: Any, **settings: Any) -> None:
-        """As `CellValues`."""
+    def __init__(self, *given: Any, names: CommonNames | None = None, **settings: Any) -> None:
+        """As `CellValues`. names: where common names in other languages come from."""
         super().__init__(*given, **settings)
+        self._names = names or CommonNames(None)
+        self.common_names = lru_cache(maxsize=8)(self._common_names)
         self.map = lru_cache(maxsize=256)(self._map)  # what is said of a taxon's map; it never changes
+
+    def _common_names(self, language: str = "") -> Mapping[str, str]:
+        """Of its taxa, in a language where that is known."""
+        return self._names.of(self.facts.taxa, self.model.common_names, language)
 
     @cached_property
     def listed(self) -> Mapping[str, Any]:
@@ -51,9 +58,9 @@ class ServedModel(CellValues):
             "created": self.served.created,
         }
 
-    def taxa(self, query: str, limit: int) -> list[dict[str, Any]]:
+    def taxa(self, query: str, limit: int, language: str = "") -> list[dict[str, Any]]:
         """Its taxa with their figures; those whose names hold the query first, or the nearest where none does."""
-        rows = [self._taxon_row(label) for label in range(len(self.facts.taxa))]
+        rows = [self._taxon_row(label, language) for label in range(len(self.facts.taxa))]
         asked = " ".join(query.casefold().split())
         if not asked:
             return rows[:limit]
@@ -79,7 +86,7 @@ class ServedModel(CellValues):
         near = dict.fromkeys(known[name] for name in difflib.get_close_matches(asked, known, n=5, cutoff=0.5))
         return [{**rows[number], "near": True} for number in near][:limit]
 
-    def _taxon_row(self, label: int) -> dict[str, Any]:
+    def _taxon_row(self, label: int, language: str) -> dict[str, Any]:
         facts = self.facts
         taxon = facts.taxa[label]
         figures = facts.taxon_evaluation[label] if facts.taxon_evaluation else None
@@ -87,7 +94,7 @@ class ServedModel(CellValues):
         return {
             "taxon": taxon,
             "key": self.key_of[taxon],
-            "common_name": self.model.common_names.get(taxon, ""),
+            "common_name": self.common_names(language).get(taxon, ""),
             "records": facts.points[label],
             **{
                 name: getattr(figures, field) if known else None
@@ -107,7 +114,7 @@ class ServedModel(CellValues):
         said = grid_answer(self.region.grid, len(self.cells), f"v1/models/{self.id}/cells.bin")
         return {**said, "place_block": PLACE_BLOCK}
 
-    def _map(self, taxon: str) -> dict[str, Any]:
+    def _map(self, taxon: str, language: str = "") -> dict[str, Any]:
         """All that is said of a taxon's map."""
         facts, model, key = self.facts, self.model, self.key_of[taxon]
         base, (label,) = f"v1/models/{self.id}/maps/{key}", model.labels((taxon,))
@@ -115,7 +122,7 @@ class ServedModel(CellValues):
         of_year = {"dtype": "uint8", "scale": 1 / STEPS, "missing": MISSING, "months": len(self.months)}
         once = {**of_year, "months": 1, "scale": 1}
         recorded = self.records.known
-        row = self._taxon_row(label)
+        row = self._taxon_row(label, language)
         return {
             "taxon": taxon,
             "key": key,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from birdsat import config
 from birdsat.errors import BirdsatError, ConfigError, InputError
 from birdsat.explorer.answers import NotFoundError
+from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.listed import Served
 from birdsat.explorer.names import (
     EXAMPLE_LISTED,
@@ -61,6 +62,7 @@ class Site:
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
         self.sensitive = _names_in(request.sensitive)
+        self._names = CommonNames(request.taxonomy)
         if self.uses_example and not (self.example_folder / "model" / SETTINGS_FILE).is_file():
             unpack_example(self.example_folder)
         self._listed: dict[str, Served] = {}
@@ -193,6 +195,7 @@ class Site:
             (served.folder if served.kind == "project" else self.store) / "arrays" / mark.hexdigest()[:24],
             records=ModelRecords(tables, served.folder, region.grid, region.cells(), self.sensitive),
             truth=self._truth,
+            names=self._names,
         )
 
     def _truth(self, taxon: str, *, model: "ServedModel") -> NDArray[np.uint8] | None:
@@ -280,9 +283,10 @@ def _absolute(request: ServeRequest) -> ServeRequest:
     def found(path: Path | str | None) -> Path | None:
         return None if path is None else Path(path).absolute()
 
-    imagery = request.imagery
+    imagery, taxonomy = request.imagery, request.taxonomy
     return replace(
         request,
+        taxonomy=str(Path(taxonomy).absolute()) if taxonomy is not None and Path(taxonomy).exists() else taxonomy,
         ranges=tuple(Path(folder).absolute() for folder in request.ranges),
         imagery=str(Path(imagery).absolute()) if imagery is not None and Path(imagery).exists() else imagery,
         run=found(request.run),

@@ -144,6 +144,8 @@ def test_names_of_photos_are_accepted_corrected_and_given_as_tables(own: TestCli
     assert own.get("/v1/review").json()[0]["taxon"] == "=Turdus merula"
     assert "'=Turdus merula" in own.get("/v1/review.csv").text and "'=cmd.jpg" in own.get("/v1/review.csv").text
     assert "scientificName" in own.get("/v1/review.dwc.csv").text
+    assert own.post("/v1/review", json={**said, "taxon": "Painted Bunting"}).status_code == 204
+    assert "Passerina ciris,Painted Bunting" in own.get("/v1/review.dwc.csv").text  # of a run that speaks English
     assert own.post("/v1/review", json={**said, "verdict": "perhaps"}).status_code == 422
     assert own.post("/v1/review", json={**said, "upload": "0" * 32}).status_code == 404
     own.delete(f"/v1/uploads/{upload}")

@@ -1,4 +1,5 @@
 /** All that the page asks of the server, or of the plain files of an export. */
+import { inLanguage } from "./language";
 import type { Job, JobError } from "./records";
 import { strings } from "./strings";
 
@@ -43,7 +44,7 @@ export const withToken = (url: string): { url: string; headers?: Record<string, 
 /** The address of a path of the interface, or of an address that an answer named. */
 export function address(path: string): string {
   const base = new URL(".", document.baseURI);
-  const under = path.replace(/^\//, "");
+  const under = isStatic() ? path.replace(/^\//, "") : inLanguage(path.replace(/^\//, ""));
   return new URL(under, base).href;
 }
 

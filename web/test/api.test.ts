@@ -72,7 +72,7 @@ describe("addresses", () => {
   });
 
   test("in an export are files", () => {
-    expect(jsonAddress("v1/models/a/taxa?limit=10000")).toMatch(/v1\/models\/a\/taxa\?limit=10000$/);
+    expect(jsonAddress("v1/models/a/taxa?limit=10000")).toMatch(/v1\/models\/a\/taxa\?limit=10000&language=en-US$/);
     document.head.innerHTML = '<meta name="birdsat-static" content="1">';
     expect(jsonAddress("v1/models/a/taxa?limit=10000")).toMatch(/v1\/models\/a\/taxa\.json$/);
     expect(jsonAddress("v1/models/a/places.json")).toMatch(/places\.json$/);

@@ -3,7 +3,7 @@ import { ApiError } from "../src/api";
 import { answerOf, askedBy, choices } from "../src/panels/ask_table";
 
 const TABLE = {
-  columns: [{ name: "Art", examples: ["Turdus merula"] }, { name: "Rechts", examples: ["10.1", "10.2"] }, { name: "lat", examples: [] }],
+  columns: [{ name: "Art", examples: ["Turdus merula"] }, { name: "Rechts", examples: ["10.1", "-97.312715117751"] }, { name: "lat", examples: [] }],
   found: { lat: "lat" },
   asked: ["taxon", "lon", "lat", "date"],
 };
@@ -20,7 +20,7 @@ describe("a table that its reader asks about", () => {
     expect(askedBy(null)).toBeNull();
   });
   test("offers the columns that it has, with what stands in them", () => {
-    expect(choices(TABLE).map(([, text]) => text)).toEqual(["None", "Art (Turdus merula)", "Rechts (10.1, 10.2)", "lat"]);
+    expect(choices(TABLE).map(([, text]) => text)).toEqual(["None", "Art (Turdus merula)", "Rechts (10.1, -97.312715117…)", "lat"]);
   });
   test("is answered with what was chosen", () => {
     expect(answerOf({ taxon: "Art", lon: "Rechts", lat: "lat", date: "" }, " ")).toEqual({ columns: { taxon: "Art", lon: "Rechts", lat: "lat" } });

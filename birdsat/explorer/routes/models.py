@@ -22,6 +22,9 @@ Layer = Annotated[str, Path(max_length=20, description="Name of a layer, from th
 Lon = Annotated[float, Query(ge=-180, le=180, description="Degrees east", examples=[-84.5])]
 Lat = Annotated[float, Query(ge=-90, le=90, description="Degrees north", examples=[39.1])]
 Month = Annotated[int, Query(ge=0, le=11, description="0 is January")]
+Language = Annotated[
+    str, Query(max_length=35, description="Of common names, where a list has it", examples=["de", "pt-BR"])
+]
 Most = Annotated[int, Query(ge=1, le=20_000, description="Taxa, at most")]
 
 
@@ -53,9 +56,10 @@ def taxa(
     model: Model,
     q: Annotated[str, Query(max_length=200, description="Part of a name")] = "",
     limit: Annotated[int, Query(ge=1, le=20_000)] = 50,
+    language: Language = "",
 ) -> Response:
     """Taxa of a model with their figures."""
-    return json_answer(request, _model(request, model).taxa(q, limit))
+    return json_answer(request, _model(request, model).taxa(q, limit, language))
 
 
 @router.get("/models/{model}/grid", responses=answers("grid"))
@@ -81,10 +85,10 @@ def effort(request: Request, model: Model) -> Response:
 
 
 @router.get("/models/{model}/maps/{taxon}", responses=answers("map"))
-def map_of(request: Request, model: Model, taxon: Taxon) -> Response:
+def map_of(request: Request, model: Model, taxon: Taxon, language: Language = "") -> Response:
     """All that is said of a taxon's map, and where its layers are."""
     served = _model(request, model)
-    return json_answer(request, served.map(served.taxon(taxon)))
+    return json_answer(request, served.map(served.taxon(taxon), language))
 
 
 @router.get(
@@ -122,21 +126,24 @@ def richness_layer(request: Request, model: Model, layer: Layer) -> Response:
 
 
 @router.get("/models/{model}/place", responses=answers("place"))
-def place(request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 200) -> Response:
+def place(
+    request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 200, language: Language = ""
+) -> Response:
     """The species to expect at a place."""
     from birdsat.explorer.place import place_answer
 
-    return json_answer(request, place_answer(_model(request, model), lon, lat, month, most))
+    return json_answer(request, place_answer(_model(request, model), lon, lat, month, most, language))
 
 
 @router.get("/models/{model}/place.csv", response_class=Response, responses=bytes_of("a table", "text/csv"))
-def place_table(request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 20_000) -> Response:
+def place_table(
+    request: Request, model: Model, lon: Lon, lat: Lat, month: Month = 5, most: Most = 20_000, language: Language = ""
+) -> Response:
     """The same as a table."""
     from birdsat.explorer.place import place_answer, place_csv
 
-    answer = bytes_answer(
-        request, place_csv(place_answer(_model(request, model), lon, lat, month, most)), "text/csv; charset=utf-8"
-    )
+    table = place_csv(place_answer(_model(request, model), lon, lat, month, most, language))
+    answer = bytes_answer(request, table, "text/csv; charset=utf-8")
     answer.headers["content-disposition"] = f'attachment; filename="species_{lon:.3f}_{lat:.3f}_{month + 1:02d}.csv"'
     return answer
 

@@ -33,6 +33,9 @@ class ServeRequest(Request):
     imagery: str | None = None
     """Raster that pictures of places are cut from, or virtual:SEED; without it, the small Blue Marble that comes with
     birdsat, sharp enough for squares of 400 km and more."""
+    taxonomy: str | None = None
+    """List of taxa, a file or a name such as avilist, whose common names are shown in the language of the browser,
+    where it has them; without it, those that each model was fitted with, or English ones."""
     sensitive: AnyPath | None = None
     """Text file of scientific names, one a line, whose records are shown in squares of half a degree, and not at all
     in a static site."""

@@ -1,12 +1,13 @@
 /** Land, coasts, borders and names of countries: Natural Earth, shipped with the page. */
 import type { Feature, FeatureCollection, MultiLineString, MultiPolygon, Position } from "geojson";
+import { countryName } from "./countries";
 import earthUrl from "../assets/earth.json?url";
 
 interface Stored {
   readonly units: number;
   readonly land: readonly (readonly (readonly number[])[])[];
   readonly borders: readonly (readonly number[])[];
-  readonly names: readonly (readonly [name: string, id: string, lon: number, lat: number, area: number])[];
+  readonly names: readonly (readonly [name: string, number: string, lon: number, lat: number, area: number])[];
 }
 
 export interface Name {
@@ -63,7 +64,7 @@ export function loadEarth(): Promise<Earth> {
       land: { type: "Feature", properties: {}, geometry: { type: "MultiPolygon", coordinates: land } },
       coast: lines(land.flatMap((rings) => rings.flatMap(shore))),
       borders: lines(stored.borders.map((line) => walk(line, stored.units))),
-      names: stored.names.map(([name, , lon, lat, area]) => ({ name, lon, lat, area })),
+      names: stored.names.map(([name, number, lon, lat, area]) => ({ name: countryName(name, number), lon, lat, area })),
     } satisfies Earth;
   });
   return loaded;

@@ -1,5 +1,6 @@
 /** Names of countries as HTML: in the page's own font and language, read by its zoom, with no glyph files to ship. */
 import type { Map as MapLibre } from "maplibre-gl";
+import { halfWidth } from "./countries";
 import type { Name } from "./earth";
 import styles from "./map.module.css";
 
@@ -36,7 +37,7 @@ export class Labels {
       if (name.area < least) continue;
       const { x, y } = map.project([name.lon, name.lat]);
       if (x < 0 || y < 0 || x > width || y > height || this.isBehind(name, x, y)) continue;
-      const half = name.name.length * 3.4 + 8;
+      const half = halfWidth(name.name);
       const box: [number, number, number, number] = [x - half, y - 10, x + half, y + 10];
       if (taken.some(([w, n, e, s]) => box[0] < e && box[2] > w && box[1] < s && box[3] > n)) continue;
       taken.push(box);

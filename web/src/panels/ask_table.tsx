@@ -22,9 +22,12 @@ export function askedBy(error: unknown): { table: TableColumns; crs: boolean; tr
   return { table: said.table, crs: settings.includes("crs"), trust: settings.includes("trust_places") };
 }
 
+const LONGEST = 14; // letters of a value: numbers have more digits than anybody needs to know a column by
+const short = (value: string): string => (value.length > LONGEST ? `${value.slice(0, LONGEST - 1)}…` : value);
+
 /** What to choose from for a column: none, and each with what stands in it. */
 export function choices(table: TableColumns): (readonly [string, string])[] {
-  return [["", t.none], ...table.columns.map(({ name, examples }) => [name, examples.length ? `${name} (${examples.join(", ")})` : name] as const)];
+  return [["", t.none], ...table.columns.map(({ name, examples }) => [name, examples.length ? `${name} (${examples.map(short).join(", ")})` : name] as const)];
 }
 
 /** The answer that is sent: chosen columns, and the CRS where one is named. */
@@ -46,7 +49,7 @@ export function AskTable({ error, before, onRead, onTrust }: { error: unknown; b
       {asked.trust && onTrust && (
         <>
           <p class={s["p"]}>{t.trustText}</p>
-          <div class={s["do"]}><Button onClick={onTrust}>{t.trust}</Button></div>
+          <div class={s["wrap"]}><Button onClick={onTrust}>{t.trust}</Button></div>
         </>
       )}
       <p class={s["p"]}>{t.text}</p>
