@@ -89,7 +89,7 @@ def error_answer(error: BirdsatError) -> Response:
     if isinstance(error, OverloadError):
         headers["retry-after"] = str(error.retry_after_s)
     body = error_body(type(error).__name__, str(error), error.settings)
-    return Response(json.dumps(body, ensure_ascii=False), status_of(error), headers, JSON)
+    return Response(to_json(body), status_of(error), headers, JSON)
 
 
 def error_body(kind: str, message: str, settings: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -109,8 +109,9 @@ def plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8."""
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    """Compact JSON in UTF-8. No tag begins in it, whoever takes it for a page: names are anybody's."""
+    text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").encode("utf-8", "replace")  # half a pair of surrogates is not UTF-8
 
 
 def json_answer(request: Request, value: Any, status: int = 200) -> Response:
