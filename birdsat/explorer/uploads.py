@@ -21,7 +21,7 @@ from birdsat.observations.readers.zipped import PACKED_SUFFIXES
 from birdsat.reading import kind_of
 
 UploadKind = Literal["records", "photo"]
-_TABLES = (".zip", ".parquet", *PACKED_SUFFIXES)
+_TABLES = (".zip", ".parquet", ".geoparquet", *PACKED_SUFFIXES)
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".bmp", ".gif")
 _PICTURES = re.compile(r"picture|photo|image|JPEG|PNG|TIFF|WebP|HEI[CF]|AVIF|GIF", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -53,6 +53,7 @@ class Uploads:
         """others: folders that count as well."""
         self._folder, self._database, self._others = folder, database, others
         self.most_bytes, self.quota_bytes = most_bytes, quota_bytes
+        self._coming = 0  # files
         folder.mkdir(parents=True, exist_ok=True)
         known = {row["id"] for row in database.rows("select id from uploads")}
         for left in folder.iterdir():  # of uploads that were broken off
@@ -88,9 +89,23 @@ class Uploads:
 
     async def add(self, name: str, parts: AsyncIterator[bytes]) -> Upload:
         """Keep a file that arrives in parts. Raises TooLargeError, and InputError for one of another kind."""
-        shown = _shown(name)
-        if len(self.all()) >= MOST_UPLOADS:
-            raise TooLargeError(f"{MOST_UPLOADS:,} files are kept, which is all that is allowed; forget some of them.")
+        self.check_count()
+        self._coming += 1
+        try:
+            return await self._add(_shown(name), parts)
+        finally:
+            self._coming -= 1
+
+    def check_count(self) -> None:
+        """Raise TooLargeError where there are as many files as may be kept, with those that are coming."""
+        (row,) = self._database.rows("select count(*) as kept from uploads")
+        if row["kept"] + self._coming >= MOST_UPLOADS:
+            raise TooLargeError(
+                f"{MOST_UPLOADS:,} files are kept, which is all that is allowed; forget some of them: the list of "
+                "uploads has their ids, each of which can be deleted."
+            )
+
+    async def _add(self, shown: str, parts: AsyncIterator[bytes]) -> Upload:
         id = secrets.token_hex(16)
         folder = self._folder / id
         folder.mkdir()

@@ -138,7 +138,7 @@ export const strings = {
   },
   records: {
     title: "Your records", drop: "Drop a table here", choose: "Choose a file",
-    formats: "GBIF download (zip or CSV), eBird, Darwin Core, GeoJSON, Parquet, or any table with names and coordinates.",
+    formats: "GBIF download (zip or CSV), eBird, Darwin Core, Camtrap DP, Parquet, or any table with names and coordinates.",
     private: "It stays on this machine.",
     sending: "Sending the file", reading: "Reading and checking", fitting: "Making the map",
     became: "What became of the rows", rows: "Rows", kept: "Kept", dropped: "Dropped", reason: "Reason", listDropped: "List of dropped rows (CSV)",

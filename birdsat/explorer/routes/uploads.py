@@ -66,6 +66,7 @@ async def send(request: Request) -> Response:
     global _arriving
     if _arriving >= _MOST_ARRIVING:
         raise OverloadError("several files arrive already; send it in a few seconds.", retry_after_s=3)
+    state_of(request).uploads.check_count()  # before a large file comes for nothing
     _arriving += 1
     try:
         async with request.form(max_files=1, max_fields=8) as form:
