@@ -50,7 +50,7 @@ def columns_of(path: Path) -> dict[str, Any]:
     """The columns of a table with some of their values, and which are taken for what. Raises InputError."""
     from birdsat.observations.readers.cell_values import as_text
     from birdsat.observations.readers.columns import find_column
-    from birdsat.observations.readers.tables import open_table
+    from birdsat.observations.readers.registry import open_table
 
     source = open_table(path)
     names = [name for name in source.columns if 0 < len(name) <= _LONGEST][:_MOST_COLUMNS]
