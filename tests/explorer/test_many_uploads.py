@@ -11,6 +11,7 @@ from made_explorer import Opened
 
 from birdsat.explorer import guard, uploads
 from birdsat.explorer.answers import TooLargeError
+from birdsat.explorer.folder_sizes import oldest_first
 from birdsat.explorer.jobs import Database
 from birdsat.explorer.uploads import Upload, Uploads
 
@@ -37,6 +38,30 @@ def test_files_that_come_at_once_are_counted_before_they_are_there(
     assert len(kept.all()) == 5 and len(list((tmp_path / "uploads").iterdir())) == 5
     kept.delete(kept.all()[0])
     assert isinstance(asyncio.run(send_all())[0], Upload)  # there is room for one again
+
+
+@pytest.mark.parametrize("look", [1, 2, 3])
+def test_room_is_reckoned_while_files_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: int) -> None:
+    """One that has arrived gets its name between two looks at it."""
+    kept = Uploads(tmp_path / "uploads", Database(tmp_path / "db"), most_bytes=1000, quota_bytes=10_000, others=[])
+    for folder in ("a", "b"):
+        (tmp_path / "uploads" / folder).mkdir()
+        (tmp_path / "uploads" / folder / "arriving").write_bytes(b"xyz")
+    looked = 0
+    stat = Path.stat
+
+    def stat_late(path: Path, **settings: Any) -> Any:
+        nonlocal looked
+        if path.name == "arriving" and path.parent.name == "a":
+            looked += 1
+            if looked == look:
+                path.rename(path.with_name("file.csv"))
+        return stat(path, **settings)
+
+    monkeypatch.setattr(Path, "stat", stat_late)
+    assert kept.used_bytes() in (3, 6)
+    monkeypatch.setattr(Path, "stat", stat)
+    assert kept.used_bytes() == 6 and len(oldest_first(tmp_path / "uploads")) == 2
 
 
 def test_each_of_many_is_kept_or_told_what_to_do(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from birdsat.explorer.answers import file_answer
+from birdsat.explorer.folder_sizes import bytes_in, oldest_first
 from birdsat.explorer.routes.examples import bytes_of
 from birdsat.explorer.routes.models import Model, Taxon
 from birdsat.explorer.state import State, state_of
@@ -85,8 +86,8 @@ def _folder(state: State, served: "ServedModel", taxon: str, months: list[int]) 
 def _make_room(folder: FilePath) -> None:
     """The oldest go when all together take too much."""
     folder.mkdir(parents=True, exist_ok=True)
-    kept = sorted((one for one in folder.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
-    sizes = [sum(file.stat().st_size for file in one.rglob("*") if file.is_file()) for one in kept]
+    kept = oldest_first(folder)
+    sizes = [bytes_in(one) for one in kept]
     total = sum(sizes)
     for one, size in zip(kept, sizes, strict=True):
         if total <= _MOST_KEPT_BYTES:
