@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.errors import BirdsatError, ConfigError, InputError
+from birdsat.errors import BirdsatError, ConfigError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.listed import Served
 from birdsat.explorer.names import (
@@ -60,7 +60,7 @@ class Site:
         self.store = Path(request.store) if request.store is not None else default_store()
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
-        self.sensitive = _names_in(request.sensitive)
+        self.sensitive = _species_in(request.sensitive)
         if self.uses_example and not (self.example_folder / "model" / SETTINGS_FILE).is_file():
             unpack_example(self.example_folder)
         self._listed: dict[str, Served] = {}
@@ -164,6 +164,7 @@ class Site:
         from birdsat.explorer.model_records import ModelRecords, remembered_tables
         from birdsat.explorer.served_model import ServedModel
         from birdsat.ranges.load import load_ranges
+        from birdsat.workflows.identify_outputs.privacy import species_of
         from birdsat.workflows.open_ranges import check_ranges, region_of, with_covariates
 
         model = load_ranges(served.folder)
@@ -186,12 +187,13 @@ class Site:
             facts = path.stat()
             mark.update(f"{path} {facts.st_size} {facts.st_mtime_ns}".encode())
         mark.update(" ".join(sorted(self.sensitive)).encode())
+        hidden = [taxon for taxon in model.facts.taxa if self.sensitive and species_of(taxon) in self.sensitive]
         return ServedModel(
             served,
             model,
             region,
             (served.folder if served.kind == "project" else self.store) / "arrays" / mark.hexdigest()[:24],
-            records=ModelRecords(tables, served.folder, region.grid, region.cells(), self.sensitive),
+            records=ModelRecords(tables, served.folder, region.grid, region.cells(), hidden),
             truth=self._truth,
         )
 
@@ -294,11 +296,9 @@ def _absolute(request: ServeRequest) -> ServeRequest:
     )
 
 
-def _names_in(path: Path | str | None) -> frozenset[str]:
+def _species_in(path: Path | str | None) -> frozenset[str]:
     if path is None:
         return frozenset()
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of names ({error}).", settings=("sensitive",)) from error
-    return frozenset(" ".join(line.split()).casefold() for line in text.splitlines() if line.strip())
+    from birdsat.workflows.identify_outputs.privacy import read_sensitive
+
+    return read_sensitive(Path(path))

@@ -159,7 +159,7 @@ def test_records_of_sensitive_taxa_lie_in_the_middle_of_squares(
     opened: Opened, tiny_world: TinyWorld, tmp_path: Path
 ) -> None:
     taxon = load_ranges(tiny_world.ranges).facts.taxa[0]
-    (tmp_path / "sensitive.txt").write_text(f"{taxon.upper()}\n")
+    (tmp_path / "sensitive.txt").write_text(f"common_name;taxon\nwhatever;{taxon.upper()}  # its nests\n")
     client = opened(sensitive=tmp_path / "sensitive.txt")
     base = f"/v1/models/{client.get('/v1/models').json()[0]['id']}"
     said = client.get(f"{base}/records/{taxon}").json()

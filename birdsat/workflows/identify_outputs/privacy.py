@@ -36,13 +36,14 @@ class Privacy:
         """Whether a listed taxon is the first answer, may be right, or belongs to the genus that the answer is."""
         if not self.sensitive:
             return False
-        likely = {_species(one.taxon) for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
+        likely = {species_of(one.taxon) for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
         genera = {taxon.split()[0] for taxon in self.sensitive if taxon}
         return bool(likely & self.sensitive) or row.rolled_up.casefold() in genera
 
 
 @lru_cache(maxsize=1 << 16)
-def _species(taxon: str) -> str:
+def species_of(taxon: str) -> str:
+    """The species that a name means, in small letters, as `read_sensitive` gives it."""
     return meant_species(taxon).casefold()
 
 
@@ -62,4 +63,4 @@ def read_sensitive(path: Path) -> frozenset[str]:
 
     Raises InputError for a file that cannot be read as text, or without names.
     """
-    return frozenset(meant_species(name).casefold() for name in listed_names(path, "sensitive"))
+    return frozenset(species_of(name) for name in listed_names(path, "sensitive"))

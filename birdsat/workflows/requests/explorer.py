@@ -33,8 +33,8 @@ class ServeRequest(Request):
     """Raster that pictures of places are cut from, or virtual:SEED; without it, the small Blue Marble that comes with
     birdsat, sharp enough for squares of 400 km and more."""
     sensitive: AnyPath | None = None
-    """Text file of scientific names, one a line, whose records are shown in squares of half a degree, and not at all
-    in a static site."""
+    """File of taxa, scientific or English names, as `birdsat identify` takes it, whose records are shown in squares of
+    half a degree, and not at all in a static site."""
     store: AnyPath | None = None
     """Folder for uploads, projects and what was computed; by default in the user's cache folder."""
     port: int = 8310
