@@ -48,13 +48,13 @@ class Kept:
                     return held
             try:
                 made = make()
+                with self._lock:  # before others may begin to make it
+                    self._held[name] = made
+                    while len(self._held) > self._most:
+                        self._held.popitem(last=False)
             finally:
                 with self._lock:
                     self._making.pop(name, None)
-            with self._lock:
-                self._held[name] = made
-                while len(self._held) > self._most:
-                    self._held.popitem(last=False)
             return made
 
 
@@ -65,12 +65,14 @@ class State:
     site: Site
     database: Database
     jobs: Jobs
-    runner: Runner
     uploads: Uploads
-    children: Children
+    runner: Runner = field(init=False)
+    children: Children = field(default_factory=Children)
     opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
-
     tiles: Kept = field(default_factory=lambda: Kept(_MOST_TILES))  # encoded, of 1 to 100 KB
+
+    def __post_init__(self) -> None:
+        self.runner = Runner(self.jobs, self.finish)
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """What is open under a name, or is opened now."""
@@ -88,10 +90,7 @@ class State:
             quota_bytes=int(site.request.quota_mb * 1e6),
             others=[site.projects],
         )
-        runner = Runner(jobs, lambda job, result: result)
-        state = cls(site=site, database=database, jobs=jobs, runner=runner, uploads=uploads, children=Children())
-        state.runner = Runner(jobs, state.finish)
-        return state
+        return cls(site=site, database=database, jobs=jobs, uploads=uploads)
 
     def start(self) -> None:
         """Begin with the jobs."""

@@ -179,7 +179,8 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         if asked.get("date"):
             settings["date"] = asked["date"]
         verb(ask(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
-        rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        with out.open(encoding="utf-8") as lines:  # whose words may hold what str.splitlines takes for an end
+            rows = [json.loads(line) for line in lines]
     said = []
     for row in rows:
         one = photos[str(row["photo"])]
@@ -270,6 +271,8 @@ def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
                 if sum(map(len, rows)) >= _MOST_POINTS:
                     break
         first += dataset.rows(split)
+    if not sum(map(len, rows)):
+        raise InputError(f"{dataset.folder} has no photos to lay out; name a dataset that has some.")
     photos = np.concatenate(vectors)[:_MOST_POINTS]
     points = photos - photos.mean(axis=0, dtype=np.float64)
     _, _, directions = np.linalg.svd(points.T @ points)
