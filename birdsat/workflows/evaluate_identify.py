@@ -23,7 +23,7 @@ from birdsat.tasks.identify.identifier import RunIdentifier
 from birdsat.tasks.identify.image_scores import ImageScores, open_scores
 from birdsat.tasks.identify.kept_out import KeptOutFigures, kept_out_figures
 from birdsat.tasks.identify.report import GateFigures, IdentifyReport
-from birdsat.tasks.identify.seen import Seen, SeenRows, see, see_split
+from birdsat.tasks.identify.seen import Seen, SeenRows, joined, see, see_split
 from birdsat.tasks.identify.strangers import make_strangers
 from birdsat.tasks.identify.taxon_groups import same_birds
 from birdsat.training.run_folder import Run, load_run
@@ -155,10 +155,14 @@ def _gate(
         strange["other taxa of the dataset"] = test[others].seen
     for folder in request.strangers:
         files = find_photos([folder], setting="strangers")
-        batches = [
-            views[readable] for views, readable in photo_views(files, run.photo_px, unreadable="nan", progress=progress)
-        ]
-        strange[Path(folder).name] = see(run, np.concatenate(batches))
+        batches = photo_views(files, run.photo_px, unreadable="nan", progress=progress)
+        seen = joined([see(run, views)[readable] for views, readable in batches])
+        if not len(seen):
+            raise InputError(
+                f"none of the {len(files):,} photos of {folder} can be read; give others, or mend them.",
+                settings=("strangers",),
+            )
+        strange[Path(folder).name] = seen
     own = fitted.gate(known.seen, scores(known.seen))
     threshold = fitted.gate_threshold(request.gate)
     found = {}

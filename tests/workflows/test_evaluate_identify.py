@@ -14,11 +14,21 @@ from recorded import RecordedProgress
 
 from birdsat.cli import main
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import BirdsatError, CheckpointError, ConfigError, DatasetError, InputError, UnknownTaxonError
+from birdsat.errors import (
+    BirdsatError,
+    BusyError,
+    CheckpointError,
+    ConfigError,
+    DatasetError,
+    InputError,
+    UnknownTaxonError,
+)
+from birdsat.locks import file_lock
 from birdsat.tasks.identify.fit import held_out_rows
 from birdsat.tasks.identify.identifier import RunIdentifier
 from birdsat.tasks.identify.image_scores import open_scores
 from birdsat.tasks.identify.seen import see_split
+from birdsat.tasks.identify.taught import TAUGHT_FILE
 from birdsat.training.run_folder import load_run
 from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
@@ -28,7 +38,7 @@ from birdsat.workflows.requests.datasets import BuildDatasetRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.identify_options import IdentifyOptions
 from birdsat.workflows.requests.tasks import ClassifyRequest
-from birdsat.workflows.review import review
+from birdsat.workflows.review import CORRECTIONS_FILE, review
 from birdsat.workflows.teach import teach
 
 QUIET = RecordedProgress()
@@ -229,10 +239,35 @@ def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_fr
     manifest = Dataset(tmp_path / "data").manifest
     assert [taxon.name for taxon in manifest.taxa] == ["Corvus corax", NEW]
     assert Dataset(tmp_path / "data").rows("train") == 2
-    for data in (b"\xff\xfe\x00", b"who,what\nme,bird\n"):
+    for data in (b"\xff\xfe\x00", b"who,what\nme,bird\n", b"photo,taxon\n0.jpg," + b"x" * (1 << 18)):
         (tmp_path / "bad.csv").write_bytes(data)
         with pytest.raises(InputError, match="birdsat review"):
             teach(TeachRequest(run=folder, folder=tmp_path / "bad.csv"), QUIET)
+        with pytest.raises(InputError, match="photo"):
+            review(ReviewRequest(run=folder, table=tmp_path / "bad.csv"), QUIET)
+
+
+def test_what_two_teach_at_once_is_not_lost(fitted: Path, tmp_path: Path) -> None:
+    folder, table = tmp_path / "mine", tmp_path / "said.csv"
+    shutil.copytree(fitted, folder)
+    (tmp_path / "0.jpg").write_bytes(noise(0, 30))
+    table.write_text("photo,taxon\n0.jpg,Pica pica\n")
+    with file_lock(folder / CORRECTIONS_FILE), pytest.raises(BusyError):
+        review(ReviewRequest(run=folder, table=table), QUIET)
+    corrections = review(ReviewRequest(run=folder, table=table), QUIET).file
+    with file_lock(folder / TAUGHT_FILE):
+        with pytest.raises(BusyError):
+            teach(TeachRequest(run=folder, folder=corrections), QUIET)
+        assert teach(TeachRequest(run=folder, list=True), QUIET).photos == {}  # which only lists
+
+
+def test_strangers_that_cannot_be_read_are_an_error(probed: Path, dataset: Path, tmp_path: Path) -> None:
+    folder, strangers = tmp_path / "mine", tmp_path / "strangers"
+    shutil.copytree(probed, folder)
+    strangers.mkdir()
+    (strangers / "broken.jpg").write_bytes(b"no photo")
+    with pytest.raises(InputError, match="none of the 1 photos"):
+        evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, strangers=(strangers,)), QUIET)
 
 
 @pytest.mark.parametrize(
