@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from birdsat.observations.taxonomies.checklist import Checklist, ListedTaxon
@@ -39,7 +39,6 @@ class Changes:
 
     matches: Mapping[str, Match]  # by the name of each taxon of the old list: species, subspecies and synonyms
     added: tuple[str, ...]  # species of the new list that no taxon of the old one leads to
-    daughters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of a split: new species -> evidence
 
 
 def compare(
@@ -88,7 +87,6 @@ class _Comparison:
         return Changes(
             matches={**below, **matches},
             added=tuple(name for name in self.new.species if name not in claimed),
-            daughters=daughters,
         )
 
     def _match(self, taxon: ListedTaxon) -> Match:
