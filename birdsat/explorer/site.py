@@ -264,13 +264,13 @@ class _TruthGrid:
         return cKDTree(unit_sphere(*self._grid.lon_lat.T))
 
     def of(self, taxon: str, model: "ServedModel") -> NDArray[np.uint8] | None:
-        from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
+        from birdsat.earth.place import EARTH_RADIUS_KM, KM_PER_DEGREE, unit_sphere
         from birdsat.explorer.arrays import MISSING
 
         if taxon not in self._grid.species:
             return None
         step = self._grid.step_degrees
-        most = _TRUTH_KM if step is None else 111.2 * step
+        most = _TRUTH_KM if step is None else KM_PER_DEGREE * step
         distance, at = self._tree.query(unit_sphere(*model.region.grid.centres(model.cells).T))
         present = self._grid.presence[at, self._grid.species.index(taxon)].astype(np.uint8)
         return np.where(distance * EARTH_RADIUS_KM <= most, present, MISSING).astype(np.uint8)

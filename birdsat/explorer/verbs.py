@@ -24,7 +24,6 @@ from birdsat.progress import Progress, WithoutNotes
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
-KM_PER_DEGREE = 111.2
 _MOST_LISTED = 5000  # taxa of a table
 _MOST_POINTS = 20_000  # of a scatter
 
@@ -198,6 +197,7 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
     import numpy as np
 
+    from birdsat.earth.place import KM_PER_DEGREE
     from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
     from birdsat.explorer.where_cells_lie import grid_answer
     from birdsat.maps.map_file import MapFile

@@ -12,7 +12,7 @@ from birdsat.files import file_sha256, write_atomic
 from birdsat.locks import file_lock
 from birdsat.observations.scientific_names import species_name
 from birdsat.progress import QUIET, Progress
-from birdsat.tables import CsvWriter
+from birdsat.tables import csv_text
 from birdsat.tasks.identify.image_scores import open_scores
 from birdsat.tasks.identify.taught import named_as_known
 from birdsat.training.run_folder import load_run
@@ -84,7 +84,9 @@ def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
         others = [row for row in said.values() if not row["taxon"]]
         for name, rows in ((CORRECTIONS_FILE, birds), (REFUSED_FILE, others)):
             if rows or (run.path / name).is_file():
-                write_atomic(run.path / name, _text(rows))
+                write_atomic(
+                    run.path / name, csv_text(COLUMNS, [[row.get(one, "") for one in COLUMNS] for row in rows])
+                )
     return ReviewResult(
         file=run.path / CORRECTIONS_FILE,
         added=len(new),
@@ -130,9 +132,3 @@ def read_corrections(
 
 def _before(path: Path) -> list[dict[str, str]]:
     return read_corrections(path) if path.is_file() and path.stat().st_size > len(",".join(COLUMNS)) + 2 else []
-
-
-def _text(rows: list[dict[str, str]]) -> str:
-    text = io.StringIO(newline="")
-    CsvWriter(text, COLUMNS).write([row.get(name, "") for name in COLUMNS] for row in rows)
-    return text.getvalue()

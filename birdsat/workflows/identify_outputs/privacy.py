@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from birdsat.earth.place import KM_PER_DEGREE
 from birdsat.tasks.identify.taxon_groups import meant_species
 from birdsat.workflows.identify_outputs.rows import MAY_BE, PhotoRow
 from birdsat.workflows.listed_names import listed_names
-
-_KM_A_DEGREE = 111.195  # of latitude, on a sphere
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +48,7 @@ def species_of(taxon: str) -> str:
 
 def coarse(lon: float, lat: float, km: float) -> tuple[float, float]:
     """The middle of the square of a fixed grid that a place lies in, so that many photos of one place tell no more."""
-    step = km / _KM_A_DEGREE
+    step = km / KM_PER_DEGREE
     row = math.floor(lat / step)
     middle = (row + 0.5) * step
     columns = max(1, round(360 * math.cos(math.radians(min(89.0, abs(middle)))) / step))
