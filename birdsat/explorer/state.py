@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -70,9 +71,16 @@ class State:
     children: Children = field(default_factory=Children)
     opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
     tiles: Kept = field(default_factory=lambda: Kept(_MOST_TILES))  # encoded, of 1 to 100 KB
+    _turns: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.jobs, self.finish)
+
+    def turn(self, name: str) -> threading.Lock:
+        """A lock that all who ask for this name share; forgotten when none of them has it any more."""
+        with self._lock:
+            return self._turns.setdefault(name, threading.Lock())
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """What is open under a name, or is opened now."""
