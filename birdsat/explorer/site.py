@@ -130,8 +130,16 @@ class Site:
             return found
 
     def listing(self) -> list[Mapping[str, Any]]:
-        """What is said of each; kept, so that it is known before a model is opened."""
-        return [self._listing(served) for served in self.listed()]
+        """What is said of each; kept, so that it is known before a model is opened. A project that is damaged is not
+        among them, so that the others can be seen; what is wrong with a model that was given is raised."""
+        said = []
+        for served in self.listed():
+            try:
+                said.append(self._listing(served))
+            except BirdsatError:
+                if served.kind != "project":
+                    raise
+        return said
 
     def _listing(self, served: Served) -> Mapping[str, Any]:
         kept = self._kept_listing(served)

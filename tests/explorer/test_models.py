@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from made_explorer import Opened
 from starlette.testclient import TestClient
 from tiny_world import TinyWorld
 
+from birdsat import config
+from birdsat.explorer.names import PROJECT_FILE, WEIGHTS_FILE
+from birdsat.explorer.site import ProjectFacts
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.load import load_ranges
 from birdsat.workflows.open_ranges import region_of
@@ -146,6 +150,16 @@ def test_what_is_not_there_is_404_in_our_words(client: TestClient, base: str) ->
         assert set(answer.json()["error"]) == {"kind", "message", "settings"}
     said = client.get(f"{base}/place", params={"lon": "x", "lat": 99}).json()["error"]
     assert said["kind"] == "ConfigError" and set(said["settings"]) == {"lon", "lat"}
+
+
+def test_a_damaged_project_hides_no_other_model(opened: Opened, tiny_world: TinyWorld, tmp_path: Path) -> None:
+    project = tmp_path / "projects" / "0123456789abcdef"
+    shutil.copytree(tiny_world.ranges, project)
+    (project / WEIGHTS_FILE).write_bytes(b"half")
+    config.save(ProjectFacts(name="mine", upload="", table="", created=""), project / PROJECT_FILE)
+    client = opened(store=tmp_path)
+    assert [one["kind"] for one in client.get("/v1/models").json()] == ["ranges"]
+    assert client.get(f"/v1/models/{project.name}/taxa").json()["error"]["kind"] == "CheckpointError"
 
 
 @pytest.mark.parametrize("name", ["..%2f..%2fetc%2fpasswd", "....//etc/passwd", "%2e%2e/pyproject.toml", "a%00b"])
