@@ -51,6 +51,8 @@ def test_a_classifier_is_fitted_in_place_of_the_network_and_maps_are_read_from_i
     one, other = (rasterio.open(out / name / "Pica_pica.tif").read() for name in "ab")
     np.testing.assert_array_equal(one, other)
     assert np.nanmax(one) > np.nanmin(one)
+    about = json.loads((out / "a" / "Pica_pica.json").read_text())
+    assert about["sources"]["classifier"] == FOREST and "width" not in about["settings"]
 
 
 def test_a_mistyped_classifier_is_an_error_before_tables_are_read(tmp_path: Path) -> None:
