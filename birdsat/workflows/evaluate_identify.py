@@ -51,7 +51,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
     request = replace(request, taught=False)
     run, dataset = load_run(Path(request.run)), Dataset(Path(request.dataset))
     kind, scores = open_scores(run, request.scores)
-    place_date = open_place_date(run, request, progress)
+    place_date = open_place_date(run, request)
     train, val, test = (
         see_split(run, dataset, split, workers=request.workers, progress=progress) for split in ("train", "val", "test")
     )
@@ -80,7 +80,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
         fitted_on=fitted.fitted_on,
         coverage=request.coverage,
         sure=request.sure,
-        joinings=_joinings(fitted, identifier),
+        joinings=_joinings(identifier),
         ways=tuple(ways),
         left_out=len(test) - len(known),
         known_pass=_passing(fitted, scores, known.seen, request.gate),
@@ -115,7 +115,7 @@ def _ways(identifier: RunIdentifier, test: SeenRows, when: NDArray[np.float64], 
         )
 
 
-def _joinings(fitted: Fitted, identifier: RunIdentifier) -> dict[str, dict[str, object]]:
+def _joinings(identifier: RunIdentifier) -> dict[str, dict[str, object]]:
     named = {IMAGE: identifier.image}
     if identifier.joined is not identifier.image:
         named |= {PLACE: identifier.undated}

@@ -21,6 +21,7 @@ from birdsat.errors import (
     ConfigError,
     DatasetError,
     InputError,
+    PlaceError,
     UnknownTaxonError,
 )
 from birdsat.locks import file_lock
@@ -30,6 +31,7 @@ from birdsat.tasks.identify.image_scores import open_scores
 from birdsat.tasks.identify.seen import see_split
 from birdsat.tasks.identify.taught import TAUGHT_FILE
 from birdsat.training.run_folder import load_run
+from birdsat.workflows import open_identifier
 from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
 from birdsat.workflows.evaluate_identify import evaluate_identify
@@ -148,6 +150,23 @@ def test_a_list_makes_others_unexpected_and_never_impossible(fitted: Path, tmp_p
 def test_places_on_the_runs_own_cells(fitted: Path, region: Path) -> None:
     answers = _ask(open_run_identifier(IdentifyOptions(run=fitted, region=region)))
     assert np.isfinite(answers.place_date_score[0]).all() and np.isnan(answers.place_date_score[1]).all()
+
+
+def test_imagery_that_shows_nothing_there_says_nothing_and_damaged_imagery_is_an_error(
+    fitted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(error: type[BirdsatError]) -> None:
+        def embed_places(*_: object) -> None:
+            raise error("of a raster")
+
+        monkeypatch.setattr(open_identifier, "embed_places", embed_places)
+
+    identifier = open_run_identifier(IdentifyOptions(run=fitted, imagery="virtual:3"))
+    raising(PlaceError)
+    assert np.isnan(_ask(identifier).place_date_score).all()
+    raising(InputError)
+    with pytest.raises(InputError, match="of a raster"):
+        _ask(identifier)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "other", "newer"])
