@@ -86,7 +86,7 @@ def test_classify_keeps_what_names_photos_and_without_a_fit_that_is_said(probed:
     assert np.isnan(answers.known).all() and "not among these birds" not in answers.verdict
 
 
-def test_what_is_fitted_is_kept_and_measured(fitted: Path, dataset: Path, ranges: Path) -> None:
+def test_what_is_fitted_is_kept_and_measured(fitted: Path, ranges: Path) -> None:
     figures = json.loads((fitted / "evaluate_identify.json").read_text())
     assert [way["name"] for way in figures["ways"]] == ["image", "image and place", "image, place and month"]
     assert {"noise", "blank sky", "satellite chips"} <= figures["gate"].keys()

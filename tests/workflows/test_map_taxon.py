@@ -83,12 +83,7 @@ def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped
 
 
 def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
-    run: Path,
-    region: Path,
-    records: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted: list[tuple[str, ...]] = []
     fit = fits.fit_points
@@ -247,7 +242,7 @@ def test_a_range_model_replaces_one_and_nothing_else(
 
 
 def test_records_elsewhere_or_all_in_one_cell_are_refused(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
     far = write_records(tmp_path / "far.csv", [(TAXON, land + np.array([30, 0]))])
@@ -259,7 +254,7 @@ def test_records_elsewhere_or_all_in_one_cell_are_refused(
 
 
 def test_records_that_are_dropped_are_counted_on_stderr(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
     table = write_records(

@@ -10,7 +10,6 @@ import rasterio
 from made_records import write_records
 from numpy.typing import NDArray
 from recorded import RecordedProgress
-from tiny_world import TinyWorld
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -154,9 +153,7 @@ def test_other_cells_than_the_worlds_need_imagery(table: Path) -> None:
         MapRequest(taxon=TAXON, occurrences=table, grid=0.1)
 
 
-def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(
-    tiny_world: TinyWorld, tmp_path: Path, small_world: Path
-) -> None:
+def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(tmp_path: Path, small_world: Path) -> None:
     main(["embed", str(tmp_path / "fine"), "--grid", "1", "--box=-150,0,-146,4", "--imagery", "virtual:0"])
     about = json.loads((tmp_path / "fine" / "region.json").read_text())
     assert about["settings"]["run"] == "the built-in encoder" and about["cells"] == 16
