@@ -127,16 +127,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def bytes_within(folder: Path) -> int:
-    """Bytes of all files below a folder, which others may be writing or removing meanwhile."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):  # it has gone, or has its own name by now
-                total += (Path(parent) / name).stat(follow_symlinks=False).st_size
-    return total
-
-
 def is_full_disk(error: BaseException) -> bool:
     """Whether the system refused to write for want of room."""
     return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -10,7 +10,6 @@ from birdsat import files
 from birdsat.errors import InputError
 from birdsat.files import (
     atomic_path,
-    bytes_within,
     clear_leftovers,
     is_temporary,
     new_temporary,
@@ -167,13 +166,3 @@ def test_a_temporary_folder_is_gone_afterwards_and_its_file_can_be_put_in_place(
         (folder / "made").write_text("whole")
         put_in_place(folder / "made", tmp_path / "a.txt")
     assert names(tmp_path) == ["a.txt"]
-
-
-def test_files_that_go_while_they_are_counted_count_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "inner").mkdir()
-    for name in ("stays", "goes", "inner/stays"):
-        (tmp_path / name).write_bytes(b"1234")
-    listed = list(os.walk(tmp_path))
-    (tmp_path / "goes").unlink()
-    monkeypatch.setattr(files.os, "walk", lambda _: iter(listed))
-    assert bytes_within(tmp_path) == 8

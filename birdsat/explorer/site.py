@@ -60,7 +60,7 @@ class Site:
         self.store = Path(request.store) if request.store is not None else default_store()
         self.store.mkdir(parents=True, exist_ok=True)
         self._open, self._lock = _Open(), threading.Lock()
-        self.sensitive = _species_in(request.sensitive)
+        self.sensitive = _names_in(request.sensitive)
         if self.uses_example and not (self.example_folder / "model" / SETTINGS_FILE).is_file():
             unpack_example(self.example_folder)
         self._listed: dict[str, Served] = {}
@@ -304,7 +304,7 @@ def _absolute(request: ServeRequest) -> ServeRequest:
     )
 
 
-def _species_in(path: Path | str | None) -> frozenset[str]:
+def _names_in(path: Path | str | None) -> frozenset[str]:
     if path is None:
         return frozenset()
     from birdsat.workflows.identify_outputs.privacy import read_sensitive

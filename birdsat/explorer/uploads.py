@@ -17,7 +17,6 @@ import anyio
 from birdsat.errors import InputError
 from birdsat.explorer.answers import NotFoundError, TooLargeError
 from birdsat.explorer.jobs import Database, now
-from birdsat.files import bytes_within
 from birdsat.observations.readers.zipped import PACKED_SUFFIXES
 from birdsat.reading import kind_of
 
@@ -84,7 +83,8 @@ class Uploads:
 
     def used_bytes(self) -> int:
         """Of all uploads, what was made of them, and projects."""
-        return sum(map(bytes_within, (self._folder, *self._others)))
+        folders = [self._folder, *self._others]
+        return sum(path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file())
 
     async def add(self, name: str, parts: AsyncIterator[bytes]) -> Upload:
         """Keep a file that arrives in parts. Raises TooLargeError, and InputError for one of another kind."""

@@ -13,7 +13,7 @@ from birdsat.explorer.answers import file_answer
 from birdsat.explorer.routes.examples import bytes_of
 from birdsat.explorer.routes.models import Model, Taxon
 from birdsat.explorer.state import State, state_of
-from birdsat.files import bytes_within, write_atomic
+from birdsat.files import write_atomic
 
 if TYPE_CHECKING:  # it imports torch
     from birdsat.explorer.served_model import ServedModel
@@ -87,7 +87,7 @@ def _make_room(folder: FilePath) -> None:
     """The oldest go when all together take too much."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = sorted((one for one in folder.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
-    sizes = [bytes_within(one) for one in kept]
+    sizes = [sum(file.stat().st_size for file in one.rglob("*") if file.is_file()) for one in kept]
     total = sum(sizes)
     for one, size in zip(kept, sizes, strict=True):
         if total <= _MOST_KEPT_BYTES:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Rank = Literal["species", "genus", "family", "class"]
+Rank = Literal["species", "genus", "family", "order", "class"]
 Verdict = Literal["named", "rolled up", "not among these birds", "unreadable"]
 
 
