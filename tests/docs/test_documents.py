@@ -63,9 +63,11 @@ def _verb(words: list[str]) -> str | None:
 
 @cache
 def _options(request: type[Request]) -> frozenset[str]:
-    fields = {field.name: request.option(field.name) for field in dataclasses.fields(request)}
-    done = {field.name for field in dataclasses.fields(request) if field.default is True}
-    return frozenset(f"--no-{option[2:]}" if name in done else option for name, option in fields.items()) | {"--help"}
+    found = {"--help"}
+    for field in dataclasses.fields(request):
+        option = request.option(field.name).removeprefix("--").removeprefix("no-")
+        found.add(f"--no-{option}" if field.default is True else f"--{option}")
+    return frozenset(found)
 
 
 _EVERY = frozenset({option for verb in VERBS.values() for option in _options(verb.request)})
