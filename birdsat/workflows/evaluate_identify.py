@@ -162,7 +162,8 @@ def _gate(
                 f"none of the {len(files):,} photos of {folder} can be read; give others, or mend them.",
                 settings=("strangers",),
             )
-        strange[Path(folder).name] = seen
+        name = Path(folder).resolve().name
+        strange[str(folder) if name in strange else name] = seen
     own = fitted.gate(known.seen, scores(known.seen))
     threshold = fitted.gate_threshold(request.gate)
     found = {}

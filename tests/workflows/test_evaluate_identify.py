@@ -289,6 +289,18 @@ def test_strangers_that_cannot_be_read_are_an_error(probed: Path, dataset: Path,
         evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, strangers=(strangers,)), QUIET)
 
 
+def test_strangers_of_two_folders_of_one_name_are_two_kinds(probed: Path, dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(probed, folder)
+    both = (tmp_path / "a" / "cats", tmp_path / "b" / "cats")
+    for number, one in enumerate(both, start=1):
+        one.mkdir(parents=True)
+        for photo in range(number):
+            (one / f"{photo}.jpg").write_bytes(noise(photo, 30))
+    gate = evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, strangers=both), QUIET).report.gate
+    assert (gate["cats"].photos, gate[str(both[1])].photos) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
