@@ -1,6 +1,7 @@
 """Every figure that results are evaluated by, once: of ranks, of scores against a truth, of probabilities."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -244,3 +245,14 @@ def _no_hit(gallery: int, right: int, k: int) -> float:
         return 0.0
     lg = math.lgamma
     return math.exp(lg(wrong + 1) - lg(wrong - k + 1) - lg(gallery + 1) + lg(gallery - k + 1))
+
+
+def without_nan(value: Any) -> Any:
+    """For JSON, which has no NaN: numbers that are not finite are None, at any depth; tuples are lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(one) for one in value]
+    return value

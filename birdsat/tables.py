@@ -1,6 +1,7 @@
 """A table of words and figures, for whoever shows it: the console, a Markdown file, a page."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -90,3 +91,10 @@ class CsvWriter:
     def write(self, rows: Iterable[Sequence[object]]) -> None:
         """Add rows."""
         self._writer.writerows([harmless(cell) for cell in row] for row in rows)
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A CSV of few rows, as `CsvWriter` writes it."""
+    text = io.StringIO()
+    CsvWriter(text, head).write(rows)
+    return text.getvalue()

@@ -1,7 +1,6 @@
 """Names from elsewhere in Markdown and YAML stay words."""
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -62,7 +61,7 @@ def test_code_and_yaml_hold_any_words(words: str) -> None:
     assert all(character.isprintable() for character in yaml_text(words))
 
 
-def test_the_cards_of_datasets_and_runs_hold_no_markup_of_others(tiny_world, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_cards_of_datasets_and_runs_hold_no_markup_of_others(tiny_world) -> None:  # type: ignore[no-untyped-def]
     from dataclasses import replace
 
     from birdsat.dataset.row_groups import Dataset

@@ -8,7 +8,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_curve
 
 from birdsat.errors import InputError
-from birdsat.metrics import CALIBRATION_BINS, boyce_index, max_true_skill, reliability
+from birdsat.metrics import CALIBRATION_BINS, boyce_index, max_true_skill, reliability, without_nan
 
 
 def drawn(levels: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -105,3 +105,8 @@ def test_scores_that_are_not_probabilities_are_not_evaluated_as_such() -> None:
         reliability(np.array([-1, 0], np.float32), np.array([True, False]))
     with pytest.raises(InputError, match="calibration"):
         reliability(np.array([0.5, np.nan], np.float32), np.array([True, False]))
+
+
+def test_what_is_not_a_finite_number_is_none_at_any_depth() -> None:
+    given = {"a": float("nan"), 1: [np.float64("inf"), (2.5, {"b": -float("inf"), "c": "nan"})], "d": True, "e": 3}
+    assert without_nan(given) == {"a": None, "1": [None, [2.5, {"b": None, "c": "nan"}]], "d": True, "e": 3}

@@ -36,10 +36,10 @@ class ConsoleProgress:
             yield _Lines(title, total, unit, done)
             return
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
         )
         with RichProgress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as drawn:
             yield _Drawn(drawn, title, total, unit, done)
@@ -77,7 +77,7 @@ class _Lines:
 
 
 def print_table(table: Table) -> None:
-    """A table on stdout. Its words are not markup: a taxon may have brackets in its name.
+    """A table on stdout. Its words are not markup: a taxon, a dataset or a folder may have brackets in its name.
 
     Words are wrapped to the width of the terminal; figures never, for half of one is another figure.
     """
@@ -92,7 +92,8 @@ def print_table(table: Table) -> None:
         least.append(max(map(len, unbroken), default=0))
     frame = 3 * len(table.columns) + 1
     spare = max(0, console.width - frame - sum(least))
-    shown = RichTable(title=table.title or None, caption=table.caption or None, box=box.HEAVY_HEAD)
+    title, caption = Text(table.title, style="table.title"), Text(table.caption, style="table.caption")
+    shown = RichTable(title=title or None, caption=caption or None, box=box.HEAVY_HEAD)
     for number, name in enumerate(table.columns):
         width = min(longest[number], least[number] + spare)
         spare -= width - least[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -204,8 +205,9 @@ def review(result: ReviewResult) -> None:
     apart = f", {result.not_birds:,} of them of no bird, kept apart" if result.not_birds else ""
     print(f"{result.added:,} corrections added, {result.rows:,} in all{apart}: {result.file}")
     if result.rows > result.not_birds:
-        print(f"learn from them:         birdsat teach {result.file.parent} {result.file}")
-        print(f"make a dataset of them:  birdsat data build FOLDER --table {result.file} --photos {result.root}")
+        run, file, root = (shlex.quote(str(path)) for path in (result.file.parent, result.file, result.root))
+        print(f"learn from them:         birdsat teach {run} {file}")
+        print(f"make a dataset of them:  birdsat data build FOLDER --table {file} --photos {root}")
 
 
 def replay(result: ReplayResult) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from birdsat.errors import PlaceError
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius R1 (IUGG)
+KM_PER_DEGREE = math.radians(1) * EARTH_RADIUS_KM  # of latitude, or of longitude on the equator
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,6 @@
 import gzip
 import hashlib
 import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from birdsat.errors import (
     UnknownTaxonError,
     WorkerError,
 )
+from birdsat.metrics import without_nan
 
 JSON = "application/json"
 BYTES = "application/octet-stream"
@@ -97,20 +96,9 @@ def error_body(kind: str, message: str, settings: tuple[str, ...] = ()) -> dict[
     return {"error": {"kind": kind, "message": message, "settings": list(settings)}}
 
 
-def plain(value: Any) -> Any:
-    """For JSON, which has no NaN: numbers that are not finite become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    return value
-
-
 def to_json(value: Any) -> bytes:
     """Compact JSON in UTF-8. No tag begins in it, whoever takes it for a page: names are anybody's."""
-    text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(without_nan(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").encode("utf-8", "replace")  # half a pair of surrogates is not UTF-8
 
 

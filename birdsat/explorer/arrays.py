@@ -48,14 +48,13 @@ class PackedArrays:
             with making:
                 if (held := self._find(name)) is not None:
                     return held
-                for made, array in make().items():
-                    self._keep(made, gzip.compress(array.tobytes(), 4, mtime=0))
+                packed = {one: gzip.compress(array.tobytes(), 4, mtime=0) for one, array in make().items()}
+                for one, data in packed.items():
+                    self._keep(one, data)
+                return packed[name]
         finally:
             with self._lock:
                 self._making.pop(name, None)
-        found = self._find(name)
-        assert found is not None
-        return found
 
     def array(self, name: str, make: Callable[[], dict[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
         """The same, opened: one row of bytes."""

@@ -155,8 +155,13 @@ class CellValues:
         found = self.records.effort
         if found is None:
             return None
-        root = np.sqrt(found)
-        return self.arrays.get("effort", lambda: {"effort": to_bytes(root, float(np.nanmax(root)) or 1.0)})
+        return self.arrays.get("effort", lambda: {"effort": to_bytes(np.sqrt(found), self._effort_top)})
+
+    @cached_property
+    def _effort_top(self) -> float:
+        """Root of the most effort of any cell."""
+        found = self.records.effort
+        return 1.0 if found is None else float(np.sqrt(np.nanmax(found))) or 1.0
 
     def _truth_months(self, taxon: str) -> int:
         found = self._truth(taxon)

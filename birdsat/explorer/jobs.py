@@ -172,12 +172,6 @@ class Jobs:
             self._changed.notify_all()
         return job
 
-    def wait(self, id: str, known: Job | None, seconds: float) -> Job:
-        """The job as soon as it differs from what is known, or after so many seconds."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.get(id) != known, seconds)
-            return self.get(id)
-
     def wait_for_work(self, seconds: float) -> None:
         """Until something changed."""
         with self._changed:

@@ -33,10 +33,10 @@ class ModelRecords:
         cells: NDArray[np.int64],
         sensitive: Collection[str] = (),
     ) -> None:
-        """folder: of the range model, which has the map of effort; sensitive: taxa, in lower case, whose places are
-        not shown as they are."""
+        """folder: of the range model, which has the map of effort; sensitive: taxa of the model whose places are not
+        shown as they are."""
         self._tables, self._folder, self._grid, self._cells = list(tables), folder, grid, cells
-        self._sensitive, self._lock = {name.casefold() for name in sensitive}, threading.Lock()
+        self._sensitive, self._lock = frozenset(sensitive), threading.Lock()
         self._read: Occurrences | None = None
         self._recorded: dict[str, NDArray[np.int64]] = {}
 
@@ -81,7 +81,7 @@ class ModelRecords:
 
     def is_sensitive(self, taxon: str) -> bool:
         """Whether its places are not to be shown as they are."""
-        return taxon.casefold() in self._sensitive
+        return taxon in self._sensitive
 
     def counts(self, taxon: str, grid: AnyGrid, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,) records in each cell; none at all of a sensitive taxon."""

@@ -1,6 +1,5 @@
 """What is to be expected at a place: all taxa of a model in the cell that it lies in, over the year."""
 
-import io
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.errors import PlaceError
 from birdsat.explorer.served_model import ServedModel
-from birdsat.tables import CsvWriter
+from birdsat.tables import csv_text
 
 EXPECTED = 0.5  # from which suitability on a taxon that nobody recorded is called unrecorded
 _COLUMNS = ("taxon", "common_name", "value", "low", "high", "applicable", "recorded")
@@ -95,10 +94,9 @@ def _recorded(served: ServedModel, taxon: str, cell: int) -> int | None:
 
 def place_csv(answer: dict[str, Any]) -> bytes:
     """The list as a table that a person may open: no cell is a formula."""
-    text = io.StringIO()
     months = len(answer["taxa"][0]["year"]) if answer["taxa"] else 0
-    table = CsvWriter(text, [*_COLUMNS, *(f"month_{month + 1}" for month in range(months))])
-    table.write(
+    head = [*_COLUMNS, *(f"month_{month + 1}" for month in range(months))]
+    rows = (
         [*(row[name] if row[name] is not None else "" for name in _COLUMNS), *row["year"]] for row in answer["taxa"]
     )
-    return text.getvalue().encode("utf-8")
+    return csv_text(head, rows).encode("utf-8")

@@ -1,6 +1,5 @@
 """What people said of names: accepted or corrected, kept, and given as a table and as Darwin Core."""
 
-import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from birdsat.errors import ConfigError, InputError
 from birdsat.explorer.jobs import Database, Jobs, now
 from birdsat.explorer.uploads import Uploads
-from birdsat.tables import CsvWriter
+from birdsat.tables import csv_text
 
 VERDICTS = ("accepted", "corrected")
 _LONGEST = 200
@@ -119,7 +118,5 @@ class Reviews:
 
 
 def _table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    table = CsvWriter(text, columns)
-    table.write([["" if row.get(name) is None else row[name] for name in columns] for row in rows])
-    return text.getvalue().encode("utf-8")
+    cells = [["" if row.get(name) is None else row[name] for name in columns] for row in rows]
+    return csv_text(columns, cells).encode("utf-8")

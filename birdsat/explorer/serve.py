@@ -86,9 +86,9 @@ def _run(request: ServeRequest, progress: Progress, *, with_page: bool, browser:
     _give_memory_back()
     site = Site(request)
     with folder_lock(site.store):
-        state = State.of(site)
         token = request.token or (None if request.is_local else secrets.token_urlsafe(24))
         with _listening(request) as listener:
+            state = State.of(site)  # which the server closes
             port = listener.getsockname()[1]
             shown = "127.0.0.1" if request.host in ("0.0.0.0", "::", "localhost") else request.host
             shown = f"[{shown}]" if ":" in shown else shown

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
-
 from birdsat.explorer.arrays import MISSING, STEPS
 from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
 from birdsat.explorer.common_names import CommonNames
@@ -228,14 +226,12 @@ class ServedModel(CellValues):
 
     def effort_layer(self) -> dict[str, Any] | None:
         """How much was looked, as the fit took it."""
-        found = self.records.effort
-        if found is None:
+        if self.records.effort is None:
             return None
-        scale = float(np.sqrt(found.max() if len(found) else 1.0)) / STEPS
         return {
             "url": f"v1/models/{self.id}/effort.bin",
             "dtype": "uint8",
-            "scale": (scale or 1.0) ** 2,
+            "scale": (self._effort_top / STEPS) ** 2,
             "power": 2,
             "missing": MISSING,
             "months": 1,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat import config
-from birdsat.errors import BirdsatError, ConfigError, InputError
+from birdsat.errors import BirdsatError, ConfigError
 from birdsat.explorer.answers import NotFoundError
 from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.listed import Served
@@ -132,8 +132,16 @@ class Site:
             return found
 
     def listing(self) -> list[Mapping[str, Any]]:
-        """What is said of each; kept, so that it is known before a model is opened."""
-        return [self._listing(served) for served in self.listed()]
+        """What is said of each; kept, so that it is known before a model is opened. A project that is damaged is not
+        among them, so that the others can be seen; what is wrong with a model that was given is raised."""
+        said = []
+        for served in self.listed():
+            try:
+                said.append(self._listing(served))
+            except BirdsatError:
+                if served.kind != "project":
+                    raise
+        return said
 
     def _listing(self, served: Served) -> Mapping[str, Any]:
         kept = self._kept_listing(served)
@@ -166,6 +174,7 @@ class Site:
         from birdsat.explorer.model_records import ModelRecords, remembered_tables
         from birdsat.explorer.served_model import ServedModel
         from birdsat.ranges.load import load_ranges
+        from birdsat.workflows.identify_outputs.privacy import species_of
         from birdsat.workflows.open_ranges import check_ranges, region_of, with_covariates
 
         model = load_ranges(served.folder)
@@ -188,12 +197,13 @@ class Site:
             facts = path.stat()
             mark.update(f"{path} {facts.st_size} {facts.st_mtime_ns}".encode())
         mark.update(" ".join(sorted(self.sensitive)).encode())
+        hidden = [taxon for taxon in model.facts.taxa if self.sensitive and species_of(taxon) in self.sensitive]
         return ServedModel(
             served,
             model,
             region,
             (served.folder if served.kind == "project" else self.store) / "arrays" / mark.hexdigest()[:24],
-            records=ModelRecords(tables, served.folder, region.grid, region.cells(), self.sensitive),
+            records=ModelRecords(tables, served.folder, region.grid, region.cells(), hidden),
             truth=self._truth,
             names=self._names,
         )
@@ -265,13 +275,13 @@ class _TruthGrid:
         return cKDTree(unit_sphere(*self._grid.lon_lat.T))
 
     def of(self, taxon: str, model: "ServedModel") -> NDArray[np.uint8] | None:
-        from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
+        from birdsat.earth.place import EARTH_RADIUS_KM, KM_PER_DEGREE, unit_sphere
         from birdsat.explorer.arrays import MISSING
 
         if taxon not in self._grid.species:
             return None
         step = self._grid.step_degrees
-        most = _TRUTH_KM if step is None else 111.2 * step
+        most = _TRUTH_KM if step is None else KM_PER_DEGREE * step
         distance, at = self._tree.query(unit_sphere(*model.region.grid.centres(model.cells).T))
         present = self._grid.presence[at, self._grid.species.index(taxon)].astype(np.uint8)
         return np.where(distance * EARTH_RADIUS_KM <= most, present, MISSING).astype(np.uint8)
@@ -301,8 +311,6 @@ def _absolute(request: ServeRequest) -> ServeRequest:
 def _names_in(path: Path | str | None) -> frozenset[str]:
     if path is None:
         return frozenset()
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of names ({error}).", settings=("sensitive",)) from error
-    return frozenset(" ".join(line.split()).casefold() for line in text.splitlines() if line.strip())
+    from birdsat.workflows.identify_outputs.privacy import read_sensitive
+
+    return read_sensitive(Path(path))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -48,13 +49,13 @@ class Kept:
                     return held
             try:
                 made = make()
+                with self._lock:  # before others may begin to make it
+                    self._held[name] = made
+                    while len(self._held) > self._most:
+                        self._held.popitem(last=False)
             finally:
                 with self._lock:
                     self._making.pop(name, None)
-            with self._lock:
-                self._held[name] = made
-                while len(self._held) > self._most:
-                    self._held.popitem(last=False)
             return made
 
 
@@ -65,12 +66,21 @@ class State:
     site: Site
     database: Database
     jobs: Jobs
-    runner: Runner
     uploads: Uploads
-    children: Children
+    runner: Runner = field(init=False)
+    children: Children = field(default_factory=Children)
     opened: Kept = field(default_factory=Kept)  # what is opened for tiles and the dataset, the last ones asked for
-
     tiles: Kept = field(default_factory=lambda: Kept(_MOST_TILES))  # encoded, of 1 to 100 KB
+    _turns: WeakValueDictionary[str, threading.Lock] = field(default_factory=WeakValueDictionary)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.runner = Runner(self.jobs, self.finish)
+
+    def turn(self, name: str) -> threading.Lock:
+        """A lock that all who ask for this name share; forgotten when none of them has it any more."""
+        with self._lock:
+            return self._turns.setdefault(name, threading.Lock())
 
     def kept(self, name: str, make: Callable[[], T]) -> T:
         """What is open under a name, or is opened now."""
@@ -88,10 +98,7 @@ class State:
             quota_bytes=int(site.request.quota_mb * 1e6),
             others=[site.projects],
         )
-        runner = Runner(jobs, lambda job, result: result)
-        state = cls(site=site, database=database, jobs=jobs, runner=runner, uploads=uploads, children=Children())
-        state.runner = Runner(jobs, state.finish)
-        return state
+        return cls(site=site, database=database, jobs=jobs, uploads=uploads)
 
     def start(self) -> None:
         """Begin with the jobs."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, Any]]
 THUMB_PX = 512
 _MOST_PIXELS = 200_000_000  # of a photo, more than any camera's
-KM_PER_DEGREE = 111.2
 _MOST_LISTED = 5000  # taxa of a table
 _MOST_PLACES = 10  # that a photo is most likely from
 _MOST_POINTS = 20_000  # of a scatter
@@ -206,7 +205,8 @@ def identify(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         if asked.get("date"):
             settings["date"] = asked["date"]
         verb(ask(run=asked["run"], photos=tuple(photos), out=(out,), top=5, **settings), progress)
-        rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        with out.open(encoding="utf-8") as lines:  # whose words may hold what str.splitlines takes for an end
+            rows = [json.loads(line) for line in lines]
     said = []
     for row in rows:
         one = photos[str(row["photo"])]
@@ -224,6 +224,7 @@ def locate(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
 
     import numpy as np
 
+    from birdsat.earth.place import KM_PER_DEGREE
     from birdsat.explorer.arrays import MISSING, STEPS, to_bytes
     from birdsat.explorer.where_cells_lie import grid_answer
     from birdsat.maps.map_file import MapFile
@@ -303,6 +304,8 @@ def scatter(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
                 if sum(map(len, rows)) >= _MOST_POINTS:
                     break
         first += dataset.rows(split)
+    if not sum(map(len, rows)):
+        raise InputError(f"{dataset.folder} has no photos to lay out; name a dataset that has some.")
     photos = np.concatenate(vectors)[:_MOST_POINTS]
     points = photos - photos.mean(axis=0, dtype=np.float64)
     _, _, directions = np.linalg.svd(points.T @ points)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from birdsat.earth.place import Place
 from birdsat.errors import ConfigError, InputError, PlaceError
-from birdsat.maps.csv_rows import write_csv
+from birdsat.files import write_atomic
 from birdsat.maps.richness import check_suitabilities, check_taxa
-from birdsat.tables import Table
+from birdsat.tables import Table, csv_text
 
 _SHORT_MONTHS = tuple(calendar.month_abbr[1:])
 _ENGLISH_COLUMNS = tuple(name.lower() for name in _SHORT_MONTHS)
@@ -59,7 +59,7 @@ class SpeciesList:
     def write_csv(self, path: Path) -> None:
         """A row for each taxon."""
         rows = zip(self.taxa, self.common_names, (f"{p:.4f}" for p in self.suitability), strict=True)
-        write_csv(path, ("taxon", "common_name", "relative_suitability"), rows)
+        write_atomic(path, csv_text(("taxon", "common_name", "relative_suitability"), rows))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ class PlaceCalendar:
         """A row for each taxon, a column for each month."""
         named = zip(self.taxa, self.common_names, self.suitability, strict=True)
         rows = ((taxon, common, *(f"{p:.4f}" for p in by_month)) for taxon, common, by_month in named)
-        write_csv(path, ("taxon", "common_name", *_ENGLISH_COLUMNS), rows)
+        write_atomic(path, csv_text(("taxon", "common_name", *_ENGLISH_COLUMNS), rows))
 
 
 def species_list(

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError, InputError
-from birdsat.maps.csv_rows import write_csv
+from birdsat.files import write_atomic
 from birdsat.maps.richness import SuitabilityBlock, check_taxa
 from birdsat.observations.occurrence_grid import Cells, Effort, RecordedCells
-from birdsat.tables import Table
+from birdsat.tables import Table, csv_text
 
 _HEAD = ("taxon", "lon", "lat", "month", "relative_suitability", "records_of_all_taxa", "rank")
 _SHOWN = 20
@@ -63,7 +63,7 @@ class SurveyGaps:
 
     def write_csv(self, path: Path) -> None:
         """A row for each gap."""
-        write_csv(path, _HEAD, self._rows())
+        write_atomic(path, csv_text(_HEAD, self._rows()))
 
     def _rows(self) -> list[tuple[str, float, float, int, float, float, float]]:
         names = [self.taxa[i] for i in self.label]

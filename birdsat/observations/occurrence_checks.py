@@ -33,7 +33,6 @@ class CheckedOccurrences:
 
     occurrences: Occurrences
     notes: tuple[str, ...]  # sentences for the console
-    unusable: tuple[str, ...]  # taxa left out: all their records lie in one cell
 
 
 def check_occurrences(
@@ -161,7 +160,7 @@ def _usable(occurrences: Occurrences, cell_degrees: float, notes: list[str]) -> 
         gone = set(one_cell)
         kept = [name for name in occurrences.taxa if name not in gone]
         occurrences = occurrences.only_taxa(kept, reason="of a taxon with all its records in one cell")
-    return CheckedOccurrences(occurrences=occurrences, notes=tuple(notes), unusable=tuple(one_cell))
+    return CheckedOccurrences(occurrences=occurrences, notes=tuple(notes))
 
 
 def _of_one_cell(occurrences: Occurrences, cell_degrees: float) -> list[str]:

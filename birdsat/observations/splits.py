@@ -4,11 +4,9 @@ import hashlib
 import math
 from dataclasses import dataclass
 
-from birdsat.earth.place import EARTH_RADIUS_KM, Place
+from birdsat.earth.place import KM_PER_DEGREE, Place
 from birdsat.errors import ConfigError
 from birdsat.observations.observation import Observation, Split
-
-_KM_PER_DEGREE = math.radians(1) * EARTH_RADIUS_KM
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +61,10 @@ def block(place: Place, block_km: float) -> tuple[int, int]:
     Blocks are about square and of about one area everywhere: each band of latitude is cut into a whole number
     of columns, so none is torn at the antimeridian.
     """
-    rows = max(1, round(180 * _KM_PER_DEGREE / block_km))
+    rows = max(1, round(180 * KM_PER_DEGREE / block_km))
     row = min(int((place.lat + 90) / 180 * rows), rows - 1)
     middle = math.radians((row + 0.5) * 180 / rows - 90)
-    columns = max(1, round(360 * _KM_PER_DEGREE * math.cos(middle) / block_km))
+    columns = max(1, round(360 * KM_PER_DEGREE * math.cos(middle) / block_km))
     return row, int((place.lon + 180) / 360 * columns) % columns
 
 

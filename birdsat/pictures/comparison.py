@@ -24,7 +24,7 @@ def draw_comparison(recipes: Sequence[str], figures: Mapping[str, Sequence[Seque
                 axes.plot([statistics.fmean(values)] * 2, [place - 0.3, place + 0.3], color="#1f6f8b", lw=2.2)
                 axes.plot(values, [place] * len(values), "o", ms=4, color="#e07a1f", alpha=0.85)
         axes.set_title(title.replace(", ", ",\n"), fontsize=8, loc="left", color="#24292f")
-        axes.set_yticks(range(len(recipes)), recipes, fontsize=8, color="#24292f")
+        axes.set_yticks(range(len(recipes)), recipes, fontsize=8, color="#24292f", parse_math=False)
         axes.set_ylim(len(recipes) - 0.4, -0.6)
         axes.grid(axis="x", color="#d9dde3", lw=0.7)
         axes.set_axisbelow(True)

@@ -4,6 +4,7 @@ import datetime
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def draw_neighbours(panels: Sequence[tuple[Direction, Sequence[Answered]]], *, s
     )
     FigureCanvasAgg(figure)
     if subtitle:
-        figure.text(0.5, 0.004, subtitle, ha="center", va="bottom", fontsize=7.5, color=INK)
+        figure.text(0.5, 0.004, subtitle, ha="center", va="bottom", fontsize=7.5, color=INK, parse_math=False)
     parts = np.atleast_1d(np.asarray(figure.subfigures(1, len(panels))))
     for part, (direction, answered) in zip(parts, panels, strict=True):
         _panel(part, direction, answered, lines, columns)
@@ -132,7 +133,12 @@ def _card(axes: Axes, card: Card, colour: str, width: float, word: str) -> None:
     if word:
         axes.set_title(word, fontsize=6.5, color=colour, weight="bold", pad=2.5)
     name = card.taxon if len(card.taxon) <= _FINEST_TAXON else card.taxon[: _FINEST_TAXON - 1] + "…"
-    axes.text(
-        0.5, -0.05, name, transform=axes.transAxes, ha="center", va="top", fontsize=6.5, style="italic", color=INK
-    )
-    axes.text(0.5, -0.17, card.where_and_when, transform=axes.transAxes, ha="center", va="top", fontsize=5.8, color=INK)
+    below: dict[str, Any] = {
+        "transform": axes.transAxes,
+        "ha": "center",
+        "va": "top",
+        "color": INK,
+        "parse_math": False,
+    }
+    axes.text(0.5, -0.05, name, fontsize=6.5, style="italic", **below)
+    axes.text(0.5, -0.17, card.where_and_when, fontsize=5.8, **below)

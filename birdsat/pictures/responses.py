@@ -59,7 +59,7 @@ def _draw(axes: Axes, response: Response, label: int, top: float) -> None:
         some = np.sort(np.argsort(-np.abs(response.suitability - overall).mean(axis=0))[:_MOST_CLASSES])
         at = np.arange(len(some))
         axes.bar(at, middle[some], yerr=std[some], width=0.7, color=RANGE, alpha=0.75, ecolor=INK, capsize=1.5)
-        axes.set_xticks(at, [response.classes[one] for one in some], fontsize=7)
+        axes.set_xticks(at, [response.classes[one] for one in some], fontsize=7, parse_math=False)
         if len(some) > 6:
             axes.tick_params(axis="x", rotation=60)
     else:

@@ -53,7 +53,7 @@ class Applicability:
     recorded: Tensor  # (k,) int64, all cells with records by `_place_keys`, those of one after the other's, each sorted
     first_recorded: Tensor  # (taxa + 2,) int64
     weight: Float[Tensor, "rows d"]  # of each input
-    radius: Float[Tensor, "rows"]
+    radius: Float[Tensor, " rows"]
 
     @classmethod
     def fit(

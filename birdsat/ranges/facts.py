@@ -8,7 +8,7 @@ from birdsat import config
 from birdsat.errors import ConfigError
 from birdsat.ranges.calibrate import Calibration
 from birdsat.ranges.covariates.facts import RasterFacts
-from birdsat.ranges.covariates.named import INPUTS
+from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.rows_read import RowsRead
@@ -41,7 +41,7 @@ class RangeFacts:
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
-    inputs: tuple[str, ...] = INPUTS[:2]  # of chip, place and covariates, what it learned from
+    inputs: tuple[str, ...] = USUAL_INPUTS  # of chip, place and covariates, what it learned from
     rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
     effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known

@@ -87,8 +87,7 @@ def effort_of_places(
     grid: AnyGrid,
     anywhere: NDArray[np.int64],
     *,
-    where: str = "on land",
-    name: str = "",
+    within: str = "",
     columns: TableColumns | None = None,
     max_uncertainty_km: float | None = None,
     crs: str | None = None,
@@ -97,8 +96,8 @@ def effort_of_places(
     """Places of a table that are the background, each in its cell, of cells `anywhere` (c,), ascending; those elsewhere
     are noted.
 
-    where, name: what the cells are of, and are called, in messages. Raises what `read_weighted_places` raises, and
-    InputError where no place lies in the cells, or none with a weight above 0.
+    within: where the cells lie, in messages; on the land of their box without. Raises what `read_weighted_places`
+    raises, and InputError where no place lies in the cells, or none with a weight above 0.
     """
     weight, dropped, places, used = np.zeros(len(anywhere)), Counter[str](), 0, 0
     for some in read_weighted_places(
@@ -111,7 +110,7 @@ def effort_of_places(
         places, used = places + len(cells), used + int(np.count_nonzero(there))
     for reason, rows in dropped.items():
         progress.note(f"{path.name}: {rows:,} {'row' if rows == 1 else 'rows'} dropped: {reason}")
-    within = f"{where} of {name or grid.box}"
+    within = within or f"on land of {grid.box}"
     if not weight.any():
         lost = f"none of its {places:,} places lies {within}"
         if used:

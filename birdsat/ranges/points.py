@@ -157,11 +157,11 @@ class Points:
             background_looked=self.background_looked[rows],
         )
 
-    def even_background(self, seed: int = 0) -> Cells:
+    def even_background(self) -> Cells:
         """For models that know no weights: the background where all of it weighs alike; else as many places drawn by
-        their weights, some of them several times."""
+        their weights, some of them several times; the same ones at every call."""
         weight = self.background_weight
         if np.ptp(weight) == 0:
             return self.background
-        generator = np.random.default_rng(seed)
+        generator = np.random.default_rng(0)
         return self.background.take(generator.choice(len(weight), len(weight), p=weight / weight.sum()))

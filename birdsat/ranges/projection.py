@@ -39,13 +39,12 @@ class InputProjection:
         *,
         use_chip: bool = True,
         covariates: CovariateScaling | None = None,
-        covariate_share: float = COVARIATE_SHARE,
     ) -> "InputProjection":
         """Fit to background places: chip (n, f), lon_lat (n, 2).
 
         most: directions of chip and place that are kept. place_share: of the variance of both, that the place brings;
-        0 leaves it out. use_chip: False leaves the chip out. covariates: fitted to the background. covariate_share: of
-        the variance of all inputs. Raises InputError for numbers that are not finite.
+        0 leaves it out. use_chip: False leaves the chip out. covariates: fitted to the background, and
+        COVARIATE_SHARE of the variance of all inputs. Raises InputError for numbers that are not finite.
         """
         table = _side_by_side(chip, lon_lat)
         if not np.isfinite(table).all():
@@ -64,7 +63,7 @@ class InputProjection:
         least = 0 if covariates is not None else 1  # inputs that there must be
         kept = np.argsort(-values)[: min(most, int((values > max(0.0, values.max() * 1e-9)).sum()) or least)]
         total, beside = values[kept].sum(), 0 if covariates is None else covariates.inputs
-        share = 0.0 if covariates is None else covariate_share if len(kept) else 1.0
+        share = 0.0 if covariates is None else COVARIATE_SHARE if len(kept) else 1.0
         own = (1 - share) * (len(kept) + beside)  # of the variances of all inputs, which add up to their number
         directions = weight[:, None] * vectors[:, kept] * np.sqrt(own / total if total > 0 else 1.0)
         if covariates is not None:

@@ -106,17 +106,15 @@ def with_effort(
     grid: AnyGrid,
     anywhere: NDArray[np.int64],
     *,
-    where: str = "on land",
-    name: str = "",
+    within: str = "",
     tables: TableOptions | None = None,
     progress: Progress = QUIET,
 ) -> Records:
     """Records of a fit on cells `anywhere` (c,), ascending, of a grid, with how much was looked in each.
 
-    looked: the records of the target group, or of all taxa, by which it is told where nothing else is asked for. where,
-    name: what the cells are of, and are called, in messages. tables: how that of the background is read; by its usual
-    names alone. Raises InputError for a raster or a table that says
-    nothing of these cells.
+    looked: the records of the target group, or of all taxa, by which it is told where nothing else is asked for.
+    within: where the cells lie, as `effort_of_places` takes it. tables: how that of the background is read; by its
+    usual names alone. Raises InputError for a raster or a table that says nothing of these cells.
     """
     effort: RelativeEffort | None
     records = replace(records, everything=looked, thin_km=options.thin_km)
@@ -130,8 +128,7 @@ def with_effort(
                 Path(options.background),
                 grid,
                 anywhere,
-                where=where,
-                name=name,
+                within=within,
                 columns=None if tables is None else TableColumns.parse(tuple(tables.columns)),
                 max_uncertainty_km=None if tables is None else tables.max_uncertainty_km,
                 crs=None if tables is None else tables.crs,

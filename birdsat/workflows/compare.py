@@ -1,6 +1,5 @@
 """Several recipes with several seeds on one dataset: one table, and one plot."""
 
-import io
 import json
 import math
 import statistics
@@ -22,7 +21,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.reading import read_json
 from birdsat.recipes.ours import changed
 from birdsat.recipes.registry import RECIPE_FILE, recipe
-from birdsat.tables import CsvWriter, Table
+from birdsat.tables import Table, csv_text
 from birdsat.tasks.classify import classify
 from birdsat.tasks.retrieve import retrieve
 from birdsat.training.config import RunConfig
@@ -197,17 +196,15 @@ def _write(result: CompareResult) -> None:
     rows, shown = result.rows, _shown(result.rows)
     markdown, table, plot = result.files
     write_atomic(markdown, result.table().markdown() + "\n")
-    buffer = io.StringIO()
-    writer = CsvWriter(
-        buffer, ["recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std"))]
-    )
-    for row in rows:
-        values = [value for column in shown for value in (row.mean(column), row.std(column))]
-        figures = ("" if math.isnan(value) else f"{value:.5f}" for value in values)
-        writer.write([(row.recipe, len(row.runs), *figures)])
-    write_atomic(table, buffer.getvalue())
+    head = ("recipe", "seeds", *(f"{column}_{part}" for column in shown for part in ("mean", "std")))
+    write_atomic(table, csv_text(head, (_cells(row, shown) for row in rows)))
     panels = {COLUMNS[column]: [row.values(column) for row in rows] for column in shown}
     save_png(draw_comparison([row.recipe for row in rows], panels), plot)
+
+
+def _cells(row: Row, shown: Sequence[str]) -> list[object]:
+    values = [value for column in shown for value in (row.mean(column), row.std(column))]
+    return [row.recipe, len(row.runs), *("" if math.isnan(value) else f"{value:.5f}" for value in values)]
 
 
 def cell(row: Row, column: str) -> str:

@@ -23,7 +23,7 @@ from birdsat.tasks.identify.identifier import RunIdentifier
 from birdsat.tasks.identify.image_scores import ImageScores, open_scores
 from birdsat.tasks.identify.kept_out import KeptOutFigures, kept_out_figures
 from birdsat.tasks.identify.report import GateFigures, IdentifyReport
-from birdsat.tasks.identify.seen import Seen, SeenRows, see, see_split
+from birdsat.tasks.identify.seen import Seen, SeenRows, joined, see, see_split
 from birdsat.tasks.identify.strangers import make_strangers
 from birdsat.tasks.identify.taxon_groups import same_birds
 from birdsat.training.run_folder import Run, load_run
@@ -51,7 +51,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
     request = replace(request, taught=False)
     run, dataset = load_run(Path(request.run)), Dataset(Path(request.dataset))
     kind, scores = open_scores(run, request.scores)
-    place_date = open_place_date(run, request, progress)
+    place_date = open_place_date(run, request)
     train, val, test = (
         see_split(run, dataset, split, workers=request.workers, progress=progress) for split in ("train", "val", "test")
     )
@@ -80,7 +80,7 @@ def evaluate_identify(request: EvaluateIdentifyRequest, progress: Progress = QUI
         fitted_on=fitted.fitted_on,
         coverage=request.coverage,
         sure=request.sure,
-        joinings=_joinings(fitted, identifier),
+        joinings=_joinings(identifier),
         ways=tuple(ways),
         left_out=len(test) - len(known),
         known_pass=_passing(fitted, scores, known.seen, request.gate),
@@ -115,7 +115,7 @@ def _ways(identifier: RunIdentifier, test: SeenRows, when: NDArray[np.float64], 
         )
 
 
-def _joinings(fitted: Fitted, identifier: RunIdentifier) -> dict[str, dict[str, object]]:
+def _joinings(identifier: RunIdentifier) -> dict[str, dict[str, object]]:
     named = {IMAGE: identifier.image}
     if identifier.joined is not identifier.image:
         named |= {PLACE: identifier.undated}
@@ -155,10 +155,15 @@ def _gate(
         strange["other taxa of the dataset"] = test[others].seen
     for folder in request.strangers:
         files = find_photos([folder], setting="strangers")
-        batches = [
-            views[readable] for views, readable in photo_views(files, run.photo_px, unreadable="nan", progress=progress)
-        ]
-        strange[Path(folder).name] = see(run, np.concatenate(batches))
+        batches = photo_views(files, run.photo_px, unreadable="nan", progress=progress)
+        seen = joined([see(run, views)[readable] for views, readable in batches])
+        if not len(seen):
+            raise InputError(
+                f"none of the {len(files):,} photos of {folder} can be read; give others, or mend them.",
+                settings=("strangers",),
+            )
+        name = Path(folder).resolve().name
+        strange[str(folder) if name in strange else name] = seen
     own = fitted.gate(known.seen, scores(known.seen))
     threshold = fitted.gate_threshold(request.gate)
     found = {}

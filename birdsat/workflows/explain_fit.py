@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from birdsat.files import write_atomic
-from birdsat.maps.csv_rows import write_csv
 from birdsat.pictures.map_picture import save_png
 from birdsat.pictures.responses import draw_responses
 from birdsat.progress import QUIET, Progress
@@ -17,7 +16,7 @@ from birdsat.ranges.covariates.ablation import Ablation, ablate
 from birdsat.ranges.covariates.importance import Importances, permutation_importance
 from birdsat.ranges.covariates.responses import Response, response_curves
 from birdsat.ranges.model import RangeModel
-from birdsat.tables import Table
+from birdsat.tables import Table, csv_text
 
 IMPORTANCE, IMPORTANCE_CSV = "importance.json", "importance.csv"
 RESPONSES_CSV, RESPONSES_PNG = "responses.csv", "responses.png"
@@ -63,13 +62,16 @@ def explain_fit(
     if importance is not None:
         write_atomic(folder / IMPORTANCE, json.dumps(importance.to_dict(), indent=2) + "\n")
         rows = [(one.name, one.auc_lost, one.low, one.high) for one in importance.groups]
-        write_csv(folder / IMPORTANCE_CSV, ("shuffled", "auc_lost", "low", "high"), rows)
+        write_atomic(folder / IMPORTANCE_CSV, csv_text(("shuffled", "auc_lost", "low", "high"), rows))
     if responses := response_curves(model, seed=seed, progress=progress):
         most = np.argsort(-np.array(model.facts.points), kind="stable").tolist()
         if len(most) > _MOST_CURVES:
             progress.note(f"response curves are written of the {_MOST_CURVES:,} taxa with most records.")
         rows_of_taxa = _rows(responses, model.facts.taxa, sorted(most[:_MOST_CURVES]))
-        write_csv(folder / RESPONSES_CSV, ("taxon", "covariate", "value", "relative_suitability", "std"), rows_of_taxa)
+        write_atomic(
+            folder / RESPONSES_CSV,
+            csv_text(("taxon", "covariate", "value", "relative_suitability", "std"), rows_of_taxa),
+        )
         save_png(draw_responses(responses, model.facts.taxa, most), folder / RESPONSES_PNG)
     ablation = None if refit is None else ablate(model, refit)
     if ablation is not None:

@@ -116,7 +116,7 @@ def identify(request: IdentifyRequest, progress: Progress = QUIET) -> IdentifyRe
             raise ConfigError(f"{out.parent} is not a folder; make it, or name another file.", settings=("out",))
     finder = _finder(request, photos)
     sensitive = frozenset[str]() if request.sensitive is None else read_sensitive(Path(request.sensitive))
-    identifier = open_run_identifier(request, progress)
+    identifier = open_run_identifier(request)
     for note in identifier.notes:
         progress.note(note)
     if twins:

@@ -1,6 +1,5 @@
 """Where photos could have been taken, or how well that can be told."""
 
-import io
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ from birdsat.pictures.panel import MapPoints
 from birdsat.pictures.qgis_style import style_path, write_style
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
-from birdsat.tables import CsvWriter, Table
+from birdsat.tables import Table, csv_text
 from birdsat.tasks.identify.seen import see_split
 from birdsat.tasks.locate import Evidence, Located, locate, probabilities
 from birdsat.tasks.locate_by_likeness import Likeness, Queries
@@ -107,9 +106,7 @@ class LocatedPhotos:
 
     def csv(self) -> str:
         """A row for each of the likeliest cells of each photo."""
-        text = io.StringIO()
-        CsvWriter(text, _CELL).write(self._ranked())
-        return text.getvalue()
+        return csv_text(_CELL, self._ranked())
 
     def _names(self) -> list[str]:
         """As short as tells them apart."""

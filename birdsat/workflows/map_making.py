@@ -25,6 +25,10 @@ def making_of_ranges(request: MapRequest, model: RangeModel, taxon: str) -> Maki
     """Of a taxon's map by a range model."""
     facts, thresholds = model.facts, model.thresholds(taxon)
     settings = {name: value for name, value in config.to_dict(facts.network).items() if name != config.KIND}
+    if facts.estimator:  # of the network, its settings of training are not its own
+        settings = {name: settings[name] for name in ("inputs", "members", "block_km", "regional", "seed")}
+    else:
+        settings = {"steps taken": facts.steps, **settings}
     commands = [request.command("map")]
     if request.ranges is not None:  # the taxa mapped beside this one have no part in it
         commands = [*filter(None, [facts.command]), replace(request, taxon=(taxon,)).command("map")]
@@ -32,7 +36,7 @@ def making_of_ranges(request: MapRequest, model: RangeModel, taxon: str) -> Maki
         thresholds={} if thresholds is None else {name: getattr(thresholds, name) for name in THRESHOLDS},
         thresholds_of=NOT_EVALUATED if thresholds is None else _chosen_on(thresholds),
         rows=facts.read.to_dict() if facts.read.rows else {},
-        settings={"way": facts.way, "taxa fitted together": len(facts.taxa), "steps taken": facts.steps, **settings},
+        settings={"way": facts.way, "taxa fitted together": len(facts.taxa), **settings},
         versions=versions_here(),
         commands=tuple(map(_kept, commands)),
     )

@@ -19,6 +19,7 @@ from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, check_places
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.intervals import COVERAGE
@@ -363,7 +364,8 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
-                **({"inputs": model.inputs_text} if facts.rasters else {}),
+                **({"inputs": model.inputs_text} if facts.inputs != USUAL_INPUTS else {}),
+                **({"classifier": facts.estimator} if facts.estimator else {}),
             },
             making=making_of_ranges(request, model, taxon),
         )

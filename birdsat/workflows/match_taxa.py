@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError, InputError
 from birdsat.files import check_new, write_atomic
-from birdsat.maps.csv_rows import write_csv
 from birdsat.observations.taxonomies.changes import KINDS, Match, compare, count_kinds
 from birdsat.observations.taxonomies.checklist import Checklist, ListedTaxon
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
@@ -22,7 +21,7 @@ from birdsat.observations.taxonomies.places import SpeciesRanges, tell_apart
 from birdsat.observations.taxonomies.taxon_rows import ENDINGS, open_taxon_rows
 from birdsat.observations.taxonomies.written_names import NamesTable, WrittenName
 from birdsat.progress import QUIET, Progress
-from birdsat.tables import Table
+from birdsat.tables import Table, csv_text
 from birdsat.workflows.requests.taxonomies import MatchTaxaRequest
 
 _HEAD = (
@@ -287,5 +286,5 @@ def _write(result: MatchTaxaResult, new: Checklist) -> None:
                 *stamp,
             )
         )
-    write_csv(result.file, _HEAD, rows)
+    write_atomic(result.file, csv_text(_HEAD, rows))
     write_atomic(result.file.with_suffix(".json"), json.dumps(result.to_dict(), indent=2, ensure_ascii=False) + "\n")

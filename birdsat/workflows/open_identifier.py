@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.places import embed_places
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import CheckpointError, InputError
+from birdsat.errors import CheckpointError, PlaceError
 from birdsat.imagery.open_imagery import open_imagery
-from birdsat.progress import QUIET, Progress
 from birdsat.tasks.identify.identifier import RunIdentifier, identified_taxa, open_identifier
 from birdsat.tasks.identify.place_date import ChipPlaceDate, ListPlaceDate, PlaceDate, RangesPlaceDate
 from birdsat.tasks.identify.taxon_groups import english_name
@@ -23,10 +22,10 @@ from birdsat.workflows.requests.maps import RangesOptions
 _OTHER_SCALE = 10.0  # inverse temperature of place against taxon, where a run has learned none; its weight is fitted
 
 
-def open_run_identifier(options: IdentifyOptions, progress: Progress = QUIET) -> RunIdentifier:
+def open_run_identifier(options: IdentifyOptions) -> RunIdentifier:
     """Ready to name photos. Raises what opening the run, the range model, the region or the list raises."""
     run = load_run(Path(options.run))
-    return identifier_of(run, options, open_place_date(run, options, progress))
+    return identifier_of(run, options, open_place_date(run, options))
 
 
 def identifier_of(run: Run, options: IdentifyOptions, place_date: PlaceDate | None) -> RunIdentifier:
@@ -42,7 +41,7 @@ def identifier_of(run: Run, options: IdentifyOptions, place_date: PlaceDate | No
     )
 
 
-def open_place_date(run: Run, options: IdentifyOptions, progress: Progress = QUIET) -> PlaceDate | None:
+def open_place_date(run: Run, options: IdentifyOptions) -> PlaceDate | None:
     """What is asked of place and date; None where that is nothing, or not wanted."""
     if not options.place_date:
         return None
@@ -66,7 +65,7 @@ def open_place_date(run: Run, options: IdentifyOptions, progress: Progress = QUI
     def years(lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
         try:
             return embed_places(run, chips, lon_lat).year
-        except InputError:  # none of them has imagery
+        except PlaceError:  # none of them has imagery
             return np.full((len(lon_lat), 1, means.embedding.shape[1]), np.nan, np.float32)
 
     return ChipPlaceDate(taxa, means, scale, years, imagery.text)

@@ -97,8 +97,7 @@ def records_on_cells(
         request,
         cells.grid,
         cells.cells(),
-        where="on land" if cells.imagery.is_of_land else "in a cell with imagery",
-        name=cells.name,
+        within=f"{'on land' if cells.imagery.is_of_land else 'in a cell with imagery'} of {cells.name}",
         tables=request,
         progress=progress,
     )

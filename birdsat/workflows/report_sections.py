@@ -8,6 +8,7 @@ from typing import Any
 from birdsat.maps.description import SCORE, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
+from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
 from birdsat.workflows.report_words import (
@@ -186,8 +187,13 @@ def _effort(facts: MapFacts) -> str:
 
 def _predictors(about: MapDescription) -> str:
     imagery, credit = about.sources.get("imagery", "imagery that is not known"), imagery_credit(about)
-    text = f"What satellite chips around it show, from {imagery}, and where it lies."
-    return _p(f"{text} {credit}" if credit else text)
+    named = about.sources.get("inputs", ", ".join(USUAL_INPUTS)).split(", ")
+    told = [f"what satellite chips around it show, from {imagery}"] if CHIP in named else []
+    told += ["where it lies"] if PLACE in named else []
+    rasters = ", ".join(one for one in named if one not in USUAL_INPUTS)
+    told += [f"what rasters say there: {rasters}"] if rasters else []
+    text = f"{', and '.join(told)}."
+    return _p(f"{text[:1].upper()}{text[1:]}" + (f" {credit}" if credit and CHIP in named else ""))
 
 
 def _model(facts: MapFacts) -> str:
@@ -196,9 +202,11 @@ def _model(facts: MapFacts) -> str:
         return _p(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
     if not making.settings:
         return _p(NOT_KNOWN)
+    classifier = facts.about.sources.get("classifier", "")
     words = _p(
-        "Networks side by side, the members; each was fitted without one part of the blocks of the Earth, which "
-        "evaluates and calibrates it. The map is the mean of the members."
+        f"{f'Classifiers of each taxon, {classifier},' if classifier else 'Networks'} side by side, the members; each "
+        "was fitted without one part of the blocks of the Earth, which evaluates and calibrates it. The map is the "
+        "mean of the members."
     )
     known = {SETTINGS[name]: _plain(value) for name, value in making.settings.items() if name in SETTINGS}
     rest = [f"{name} {_plain(value)}" for name, value in making.settings.items() if name not in SETTINGS]

@@ -9,9 +9,10 @@ from typing import Any
 
 from birdsat.errors import InputError
 from birdsat.files import file_sha256, write_atomic
+from birdsat.locks import file_lock
 from birdsat.observations.scientific_names import species_name
 from birdsat.progress import QUIET, Progress
-from birdsat.tables import CsvWriter
+from birdsat.tables import csv_text
 from birdsat.tasks.identify.image_scores import open_scores
 from birdsat.tasks.identify.taught import named_as_known
 from birdsat.training.run_folder import load_run
@@ -47,11 +48,12 @@ class ReviewResult:
 def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
     """Add corrections to the run's. What is said last of a photo, by its bytes, is what counts.
 
-    Raises InputError for a table without the two columns or without a row that can be used.
+    Raises InputError for a table without the two columns or without a row that can be used, BusyError where another
+    adds some to the same run.
     """
     run, table = load_run(Path(request.run)), Path(request.table)
     root = table.parent if request.photos is None else Path(request.photos)
-    given, left_out = _read(table), dict[str, int]()
+    given, left_out = read_corrections(table), dict[str, int]()
     _, scores = open_scores(run)
     names = named_as_known({species_name(row["taxon"]) for row in given if row["taxon"]}, scores.taxa)
     new: list[dict[str, str]] = []
@@ -75,13 +77,16 @@ def review(request: ReviewRequest, progress: Progress = QUIET) -> ReviewResult:
         progress.note(f"{count:,} rows left out: {reason}.")
     if not new:
         raise InputError(f"no row of {table} can be used; give the folder of its photos.", settings=("table", "photos"))
-    said = {row["sha256"]: row for name in (CORRECTIONS_FILE, REFUSED_FILE) for row in _before(run.path / name)}
-    said |= {row["sha256"]: row for row in new}
-    birds = [row for row in said.values() if row["taxon"]]
-    others = [row for row in said.values() if not row["taxon"]]
-    for name, rows in ((CORRECTIONS_FILE, birds), (REFUSED_FILE, others)):
-        if rows or (run.path / name).is_file():
-            write_atomic(run.path / name, _text(rows))
+    with file_lock(run.path / CORRECTIONS_FILE):  # what another adds meanwhile would be lost
+        said = {row["sha256"]: row for name in (CORRECTIONS_FILE, REFUSED_FILE) for row in _before(run.path / name)}
+        said |= {row["sha256"]: row for row in new}
+        birds = [row for row in said.values() if row["taxon"]]
+        others = [row for row in said.values() if not row["taxon"]]
+        for name, rows in ((CORRECTIONS_FILE, birds), (REFUSED_FILE, others)):
+            if rows or (run.path / name).is_file():
+                write_atomic(
+                    run.path / name, csv_text(COLUMNS, [[row.get(one, "") for one in COLUMNS] for row in rows])
+                )
     return ReviewResult(
         file=run.path / CORRECTIONS_FILE,
         added=len(new),
@@ -103,24 +108,27 @@ def root_of(folder: Path) -> Path:
     return Path(folder.resolve().anchor)
 
 
-def _read(table: Path) -> list[dict[str, str]]:
+def read_corrections(
+    table: Path, *, setting: str = "table", remedy: str = "give a CSV in UTF-8"
+) -> list[dict[str, str]]:
+    """Rows of a table with the columns photo and taxon, and any others, by their names in small letters.
+
+    setting: by which the table was named; remedy: what to do about one of another kind. Raises InputError for a table
+    that cannot be read, or without these columns.
+    """
     try:
         text = table.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table} cannot be read ({error}); give a CSV in UTF-8.", settings=("table",)) from error
-    rows = [{str(key).strip().casefold(): (value or "").strip() for key, value in row.items() if key is not None}
-            for row in csv.DictReader(io.StringIO(text))]  # fmt: skip
+        rows = [{str(key).strip().casefold(): (value or "").strip() for key, value in row.items() if key is not None}
+                for row in csv.DictReader(io.StringIO(text))]  # fmt: skip
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{table} cannot be read as a table of photos and taxa ({error}); {remedy}.", settings=(setting,)
+        ) from error
     if not rows or not {"photo", "taxon"} <= set(rows[0]):
         has = ", ".join(rows[0]) if rows else "no rows"
-        raise InputError(f"{table} needs the columns photo and taxon; it has {has}.", settings=("table",))
+        raise InputError(f"{table} needs the columns photo and taxon; it has {has}; {remedy}.", settings=(setting,))
     return rows
 
 
 def _before(path: Path) -> list[dict[str, str]]:
-    return _read(path) if path.is_file() and path.stat().st_size > len(",".join(COLUMNS)) + 2 else []
-
-
-def _text(rows: list[dict[str, str]]) -> str:
-    text = io.StringIO(newline="")
-    CsvWriter(text, COLUMNS).write([row.get(name, "") for name in COLUMNS] for row in rows)
-    return text.getvalue()
+    return read_corrections(path) if path.is_file() and path.stat().st_size > len(",".join(COLUMNS)) + 2 else []

@@ -1,6 +1,5 @@
 """Taxa taught to a run by a few photos, and forgotten again."""
 
-import csv
 import datetime
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -13,11 +12,13 @@ from birdsat.embeddings.photo_files import photo_views
 from birdsat.errors import InputError
 from birdsat.files import file_sha256
 from birdsat.imagery.photo_files import find_photos, without_raw_twins
+from birdsat.locks import file_lock
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
 from birdsat.tasks.identify.image_scores import GALLERY_FILE, open_scores
 from birdsat.tasks.identify.seen import Seen, joined, see
 from birdsat.tasks.identify.taught import (
+    TAUGHT_FILE,
     By,
     TaughtPhoto,
     load_taught,
@@ -29,7 +30,7 @@ from birdsat.tasks.identify.taught import (
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.requests.identify import TeachRequest
-from birdsat.workflows.review import root_of
+from birdsat.workflows.review import read_corrections, root_of
 
 _FEW = 3  # photos a taxon, below which means name more of them than a probe
 
@@ -60,10 +61,17 @@ class TeachResult:
 def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
     """Add photos, take taxa away, or list them.
 
-    Raises UnknownTaxonError for a taxon to forget that was not taught, InputError where there are no photos, and
-    CheckpointError for a run that keeps nothing to tell new taxa from.
+    Raises UnknownTaxonError for a taxon to forget that was not taught, InputError where there are no photos,
+    CheckpointError for a run that keeps nothing to tell new taxa from, and BusyError where another teaches it.
     """
     run = load_run(Path(request.run))
+    if request.folder is None and not request.remove:
+        return _teach(run, request, progress)
+    with file_lock(run.path / TAUGHT_FILE):  # what another teaches it meanwhile would be lost
+        return _teach(run, request, progress)
+
+
+def _teach(run: Run, request: TeachRequest, progress: Progress) -> TeachResult:
     _, base = open_scores(run)
     taught = load_taught(run)
     if taught is not None and taught.of != model_fingerprint(run):
@@ -88,14 +96,15 @@ def teach(request: TeachRequest, progress: Progress = QUIET) -> TeachResult:
     for taxon in request.remove:
         if taught is None:
             raise InputError(
-                f"nothing was taught to {run.path}, so {taxon!r} cannot be forgotten.", settings=("remove",)
+                f"nothing was taught to {run.path}, so {taxon!r} cannot be forgotten; leave it out.",
+                settings=("remove",),
             )
         taught = taught.without(taxon)
     if taught is not None and (request.folder is not None or request.remove):
         save_taught(run, taught)
     counts = Counter(photo.taxon for photo in taught.photos) if taught is not None else Counter[str]()
     return TeachResult(
-        file=run.path / "taught.safetensors",
+        file=run.path / TAUGHT_FILE,
         photos=dict(sorted(counts.items())),
         new=tuple(sorted(taxon for taxon in counts if taxon not in base.taxa)),
     )
@@ -115,7 +124,10 @@ def _looked_at(run: Run, source: Path, known: tuple[str, ...], progress: Progres
             at += len(views)
             bar.advance(len(views))
     if not kept:
-        raise InputError(f"none of the {len(files):,} photos of {source} can be read.", settings=("folder",))
+        raise InputError(
+            f"none of the {len(files):,} photos of {source} can be read; give others, or mend them.",
+            settings=("folder",),
+        )
     photos = [
         TaughtPhoto(taxon=names[photo.taxon], photo=photo.photo, sha256=file_sha256(file), by=photo.by, when=photo.when)
         for photo, file in (given[number] for number in kept)
@@ -142,24 +154,13 @@ def _of_folder(folder: Path) -> list[tuple[TaughtPhoto, Path]]:
 
 def _of_table(path: Path) -> list[tuple[TaughtPhoto, Path]]:
     """Rows of a table that `birdsat review` made."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{path} is not a table of corrections ({error}); make one with `birdsat review`, or give a folder.",
-            settings=("folder",),
-        ) from error
-    if not rows or not {"photo", "taxon"} <= set(rows[0]):
-        raise InputError(
-            f"{path} has no rows with photo and taxon; make it with `birdsat review`.", settings=("folder",)
-        )
+    rows = read_corrections(path, setting="folder", remedy="make one with `birdsat review`, or give a folder")
     found = []
     for row in rows:
         if row["taxon"]:
-            file_ = root_of(path) / row["photo"]
-            who, when = row.get("by") or "", row.get("when") or ""
-            found.append((TaughtPhoto(taxon=row["taxon"], photo=row["photo"], sha256="", by=who, when=when), file_))
+            photo, who, when = row["photo"], row.get("by", ""), row.get("when", "")
+            taught = TaughtPhoto(taxon=row["taxon"], photo=photo, sha256="", by=who, when=when)
+            found.append((taught, root_of(path) / photo))
     if not found:
-        raise InputError(f"{path} says of no photo what it shows.", settings=("folder",))
+        raise InputError(f"{path} says of no photo what it shows; fill in the column taxon.", settings=("folder",))
     return found

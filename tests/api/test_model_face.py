@@ -221,7 +221,7 @@ def test_vectors_that_do_not_fit_a_gallery_are_refused(model: Model) -> None:
             model.retrieve(queries, gallery)
 
 
-def test_the_nearest_rows_of_a_gallery_are_found(model: Model, photo: Path) -> None:
+def test_the_nearest_rows_of_a_gallery_are_found(model: Model) -> None:
     gallery = np.eye(4, WIDTH, dtype=np.float32)
     found = model.retrieve(gallery[[2, 0]], gallery, top=2)
     assert found.index[:, 0].tolist() == [2, 0] and found.similarity[:, 0].tolist() == [1, 1]

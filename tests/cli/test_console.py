@@ -29,6 +29,13 @@ def test_brackets_in_the_name_of_a_taxon_are_shown_as_they_are(taxon: str, capsy
     assert taxon in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", ["runs/[a]/b", "birds [/x]"])
+def test_brackets_in_titles_and_captions_are_shown_as_they_are(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(table(title=f"{words} 1", caption=f"{words} 2"))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{words} 1" in shown and f"{words} 2" in shown
+
+
 def test_no_figure_is_cut_on_a_narrow_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,6 +63,14 @@ def test_on_a_terminal_a_bar_is_drawn_and_elsewhere_a_line_now_and_then(monkeypa
         bar.reach(13)
     lines = sys.stderr.getvalue().splitlines()  # type: ignore[attr-defined]
     assert lines == ["training: 12 of 40 steps  loss 0.5", "training: 13 of 40 steps  loss 0.5"]
+
+
+def test_brackets_in_the_title_of_a_bar_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Terminal()
+    monkeypatch.setattr(sys, "stderr", drawn)
+    with ConsoleProgress().bar("reading [/x]", 2, unit="[a]") as bar:
+        bar.reach(2)
+    assert "reading [/x]" in drawn.getvalue() and "[a]" in drawn.getvalue()
 
 
 def test_notes_say_that_they_are_ours(capsys: pytest.CaptureFixture[str]) -> None:

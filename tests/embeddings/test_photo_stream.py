@@ -33,7 +33,7 @@ def test_photos_come_in_order_with_what_is_wrong_with_some(tmp_path: Path, worke
     assert taken is not None and taken.day == 7
 
 
-def test_no_more_is_read_than_is_asked_for_and_a_few_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_read_than_is_asked_for_and_a_few_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     read, lock = [], threading.Lock()
 
     def view_photo(path: Path, px: int) -> PhotoView:

@@ -4,13 +4,14 @@ import io
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from made_explorer import Opened
+from made_runs import make_dataset, make_run, rows
 from PIL import Image
 from recorded import RecordedProgress
 from starlette.testclient import TestClient
@@ -19,7 +20,7 @@ from tiny_world import TinyWorld
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.folder_region import open_region
-from birdsat.errors import PlaceError
+from birdsat.errors import InputError, PlaceError
 from birdsat.explorer import verbs
 from birdsat.explorer.dataset_rows import DatasetRows
 from birdsat.explorer.place_photos import PlacePhotos
@@ -72,6 +73,14 @@ def test_photos_lie_in_two_dimensions_with_their_rows(client: TestClient) -> Non
     assert np.abs(points).max() == pytest.approx(1) and len(np.unique(rows)) == n
     listed = client.get("/v1/dataset/rows", params={"limit": 500}).json()["rows"]
     assert all(listed[row]["taxon"] == about["taxa"][taxon] for row, taxon in zip(rows, taxa, strict=True))
+
+
+def test_a_dataset_without_photos_says_so(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", [replace(row, photo=None) for row in rows()])
+    asked = {"run": str(make_run(tmp_path / "run")), "dataset": str(dataset.folder), "out": str(tmp_path / "out")}
+    with pytest.raises(InputError, match="has no photos"):
+        verbs.scatter(asked, QUIET)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_place_is_shown_the_photos_most_like_it(client: TestClient) -> None:

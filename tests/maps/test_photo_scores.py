@@ -145,7 +145,7 @@ def test_scores_that_take_too_much_memory_are_refused_before_anything_is_cut(mon
         predict_maps(Stub(), one, GRID, (1, 6, 7), Broken(), device="cpu")
 
 
-def test_what_is_wrong_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_said() -> None:
     one = np.eye(1, 3, dtype=np.float32)
     with pytest.raises(InputError, match="photos only"):
         predict_maps(PhotosOnly(), one, GRID, (1,), Longitudes(), device="cpu")

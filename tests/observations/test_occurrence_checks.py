@@ -31,7 +31,7 @@ def test_good_records_pass_untouched_and_unremarked():
     good = recorded(tit=scattered(50, 1, 59, 1, 39))
     checked = check_occurrences(good, on_land=on_land, box=Box(0, 0, 60, 40))
     assert checked.occurrences.lon_lat.tolist() == good.lon_lat.tolist()
-    assert (checked.notes, checked.unusable, checked.occurrences.dropped) == ((), (), {})
+    assert (checked.notes, checked.occurrences.dropped) == ((), {})
 
 
 def test_far_out_at_sea_a_land_bird_is_dropped_and_a_sea_bird_kept_whole():
@@ -141,7 +141,6 @@ def test_among_others_a_taxon_of_one_cell_is_left_out():
         recorded(tit=scattered(20, 1, 59, 1, 39), wren=[(9.01, 7.01), (9.02, 7.02)], owl=[(1, 1), (2, 2), (3, 3)])
     )
     assert checked.occurrences.taxa == ("owl", "tit")
-    assert checked.unusable == ("wren",)
     assert checked.occurrences.dropped == {"of a taxon with all its records in one cell": 2}
     assert checked.notes == ("1 taxon left out, with all records in one cell of 0.1 degrees or no record left: wren.",)
 

@@ -228,7 +228,8 @@ def test_a_background_without_a_place_in_the_cells_is_refused(
 def test_places_in_cells_without_land_are_counted(tmp_path: Path) -> None:
     progress = RecordedProgress()
     table = places(tmp_path / "s.csv", "0.5,3.5,1", "3.5,0.5,1")
-    assert effort_of_places(table, GRID, np.array([0, 1]), name="the world", progress=progress).cells.tolist() == [0]
+    looked = effort_of_places(table, GRID, np.array([0, 1]), within="on land of the world", progress=progress)
+    assert looked.cells.tolist() == [0]
     assert progress.notes[:1] == ["s.csv: 1 of 2 places lie on land of the world; the others are left out."]
 
 

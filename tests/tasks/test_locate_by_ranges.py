@@ -2,7 +2,6 @@
 
 import datetime
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,7 +171,7 @@ def test_days_are_of_their_months_in_leap_years_and_others() -> None:
     assert month_of(np.array([np.nan, 0.5])).tolist() == [ANY_MONTH, 7]
 
 
-def test_every_cell_of_the_region_has_a_part(model: RangeModel, region: Region, tmp_path: Path) -> None:
+def test_every_cell_of_the_region_has_a_part(model: RangeModel, region: Region) -> None:
     found = locate(Ranges(shown_taxa(seen({TIT: 1.0}), model, months(7)), model, region), best=CELLS)
     assert sorted(found.cells[0].tolist()) == region.cells().tolist()
     assert found.probability.sum() == pytest.approx(1)

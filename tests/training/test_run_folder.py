@@ -68,7 +68,7 @@ def test_a_folder_with_a_file_of_somebody_else_is_refused(config: RunConfig, dat
         prepare_folder(tmp_path, config, dataset_facts(dataset.manifest), resume=True)
 
 
-def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig, dataset: Dataset) -> None:
+def test_a_run_reads_back_as_it_was_written(run: Path, config: RunConfig) -> None:
     state = torch.get_rng_state()
     read = load_run(run)
     assert torch.equal(torch.get_rng_state(), state)

@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from recorded import RecordedProgress
-from small_world import GRID, build_world, in_package
+from small_world import GRID
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -20,15 +19,9 @@ from birdsat.workflows.map_taxon import map_taxon
 from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 
-pytestmark = pytest.mark.usefixtures("small_fits")
+pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 TAXON, OTHER = "Corvus corax", "Pica pica"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
 
 
 def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """What users know of where and when was looked, from the request to the map of effort."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from made_embeddings import write_raster
 from made_records import write_rows
 from numpy.typing import NDArray
 from recorded import RecordedProgress
-from small_world import build_world, in_package
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -27,16 +25,10 @@ from birdsat.workflows.requests.maps import GapsRequest, MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.same_request import request_fingerprint
 
-pytestmark = pytest.mark.usefixtures("small_fits")
+pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 BOX = "0,42,30,60"
 TAXA = ("Dendrocopos major", "Parus major", "Picus viridis")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
 
 
 def places(count: int = 40, seed: int = 0) -> NDArray[np.float64]:

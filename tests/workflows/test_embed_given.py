@@ -9,6 +9,7 @@ from typing import Any
 import made_points
 import numpy as np
 import pytest
+from failed_commands import failed
 from made_embeddings import ALPHA_EARTH, vectors_of, wkb_point, write_csv, write_geoparquet, write_raster
 from made_records import write_rows
 from numpy.typing import NDArray
@@ -237,13 +238,6 @@ def test_columns_that_are_constant_are_said_and_refused_where_all_are(tmp_path: 
     with pytest.raises(InputError, match=r"all 8 columns of b\.parquet"):
         make(tmp_path / "other", table(tmp_path / "b.parquet", np.ones_like(VECTORS)))
     assert not (tmp_path / "other").exists()
-
-
-def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    capsys.readouterr()
-    with pytest.raises(SystemExit):
-        main([str(word) for word in words])
-    return " ".join(capsys.readouterr().err.split())
 
 
 def test_what_cannot_be_used_is_refused_with_a_remedy(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from failed_commands import failed
 from made_runs import GRID_BOX, TAXON, make_run, noise, ready_chips
 from tiny_world import ROWS, small_fit
 
@@ -26,12 +27,6 @@ def map_cells(*words: str, out: Path) -> np.ndarray:
     main(["map", TAXON, *words, "--months", "1", "7", "--out", str(out)])
     with rasterio.open(out / "Corvus_corax.tif") as tiff:
         return np.asarray(tiff.read())
-
-
-def failed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    with pytest.raises(SystemExit):
-        main(list(words))
-    return capsys.readouterr().err
 
 
 def test_a_map_from_a_region_is_the_map_from_imagery(

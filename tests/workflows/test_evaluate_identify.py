@@ -14,13 +14,25 @@ from recorded import RecordedProgress
 
 from birdsat.cli import main
 from birdsat.dataset.row_groups import Dataset
-from birdsat.errors import BirdsatError, CheckpointError, ConfigError, DatasetError, InputError, UnknownTaxonError
+from birdsat.errors import (
+    BirdsatError,
+    BusyError,
+    CheckpointError,
+    ConfigError,
+    DatasetError,
+    InputError,
+    PlaceError,
+    UnknownTaxonError,
+)
+from birdsat.locks import file_lock
 from birdsat.observations.photos.facts import PhotoFacts
 from birdsat.tasks.identify.fit import held_out_rows
 from birdsat.tasks.identify.identifier import RunIdentifier
 from birdsat.tasks.identify.image_scores import open_scores
 from birdsat.tasks.identify.seen import see_split
+from birdsat.tasks.identify.taught import TAUGHT_FILE
 from birdsat.training.run_folder import load_run
+from birdsat.workflows import open_identifier
 from birdsat.workflows.build_dataset import build_dataset
 from birdsat.workflows.classify import classify
 from birdsat.workflows.evaluate_identify import evaluate_identify
@@ -30,7 +42,7 @@ from birdsat.workflows.requests.datasets import BuildDatasetRequest
 from birdsat.workflows.requests.identify import EvaluateIdentifyRequest, ReviewRequest, TeachRequest
 from birdsat.workflows.requests.identify_options import IdentifyOptions
 from birdsat.workflows.requests.tasks import ClassifyRequest
-from birdsat.workflows.review import review
+from birdsat.workflows.review import CORRECTIONS_FILE, review
 from birdsat.workflows.teach import teach
 
 QUIET = RecordedProgress()
@@ -80,7 +92,7 @@ def test_classify_keeps_what_names_photos_and_without_a_fit_that_is_said(probed:
     assert not first.calibrated and len(first.answers) == 2 and first.rolled_up == "" and first.name == "not calibrated"
 
 
-def test_what_is_fitted_is_kept_and_measured(fitted: Path, dataset: Path, ranges: Path) -> None:
+def test_what_is_fitted_is_kept_and_measured(fitted: Path, ranges: Path) -> None:
     figures = json.loads((fitted / "evaluate_identify.json").read_text())
     assert [way["name"] for way in figures["ways"]] == ["image", "image and place", "image, place and month"]
     assert {"noise", "blank sky", "satellite chips"} <= figures["gate"].keys()
@@ -145,6 +157,23 @@ def test_a_list_makes_others_unexpected_and_never_impossible(fitted: Path, tmp_p
 def test_places_on_the_runs_own_cells(fitted: Path, region: Path) -> None:
     answers = _ask(open_run_identifier(IdentifyOptions(run=fitted, region=region)))
     assert np.isfinite(answers.place_date_score[0]).all() and np.isnan(answers.place_date_score[1]).all()
+
+
+def test_imagery_that_shows_nothing_there_says_nothing_and_damaged_imagery_is_an_error(
+    fitted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising(error: type[BirdsatError]) -> None:
+        def embed_places(*_: object) -> None:
+            raise error("of a raster")
+
+        monkeypatch.setattr(open_identifier, "embed_places", embed_places)
+
+    identifier = open_run_identifier(IdentifyOptions(run=fitted, imagery="virtual:3"))
+    raising(PlaceError)
+    assert np.isnan(_ask(identifier).place_date_score).all()
+    raising(InputError)
+    with pytest.raises(InputError, match="of a raster"):
+        _ask(identifier)
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "other", "newer"])
@@ -236,10 +265,47 @@ def test_corrections_become_rows_with_who_when_and_which_file_and_are_learned_fr
     manifest = Dataset(tmp_path / "data").manifest
     assert [taxon.name for taxon in manifest.taxa] == ["Corvus corax", NEW]
     assert Dataset(tmp_path / "data").rows("train") == 2
-    for data in (b"\xff\xfe\x00", b"who,what\nme,bird\n"):
+    for data in (b"\xff\xfe\x00", b"who,what\nme,bird\n", b"photo,taxon\n0.jpg," + b"x" * (1 << 18)):
         (tmp_path / "bad.csv").write_bytes(data)
         with pytest.raises(InputError, match="birdsat review"):
             teach(TeachRequest(run=folder, folder=tmp_path / "bad.csv"), QUIET)
+        with pytest.raises(InputError, match="photo"):
+            review(ReviewRequest(run=folder, table=tmp_path / "bad.csv"), QUIET)
+
+
+def test_what_two_teach_at_once_is_not_lost(fitted: Path, tmp_path: Path) -> None:
+    folder, table = tmp_path / "mine", tmp_path / "said.csv"
+    shutil.copytree(fitted, folder)
+    (tmp_path / "0.jpg").write_bytes(noise(0, 30))
+    table.write_text("photo,taxon\n0.jpg,Pica pica\n")
+    with file_lock(folder / CORRECTIONS_FILE), pytest.raises(BusyError):
+        review(ReviewRequest(run=folder, table=table), QUIET)
+    corrections = review(ReviewRequest(run=folder, table=table), QUIET).file
+    with file_lock(folder / TAUGHT_FILE):
+        with pytest.raises(BusyError):
+            teach(TeachRequest(run=folder, folder=corrections), QUIET)
+        assert teach(TeachRequest(run=folder, list=True), QUIET).photos == {}  # which only lists
+
+
+def test_strangers_that_cannot_be_read_are_an_error(probed: Path, dataset: Path, tmp_path: Path) -> None:
+    folder, strangers = tmp_path / "mine", tmp_path / "strangers"
+    shutil.copytree(probed, folder)
+    strangers.mkdir()
+    (strangers / "broken.jpg").write_bytes(b"no photo")
+    with pytest.raises(InputError, match="none of the 1 photos"):
+        evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, strangers=(strangers,)), QUIET)
+
+
+def test_strangers_of_two_folders_of_one_name_are_two_kinds(probed: Path, dataset: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(probed, folder)
+    both = (tmp_path / "a" / "cats", tmp_path / "b" / "cats")
+    for number, one in enumerate(both, start=1):
+        one.mkdir(parents=True)
+        for photo in range(number):
+            (one / f"{photo}.jpg").write_bytes(noise(photo, 30))
+    gate = evaluate_identify(EvaluateIdentifyRequest(run=folder, dataset=dataset, strangers=both), QUIET).report.gate
+    assert (gate["cats"].photos, gate[str(both[1])].photos) == (1, 2)
 
 
 @pytest.mark.parametrize(

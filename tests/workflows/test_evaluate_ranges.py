@@ -134,9 +134,7 @@ def test_a_buffer_is_told_in_every_title_and_one_too_wide_is_refused(
     assert not (tmp_path / "none").exists()
 
 
-def test_a_model_that_is_not_there_is_refused_with_the_nearest_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_model_that_is_not_there_is_refused_with_the_nearest_names(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match=r"'chip_plac'; nearest: 'chip_place'.*allowed: 'nearest'"):
         EvaluateRangesRequest(grid="g", run="r", imagery=IMAGERY, out="o", models=["chip_plac"])
     with pytest.raises(SystemExit):

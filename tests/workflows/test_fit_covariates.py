@@ -1,7 +1,6 @@
 """Covariates from the command line: fitted to, remembered, read again for maps, refused where they changed."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from made_embeddings import write_raster
 from made_records import write_records
 from numpy.typing import NDArray
 from recorded import RecordedProgress
-from small_world import build_world, in_package
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -23,16 +21,10 @@ from birdsat.workflows.requests.maps import MapRequest, SpeciesRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.species import species_at
 
-pytestmark = pytest.mark.usefixtures("small_fits")
+pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 TAXON, OTHER = "Corvus corax", "Pica pica"
 EUROPE = (-20.0, 30.0, 50.0, 70.0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
 
 
 def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:

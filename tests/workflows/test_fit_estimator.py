@@ -1,14 +1,12 @@
 """Classifiers of others from the command line: fitted, mapped, and evaluated beside ours."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from made_records import write_records
-from small_world import build_world, in_package
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -17,16 +15,10 @@ from birdsat.ranges.load import load_ranges
 from birdsat.workflows.fit_ranges import fit_ranges
 from birdsat.workflows.requests.ranges import FitRequest
 
-pytestmark = pytest.mark.usefixtures("small_fits")
+pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 TAXON, OTHER = "Corvus corax", "Pica pica"
 FOREST = "sklearn.ensemble.RandomForestClassifier(n_estimators=5)"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
 
 
 @pytest.fixture
@@ -51,6 +43,8 @@ def test_a_classifier_is_fitted_in_place_of_the_network_and_maps_are_read_from_i
     one, other = (rasterio.open(out / name / "Pica_pica.tif").read() for name in "ab")
     np.testing.assert_array_equal(one, other)
     assert np.nanmax(one) > np.nanmin(one)
+    about = json.loads((out / "a" / "Pica_pica.json").read_text())
+    assert about["sources"]["classifier"] == FOREST and "width" not in about["settings"]
 
 
 def test_a_mistyped_classifier_is_an_error_before_tables_are_read(tmp_path: Path) -> None:

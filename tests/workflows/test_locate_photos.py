@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from failed_commands import failed
 from made_runs import make_dataset, make_run, noise
 from PIL import Image
 from recorded import RecordedProgress
@@ -17,12 +18,6 @@ from birdsat.cli import main
 from birdsat.errors import InputError
 from birdsat.workflows.locate import locate_photos
 from birdsat.workflows.requests.maps import LocateRequest
-
-
-def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    with pytest.raises(SystemExit):
-        main(["locate", *map(str, words)])
-    return " ".join(capsys.readouterr().err.split())
 
 
 def test_a_photo_becomes_a_map_that_sums_to_one_a_picture_and_a_table(
@@ -85,14 +80,14 @@ def test_what_cannot_be_located_is_said(
     at = ("--region", region, "--out", tmp_path / "out")
     corrupt = tmp_path / "corrupt.jpg"
     corrupt.write_bytes(noise(1, 20)[:60])
-    assert "corrupt.jpg cannot be decoded" in failed(capsys, run, photo, corrupt, *at)
-    assert "month is 13" in failed(capsys, run, photo, *at, "--month", 13)
-    assert "there is not a single photo in" in failed(capsys, run, tmp_path / "absent.jpg", *at)
-    assert "No such file" in failed(capsys, run, photo, tmp_path / "absent.jpg", *at)
-    assert "not a region" in failed(capsys, run, photo, "--region", tmp_path)
-    assert "embedded by the run 'mine'" in failed(capsys, make_run(tmp_path / "other", seed=1), photo, *at)
-    assert "either photos" in failed(capsys, run, "--region", region)
-    assert "--queries" in failed(capsys, run, photo, *at, "--queries", 3)
+    assert "corrupt.jpg cannot be decoded" in failed(capsys, "locate", run, photo, corrupt, *at)
+    assert "month is 13" in failed(capsys, "locate", run, photo, *at, "--month", 13)
+    assert "there is not a single photo in" in failed(capsys, "locate", run, tmp_path / "absent.jpg", *at)
+    assert "No such file" in failed(capsys, "locate", run, photo, tmp_path / "absent.jpg", *at)
+    assert "not a region" in failed(capsys, "locate", run, photo, "--region", tmp_path)
+    assert "embedded by the run 'mine'" in failed(capsys, "locate", make_run(tmp_path / "other", seed=1), photo, *at)
+    assert "either photos" in failed(capsys, "locate", run, "--region", region)
+    assert "--queries" in failed(capsys, "locate", run, photo, *at, "--queries", 3)
     assert not (tmp_path / "out").exists()
 
 
@@ -101,7 +96,8 @@ def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
 ) -> None:
     words = (run, photo, "--region", region, "--out", tmp_path / "out")
     main(["locate", *map(str, words)])
-    assert "bird.tif exists already" in failed(capsys, *words) or "located.csv exists already" in failed(capsys, *words)
+    said = failed(capsys, "locate", *words)
+    assert "bird.tif exists already" in said or "located.csv exists already" in said
     main(["locate", *map(str, words), "--overwrite"])
 
 

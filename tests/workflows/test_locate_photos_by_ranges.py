@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import rasterio
 from made_records import write_records
 from made_runs import CROSS_VIEW, make_dataset, make_run, noise, rows
 from recorded import RecordedProgress
-from small_world import build_world, in_package
 from tiny_world import CELLS, SIDE, TAXA, TinyWorld, small_fit
 
 from birdsat.cli import main
@@ -151,14 +149,8 @@ def test_what_cannot_be_located_by_ranges_is_said(
     assert not out.exists()
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
-
-
 def test_on_the_built_in_world_photos_are_located_over_the_antimeridian(
-    world: Path, classifier: Path, photo: Path, tmp_path: Path
+    small_world: Path, classifier: Path, photo: Path, tmp_path: Path
 ) -> None:
     generator = np.random.default_rng(0)
     lon, lat = generator.uniform(150, 200, 4000), generator.uniform(55, 72, 4000)  # Chukotka to Alaska

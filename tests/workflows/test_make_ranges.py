@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyogrio
 import pytest
+from failed_commands import failed
 from made_records import write_rows
 from recorded import RecordedProgress
 from season_maps import write_map
@@ -27,12 +28,6 @@ def migrant(tmp_path: Path) -> Path:
 
 def made(tmp_path: Path, *maps: Path, **fields: object) -> RangeResult:
     return make_ranges(RangeRequest(maps=maps, out=tmp_path / "range.gpkg", **fields))  # type: ignore[arg-type]
-
-
-def failed(capsys: pytest.CaptureFixture[str], *given: object) -> str:
-    with pytest.raises(SystemExit):
-        main(list(map(str, given)))
-    return " ".join(capsys.readouterr().err.split())
 
 
 def test_the_files_hold_a_row_for_each_taxon_and_season(migrant: Path, tmp_path: Path) -> None:

@@ -140,6 +140,26 @@ def test_what_is_not_known_is_said_to_be_so(tmp_path: Path, changes: dict[str, o
     assert said in words(report_of(full_map(tmp_path / "a.tif", **changes)))
 
 
+@pytest.mark.parametrize(
+    ("sources", "said", "not_said"),
+    [
+        ({}, "What satellite chips around it show, from mosaic.tif, and where it lies. ", "rasters"),
+        ({"inputs": "place"}, "Where it lies. ", "satellite chips"),
+        (
+            {"inputs": "chip, rain (a.tif), t (b, c.tif)"},
+            "and what rasters say there: rain (a.tif), t (b, c.tif).",
+            "it lies.",
+        ),
+        ({"classifier": "sklearn.svm.SVC(C=2)"}, "Classifiers of each taxon, sklearn.svm.SVC(C=2), side", "Networks"),
+    ],
+)
+def test_what_was_learned_from_and_by_what_is_said_as_it_was(
+    tmp_path: Path, sources: dict[str, str], said: str, not_said: str
+) -> None:
+    page = words(report_of(full_map(tmp_path / "a.tif", sources={**SOURCES, **sources})))
+    assert said in page and not_said not in page
+
+
 def test_ranges_of_another_map_are_left_out_or_refused_where_they_are_named(tmp_path: Path) -> None:
     path, other = full_map(tmp_path / "a.tif"), full_map(tmp_path / "b.tif", taxon="Pica pica")
     make_ranges(RangeRequest(maps=[other], out=tmp_path / "range.gpkg"))

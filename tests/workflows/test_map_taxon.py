@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-import pyogrio
 import pytest
 import rasterio
-import shapely
+from failed_commands import failed
 from made_records import IMAGERY, box_option, embed, land_places, write_records
 from made_runs import OTHER, TAXON, make_run
+from mapped import make_map
 from PIL import Image
 from recorded import RecordedProgress
 from tiny_world import BOX, CELLS, SIDE, TAXA
@@ -32,18 +32,6 @@ from birdsat.workflows.requests.regions import EmbedRequest
 pytestmark = pytest.mark.usefixtures("small_fits")
 
 BOX_2: dict[str, Any] = {"box": str(BOX), "imagery": IMAGERY}
-
-
-def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main([*map(str, words)])
-    assert ended.value.code == 1
-    return " ".join(capsys.readouterr().err.split())
-
-
-def make_map(run: Path, out: Path, *more: object, taxon: str = TAXON) -> rasterio.DatasetReader:
-    main(["map", taxon, "--run", str(run), "--out", str(out), *map(str, more)])
-    return rasterio.open(out / f"{taxon.replace(' ', '_')}.tif")
 
 
 @pytest.mark.parametrize("way", ["occurrences", "both"])
@@ -95,12 +83,7 @@ def test_all_taxa_of_the_tables_are_fitted_and_taxa_without_photos_can_be_mapped
 
 
 def test_several_taxa_share_one_fit_and_a_bad_name_does_not_stop_the_others(
-    run: Path,
-    region: Path,
-    records: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    region: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted: list[tuple[str, ...]] = []
     fit = fits.fit_points
@@ -199,48 +182,6 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
         np.testing.assert_allclose([float(row[column]) for row in rows], cells[band].ravel(), atol=1e-5)
 
 
-def test_cells_outside_the_polygons_hold_no_value(run: Path, region: Path, records: Path, tmp_path: Path) -> None:
-    west, south, middle, north = BOX.west, BOX.south, BOX.west + 6, BOX.north
-    ring = [[west, south], [middle, south], [middle, north], [west, north], [west, south]]
-    polygon = tmp_path / "half.geojson"
-    polygon.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    for number, how in enumerate(((), ("--occurrences", records))):
-        with make_map(run, tmp_path / str(number), "--region", region, "--within", polygon, *how) as tiff:
-            values = tiff.read()
-        assert np.isfinite(values[:, :, :3]).all() and np.isnan(values[:, :, 3:]).all()
-
-
-def test_a_layer_of_a_geopackage_in_a_projection_bounds_the_map(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    metres = 6378137.0 * np.pi / 180  # a degree of longitude in Web Mercator
-    wide = [shapely.box((BOX.west + at) * metres, -2e7, (BOX.west + at + 6) * metres, 2e7) for at in (0, 3)]
-    for name, shape in zip(("left", "right"), wide, strict=True):
-        wkb = np.array([shapely.to_wkb(shape)], dtype=object)
-        pyogrio.raw.write(
-            tmp_path / "a.gpkg", geometry=wkb, field_data=[np.arange(1)], fields=["n"], geometry_type="Polygon",
-            crs="EPSG:3857", driver="GPKG", layer=name, append=False,
-        )  # fmt: skip
-    words = ("--region", region, "--within", tmp_path / "a.gpkg")
-    with make_map(run, tmp_path / "left", *words, "--within-layer", "left") as tiff:
-        values = tiff.read()
-    assert np.isfinite(values[:, :, :3]).all() and np.isnan(values[:, :, 3:]).all()
-    said = failed(capsys, "map", TAXON, "--run", run, *words, "--out", tmp_path / "none")
-    assert "it has 2 layers; name one: " in said and said.strip().endswith("(--within-layer)")
-    assert not (tmp_path / "none").exists()
-
-
-def test_polygons_that_hold_no_cell_of_the_map_are_refused(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    east = BOX.east + 1
-    ring = [[east, 0], [east + 2, 0], [east + 2, 2], [east, 2], [east, 0]]
-    (tmp_path / "far.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
-    words = ("map", TAXON, "--run", run, "--region", region, "--within", tmp_path / "far.geojson")
-    assert "no cell with imagery lies within the polygons" in failed(capsys, *words, "--out", tmp_path / "maps")
-    assert not list(tmp_path.glob("maps/*"))
-
-
 def test_files_that_are_there_are_kept_unless_they_may_be_overwritten(
     run: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -301,7 +242,7 @@ def test_a_range_model_replaces_one_and_nothing_else(
 
 
 def test_records_elsewhere_or_all_in_one_cell_are_refused(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
     far = write_records(tmp_path / "far.csv", [(TAXON, land + np.array([30, 0]))])
@@ -313,7 +254,7 @@ def test_records_elsewhere_or_all_in_one_cell_are_refused(
 
 
 def test_records_that_are_dropped_are_counted_on_stderr(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     land = land_places(BOX, 12)
     table = write_records(

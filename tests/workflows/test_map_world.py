@@ -1,7 +1,6 @@
 """Maps on the built-in world: records and nothing else."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ import rasterio
 from made_records import write_records
 from numpy.typing import NDArray
 from recorded import RecordedProgress
-from small_world import build_world, in_package
-from tiny_world import TinyWorld
 
 from birdsat.cli import main
 from birdsat.earth.land import on_land
@@ -26,15 +23,9 @@ from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.richness import map_richness
 from birdsat.workflows.species import species_at
 
-pytestmark = pytest.mark.usefixtures("small_fits")
+pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 TAXON, OTHER = "Corvus corax", "Pica pica"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
 
 
 def places(west: float, south: float, east: float, north: float, count: int = 40) -> NDArray[np.float64]:
@@ -162,9 +153,7 @@ def test_other_cells_than_the_worlds_need_imagery(table: Path) -> None:
         MapRequest(taxon=TAXON, occurrences=table, grid=0.1)
 
 
-def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(
-    tiny_world: TinyWorld, tmp_path: Path, world: Path
-) -> None:
+def test_imagery_without_a_run_is_embedded_by_the_built_in_encoder(tmp_path: Path, small_world: Path) -> None:
     main(["embed", str(tmp_path / "fine"), "--grid", "1", "--box=-150,0,-146,4", "--imagery", "virtual:0"])
     about = json.loads((tmp_path / "fine" / "region.json").read_text())
     assert about["settings"]["run"] == "the built-in encoder" and about["cells"] == 16

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_records import write_rows
@@ -102,7 +103,7 @@ def test_a_name_that_nobody_knows_is_answered_from_the_list(named: Path, taxonom
 
 
 def test_records_that_are_mapped_at_once_may_have_old_names(
-    run: Path, region: Path, records: Path, taxonomy: str, tmp_path: Path
+    region: Path, records: Path, taxonomy: str, tmp_path: Path
 ) -> None:
     old = written(tmp_path / "old.csv", records.read_text().replace(TAXON, "Corax nobilis"))
     with pytest.raises(UnknownTaxonError):
@@ -129,7 +130,7 @@ def test_photos_under_an_old_name_are_found_by_the_new_one(run: Path, region: Pa
     assert about["common_name"] == "Raven" and about["sources"]["taxonomy"].startswith("new sha256:")
 
 
-def test_the_species_of_a_place_have_their_common_names(named: Path, tmp_path: Path) -> None:
+def test_the_species_of_a_place_have_their_common_names(named: Path) -> None:
     found = birdsat.species(ranges=named, place="-149,1", month=7, min_suitability=0.0)
     assert set(found.report.common_names) == {"Common Raven", "Great Tit", "Eurasian Magpie"}
     assert "Great Tit" in birdsat.species(ranges=named, place="-149,1", min_suitability=0.0).report.common_names

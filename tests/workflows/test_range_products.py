@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from failed_commands import failed
 from made_records import write_rows
 from made_runs import GRID_BOX, make_run, noise, ready_chips
 from tiny_world import BOX, CELLS, NORTH, SIDE, SOUTH, TAXA, small_fit
@@ -40,12 +41,6 @@ def suitabilities(ranges: Path, region: Path, months: tuple[int, ...]) -> np.nda
     model, opened = load_ranges(ranges), open_region(region)
     blocks = model.predict(iter_features(model, opened), model.facts.taxa, months)
     return np.concatenate([block.suitability for block in blocks], axis=2)
-
-
-def failed(capsys: pytest.CaptureFixture[str], *given: str) -> str:
-    with pytest.raises(SystemExit):
-        main(list(given))
-    return " ".join(capsys.readouterr().err.split())
 
 
 def test_richness_is_the_sum_of_the_suitabilities_in_every_cell_and_month(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.cut_chips import cut_places
 from birdsat.embeddings.regions.embed_cells import HARMONICS, HalfOrFloat, check_method, embed_cut, kept_harmonics
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import ConfigError, PlaceError
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.imagery.sources import ChipSource
 from birdsat.training.run_folder import Run
@@ -37,8 +37,8 @@ def embed_places(
     chips: of the run's ground sizes, as `imagery.chips(ground_km=run.chip_ground_km, px=run.chip_px)` gives.
     harmonics, workers and device as in `embed_cells`.
 
-    Raises InputError for a method that sees no chips, and when no place has imagery; ConfigError for a chip source of
-    more or fewer ground sizes than the run's; PlaceError for a place that is not on Earth.
+    Raises InputError for a method that sees no chips, and for imagery that is damaged; ConfigError for a chip source of
+    more or fewer ground sizes than the run's; PlaceError for a place that is not on Earth, and when none has imagery.
     """
     check_method(run.method)
     _check_chips(run, chips)
@@ -46,7 +46,7 @@ def embed_places(
     cuts = cut_places(lon_lat, chips, px=run.chip_px, workers=workers)
     blocks = [block for block in (embed_cut(run.method, cut, kept, device)[0] for cut in cuts) if len(block)]
     if not blocks:
-        raise InputError(f"none of the {len(lon_lat):,} places has imagery; give imagery that covers them.")
+        raise PlaceError(f"none of the {len(lon_lat):,} places has imagery; give imagery that covers them.")
     rows = np.concatenate([block.cells for block in blocks])
     found = np.zeros(len(lon_lat), dtype=np.bool_)
     found[rows] = True

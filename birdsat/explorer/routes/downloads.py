@@ -70,10 +70,11 @@ def _made(
         "out": str(out),
     }
     made = out / f"{ending}-{asked['threshold']}.made"
-    if not made.is_file() or not (path := FilePath(made.read_text(encoding="utf-8"))).is_file():
-        _make_room(out.parent)
-        path = FilePath(str(state.children.run("download", asked)["file"]))
-        write_atomic(made, str(path))
+    with state.turn(str(out)):  # files of one map are made of each other
+        if not made.is_file() or not (path := FilePath(made.read_text(encoding="utf-8"))).is_file():
+            _make_room(out.parent)
+            path = FilePath(str(state.children.run("download", asked)["file"]))
+            write_atomic(made, str(path))
     return path, f"{served.key_of[taxon]}{f'_{months[0]:02d}' if len(months) == 1 else ''}.{ending}"
 
 

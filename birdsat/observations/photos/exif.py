@@ -17,7 +17,7 @@ _ANY_ZONE = 0x9010  # OffsetTime
 _LAT_REF, _LAT, _LON_REF, _LON, _GPS_TIME, _GPS_DATE = 1, 2, 3, 4, 7, 29
 _TIME = re.compile(r"(\d{4})[:/-](\d{1,2})[:/-](\d{1,2})[ T](\d{1,2}):(\d{2}):(\d{2})")
 _ZONE = re.compile(r"([+-])(\d{1,2}):?(\d{2})")
-_NULL_ISLAND = 1e-3  # degrees around 0, 0, where receivers without a fix are
+NULL_ISLAND = 1e-3  # degrees around 0, 0, where receivers without a fix are
 _QUARTER = datetime.timedelta(minutes=15)  # zones differ by quarters of an hour
 _CLOCK_ERROR = datetime.timedelta(minutes=3)  # between a camera's clock and the satellites' that still tells the zone
 _LARGEST_ZONE = datetime.timedelta(hours=14)
@@ -76,7 +76,7 @@ def _place(gps: Mapping[int, Any], remarks: list[str]) -> Place | None:
         remarks.append(UNREADABLE_PLACE)
     elif abs(lat) > 90 or abs(lon) > 180:
         remarks.append(NOT_ON_EARTH)
-    elif abs(lat) < _NULL_ISLAND and abs(lon) < _NULL_ISLAND:
+    elif max(abs(lon), abs(lat)) < NULL_ISLAND:
         remarks.append(AT_ZERO)
     else:
         return Place(lon, lat)

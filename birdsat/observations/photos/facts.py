@@ -11,7 +11,7 @@ import numpy as np
 
 from birdsat.earth.land import near_land
 from birdsat.earth.place import Place
-from birdsat.observations.photos.exif import EXIF_REMARKS, ExifFacts
+from birdsat.observations.photos.exif import EXIF_REMARKS, NULL_ISLAND, ExifFacts
 from birdsat.observations.photos.place_table import SEVERAL_PHOTOS, PlaceTable
 from birdsat.observations.photos.tracks import Track
 from birdsat.progress import Progress
@@ -28,7 +28,6 @@ _REMARKS = frozenset(  # that a photo may have
     (*EXIF_REMARKS, NO_ZONE, NO_TIME, OFF_TRACK, AT_SEA, IN_FUTURE, AT_ZERO, SEVERAL_PHOTOS)
 )
 _SEA_KM = 20.0  # small islands are not on the map that tells sea from land
-_NULL_ISLAND = 1e-3  # degrees
 _HOURS_A_DEGREE = 1 / 15  # the Sun's time by longitude, where the zone is not known
 
 
@@ -116,7 +115,7 @@ class PhotoFinder:
             row, remark = self.table.row(photo)
             remarks += [remark] if remark else []
             if row is not None and row.place is not None:
-                if max(abs(row.place.lon), abs(row.place.lat)) < _NULL_ISLAND:
+                if max(abs(row.place.lon), abs(row.place.lat)) < NULL_ISLAND:
                     remarks.append(AT_ZERO)
                 else:
                     place, place_from = row.place, "table"

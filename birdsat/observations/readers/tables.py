@@ -28,23 +28,21 @@ def read_table(
     columns: TableColumns | None = None,
     *,
     rules: RowRules = EVERY_ROW,
-    with_photos: bool = True,
     taxa: TaxonNames | None = None,
     crs: str | None = None,
 ) -> Iterator[Observation | Remark]:
     """Observations of a table, with a remark for each row dropped or kept without a part, which stands before it.
 
     The table is of one of the formats in `READERS`. Rows that record an absence are dropped, and those that `rules`
-    refuse. with_photos: False where nobody looks at the photos, which some formats have to gather first. taxa: the list
-    that names are brought to; as they are written without one. crs: in which the coordinates are, as "EPSG:25832";
-    degrees of WGS84 without one. What a row or a geometry column says of its own CRS counts more.
+    refuse. taxa: the list that names are brought to; as they are written without one. crs: in which the coordinates
+    are, as "EPSG:25832"; degrees of WGS84 without one. What a row or a geometry column says of its own CRS counts more.
 
     Both coordinates missing means that the place is not known; with one of two missing it is taken as not known as
     well, with a remark. Rows that repeat an id are found by the build, not here. Raises InputError for a file that is
     absent, empty or of another format, for a CRS that is not known, for a column asked for that is not there, and for a
     table without taxon or with one coordinate only.
     """
-    rows = read_table_rows(path, columns, rules=rules, with_photos=with_photos, taxa=taxa, crs=crs)
+    rows = read_table_rows(path, columns, rules=rules, with_photos=True, taxa=taxa, crs=crs)
     return (one for some in rows for one in _in_order(some))
 
 
@@ -57,7 +55,10 @@ def read_table_rows(
     taxa: TaxonNames | None = None,
     crs: str | None = None,
 ) -> Iterator[Rows]:
-    """As `read_table`, column by column, some thousands of rows at a time: for who reads millions."""
+    """As `read_table`, column by column, some thousands of rows at a time: for who reads millions.
+
+    with_photos: False where nobody looks at the photos, which some formats have to gather first.
+    """
     named = table_crs(crs)
     asked = columns or TableColumns()
     source = by_taxon(open_table(path), asked, path)

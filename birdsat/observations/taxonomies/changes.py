@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from birdsat.observations.taxonomies.checklist import Checklist, ListedTaxon
@@ -39,7 +39,6 @@ class Changes:
 
     matches: Mapping[str, Match]  # by the name of each taxon of the old list: species, subspecies and synonyms
     added: tuple[str, ...]  # species of the new list that no taxon of the old one leads to
-    daughters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of a split: new species -> evidence
 
 
 def compare(
@@ -70,7 +69,7 @@ class _Comparison:
     def changes(self) -> Changes:
         matches = {name: self._match(taxon) for name, taxon in self.old.species.items()}
         below = {
-            taxon.name: self._below(taxon, matches)
+            taxon.name: self._below(taxon)
             for taxon in self.old.taxa
             if taxon.rank != "species" and taxon.name not in matches
         }
@@ -88,7 +87,6 @@ class _Comparison:
         return Changes(
             matches={**below, **matches},
             added=tuple(name for name in self.new.species if name not in claimed),
-            daughters=daughters,
         )
 
     def _match(self, taxon: ListedTaxon) -> Match:
@@ -127,7 +125,7 @@ class _Comparison:
         kind = kind_of_change(taxon.species, claim.only)
         return Match(kind=kind, new=self.new.species[claim.only], evidence=claim.evidence)
 
-    def _below(self, taxon: ListedTaxon, matches: Mapping[str, Match]) -> Match:
+    def _below(self, taxon: ListedTaxon) -> Match:
         """A subspecies or a synonym by itself; of kind unknown where only its species can tell."""
         asked = Asked(name=taxon.name, ids=taxon.ids, family=taxon.family)
         claim = self.lookup.by_id(asked) or self.lookup.by_name(asked)
@@ -173,7 +171,7 @@ class _Comparison:
             for name, match in matches.items()
             if match.new is not None and match.new.name not in grown and self._id_is_gone(name)
         }
-        parents = _Parents(self.old, self.new, matches, divided)
+        parents = _Parents(self.old, matches, divided)
         later: list[ListedTaxon] = []
         for orphan in (self.new.species[name] for name in orphans if name not in known):
             parent, evidence = parents.of(orphan)
@@ -224,7 +222,7 @@ class _Comparison:
 class _Parents:
     """From which species of the old list one that the new list adds was split."""
 
-    def __init__(self, old: Checklist, new: Checklist, matches: Mapping[str, Match], divided: Collection[str]) -> None:
+    def __init__(self, old: Checklist, matches: Mapping[str, Match], divided: Collection[str]) -> None:
         """divided: those that are known to mean less than they did; of several possible parents they are it."""
         self._divided = divided
         self._by_common_name: dict[tuple[str, str], list[str]] = defaultdict(list)

@@ -141,7 +141,3 @@ class Checklist:
     def family_of_genus(self) -> dict[str, str]:
         """Family by genus, where the list has families."""
         return {taxon.genus: taxon.family for taxon in self.taxa if taxon.family and taxon.rank != "synonym"}
-
-    def accepted(self, taxon: ListedTaxon) -> ListedTaxon | None:
-        """The species that a row of the list is, or is a part of, or is another name for."""
-        return self.species.get(taxon.species)

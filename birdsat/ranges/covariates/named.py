@@ -8,6 +8,7 @@ from birdsat.errors import ConfigError, nearest, some_of
 
 CHIP, PLACE, COVARIATES = "chip", "place", "covariates"
 INPUTS = (CHIP, PLACE, COVARIATES)  # what a range model may learn from
+USUAL_INPUTS = INPUTS[:2]
 _CATEGORICAL = ":categorical"
 
 

@@ -39,9 +39,7 @@ class CovariateScaling:
     flags: Tensor  # (k,) what a flag of 1 is above one of 0, as an input; 0: there is no flag
 
     @classmethod
-    def fit(
-        cls, values: _Values, covariates: Sequence[Covariate], progress: Progress = QUIET, *, skewed: float = _SKEWED
-    ) -> "CovariateScaling":
+    def fit(cls, values: _Values, covariates: Sequence[Covariate], progress: Progress = QUIET) -> "CovariateScaling":
         """To the numbers of background places (n, k), which come in the order of the covariates.
 
         What is constant, and what is missing in some of the background, is noted. Raises InputError where nothing is
@@ -69,7 +67,7 @@ class CovariateScaling:
                     knots[span.start + column] = at
                     levels[span.start + column] = (at - mean) * factor * (deviation > 0)
             else:
-                knots[span.start], levels[span.start] = _curve(known[:, 0], skewed)
+                knots[span.start], levels[span.start] = _curve(known[:, 0])
             share = float(missing[span.start])
             if share and one.name not in constant:
                 flags[span.start] = 1 / max(np.sqrt(share * (1 - share)), _LEAST_FLAG)
@@ -160,7 +158,7 @@ def _tensor(numbers: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(numbers.astype(np.float32))
 
 
-def _curve(known: NDArray[np.float64], skewed: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _curve(known: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Knots and levels (_KNOTS,) that bring numbers to mean 0 and variance 1: by a line, or with their tails pulled in.
 
     Tails by the inverse hyperbolic sine of the distance to the median in deviations of the middle half: a line there,
@@ -169,7 +167,7 @@ def _curve(known: NDArray[np.float64], skewed: float) -> tuple[NDArray[np.float6
     mean, deviation = known.mean(), known.std()
     skewness = float((((known - mean) / deviation) ** 3).mean())
     low, median, high = np.percentile(known, (25, 50, 75))
-    if abs(skewness) < skewed or high <= low:
+    if abs(skewness) < _SKEWED or high <= low:
         at = mean + deviation * np.linspace(-3, 3, _KNOTS)
         return at, (at - mean) / deviation
     unit = (high - low) / _MIDDLE_HALF

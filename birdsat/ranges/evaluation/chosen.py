@@ -12,7 +12,7 @@ from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
 from birdsat.ranges.points import Cells, Points
 
 BLOCKS_A_SIDE = 8  # of the stretch of land that points lie on
-_KM_A_DEGREE = 111.2
+_KM_A_DEGREE = 111.2  # about; which blocks are drawn, and so the figures in docs, hangs on its digits
 _LEAST = 3  # points of a taxon, and other places, that a fold must hold out to say something of it
 
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from birdsat.progress import QUIET, WithoutNotes
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
 from birdsat.ranges.evaluation.learning import Scorer, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
+from birdsat.ranges.evaluation.similar import mean_of_similar
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points, SurveyRows
-from birdsat.ranges.projection import PLACE_SHARE, InputProjection
+from birdsat.ranges.projection import PLACE_SHARE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,17 +146,7 @@ class SimilarPlaces:
 
     def fit(self, cells: Cells, presence: NDArray[np.bool_]) -> Scorer:
         share = PLACE_SHARE if self.place else 0.0
-        chip = cells.table((self.columns,)).astype(np.float32)
-        scale = InputProjection.fit(chip, cells.lon_lat, chip.shape[1] + 3, place_share=share)
-        near = NearestNeighbors(n_neighbors=min(self.k, len(cells))).fit(scale(chip, cells.lon_lat).numpy())
-
-        def score(asked: Cells) -> NDArray[np.float32]:
-            inputs = scale(asked.table((self.columns,)).astype(np.float32), asked.lon_lat)
-            found = near.kneighbors(inputs.numpy(), return_distance=False)
-            share_present: NDArray[np.float32] = presence[found].mean(axis=1).astype(np.float32)
-            return share_present
-
-        return score
+        return mean_of_similar(cells, presence, column=self.columns, k=self.k, place_share=share)
 
 
 def place(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from birdsat.metrics import without_nan
 from birdsat.tables import Table
 from birdsat.tasks.identify.figures import WayFigures
 from birdsat.tasks.identify.kept_out import KeptOutFigures
@@ -42,7 +43,7 @@ class IdentifyReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; NaN is None."""
         plain: dict[str, Any] = asdict(self)
-        return _without_nan(plain)  # type: ignore[no-any-return]
+        return without_nan(plain)  # type: ignore[no-any-return]
 
     def tables(self) -> tuple[Table, ...]:
         """For the console and for Markdown."""
@@ -130,11 +131,3 @@ def _signed(value: float, low: float, high: float) -> str:
 
 def _percent(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.1%}"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

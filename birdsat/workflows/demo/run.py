@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from birdsat.errors import ConfigError
 from birdsat.files import write_atomic
 from birdsat.locks import folder_lock
 from birdsat.methods.inputs import Inputs
+from birdsat.metrics import without_nan
 from birdsat.observations.observation import SPLITS
 from birdsat.observations.splits import SplitRule
 from birdsat.progress import QUIET, Progress
@@ -180,7 +180,7 @@ def _demo(out: Path, seed: int, config: DemoConfig, progress: Progress) -> DemoR
         )
     page, figures_file = out / PAGE_FILE, out / FIGURES_FILE
     figures["seconds"] = {"total": sum(stages.seconds.values()), **stages.seconds}
-    write_atomic(figures_file, json.dumps(_plain(figures), indent=2, allow_nan=False) + "\n")
+    write_atomic(figures_file, json.dumps(without_nan(figures), indent=2, allow_nan=False) + "\n")
     facts = {
         "chip_km": f"{config.chip_ground_km:g}",
         "block_km": f"{config.block_km:g}",
@@ -296,15 +296,6 @@ def _bars(figures: dict[str, Any]) -> list[dict[str, Any]]:
         {"figure": name, "value": value, "least": least, "most": most, "met": bool(least <= value <= most)}
         for name, value, least, most in wanted
     ]
-
-
-def _plain(value: Any) -> Any:
-    """JSON values; NaN, of what could not be evaluated, is None."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _table(bars: list[dict[str, Any]]) -> Table:

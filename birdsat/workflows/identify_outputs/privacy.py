@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from birdsat.earth.place import KM_PER_DEGREE
 from birdsat.tasks.identify.taxon_groups import meant_species
 from birdsat.workflows.identify_outputs.rows import MAY_BE, PhotoRow
 from birdsat.workflows.listed_names import listed_names
-
-_KM_A_DEGREE = 111.195  # of latitude, on a sphere
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,19 +35,20 @@ class Privacy:
         """Whether a listed taxon is the first answer, may be right, or belongs to the genus that the answer is."""
         if not self.sensitive:
             return False
-        likely = {_species(one.taxon) for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
+        likely = {species_of(one.taxon) for one in row.answers if one.rank == 1 or one.score >= MAY_BE}
         genera = {taxon.split()[0] for taxon in self.sensitive if taxon}
         return bool(likely & self.sensitive) or row.rolled_up.casefold() in genera
 
 
 @lru_cache(maxsize=1 << 16)
-def _species(taxon: str) -> str:
+def species_of(taxon: str) -> str:
+    """The species that a name means, in small letters, as `read_sensitive` gives it."""
     return meant_species(taxon).casefold()
 
 
 def coarse(lon: float, lat: float, km: float) -> tuple[float, float]:
     """The middle of the square of a fixed grid that a place lies in, so that many photos of one place tell no more."""
-    step = km / _KM_A_DEGREE
+    step = km / KM_PER_DEGREE
     row = math.floor(lat / step)
     middle = (row + 0.5) * step
     columns = max(1, round(360 * math.cos(math.radians(min(89.0, abs(middle)))) / step))
@@ -62,4 +62,4 @@ def read_sensitive(path: Path) -> frozenset[str]:
 
     Raises InputError for a file that cannot be read as text, or without names.
     """
-    return frozenset(meant_species(name).casefold() for name in listed_names(path, "sensitive"))
+    return frozenset(species_of(name) for name in listed_names(path, "sensitive"))

@@ -37,8 +37,8 @@ class ServeRequest(Request):
     """List of taxa, a file or a name such as avilist, whose common names are shown in the language of the browser,
     where it has them; without it, those that each model was fitted with, or English ones."""
     sensitive: AnyPath | None = None
-    """Text file of scientific names, one a line, whose records are shown in squares of half a degree, and not at all
-    in a static site."""
+    """File of taxa, scientific or English names, as `birdsat identify` takes it, whose records are shown in squares of
+    half a degree, and not at all in a static site."""
     store: AnyPath | None = None
     """Folder for uploads, projects and what was computed; by default in the user's cache folder."""
     port: int = 8310

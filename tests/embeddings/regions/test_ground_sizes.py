@@ -122,7 +122,7 @@ def test_places_that_cannot_be_embedded_are_refused() -> None:
         embed_places(run_of(Seasons()), chips(5, 20), here)
     with pytest.raises(InputError, match="photos only"):
         embed_places(run_of(PhotosOnly()), Longitudes(), here)
-    with pytest.raises(InputError, match="none of the 1 places has imagery"):
+    with pytest.raises(PlaceError, match="none of the 1 places has imagery"):
         embed_places(run_of(Seasons()), Longitudes(-90), here)
     with pytest.raises(PlaceError, match="swapped"):
         embed_places(run_of(Seasons()), Longitudes(), np.array([[-32.0, 116.0]]))

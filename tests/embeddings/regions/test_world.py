@@ -1,6 +1,5 @@
 """The built-in world as a region: its cells, all of them or those of a box."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,7 @@ from birdsat.embeddings.regions.world import built_in_encoder, open_remembered, 
 from birdsat.errors import DatasetError, InputError
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with in_package(build_world(tmp_path_factory.mktemp("package") / "world")) as folder:
-        yield folder
-
-
-def test_a_box_holds_the_same_numbers_as_the_world_at_the_same_places(world: Path) -> None:
+def test_a_box_holds_the_same_numbers_as_the_world_at_the_same_places(small_world: Path) -> None:
     whole, part = open_world(), open_world(Box(-20, 30, 40, 70))
     assert 0 < len(part) < len(whole) and part.grid.step == GRID.step
     places = part.grid.centres(part.cells())
@@ -29,7 +22,7 @@ def test_a_box_holds_the_same_numbers_as_the_world_at_the_same_places(world: Pat
 
 @pytest.mark.parametrize("box", [Box(-20, 30, 40, 70), Box(150, -50, -150, 10), Box(-180, -90, 180, 90)])
 def test_blocks_give_every_cell_once_in_order_and_what_is_at_its_centre(
-    world: Path, box: Box, monkeypatch: pytest.MonkeyPatch
+    small_world: Path, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("birdsat.embeddings.regions.world.BLOCK_CELLS", 100)
     region = open_world(box)
@@ -42,7 +35,7 @@ def test_blocks_give_every_cell_once_in_order_and_what_is_at_its_centre(
     assert blocks[0].year.shape == (len(blocks[0]), 1, 0) and box.contains(*lon_lat.T).all()
 
 
-def test_a_box_is_widened_to_whole_cells_and_may_lie_over_the_antimeridian(world: Path) -> None:
+def test_a_box_is_widened_to_whole_cells_and_may_lie_over_the_antimeridian(small_world: Path) -> None:
     assert open_world(Box(0.5, 40.1, 9.9, 47.9)).grid.box == Box(0, 40, 10, 48)
     over = open_world(Box(170.5, -50, -170.5, -30))  # New Zealand's east
     assert over.grid.box == Box(170, -50, -170, -30)
@@ -51,7 +44,7 @@ def test_a_box_is_widened_to_whole_cells_and_may_lie_over_the_antimeridian(world
     assert open_world(Box(-179.9, -90, 179.9, 90)).grid == GRID
 
 
-def test_the_sea_and_what_lies_outside_are_not_found(world: Path) -> None:
+def test_the_sea_and_what_lies_outside_are_not_found(small_world: Path) -> None:
     region = open_world(Box(-20, 30, 40, 70))
     asked = np.array([[10.0, 50.0], [-15.0, 48.0], [100.0, 50.0], [np.nan, 0.0]])  # Germany, Atlantic, Asia, nowhere
     points = region.at(asked)
@@ -60,25 +53,25 @@ def test_the_sea_and_what_lies_outside_are_not_found(world: Path) -> None:
     assert region.at(asked, ()).chip.shape == (4, 0)
 
 
-def test_a_box_of_sea_is_refused_in_one_sentence(world: Path) -> None:
+def test_a_box_of_sea_is_refused_in_one_sentence(small_world: Path) -> None:
     with pytest.raises(InputError, match=r"no land in the box.*embed cells at sea from imagery"):
         open_world(Box(-40, 30, -35, 35))
 
 
-def test_it_is_remembered_from_anywhere_with_its_box(world: Path, tmp_path: Path) -> None:
+def test_it_is_remembered_from_anywhere_with_its_box(small_world: Path, tmp_path: Path) -> None:
     region = open_world(Box(-20, 30, 40, 70))
     again = open_remembered(region.way_from(tmp_path), tmp_path / "elsewhere")
     assert again is not None and again.identity == region.identity and again.grid == region.grid
     assert open_remembered("gone", tmp_path) is None
 
 
-def test_chips_cannot_be_cut_from_it(world: Path) -> None:
+def test_chips_cannot_be_cut_from_it(small_world: Path) -> None:
     with pytest.raises(InputError, match="no chips; name imagery"):
         open_world().imagery.chips(ground_km=(100,), px=64)
 
 
-def test_its_encoder_is_a_run(world: Path) -> None:
-    assert built_in_encoder().path == world / "encoder"
+def test_its_encoder_is_a_run(small_world: Path) -> None:
+    assert built_in_encoder().path == small_world / "encoder"
 
 
 def test_a_damaged_file_of_the_package_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_a_list_of_ones_own_is_called_by_its_file_and_may_be_given_a_version(tmp
     assert checklist.species["Parus major"].common_name("de") == "Kohlmeise"
 
 
-def test_avilist_ships_with_the_package(tmp_path: Path) -> None:
+def test_avilist_ships_with_the_package() -> None:
     assert "avilist@2025" in available_checklists()
     checklist = open_checklist("avilist")
     assert len(checklist.species) == 11_131

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
-from sklearn.neighbors import NearestNeighbors
 
 from birdsat.ranges.evaluation.baselines.surveyed import CHIP_PLACE
 from birdsat.ranges.evaluation.learning import ScaledColumns, Scorer, each_taxon, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
+from birdsat.ranges.evaluation.similar import mean_of_similar
 from birdsat.ranges.points import Cells
-from birdsat.ranges.projection import InputProjection
 
 _Inputs = NDArray[np.float64]  # (n, f)
 
@@ -88,16 +87,7 @@ class SimilarCounts:
         return f"counts of the {self.k} most similar by {self.columns} + place"
 
     def fit(self, cells: Cells, counts: NDArray[np.floating]) -> Scorer:
-        chip, logs = cells.table((self.columns,)).astype(np.float32), np.log1p(counts)
-        scale = InputProjection.fit(chip, cells.lon_lat, chip.shape[1] + 3)
-        near = NearestNeighbors(n_neighbors=min(self.k, len(cells))).fit(scale(chip, cells.lon_lat).numpy())
-
-        def score(asked: Cells) -> NDArray[np.float32]:
-            inputs = scale(asked.table((self.columns,)).astype(np.float32), asked.lon_lat)
-            mean: NDArray[np.float32] = logs[near.kneighbors(inputs.numpy(), return_distance=False)].mean(axis=1)
-            return mean.astype(np.float32)
-
-        return score
+        return mean_of_similar(cells, np.log1p(counts), column=self.columns, k=self.k)
 
 
 def ridge_counts(settings: ModelSettings) -> tuple[CountRidge, ...]:
