@@ -50,6 +50,7 @@ NO_NAME = frozenset(
         *("unidentified", "undetermined", "indet", "indet.", "incertae sedis", "not identified", "no id", "bird"),
         *("unknown bird", "unidentified bird", "unidentified species", "unknown species", "bird sp.", "bird sp"),
         *("bird spp.", "sp.", "sp", "spp.", "birds", "unknown sp.", "unidentified sp.", "not known", "no taxon"),
+        *("mystery mystery", "sonus naturalis"),  # xeno-canto's recordings of nobody knows what, and of landscapes
     }
 )
 ABOVE_GENUS = _words(
@@ -66,7 +67,8 @@ RANKS_OF_GROUPS = _words("complex speciesaggregate aggregate speciesgroup supers
 RANKS_BELOW = _words("subsp ssp subspecies var variety f fo forma form morph race ab")
 # Behind a genus: that its species is not named.
 NO_EPITHET = _words(
-    "sp spp ssp subsp spec specs species indet undet gen nov ined unid unidentified unknown undetermined"
+    "sp spp ssp subsp spec specs species indet undet gen nov ined unid unidentified unknown undetermined complex group "
+    "agg aggr aggregate superspecies"
 )
 # Before an epithet: that it may be another.
 DOUBT = _words("cf c.f aff nr near prope conf confer poss possible possibly prob probable probably presumed like")

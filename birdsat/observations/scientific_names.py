@@ -94,9 +94,9 @@ _ABOVE_GENUS = re.compile(r"[a-z]{2,}(?:idae|inae|iformes|oidea)", re.IGNORECASE
 _CODE = re.compile(r"bold:|sh\d+\.|urn:|https?://|[a-z]{2,}:\S*\d", re.IGNORECASE)
 # UTF-8 read as Latin-1 or cp1252, and what a decoder puts for bytes that it cannot read.
 _MOJIBAKE = re.compile("\ufffd|Ã[\u0080-\u00bf]|Ã\\W|â€|Â[\u0080-\u00bf]")
-_CROSS = re.compile(r"(?:^|(?<=[\s\])}]))[xX*](?=[\s\[({]|$)|[×✕✖⨯]")
+_CROSS = re.compile(r"(?:^|(?<=[\s\])}]))[xX*](?=[\s\[({]|$)|[×✕✖⨯]|(?<=[a-z])\*(?=[A-Z])")
 _HYBRID = re.compile(r"\bhyb(?:rids?|r)?\b", re.IGNORECASE)
-_SLASH = re.compile(r"\s?/\s?(?=[^\W\d_\[])")
+_SLASH = re.compile(r"\s?/\s?(?=[^\W\d_\[])|\s?\|\s?(?=[a-z-]{3,}$)")
 _OR = re.compile(rf"(?:^|\s)(?:{'|'.join(sorted(words_of.OR))})\.?\s|\s?\+\s?(?=[A-Za-z])", re.IGNORECASE)
 _GROUP = re.compile(
     r"\b(?:agg|aggr|aggregate|[Gg]roup|grp|[Cc]omplex|superspecies)\b\.?|\bs\.\s?l(?:at)?\b|\bsens[u.]? lat", re.ASCII
@@ -119,9 +119,9 @@ def _parse(text: str, rank: str) -> NameReading:
     name = _tidy(written)
     if _CONCEPT.fullmatch(written):
         return _read(written)
-    if name.lower() in words_of.NO_NAME:
-        return NameReading(species=None, dropped=NO_TAXON)
     rank = "".join(filter(str.isalpha, rank.lower()))
+    if name.lower() in words_of.NO_NAME and rank not in words_of.RANKS_ABOVE:
+        return NameReading(species=None, dropped=NO_TAXON)
     if rank in words_of.RANKS_ABOVE or rank in words_of.RANKS_OF_CROSSES:
         return _none(ABOVE_SPECIES if rank in words_of.RANKS_ABOVE else HYBRID)
     if _CODE.match(name):
@@ -145,10 +145,12 @@ def _none(reason: str) -> NameReading:
 
 def _tidy(written: str) -> str:
     """In plain letters, without what is around the name."""
-    text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN)
+    text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN).replace("%20", " ")
     text = re.sub(r"(?<=\w)(?=[(\[])", " ", text)  # "fuscus(Linnaeus"
     text = re.sub(r"(?<=\w)-(?=(?:group|complex|agg|like|type)\b)", " ", text)  # "fuscus-group"
     name = " ".join(text.split()).strip('"“”*†‡ ,;:')
+    if name[:1] + name[-1:] == "''":
+        name = name[1:-1].strip()
     if name[:1] + name[-1:] in ("()", "[]") and name.count(name[0]) == 1:
         name = name[1:-1].strip()
     unnumbered = _NUMBER.sub("", name, count=1) if name[:1].isdigit() else name
@@ -188,7 +190,19 @@ def _among_others(name: str) -> NameReading | None:
         if piece != name and is_genus(piece.partition(" ")[0]) and (reading := _scientific(piece)) is not None
     }
     species = {reading.species for reading in found}
+    if not found and (reading := _at_end(name)) is not None:
+        return reading
     return found.pop() if len(species) == 1 and None not in species else None
+
+
+def _at_end(name: str) -> NameReading | None:
+    """The scientific name behind another, without a mark between: "Great Tit Parus major"."""
+    words = name.split()
+    for first in range(1, len(words) - 1):
+        genus, *behind = words[first:]
+        if genus.istitle() and is_genus(genus) and len(behind) <= 2 and all(map(_is_subspecies, behind)):
+            return _scientific(" ".join((genus, *behind)))
+    return None
 
 
 def _of_own_name(name: str) -> str:
@@ -210,7 +224,7 @@ def _scientific(name: str) -> NameReading | None:
     if not name or name[0] in "×✕✖⨯" or name[:2] in ("x ", "X "):
         return _none(HYBRID)
     first, _, rest = name.partition(" ")
-    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.]([a-z]{3,})", first)) and is_genus(parts[1]):
+    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.+]([a-z]{3,})", first)) and is_genus(parts[1]):
         first, rest = parts[1], parts[2]  # as addresses of pages and R's columns have it
     genus = first.strip(",;?")
     known = is_genus(genus)
@@ -226,7 +240,8 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DAMAGED)
     if "?" in first:
         return _none(DOUBTFUL)
-    rest = re.sub(r"^[\[(][^\s\])]+[\])] (?=[a-z?])", "", rest)  # a subgenus, or a superspecies
+    behind = "[A-Z?]" if name.isupper() else "[a-z?]"
+    rest = re.sub(rf"^[\[(][^\s\])]+[\])] (?={behind})", "", rest)  # a subgenus, or a superspecies
     bare = rest.partition(" ")
     if is_genus(bare[0]) and bare[0].istitle() and bare[2][:1].islower():  # a subgenus without its brackets
         rest = bare[2] if known and bare[2].partition(" ")[0] not in words_of.OF_AUTHORS else rest

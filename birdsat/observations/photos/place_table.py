@@ -11,7 +11,7 @@ import numpy as np
 from birdsat.earth.place import Place
 from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
-from birdsat.observations.dates import read_date_cells
+from birdsat.observations.dates import IN_FUTURE, read_date_cells
 from birdsat.observations.readers.cell_values import as_text, by_distinct
 from birdsat.observations.readers.columns import find_column
 from birdsat.observations.readers.places import read_places
@@ -105,9 +105,10 @@ def read_place_table(path: Path, same_names: Iterable[str] = ()) -> PlaceTable:
                 continue
             lon, lat = lon_lat[number].tolist()
             reading = readings[codes[number]]
-            if reading.remark:
+            day = reading.first if reading.remark == IN_FUTURE else reading.day  # said of the photo, not of the table
+            if reading.remark and reading.remark != IN_FUTURE:
                 remarks[reading.remark] += 1
             place = Place(lon, lat) if np.isfinite(lon) and np.isfinite(lat) else None
-            rows[key] = TableRow(place=place, date=reading.day)
+            rows[key] = TableRow(place=place, date=day)
     tally.check(path)
     return PlaceTable(rows, remarks, same_names)

@@ -7,6 +7,7 @@ met, is taken to be of Windows (`decode_cell`).
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ _OTHERS = (  # how files begin that are often given for tables
     (b"Rar!", "a rar archive; unpack it and give the table itself"),
     (b"version https://git-lfs.github.com", "a Git LFS pointer in place of the file; fetch it with `git lfs pull`"),
 )
+# What JSON begins with, and a head of columns does not.
+_JSON = re.compile(rb'\s*(?:\[\s*[\[{]|\{\s*"|\[\s*\])')
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml")
 
 
@@ -81,6 +84,8 @@ def open_text(open_bytes: Callable[[], IO[bytes]], name: object, *, declared: st
                 raise InputError(f"{name} is {what}.")
         if head.lstrip().lower().startswith(_WEB_PAGE):
             raise InputError(f"{name} is a web page or XML in place of a table; download the table again.")
+        if _JSON.match(head):
+            raise InputError(f"{name} is JSON in place of a table; save it as CSV or GeoParquet, a row a record.")
         mark, encoding = next((found for found in _MARKS if head.startswith(found[0])), (b"", ""))
         stream.read(len(mark))
         encoding = encoding or _without_mark(head) or declared

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from birdsat.earth.crs import CRS, in_degrees_of_arc, named_crs, places_of, read_crs
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import (
+    BEYOND_180,
     LIKE_DEGREES,
     OUT_OF_CRS,
+    SIDES,
+    ZERO_ZERO,
     PlaceReading,
     PlaceTally,
     read_place,
 )
-from birdsat.observations.readers.cell_values import as_numbers, by_distinct
+from birdsat.observations.readers.cell_values import as_numbers, by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 
+_LEAST_BEYOND = 3  # rows of longitudes beyond 180 that make a table of 0 to 360 degrees; fewer are slips
 _CODE = re.compile(r"(?:EPSG|SRID)\W*(\d{4,6})", re.IGNORECASE)
 _WGS84 = 4326
 # Datums as Darwin Core's geodeticDatum has them, without blanks and signs, and the EPSG code of their degrees.
@@ -76,6 +80,8 @@ def read_places(
             off |= alike
         _drop(wrong, OUT_OF_CRS, (lon, lat), rows, tally)
         off |= wrong
+    _take_sides(cells, place, rows)
+    _turn_back(place, ~off, rows, tally)
     on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     tally.read += int(np.count_nonzero(on_earth))
     odd = np.flatnonzero(~on_earth & ~unknown & ~off)
@@ -83,6 +89,47 @@ def read_places(
     if len(odd):
         place[odd] = _read_odd(cells, odd, rows, tally)
     return place
+
+
+def without_zeros(place: NDArray[np.float64], rows: Sorting) -> NDArray[np.float64]:
+    """Places (n, 2), of which 0,0 is not one: databases write it where nothing is known."""
+    zeros = (place == 0).all(axis=1)
+    if not zeros.any():
+        return place
+    rows.note(zeros, ZERO_ZERO, lambda i: "longitude 0, latitude 0")
+    return np.where(zeros[:, None], np.nan, place)
+
+
+def _take_sides(cells: Mapping[str, pa.Array], place: NDArray[np.float64], rows: Sorting) -> None:
+    """Make numbers of places (n, 2) negative where a column of their own says west or south."""
+    for axis, what, below, above in ((0, "lon_side", "W", "E"), (1, "lat_side", "S", "N")):
+        if what not in cells:
+            continue
+        column, numbers = cells[what], place[:, axis].copy()
+        codes, sides = by_distinct(lambda text: text[:1].upper(), column)
+        is_below = is_true(codes, (side == below for side in sides))
+        known = is_below | is_true(codes, (side in ("", above) for side in sides))
+        wrong = ~known & (numbers != 0) | (is_true(codes, (side == above for side in sides)) & (numbers < 0))
+        rows.drop(wrong & np.isfinite(numbers), SIDES, _side_of(column, numbers))
+        place[:, axis] = np.where(is_below, -np.abs(numbers), numbers)
+
+
+def _side_of(column: pa.Array, numbers: NDArray[np.float64]) -> Callable[[int], str]:
+    return lambda i: f"{numbers[i]:.12g} {column[i]}"
+
+
+def _turn_back(place: NDArray[np.float64], of_degrees: NDArray[np.bool_], rows: Sorting, tally: PlaceTally) -> None:
+    """Longitudes of 0 to 360 degrees as those of -180 to 180, in a table that has none below 0: there, such a number is
+    no slip."""
+    lon, lat = place.T
+    on_earth = of_degrees & (np.abs(lat) <= 90)
+    tally.has_west |= bool((on_earth & (lon < 0)).any())
+    beyond = on_earth & (lon > 180) & (lon <= 360)
+    if tally.has_west or np.count_nonzero(beyond) < _LEAST_BEYOND:
+        return
+    written = lon.copy()
+    place[beyond, 0] -= 360
+    rows.note(beyond, BEYOND_180, lambda i: f"longitude {written[i]:.12g}")
 
 
 def _by_crs(

@@ -13,11 +13,22 @@ from birdsat.observations.coordinates import place_uncertainty_m
 from birdsat.observations.readers.cell_values import by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 from birdsat.observations.record_dates import ALL_DATES, RecordDates
+from birdsat.observations.scientific_names import DOUBTFUL
 
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
 _YES = ("true", "t", "1", "yes")
-_NOT_FOUND = ("absent", "absence", "not detected", "false", "f", "no")  # or 0, in a column that tells presence
+_NO = ("false", "f", "0", "no", "n")
+# Or 0, in a column that tells presence.
+_NOT_FOUND = (
+    *("absent", "absence", "not detected", "not found", "not present", "not observed", "undetected", "nondetection"),
+    *("non-detection", "excluded", "false", "f", "no", "n"),
+)
+CAPTIVE, NOT_ACCEPTED, OUTLIER = "captive or domestic", "not accepted by its reviewers", "position marked as an outlier"
+_CAPTIVE = (
+    *("captive", "cultivated", "captive/cultivated", "captivecultivated", "managed", "domestic", "domesticated"),
+    *("not wild", "zoo", "pet", "escaped", "escapee"),
+)
 RECORDED_ABSENT, COUNT_OF_0 = "recorded as absent", "count of 0"  # looked for and not found
 _UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls them
     "uncertainty_m": "stated",
@@ -27,6 +38,8 @@ _UNCERTAINTY = {  # the cells that tell it, and what `place_uncertainty_m` calls
     "obscured": "obscured",
     "geoprivacy": "geoprivacy",
     "taxon_geoprivacy": "taxon_geoprivacy",
+    "withheld": "withheld",
+    "generalised": "generalised",
 }
 
 
@@ -60,11 +73,10 @@ class RowRules:
         else:
             rows.drop_cells("status", cells, lambda text: RECORDED_ABSENT if _recorded_absent(text) else "")
         if self.wild_only:
-            rows.drop_cells("basis", cells, _not_living_there)
-            captive = "captive or domestic"
-            rows.drop_cells("captive", cells, lambda text: captive if text.lower() in _YES else "")
+            for what, reason in _SAID.items():
+                rows.drop_cells(what, cells, reason)
             codes, written = names
-            domestic = [captive if "(domestic" in name.lower() else "" for name in written]
+            domestic = [CAPTIVE if is_domestic(name) else "" for name in written]
             rows.drop_by(codes, domestic, lambda i: written[codes[i]])
             if not self.absences:
                 rows.drop_cells("count", cells, lambda text: COUNT_OF_0 if _number(text) == 0 else "")
@@ -99,6 +111,16 @@ def uncertainty_m(cells: Mapping[str, pa.Array], rows: int) -> NDArray[np.float6
     return np.array(found, np.float64)[codes]
 
 
+def is_domestic(name: str) -> bool:
+    """Whether a name is of a domestic form: "(Domestic type)", "Gallus gallus domesticus". Feral pigeons live wild."""
+    words = name.lower().split()
+    if "(domestic" in name.lower():
+        return True
+    return words[:2] not in (["columba", "livia"], ["passer", "domesticus"]) and any(
+        word.rstrip(".,;)").removesuffix("us").removesuffix("a") in ("domestic", "dom") for word in words[2:]
+    )
+
+
 def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]) -> NDArray[np.bool_] | bool:
     """(n,) rows whose cell says so; False where there is no such column."""
     if what not in cells:
@@ -118,6 +140,20 @@ def _recorded_absent(text: str) -> bool:
 
 def _not_living_there(text: str) -> str:
     return _NOT_LIVING_THERE.get("".join(filter(str.isalpha, text.lower())), "")
+
+
+# What single cells say of a row: that it is of no wild bird, of another bird perhaps, or of another place.
+_SAID: dict[str, Callable[[str], str]] = {
+    "basis": _not_living_there,
+    "captive": lambda text: CAPTIVE if text.lower() in (*_YES, *_CAPTIVE) else "",
+    "means": lambda text: CAPTIVE if text.lower() in _CAPTIVE else "",
+    "degree": lambda text: CAPTIVE if text.lower() in _CAPTIVE else "",
+    "escaped": lambda text: CAPTIVE if text.lower() in (*_YES, *_CAPTIVE) else "",
+    "exotic": lambda text: CAPTIVE if text.upper() == "X" else "",  # eBird: escapee
+    "approved": lambda text: NOT_ACCEPTED if text.lower() in _NO else "",
+    "certain": lambda text: DOUBTFUL if text.lower() in _NO else "",
+    "visible": lambda text: OUTLIER if text.lower() in _NO else "",
+}
 
 
 def _number(text: str) -> float:
