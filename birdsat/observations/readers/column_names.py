@@ -53,7 +53,16 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "date": (
         *("date", "event_date", "observation_date", "observed_on", "time_observed_at", "observed_at", "date_observed"),
         *("obs_date", "observed_date", "date_time", "date_observation", "observation_datetime", "survey_date"),
-        *("sighting_date", "visit_date", "collection_date", "date_collected", "start_date", "event_start", "datum"),
+        *(
+            "sighting_date",
+            "visit_date",
+            "obs_dt",
+            "collection_date",
+            "date_collected",
+            "start_date",
+            "event_start",
+            "datum",
+        ),
         *("fecha", "timestamp"),
     ),
     "end": ("end_date",),
@@ -108,7 +117,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "order": ("order",),
     "weight": ("weight", "weights"),
     "complete": ("all_species_reported",),
-    "common_name": ("common_name", "vernacular_name", "species_common_name", "english_name"),
+    "common_name": ("common_name", "vernacular_name", "species_common_name", "english_name", "com_name"),
     "datum": ("geodetic_datum", "coordinate_reference_system", "crs", "srs"),
 }
 
@@ -134,12 +143,14 @@ _OF_DEGREES = frozenset(
         *("n", "e", "°n", "°e", "°", "deg n", "deg e", "degrees north", "degrees east", "north", "east", "decimal deg"),
     }
 )
+# Of Darwin Core and its kin, as "dwc:eventDate" or whole addresses.
+NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio)[:.])")
 _METRES = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "mts": "m", "km": "km"}
 
 
 def plain(name: str) -> str:
     """A name of a column as it is compared: letters and digits alone, in small ones, "metres" as "meters"."""
-    return "".join(filter(str.isalnum, name.lower())).replace("metre", "meter")
+    return "".join(filter(str.isalnum, NAMESPACE.sub("", name.lower()))).replace("metre", "meter")
 
 
 def plainer(name: str) -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from birdsat.errors import InputError
 from birdsat.observations.dates import read_date
-from birdsat.observations.name_columns import choose_name_column, name_of_parts
+from birdsat.observations.name_columns import are_scientific, choose_name_column, name_of_parts
 from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.column_names import PLANE, PLANE_X, PLANE_Y, SYNONYMS, plain, plainer
 from birdsat.observations.readers.reader import TableSource
+from birdsat.observations.scientific_names import parse_name
 
 _LOOKED_AT = 200  # rows at the head of a table that tell which of its columns holds scientific names
 _SIDES = frozenset(("N", "S", "E", "W", "NORTH", "SOUTH", "EAST", "WEST"))
+_OF_PRESENCE = ("presence", "presenceabsence", "present", "detected")  # where no cell says presence by being blank
 # Columns of the taxon that are blank where it is no species, and what the column of the whole name then is: in that of
 # iNaturalist, a complex is called as a species is.
 _OF_SPECIES_ALONE = {"species": "whole", "taxonspeciesname": "whole_above"}
@@ -143,6 +145,12 @@ def find_columns(
     if asked.taxon is None and "taxon" in found:
         taxon = _scientific_column(source, present, found)
         found = {**found, "taxon": taxon} if taxon else {what: name for what, name in found.items() if what != "taxon"}
+    if "status" in found and plain(found["status"]) in _OF_PRESENCE:
+        found["seen"] = found["status"]
+    if "taxon" not in found and not {"genus", "epithet"} <= set(found):
+        called_name = next((name for name in present if plain(name) == "name"), None)
+        if called_name is not None and are_scientific(_head(source, called_name)):
+            found["taxon"] = called_name
     whole = find_column(present, "whole", None, path)
     if whole is not None and asked.taxon is None and plain(found.get("taxon", "")) in _OF_SPECIES_ALONE:
         found[_OF_SPECIES_ALONE[plain(found["taxon"])]] = whole
@@ -155,7 +163,7 @@ def find_columns(
         )
         raise InputError(
             f"{path} has no column for the taxon; its columns are {_listed(present)}. Name the one that holds "
-            f"scientific names, columns taxon=COLUMN{ebird}{_of_one_column(present)}.",
+            f"scientific names, columns taxon=COLUMN{ebird}{without_names(present)}.",
             settings=("columns",),
         )
     if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is not a date
@@ -240,8 +248,10 @@ def _head(source: TableSource, column: str) -> set[str]:
     return {text.strip().upper() for text in as_text(first.columns[column].slice(0, _LOOKED_AT)).to_pylist()}
 
 
-def _of_one_column(present: Sequence[str]) -> str:
-    """What is to be said where a row of names was not taken apart."""
+def without_names(present: Sequence[str]) -> str:
+    """What is to be said where the row of names was not taken apart, or is no such row."""
+    if any(read.is_scientific and read.species for read in map(parse_name, present)):
+        return " (the first row seems to be a record: put a row of column names in front)"
     if len(present) > 1:
         return ""
     return (

@@ -120,7 +120,11 @@ def _buffered(stream: IO[bytes]) -> io.BufferedReader:
 
 
 def _without_mark(head: bytes) -> str:
-    """UTF-16 of western text by its zeros: every other byte is one."""
+    """UTF-16 of western text by its zeros, every other byte, and UTF-32 by its: three of four."""
+    if len(head) >= 8:
+        share = [part.count(0) / len(part) for part in (head[i::4] for i in range(4))]
+        if min(share[0], share[3]) < 0.1 and max(share[0], share[3]) > 0.9 and min(share[1:3]) > 0.9:
+            return "utf-32-be" if share[0] > share[3] else "utf-32-le"
     even, odd = head[0::2], head[1::2]
     if len(odd) >= 2:
         for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.observations.coordinates import place_uncertainty_m
+from birdsat.observations.coordinates import MISSING_WORDS, place_uncertainty_m
 from birdsat.observations.readers.cell_values import by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 from birdsat.observations.record_dates import ALL_DATES, RecordDates
@@ -22,8 +22,10 @@ _NO = ("false", "f", "0", "no", "n")
 # Or 0, in a column that tells presence.
 _NOT_FOUND = (
     *("absent", "absence", "not detected", "not found", "not present", "not observed", "undetected", "nondetection"),
-    *("non-detection", "excluded", "false", "f", "no", "n"),
+    *("non-detection", "excluded", "false", "f", "no", "n", "a", "abs"),
 )
+_COUNTED_NONE = ("absent", "absence", "zero", "not detected", "not found", "not seen", "not present")
+NOT_TOLD = "whether it was found is not told"  # in a column that tells presence
 CAPTIVE, NOT_ACCEPTED, OUTLIER = "captive or domestic", "not accepted by its reviewers", "position marked as an outlier"
 _CAPTIVE = (
     *("captive", "cultivated", "captive/cultivated", "captivecultivated", "managed", "domestic", "domesticated"),
@@ -66,10 +68,9 @@ class RowRules:
         cells: (n,) by TableColumns' names; names: which (n,) of the names as written each row has.
         """
         absent = np.zeros(len(rows.kept), dtype=np.bool_)
+        rows.drop_cells("seen", cells, lambda text: NOT_TOLD if text.lower() in MISSING_WORDS | {"?"} else "")
         if self.absences:
-            absent |= _where("status", cells, _recorded_absent) | _where(
-                "count", cells, lambda text: _number(text) == 0
-            )
+            absent |= _where("status", cells, _recorded_absent) | _where("count", cells, _counted_none)
         else:
             rows.drop_cells("status", cells, lambda text: RECORDED_ABSENT if _recorded_absent(text) else "")
         if self.wild_only:
@@ -79,7 +80,7 @@ class RowRules:
             domestic = [CAPTIVE if is_domestic(name) else "" for name in written]
             rows.drop_by(codes, domestic, lambda i: written[codes[i]])
             if not self.absences:
-                rows.drop_cells("count", cells, lambda text: COUNT_OF_0 if _number(text) == 0 else "")
+                rows.drop_cells("count", cells, lambda text: COUNT_OF_0 if _counted_none(text) else "")
         self.apply_uncertainty(rows, cells)
         return absent
 
@@ -132,6 +133,10 @@ def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]
 def is_yes(text: str) -> bool:
     """Whether a cell says yes."""
     return text.lower() in _YES or _number(text) == 1
+
+
+def _counted_none(text: str) -> bool:
+    return _number(text) == 0 or text.lower() in _COUNTED_NONE
 
 
 def _recorded_absent(text: str) -> bool:

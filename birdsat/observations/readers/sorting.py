@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from birdsat.observations.readers.cell_values import by_distinct, is_true
 
 _SHOWN = {
+    "seen": "presence",
     "status": "occurrence status",
     "basis": "basis of record",
     "means": "establishment",

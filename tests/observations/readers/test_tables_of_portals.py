@@ -8,7 +8,7 @@ from birdsat.errors import InputError
 from birdsat.observations import coordinates, dates
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
-from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, OUTLIER
+from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, NOT_TOLD, OUTLIER
 from birdsat.observations.scientific_names import ABOVE_SPECIES, DOUBTFUL, HYBRID, NO_TAXON
 
 
@@ -316,3 +316,53 @@ def test_datum_is_a_date_where_it_holds_dates_and_else_that_of_places(tmp_path: 
     assert str(german.date[0]) == "2020-05-13"
     english = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,datum", "Parus major,48,16,WGS84"))
     assert english.noted == {} and english.lon_lat.tolist() == [[16, 48]]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("dwc:scientificName,dwc:decimalLatitude,dwc:decimalLongitude", "name,latitude,longitude", "sciName,lat,lng"),
+        *("http://rs.tdwg.org/dwc/terms/scientificName,dwc:decimalLatitude,dwc:decimalLongitude", "latin name,lat,lon"),
+    ],
+)
+def test_columns_with_their_vocabulary_and_of_r_packages_are_found(tmp_path: Path, head: str) -> None:
+    assert read_occurrences(table(tmp_path / "t.csv", head, "Parus major,48.2,16.3")).lon_lat.tolist() == [[16.3, 48.2]]
+
+
+def test_a_column_called_name_is_of_taxa_only_where_it_holds_scientific_ones(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column for the taxon"):
+        read_occurrences(table(tmp_path / "t.csv", "name,lat,lon,visits", "Vienna woods,48.2,16.3,2"))
+    wide = table(tmp_path / "t.csv", "name,lat,lon,Parus major", "Pica pica,48.2,16.3,2")
+    assert read_occurrences(wide).taxa == ("Parus major",)
+
+
+@pytest.mark.parametrize("cell", ["NA", "", "-", "?", "null"])
+def test_a_presence_that_is_not_told_is_none(tmp_path: Path, cell: str) -> None:
+    rows = (f"Parus major,1,2,{cell}", "Parus major,3,4,1", "Parus major,5,6,a", "Parus major,7,8,P")
+    found = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,presence", *rows))
+    assert (len(found), found.dropped) == (2, {NOT_TOLD: 1, "recorded as absent": 1}) and accounted(found)
+    darwin_core = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,occurrenceStatus", *rows))
+    assert len(darwin_core) == 3 and accounted(darwin_core)  # there, what is not told is a presence
+
+
+@pytest.mark.parametrize(("cell", "kept"), [("0", 0), ("0.0", 0), ("absent", 0), ("X", 1), ("~20", 1), ("none", 1)])
+def test_counts_of_none_in_words_are_none(tmp_path: Path, cell: str, kept: int) -> None:
+    path = table(tmp_path / "t.csv", "species,lat,lon,count", f"Parus major,1,2,{cell}", "Parus major,3,4,1")
+    assert len(read_occurrences(path)) == 1 + kept
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "remedy"),
+    [
+        (("Parus major,100,40,", "Parus major,101,41,"), {}, "Say which column is which"),
+        (("Parus major,48,16,5000",), {"max_uncertainty_km": 1.0}, "Allow for less exact places"),
+        (("Parus sp.,48,16,", "Paridae,48,16,"), {}, "records of wild birds, named to the species"),
+        (("Parus major,,,", "Parus major,NA,NA,"), {}, "Give a table with coordinates"),
+    ],
+)
+def test_where_no_row_is_left_what_to_do_goes_by_the_reason(
+    tmp_path: Path, rows: tuple[str, ...], options: dict[str, float], remedy: str
+) -> None:
+    path = table(tmp_path / "t.csv", "species,lat,lon,coordinateUncertaintyInMeters", *rows)
+    with pytest.raises(InputError, match=remedy):
+        read_occurrences(path, max_uncertainty_km=options.get("max_uncertainty_km"))
