@@ -21,6 +21,7 @@ COMMAS = "coordinates with decimal commas"
 METRES = "coordinates in metres of a projection, not in degrees"
 OUT_OF_CRS = "coordinates that are not on Earth in their CRS"
 LIKE_DEGREES = "coordinates like degrees in a CRS of another unit"
+EXCHANGED = "x and y exchanged, by where they lie in their CRS"
 ANGLES = "coordinates in degrees, minutes and seconds"
 NOT_ON_EARTH = "coordinates not on Earth"
 SWAPPED = "latitude beyond 90 that is in range as a longitude"
@@ -43,6 +44,10 @@ _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
         "coordinates that look like degrees",
         "leave out the CRS, which is not of degrees, or read other tables apart: `birdsat records` writes them in "
         "degrees",
+    ),
+    EXCHANGED: (
+        "x and y exchanged, by where their CRS would have them",
+        "name them the other way round",
     ),
     ANGLES: ("degrees, minutes and seconds in place of decimal degrees", "convert them to such as 47.504"),
 }
@@ -153,7 +158,13 @@ class PlaceTally:
                 what, remedy = _REMEDIES[reason]
                 lon, lat = (cell.strip() for cell in self.examples[reason])
                 of_crs = reason in (OUT_OF_CRS, LIKE_DEGREES)
-                others = "" if of_crs else ", or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN"
+                if reason == EXCHANGED:
+                    remedy += f", columns lon={self.lat_column} lat={self.lon_column}"
+                others = (
+                    ""
+                    if of_crs or reason == EXCHANGED
+                    else ", or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN"
+                )
                 raise InputError(
                     f"{table} has {what} in its columns {self.lon_column} and {self.lat_column}, such as {lon!r} and "
                     f"{lat!r}; {remedy}{others}.",

@@ -13,7 +13,7 @@ from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.dates import IN_FUTURE, read_date_cells
 from birdsat.observations.readers.cell_values import as_text, by_distinct
-from birdsat.observations.readers.columns import find_column
+from birdsat.observations.readers.columns import TableColumns, find_column, of_their_table
 from birdsat.observations.readers.places import read_places
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.sorting import Sorting
@@ -69,9 +69,10 @@ def read_place_table(path: Path, same_names: Iterable[str] = ()) -> PlaceTable:
     present = source.columns
     named = {
         what: column
-        for what in ("photo", "lon", "lat", "datum", *_DATE_PARTS)
+        for what in ("photo", "lon", "lat", "lon_side", "lat_side", "datum", *_DATE_PARTS)
         if (column := find_column(present, what, None, path)) is not None
     }
+    named = of_their_table(source, named, TableColumns())
     if "photo" not in named or not ({"lon", "lat"} <= set(named) or {"date", "year"} & set(named)):
         raise InputError(
             f"{path} does not say where or when photos were taken: it needs a column photo, with lon and lat, date, or "

@@ -137,7 +137,7 @@ def find_columns(
         and (name := find_column(present, field.name, getattr(asked, field.name), path)) is not None
     }
     _refuse_twice(present, found, path)
-    found = _of_their_table(source, found, asked)
+    found = of_their_table(source, found, asked)
     if in_plane and asked.lon is None and asked.lat is None:
         found |= _plane_columns(present)
     elif "photo" in found and asked.lon is None and plain(found.get("lon", "")) in map(plain, PLANE_X):
@@ -223,7 +223,7 @@ def _refuse_twice(present: Sequence[str], found: dict[str, str], path: Path) -> 
             )
 
 
-def _of_their_table(source: TableSource, found: dict[str, str], asked: TableColumns) -> dict[str, str]:
+def of_their_table(source: TableSource, found: dict[str, str], asked: TableColumns) -> dict[str, str]:
     """Without columns whose names mean something else in tables of another kind."""
     left = dict(found)
     if "visible" in left and plain(left.get("lon", "")) != "locationlong":

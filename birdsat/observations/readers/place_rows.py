@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.readers.cell_values import as_numbers
-from birdsat.observations.readers.columns import TableColumns, find_column
+from birdsat.observations.readers.columns import TableColumns, find_column, of_their_table
 from birdsat.observations.readers.places import read_places, table_crs, without_zeros
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import UNCERTAINTY, RowRules
@@ -53,6 +53,7 @@ def read_weighted_places(
         for what in ("lon", "lat", "lon_side", "lat_side", "datum", "weight", *UNCERTAINTY)
         if (column := find_column(present, what, getattr(columns, what), path)) is not None
     }
+    named = of_their_table(source, named, columns)
     if not {"lon", "lat"} <= set(named):
         raise InputError(
             f"{path} has no columns of longitude and latitude; its columns are {some_of(present, _MOST_NAMED)}. Name "

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from birdsat.earth.crs import CRS, in_degrees_of_arc, named_crs, places_of, read_crs
+from birdsat.earth.crs import CRS, central_meridian, in_degrees_of_arc, named_crs, places_of, read_crs
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import (
     BEYOND_180,
+    EXCHANGED,
     LIKE_DEGREES,
     OUT_OF_CRS,
     SIDES,
@@ -23,6 +24,7 @@ from birdsat.observations.coordinates import (
 from birdsat.observations.readers.cell_values import as_numbers, by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 
+_NEAR_MIDDLE, _FAR_FROM_MIDDLE = 9.0, 15.0  # degrees from the central meridian of a grid of UTM's kind
 _LEAST_BEYOND = 3  # rows of longitudes beyond 180 that make a table of 0 to 360 degrees; fewer are slips
 _CODE = re.compile(r"(?:EPSG|SRID)\W*(\d{4,6})", re.IGNORECASE)
 _WGS84 = 4326
@@ -78,6 +80,10 @@ def read_places(
             _drop(alike, LIKE_DEGREES, (lon, lat), rows, tally)
             wrong, place[alike] = wrong & ~alike, np.nan
             off |= alike
+            exchanged = _exchanged((lon, lat), place, which & ~alike & ~wrong, one)
+            _drop(exchanged, EXCHANGED, (lon, lat), rows, tally)
+            place[exchanged] = np.nan
+            off |= exchanged
         _drop(wrong, OUT_OF_CRS, (lon, lat), rows, tally)
         off |= wrong
     _take_sides(cells, place, rows)
@@ -171,6 +177,30 @@ def _to_degrees(place: NDArray[np.float64], which: NDArray[np.bool_], crs: CRS) 
     wrong = np.zeros(len(place), dtype=np.bool_)
     wrong[at] = np.isnan(place[at, 0])
     return wrong
+
+
+def _exchanged(
+    numbers: tuple[NDArray[np.float64], NDArray[np.float64]],
+    place: NDArray[np.float64],
+    which: NDArray[np.bool_],
+    crs: CRS,
+) -> NDArray[np.bool_]:
+    """Which (n,) of some rows lie where no grid of UTM's kind is used, and with x and y exchanged would lie where it is:
+    x is north in the grids of some countries. numbers: as they are written; place: (n, 2) degrees."""
+    found = np.zeros(len(place), dtype=np.bool_)
+    if (middle := central_meridian(crs)) is None:
+        return found
+    at = np.flatnonzero(which & (_turns(place[:, 0] - middle) > _FAR_FROM_MIDDLE))
+    if len(at):
+        x, y = (axis[at] for axis in numbers)
+        found[at] = _turns(places_of(crs, y, x)[0] - middle) <= _NEAR_MIDDLE
+    return found
+
+
+def _turns(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The size of differences of longitude, of 180 at most."""
+    size: NDArray[np.float64] = np.abs((degrees + 180) % 360 - 180)
+    return size
 
 
 def _drop(
