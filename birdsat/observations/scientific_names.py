@@ -106,6 +106,7 @@ _CONCEPT = re.compile(r"[A-Z][a-z]+ [a-z-]+ sensu [a-z_]+ \S*\d\S*")
 _NO_SUBSPECIES = words_of.OF_AUTHORS | words_of.OF_OBSERVERS | words_of.NO_EPITHET | words_of.RANKS_BELOW
 _INVISIBLE = re.compile("[\u0000-\u0008\u200b-\u200f\u2060\ufeff\u00ad]")
 _TAG = re.compile(r"</?[a-zA-Z]+/?>")
+_NUMBERED = re.compile(r"(?:morpho)?spp?\.\s?[A-Z0-9]{1,3}", re.IGNORECASE)  # "sp. A"
 _NUMBER = re.compile(r"\d+[.):]?\s*(?=[A-Z])")
 _BRACKETS = re.compile(r"\[[^\]]*\]?|\([^)]*\)?")
 _BRACKETS_OF_AUTHORS = re.compile(r"[\[(][A-Z][^\])]*[\])]")
@@ -120,7 +121,7 @@ def _parse(text: str, rank: str) -> NameReading:
     if _CONCEPT.fullmatch(written):
         return _read(written)
     rank = "".join(filter(str.isalpha, rank.lower()))
-    if name.lower() in words_of.NO_NAME and rank not in words_of.RANKS_ABOVE:
+    if (name.lower() in words_of.NO_NAME or _NUMBERED.fullmatch(name)) and rank not in words_of.RANKS_ABOVE:
         return NameReading(species=None, dropped=NO_TAXON)
     if rank in words_of.RANKS_ABOVE or rank in words_of.RANKS_OF_CROSSES:
         return _none(ABOVE_SPECIES if rank in words_of.RANKS_ABOVE else HYBRID)
@@ -240,6 +241,8 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DAMAGED)
     if "?" in first:
         return _none(DOUBTFUL)
+    if rest.startswith(("(?)", "[?]")):
+        return _none(DOUBTFUL)
     behind = "[A-Z?]" if name.isupper() else "[a-z?]"
     rest = re.sub(rf"^[\[(][^\s\])]+[\])] (?={behind})", "", rest)  # a subgenus, or a superspecies
     bare = rest.partition(" ")
@@ -343,7 +346,9 @@ def _below(genus: str, epithet: str, behind: str) -> NameReading:
     plain = " ".join(_BRACKETS.sub(" ", behind).split())
     words = plain.split()
     first = words[0].rstrip(".,;:").lower() if words else ""
-    if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or (first in words_of.DOUBT and len(words) == 1):
+    in_brackets = (re.sub(r"\W+", " ", one).split() for one in _BRACKETS.findall(behind))
+    doubts = any(words and words[0].lower() in words_of.DOUBT for words in in_brackets)
+    if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or doubts or (first in words_of.DOUBT and len(words) == 1):
         return _none(DOUBTFUL)
     if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(genus, words):
         return _none(EITHER)

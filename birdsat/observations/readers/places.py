@@ -185,7 +185,7 @@ def _exchanged(
     which: NDArray[np.bool_],
     crs: CRS,
 ) -> NDArray[np.bool_]:
-    """Which (n,) of some rows lie where no grid of UTM's kind is used, and with x and y exchanged would lie where it is:
+    """Which (n,) of some rows lie where no grid of UTM's kind is used, and would lie within it with x and y exchanged:
     x is north in the grids of some countries. numbers: as they are written; place: (n, 2) degrees."""
     found = np.zeros(len(place), dtype=np.bool_)
     if (middle := central_meridian(crs)) is None:
