@@ -150,7 +150,8 @@ def read_period(text: str) -> tuple[datetime.date, datetime.date]:
 _Span = tuple[datetime.date, datetime.date, str]  # first and last day, and a remark where it is not one day
 
 _TIME = (
-    r"(?:T|[T ,]+(?:at )?(?:\d{1,2}(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?|\d{1,2}[hH.]\d{2})(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?:T|[T ,:]+(?:at )?(?:\d{1,2}(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?|\d{1,2}[hH.]\d{2})"
+    r"(?: ?[AaPp]\.?[Mm]\.?| ?Uhr| ?hrs?)?"
     r"(?: ?(?:Z|z|[A-Z]{3,5}))?(?: ?[+-]\d{1,2}(?::?\d{2}){0,2})?(?: ?\([^)]*\))?(?:\[[\w/+-]+\]| [A-Z]\w+/\w+)?)?"
 )
 _ONLY_TIME = re.compile(r"T?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?")
@@ -173,6 +174,7 @@ _NAME_DAY_TIME_YEAR = re.compile(
     rf"{_NAME} {_DAY} \d{{1,2}}:\d{{2}}:\d{{2}} (?:[A-Z]{{3,5}} )?(\d{{4}})"
 )  # as C prints it
 _DAYS_OF_MONTH = re.compile(r"(\d{1,2})\.? ?[-/] ?(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_DAYS_OF_MONTHS = re.compile(r"(\d{1,2}\.\d{1,2})\.? ?- ?(\d{1,2}\.\d{1,2}\.(\d{4}))")
 _TWO_DAYS = re.compile(r"(\d{1,2}([./])\d{1,2}\2\d{4}) ?- ?(\d{1,2}\2\d{1,2}\2\d{4})")
 _UNIX_TIME = re.compile(r"(-?\d{9,10})(?:\d{3})?(?:\.\d+)?")
 _NAME_OF_DAYS = re.compile(rf"{_NAME} {_DAY} ?(?:-|/|to|and|&) ?{_DAY},? (\d{{4}})")
@@ -180,7 +182,7 @@ _NAME_DAYS_YEAR = re.compile(rf"{_DAY} ?(?:-|/|to|bis|au|al?|&|and) ?{_DAY} ?{_D
 _WEEKDAY = re.compile(
     r"^(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|"
     r"mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|"
-    r"martes|miércoles|jueves|viernes|sábado|domingo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)"
+    r"martes|miércoles|jueves|viernes|sábado|domingo|mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)"
     r"[., ]+(?=\S)",
     re.IGNORECASE,
 )
@@ -191,11 +193,15 @@ _FIRST_SERIAL = datetime.date(1899, 12, 30)  # day 0 of spreadsheets, from March
 _SERIALS_END = 60000  # of the year 2064
 
 
-_PLAIN = str.maketrans("‐‑‒–—−’年月년월", "------'----", "日일")
+_PLAIN = str.maketrans("‐‑‒–—−’", "------'", "日일")
+_UNKNOWN_DAY = re.compile(r"(?<=\d{4}-\d{2})-(?:XX|xx|\?\?)$")
 
 
 def _tidy(text: str) -> str:
     plain = " ".join(unicodedata.normalize("NFC", text).translate(_PLAIN).split()).strip("\"' ,;")
+    if "年" in plain or "년" in plain:
+        plain = re.sub(r"[年월月년]\s*", "-", plain).rstrip("-")
+    plain = _UNKNOWN_DAY.sub("", plain)
     return plain[1:-1].strip() if plain[:1] + plain[-1:] in ("[]", "()") else plain
 
 
@@ -220,6 +226,7 @@ def _of_span(span: _Span) -> DateReading:
 
 def _span(date: str) -> _Span | str:
     """First and last day of a date, or the remark on why there is none."""
+    date = _WEEKDAY.sub("", date)
     for read in (_numbers, _names):
         if (found := read(date)) is not None:
             return found
@@ -241,6 +248,8 @@ def _numbers(date: str) -> _Span | str | None:
         return _between(_days(year, month, int(found[1])), _days(year, month, int(found[2])))
     if found := _YEAR_LAST.fullmatch(date):
         return _either_way(int(found[1]), int(found[3]), int(found[4]))
+    if found := _DAYS_OF_MONTHS.fullmatch(date):
+        return _interval(f"{found[1]}.{found[3]}", found[2])
     if found := _TWO_DAYS.fullmatch(date):
         return _interval(found[1], found[3])
     if _SERIAL.fullmatch(date):

@@ -124,6 +124,13 @@ def test_an_interval_of_up_to_31_days_is_its_middle(text, day):
             ("2010,7,14", DAY),
             ("2010. 7. 14.", DAY),
         ),
+        *(
+            ("14JUL2010:10:30:00", DAY),
+            ("Mi, 14.07.2010", DAY),
+            ("mer. 14 juillet 2010", DAY),
+            ("2010년 7월 14일", DAY),
+        ),
+        *(("14.07.2010 10.30 Uhr", DAY), ("2010年07月14日", DAY)),
         *(("14 июля 2010", DAY), ("14 lipca 2010", DAY), ("14. července 2010", DAY), ("14 Temmuz 2010", DAY)),
         *(
             ("14. heinäkuuta 2010", DAY),
@@ -137,9 +144,14 @@ def test_days_in_more_languages_and_with_other_marks_are_read(text, day):
     assert (read_date(text).day, read_date(text).remark) == (day, "")
 
 
-@pytest.mark.parametrize("text", ["14.07.2010-16.07.2010", "14/07/2010-16/07/2010", "14/16.7.2010"])
+@pytest.mark.parametrize("text", ["14.07.2010-16.07.2010", "14/07/2010-16/07/2010", "14/16.7.2010", "14.7.-16.7.2010"])
 def test_intervals_with_a_hyphen_alone_between_are_read(text):
     assert read_date(text).day == (DAY + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize("text", ["2010-07-XX", "2010-07-??", "2010年7月", "Jul 2010"])
+def test_a_day_that_is_marked_as_not_known_leaves_the_month(text):
+    assert (read_date(text).day, read_date(text).remark) == (datetime.date(2010, 7, 15), dates.NO_DAY)
 
 
 @pytest.mark.parametrize("text", ["1279100000", "1279100000.25", "1279100000000"])
