@@ -233,6 +233,9 @@ def of_their_table(source: TableSource, found: dict[str, str], asked: TableColum
     for what in ("lon_side", "lat_side"):
         if what in left and getattr(asked, what) is None and _SIDES.isdisjoint(_head(source, left[what])):
             del left[what]
+    others = (plain(name) for name in source.columns if name != left.get("date"))
+    if plain(left.get("date", "")) == "timestamp" and asked.date is None and any("date" in name for name in others):
+        del left["date"]  # when a form was sent, beside when the bird was seen
     may_be_date = asked.date is None and plain(left.get("date", "")) == "datum"  # it is, in some languages
     if may_be_date and not any(read_date(text).day for text in _head(source, left["date"])):
         left.setdefault("datum", left["date"])

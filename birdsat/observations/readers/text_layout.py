@@ -75,10 +75,11 @@ def _start_of_names(sample: bytes, start: int) -> int:
     lines = [found for found in itertools.islice(_LINE.finditer(sample, start), _MOST_TITLES) if found[1].strip()]
     comments = list(itertools.takewhile(lambda line: line[1].lstrip().startswith(b"#"), lines))
     if comments and len(comments) < len(lines):
-        last, first = _filled(comments[-1][1]), _filled(lines[len(comments)][1])
-        is_head = len(last) == len(first) > 1 and any(map(_is_number, first))  # "#species,lat,lon"
-        return comments[-1].start() if is_head else lines[len(comments)].start()
-    if not lines or len(lines[0][1]) > _LONGEST_TITLE or len(_filled(lines[0][1])) > 1:
+        last, first = comments[-1][1], lines[len(comments)][1]
+        mark = max(_MARKS, key=first.count)
+        is_head = last.count(mark) == first.count(mark) > 0 and any(map(_is_number, _filled(first)))
+        return comments[-1].start() if is_head else lines[len(comments)].start()  # "#species,lat,lon"
+    if not lines or lines[0][1].count(b'"') % 2 or len(lines[0][1]) > _LONGEST_TITLE or len(_filled(lines[0][1])) > 1:
         return start
     for line in lines[1:]:
         cells = _filled(line[1])

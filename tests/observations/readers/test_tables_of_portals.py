@@ -206,6 +206,7 @@ def test_files_of_other_formats_are_refused_with_what_to_do(tmp_path: Path, name
 @pytest.mark.parametrize(
     "text",
     [
+        *('"species",lat,"lon\n(east)"\nParus major,1,2\n', "#,species,lat,lon\n1,Parus major,1,2\n"),
         *("# a comment\n# 2020, and so on\nspecies,lat,lon\nParus major,1,2\n", "#species,lat,lon\nParus major,1,2\n"),
         *(
             "My survey\n\nspecies,lat,lon\nParus major,1,2\n",
@@ -366,3 +367,17 @@ def test_where_no_row_is_left_what_to_do_goes_by_the_reason(
     path = table(tmp_path / "t.csv", "species,lat,lon,coordinateUncertaintyInMeters", *rows)
     with pytest.raises(InputError, match=remedy):
         read_occurrences(path, max_uncertainty_km=options.get("max_uncertainty_km"))
+
+
+@pytest.mark.parametrize(
+    ("head", "day"),
+    [
+        ("Timestamp,Date of sighting", "2020-05-01"),
+        ("Timestamp,When was it (date)", "NaT"),  # neither is guessed
+        ("timestamp,place", "2021-01-31"),
+        ("created,Sampling date", "2020-05-01"),
+    ],
+)
+def test_when_a_form_was_sent_is_not_when_the_bird_was_seen(tmp_path: Path, head: str, day: str) -> None:
+    path = table(tmp_path / "t.csv", f"species,lat,lon,{head}", "Parus major,1,2,2021-01-31 10:00,2020-05-01")
+    assert [str(one) for one in read_occurrences(path).date] == [day]
