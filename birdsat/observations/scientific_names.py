@@ -148,6 +148,9 @@ def _tidy(written: str) -> str:
     """In plain letters, without what is around the name."""
     text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN).replace("%20", " ")
     text = re.sub(r"(?<=\w)(?=[(\[])", " ", text)  # "fuscus(Linnaeus"
+    text = re.sub(
+        r"(?<=[a-z])([,;])(?=[A-Z])", r"\1 ", re.sub(r"(?<=[a-z])[|\\](?=[A-Z])", " | ", text)
+    )  # "major|Pica"
     text = re.sub(r"(?<=\w)-(?=(?:group|complex|agg|like|type)\b)", " ", text)  # "fuscus-group"
     name = " ".join(text.split()).strip('"“”*†‡ ,;:')
     if name[:1] + name[-1:] == "''":
@@ -233,7 +236,7 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DOUBTFUL if "?" in first else ABOVE_SPECIES)
     if _ABOVE_GENUS.fullmatch(genus) or genus.lower() in words_of.ABOVE_GENUS:
         return _none(HYBRID if _CROSS.search(rest) else EITHER if "/" in rest else ABOVE_SPECIES)
-    if _ABBREVIATED.match(first) and re.match(r"[a-z-]{3,}", rest) and first[0].isupper():
+    if _ABBREVIATED.match(first) and re.match(r"(?:[a-z]{1,2}\. )?[a-z-]{3,}", rest) and first[0].isupper():
         return None if _is_english(rest) else _none(ABBREVIATED)  # "St. Lucia warbler"
     if not rest or not (known or (genus.isalpha() and genus.istitle())):
         return None
@@ -350,7 +353,7 @@ def _below(genus: str, epithet: str, behind: str) -> NameReading:
     doubts = any(words and words[0].lower() in words_of.DOUBT for words in in_brackets)
     if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or doubts or (first in words_of.DOUBT and len(words) == 1):
         return _none(DOUBTFUL)
-    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(genus, words):
+    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(genus, epithet, words):
         return _none(EITHER)
     if _GROUP.search(plain):
         return _read(species, note=AGGREGATE)
@@ -369,10 +372,15 @@ def _is_subspecies(word: str) -> bool:
     return bool(_SMALL.fullmatch(plain)) and plain not in _NO_SUBSPECIES
 
 
-def _names_another(genus: str, words: list[str]) -> bool:
+def _names_another(genus: str, epithet: str, words: list[str]) -> bool:
     """Whether another species is named behind a first one."""
     initial = f"{genus[0]}."
-    return any((one in bird_genera() or one == initial) and _is_subspecies(two) for one, two in pairwise(words))
+    return any(
+        (one in bird_genera() or one == initial)
+        and _is_subspecies(two)
+        and not (one in (genus, initial) and two.rstrip(".,;:") == epithet)
+        for one, two in pairwise(words)
+    )
 
 
 def _is_within(genus: str, epithet: str, left: str, right: str) -> bool:
