@@ -125,10 +125,13 @@ def off_earth(lon: float, lat: float) -> str:
     return SWAPPED if 90 < abs(lat) <= 180 and abs(lon) <= 90 else NOT_ON_EARTH
 
 
+_ANGLE = re.compile(r"\s*[NSEWO]?\s*[+-]?\d{1,3}[ :]\d{1,2}(?:[ :][\d.]+|\.\d+)?\s*[NSEWO]?\s*", re.IGNORECASE)
+
+
 def _unreadable(text: str) -> str:
     if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", text):
         return COMMAS
-    if re.search(r"\d\s*[°º˚]|\d\s*['′’]\s*\d|^\s*\d+[ :]\d+[ :][\d.]+\s*[NSEWO]?\s*$", text):
+    if re.search(r"\d\s*[°º˚]|\d\s*['′’]\s*\d|\d\s*d(?:eg)?\.?\s*\d", text) or _ANGLE.fullmatch(text):
         return ANGLES
     return NOT_NUMBERS
 

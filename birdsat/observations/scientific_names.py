@@ -353,7 +353,9 @@ def _below(genus: str, epithet: str, behind: str) -> NameReading:
     doubts = any(words and words[0].lower() in words_of.DOUBT for words in in_brackets)
     if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or doubts or (first in words_of.DOUBT and len(words) == 1):
         return _none(DOUBTFUL)
-    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(genus, epithet, words):
+    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(
+        genus, epithet, words
+    ):
         return _none(EITHER)
     if _GROUP.search(plain):
         return _read(species, note=AGGREGATE)

@@ -16,7 +16,7 @@ from birdsat.observations.record_dates import ALL_DATES, RecordDates
 from birdsat.observations.scientific_names import DOUBTFUL
 
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
-_NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil"}
+_NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil", "fossil": "fossil"}
 _YES = ("true", "t", "1", "yes")
 _NO = ("false", "f", "0", "no", "n")
 # Or 0, in a column that tells presence.
@@ -25,6 +25,7 @@ _NOT_FOUND = (
     *("non-detection", "excluded", "false", "f", "no", "n", "a", "abs"),
 )
 _COUNTED_NONE = ("absent", "absence", "zero", "not detected", "not found", "not seen", "not present")
+NOT_EXACT = "no column tells how exact the place is: taken as exact"  # where that is asked for
 NOT_TOLD = "whether it was found is not told"  # in a column that tells presence
 CAPTIVE, NOT_ACCEPTED, OUTLIER = "captive or domestic", "not accepted by its reviewers", "position marked as an outlier"
 _CAPTIVE = (
@@ -89,6 +90,8 @@ class RowRules:
         if self.max_uncertainty_km is not None:
             metres = uncertainty_m(cells, len(rows.kept))
             reason = f"place uncertain by more than {self.max_uncertainty_km:g} km"
+            if not any(what in cells for what in UNCERTAINTY):
+                rows.note(np.ones(len(metres), np.bool_), NOT_EXACT, lambda i: "no such column")
             rows.drop(metres > 1000 * self.max_uncertainty_km, reason, lambda i: f"{metres[i]:,.0f} m")
 
 

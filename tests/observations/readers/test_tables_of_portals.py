@@ -8,7 +8,7 @@ from birdsat.errors import InputError
 from birdsat.observations import coordinates, dates
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
-from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, NOT_TOLD, OUTLIER
+from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, NOT_EXACT, NOT_TOLD, OUTLIER
 from birdsat.observations.scientific_names import ABOVE_SPECIES, DOUBTFUL, HYBRID, NO_TAXON
 
 
@@ -381,3 +381,14 @@ def test_where_no_row_is_left_what_to_do_goes_by_the_reason(
 def test_when_a_form_was_sent_is_not_when_the_bird_was_seen(tmp_path: Path, head: str, day: str) -> None:
     path = table(tmp_path / "t.csv", f"species,lat,lon,{head}", "Parus major,1,2,2021-01-31 10:00,2020-05-01")
     assert [str(one) for one in read_occurrences(path).date] == [day]
+
+
+def test_a_table_that_tells_nothing_of_exactness_says_so_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = table(tmp_path / "t.csv", "species,lat,lon", "Parus major,1,2", "Parus major,3,4")
+    assert read_occurrences(path, max_uncertainty_km=1).noted == {NOT_EXACT: 2}
+    assert read_occurrences(path).noted == {}
+
+
+@pytest.mark.parametrize("cell", ["48 12.5", "N48 12.5", "48:12:30", "48d12m30s", "48 deg 12", "-48 12 30", "48°12'"])
+def test_angles_in_more_forms_are_called_so(cell: str) -> None:
+    assert coordinates.read_place("1.5", cell).dropped == coordinates.ANGLES
