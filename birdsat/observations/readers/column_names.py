@@ -126,25 +126,40 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 _BRACKETS = re.compile(r"[(\[{]([^)\]}]*)[)\]}]\s*$")
 # What is said of coordinates in and around the name of their column, and changes nothing of what they are.
 _OF_DEGREES = frozenset(
-    {
-        *(
-            "wgs84",
-            "wgs1984",
-            "wgs",
-            "wgs 84",
-            "epsg4326",
-            "epsg 4326",
-            "4326",
-            "deg",
-            "degree",
-            "degrees",
-            "dd",
-            "dec",
-        ),
-        *("decimal", "decimal degrees", "dec deg", "decdeg", "ddeg", "decdegrees", "gps", "coord", "coords", "geo"),
-        *("n", "e", "°n", "°e", "°", "deg n", "deg e", "degrees north", "degrees east", "north", "east", "decimal deg"),
-    }
+    [
+        "wgs84",
+        "wgs1984",
+        "wgs",
+        "wgs 84",
+        "epsg4326",
+        "epsg 4326",
+        "4326",
+        "deg",
+        "degree",
+        "degrees",
+        "°",
+        "dd",
+        "dec",
+        "decimal",
+        "decimal degrees",
+        "decimal deg",
+        "dec deg",
+        "decdeg",
+        "ddeg",
+        "decdegrees",
+        "gps",
+        "coord",
+        "coords",
+        "geo",
+    ]
 )
+# The side of which they are, behind a blank or in brackets: "lat_s" and "lon_w" are corners of boxes.
+_SIDES = {
+    **dict.fromkeys(("n", "°n", "deg n", "degrees north", "north"), "N"),
+    **dict.fromkeys(("e", "°e", "deg e", "degrees east", "east"), "E"),
+    **dict.fromkeys(("s", "°s", "deg s", "degrees south", "south"), "S"),
+    **dict.fromkeys(("w", "°w", "deg w", "degrees west", "west"), "W"),
+}
 # Of Darwin Core and its kin, as "dwc:eventDate" or whole addresses.
 NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio)[:.])")
 _METRES = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "mts": "m", "km": "km"}
@@ -155,10 +170,21 @@ def plain(name: str) -> str:
     return "".join(filter(str.isalnum, NAMESPACE.sub("", name.lower()))).replace("metre", "meter")
 
 
+def side_of(name: str) -> str:
+    """N, E, S or W where the name of a column of coordinates says of which side they are: "Longitude (W)"; else ""."""
+    found = _BRACKETS.search(name.strip())
+    said = found[1] if found is not None else name.strip().rpartition(" ")[2]
+    return _SIDES.get(" ".join(said.lower().split()), "") if found is not None or " " in name.strip() else ""
+
+
 def plainer(name: str) -> str:
-    """As `plain`, without words that say of coordinates only that they are degrees of WGS84: "Latitude (WGS84)"."""
+    """As `plain`, without words that say of coordinates only that they are degrees of WGS84, or their side: "Latitude
+    (WGS84)", "Longitude W"."""
     bare = name.strip()
-    if (found := _BRACKETS.search(bare)) is not None:
+    if side_of(bare):
+        bracket = _BRACKETS.search(bare)
+        bare = bare.rpartition(" ")[0] if bracket is None else bare[: bracket.start()]
+    elif (found := _BRACKETS.search(bare)) is not None:
         inner = " ".join(re.split(r"[\s_:]+", found[1].strip().lower()))
         rest = bare[: found.start()]
         if inner in _OF_DEGREES:
@@ -166,7 +192,7 @@ def plainer(name: str) -> str:
         elif inner in _METRES:
             return plain(f"{rest} {_METRES[inner]}")
     words = [word for word in re.split(r"[\s_.:-]+", bare) if word]
-    while len(words) > 1 and words[0].lower() in _OF_DEGREES - {"n", "e"}:
+    while len(words) > 1 and words[0].lower() in _OF_DEGREES:
         del words[0]
     while len(words) > 1 and words[-1].lower() in _OF_DEGREES:
         del words[-1]

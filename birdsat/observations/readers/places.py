@@ -22,6 +22,7 @@ from birdsat.observations.coordinates import (
     read_place,
 )
 from birdsat.observations.readers.cell_values import as_numbers, by_distinct, is_true
+from birdsat.observations.readers.column_names import side_of
 from birdsat.observations.readers.sorting import Sorting
 
 _NEAR_MIDDLE, _FAR_FROM_MIDDLE = 9.0, 15.0  # degrees from the central meridian of a grid of UTM's kind
@@ -86,7 +87,7 @@ def read_places(
             off |= exchanged
         _drop(wrong, OUT_OF_CRS, (lon, lat), rows, tally)
         off |= wrong
-    _take_sides(cells, place, rows)
+    _take_sides(cells, place, rows, tally)
     _turn_back(place, ~off, rows, tally)
     on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     tally.read += int(np.count_nonzero(on_earth))
@@ -106,10 +107,14 @@ def without_zeros(place: NDArray[np.float64], rows: Sorting) -> NDArray[np.float
     return np.where(zeros[:, None], np.nan, place)
 
 
-def _take_sides(cells: Mapping[str, pa.Array], place: NDArray[np.float64], rows: Sorting) -> None:
-    """Make numbers of places (n, 2) negative where a column of their own says west or south."""
+def _take_sides(cells: Mapping[str, pa.Array], place: NDArray[np.float64], rows: Sorting, tally: PlaceTally) -> None:
+    """Make numbers of places (n, 2) negative where a column of their own says west or south, or the name of theirs does
+    and none of them is negative."""
+    named = (side_of(tally.lon_column), side_of(tally.lat_column))
     for axis, what, below, above in ((0, "lon_side", "W", "E"), (1, "lat_side", "S", "N")):
         if what not in cells:
+            if named[axis] == below and not (place[:, axis] < 0).any():
+                place[:, axis] = -place[:, axis]
             continue
         column, numbers = cells[what], place[:, axis].copy()
         codes, sides = by_distinct(lambda text: text[:1].upper(), column)

@@ -8,6 +8,7 @@ from birdsat.errors import InputError
 from birdsat.observations import coordinates, dates
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, NOT_EXACT, NOT_TOLD, OUTLIER
 from birdsat.observations.scientific_names import ABOVE_SPECIES, DOUBTFUL, HYBRID, NO_TAXON
 
@@ -36,8 +37,21 @@ def test_coordinates_are_found_whatever_is_said_of_their_degrees(tmp_path: Path,
     assert found.lon_lat.tolist() == [[16.3, 48.2]]
 
 
-@pytest.mark.parametrize("names", ["Latitude (S),Longitude (W)", "Latitude S,Longitude W", "start_lat,start_lon"])
-def test_a_side_in_the_name_of_a_column_is_not_left_out(tmp_path: Path, names: str) -> None:
+@pytest.mark.parametrize("names", ["Latitude (S),Longitude (W)", "Latitude S,Longitude W", "lat (°S),lon (deg W)"])
+def test_a_side_in_the_name_of_a_column_counts_where_the_numbers_have_no_signs(tmp_path: Path, names: str) -> None:
+    found = read_occurrences(table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
+    assert found.lon_lat.tolist() == [[-16.3, -48.2]]
+    signed = table(tmp_path / "t.csv", f"species,{names}", "Parus major,-48.2,-16.3", "Parus major,-41,2")
+    assert sorted(read_occurrences(signed).lon_lat.tolist()) == [[-16.3, -48.2], [2, -41]]
+    asked = TableColumns(lon=names.split(",")[1], lat=names.split(",")[0])
+    path = table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3")
+    assert read_occurrences(path, columns=asked).lon_lat.tolist() == [[-16.3, -48.2]]
+
+
+@pytest.mark.parametrize(
+    "names", ["start_lat,start_lon", "lat_s,lon_w", "lat_n,lon_e", "lat_min,lon_min", "latmax,lonmax"]
+)
+def test_ends_of_lines_and_corners_of_boxes_are_no_places(tmp_path: Path, names: str) -> None:
     with pytest.raises(InputError, match="no columns of longitude and latitude"):
         read_occurrences(table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
 
