@@ -126,32 +126,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 _BRACKETS = re.compile(r"[(\[{]([^)\]}]*)[)\]}]\s*$")
 # What is said of coordinates in and around the name of their column, and changes nothing of what they are.
 _OF_DEGREES = frozenset(
-    [
-        "wgs84",
-        "wgs1984",
-        "wgs",
-        "wgs 84",
-        "epsg4326",
-        "epsg 4326",
-        "4326",
-        "deg",
-        "degree",
-        "degrees",
-        "°",
-        "dd",
-        "dec",
-        "decimal",
-        "decimal degrees",
-        "decimal deg",
-        "dec deg",
-        "decdeg",
-        "ddeg",
-        "decdegrees",
-        "gps",
-        "coord",
-        "coords",
-        "geo",
-    ]
+    (
+        *("wgs84", "wgs1984", "wgs", "wgs 84", "epsg4326", "epsg 4326", "4326", "deg", "degree", "degrees", "°", "dd"),
+        *("dec", "decimal", "decimal degrees", "decimal deg", "dec deg", "decdeg", "ddeg", "decdegrees", "gps"),
+        *("coord", "coords", "geo"),
+    )
 )
 # The side of which they are, behind a blank or in brackets: "lat_s" and "lon_w" are corners of boxes.
 _SIDES = {
