@@ -161,9 +161,10 @@ def find_columns(
         ebird = (
             " (eBird's sampling file lists checklists; the birds are in the other file, ebd_...)" if is_ebird else ""
         )
+        common = f", or taxon={found['common_name']} for common names" if "common_name" in found else ""
         raise InputError(
             f"{path} has no column for the taxon; its columns are {_listed(present)}. Name the one that holds "
-            f"scientific names, columns taxon=COLUMN{ebird}{without_names(present)}.",
+            f"scientific names, columns taxon=COLUMN{common}{ebird}{without_names(present)}.",
             settings=("columns",),
         )
     if asked.month is None and not {"year", "month"} <= set(found):  # a year alone is not a date

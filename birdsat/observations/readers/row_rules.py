@@ -69,12 +69,12 @@ class RowRules:
         cells: (n,) by TableColumns' names; names: which (n,) of the names as written each row has.
         """
         absent = np.zeros(len(rows.kept), dtype=np.bool_)
-        rows.drop_cells("seen", cells, lambda text: NOT_TOLD if text.lower() in MISSING_WORDS | {"?"} else "")
         if self.absences:
             absent |= _where("status", cells, _recorded_absent) | _where("count", cells, _counted_none)
         else:
             rows.drop_cells("status", cells, lambda text: RECORDED_ABSENT if _recorded_absent(text) else "")
         if self.wild_only:
+            rows.drop_cells("seen", cells, lambda text: NOT_TOLD if text.lower() in MISSING_WORDS | {"?"} else "")
             for what, reason in _SAID.items():
                 rows.drop_cells(what, cells, reason)
             codes, written = names
