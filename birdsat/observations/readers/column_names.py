@@ -108,6 +108,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "escaped": ("is_escape", "escape", "escaped"),
     "exotic": ("exotic_code",),
     "approved": ("approved",),
+    "verified": ("identification_verification_status", "verification_status", "validation_status", "record_status"),
     "certain": ("certain", "is_certain"),
     "visible": ("visible",),
     "rank": ("taxon_rank",),

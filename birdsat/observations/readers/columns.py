@@ -87,6 +87,7 @@ class TableColumns:
     escaped: str | None = None  # "yes": escaped from captivity
     exotic: str | None = None  # eBird's EXOTIC CODE, X where it escaped
     approved: str | None = None  # eBird's APPROVED: 0 where its reviewers did not accept the record
+    verified: str | None = None  # Darwin Core's identificationVerificationStatus: "rejected" or "incorrect" counts
     certain: str | None = None  # "no": the observer doubts the species
     visible: str | None = None  # Movebank's: "false" where the position is marked as an outlier
     rank: str | None = None  # Darwin Core's taxonRank: rows of a genus or higher are dropped

@@ -25,6 +25,7 @@ _NOT_FOUND = (
     *("non-detection", "excluded", "false", "f", "no", "n", "a", "abs"),
 )
 _COUNTED_NONE = ("absent", "absence", "zero", "not detected", "not found", "not seen", "not present")
+_REJECTED = ("reject", "incorrect", "not accepted", "afgekeurd")
 NOT_EXACT = "no column tells how exact the place is: taken as exact"  # where that is asked for
 NOT_TOLD = "whether it was found is not told"  # in a column that tells presence
 CAPTIVE, NOT_ACCEPTED, OUTLIER = "captive or domestic", "not accepted by its reviewers", "position marked as an outlier"
@@ -159,6 +160,7 @@ _SAID: dict[str, Callable[[str], str]] = {
     "escaped": lambda text: CAPTIVE if text.lower() in (*_YES, *_CAPTIVE) else "",
     "exotic": lambda text: CAPTIVE if text.upper() == "X" else "",  # eBird: escapee
     "approved": lambda text: NOT_ACCEPTED if text.lower() in _NO else "",
+    "verified": lambda text: NOT_ACCEPTED if any(word in text.lower() for word in _REJECTED) else "",
     "certain": lambda text: DOUBTFUL if text.lower() in _NO else "",
     "visible": lambda text: OUTLIER if text.lower() in _NO else "",
 }

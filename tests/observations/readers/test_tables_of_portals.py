@@ -252,12 +252,20 @@ def test_titles_comments_and_delimiters_at_the_end_are_passed_over(tmp_path: Pat
         *(("is escape", "yes", CAPTIVE), ("EXOTIC CODE", "X", CAPTIVE), ("APPROVED", "0", NOT_ACCEPTED)),
         *(("certain", "no", DOUBTFUL), ("occurrenceStatus", "Not detected", "recorded as absent")),
         ("occurrenceStatus", "N", "recorded as absent"),
+        *(("Identification verification status", "Rejected - incorrect", NOT_ACCEPTED),),
     ],
 )
 def test_rows_that_say_of_themselves_that_they_are_no_records_are_dropped(
     tmp_path: Path, name: str, cell: str, reason: str
 ) -> None:
-    fine = {"captive": "wild", "APPROVED": "1", "certain": "yes", "EXOTIC CODE": "N", "occurrenceStatus": "PRESENT"}
+    fine = {
+        "captive": "wild",
+        "APPROVED": "1",
+        "certain": "yes",
+        "EXOTIC CODE": "N",
+        "Identification verification status": "Unconfirmed",
+        "occurrenceStatus": "PRESENT",
+    }
     rows = (f"Parus major,1,2,{cell}", f"Parus major,3,4,{fine.get(name, 'introduced')}", "Parus major,5,6,")
     found = read_occurrences(table(tmp_path / "t.csv", f"species,lat,lon,{name}", *rows))
     assert (len(found), found.dropped) == (2, {reason: 1}) and accounted(found)
