@@ -81,6 +81,16 @@ def in_degrees_of_arc(crs: CRS) -> bool:
     return bool(crs.is_geographic) and math.isclose(crs.units_factor[1], math.pi / 180, rel_tol=1e-6)
 
 
+def central_meridian(crs: CRS) -> float | None:
+    """Longitude, degrees, of the middle of a transverse Mercator projection, as UTM and most national grids are; None
+    of another CRS."""
+    text = crs.to_wkt(version="WKT1_GDAL")
+    if 'PROJECTION["Transverse_Mercator"]' not in text:
+        return None
+    found = re.search(r'PARAMETER\["central_meridian",\s*([-+.\deE]+)\]', text)
+    return None if found is None else float(found[1])
+
+
 def places_of(
     crs: CRS, x: NDArray[np.float64], y: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -31,6 +31,11 @@ class FolderPhotos:
         if not observation.photo:
             raise FileNotFoundError(f"observation {observation.id!r} names no photo")
         try:
-            return read_within(self.root, observation.photo)
+            try:
+                return read_within(self.root, observation.photo)
+            except FileNotFoundError:
+                if "\\" not in observation.photo:
+                    raise
+                return read_within(self.root, observation.photo.replace("\\", "/"))  # a path as Windows writes it
         except InputError as error:
             raise ImageError(f"photo {error}") from error

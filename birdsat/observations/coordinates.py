@@ -21,10 +21,14 @@ COMMAS = "coordinates with decimal commas"
 METRES = "coordinates in metres of a projection, not in degrees"
 OUT_OF_CRS = "coordinates that are not on Earth in their CRS"
 LIKE_DEGREES = "coordinates like degrees in a CRS of another unit"
+EXCHANGED = "x and y exchanged, by where they lie in their CRS"
 ANGLES = "coordinates in degrees, minutes and seconds"
 NOT_ON_EARTH = "coordinates not on Earth"
 SWAPPED = "latitude beyond 90 that is in range as a longitude"
+SIDES = "side of a coordinate, N, S, E or W, that is unreadable or contradicts its sign"
 ONE_MISSING = "one coordinate missing: place left out"
+ZERO_ZERO = "the place 0,0, which stands for none: left out"
+BEYOND_180 = "longitude of 0 to 360 degrees: read as west of Greenwich"
 _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
     COMMAS: ("commas in place of decimal points", "save the table with points, as spreadsheets of English do"),
     METRES: (
@@ -40,6 +44,10 @@ _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
         "coordinates that look like degrees",
         "leave out the CRS, which is not of degrees, or read other tables apart: `birdsat records` writes them in "
         "degrees",
+    ),
+    EXCHANGED: (
+        "x and y exchanged, by where their CRS would have them",
+        "name them the other way round",
     ),
     ANGLES: ("degrees, minutes and seconds in place of decimal degrees", "convert them to such as 47.504"),
 }
@@ -63,9 +71,10 @@ def read_place(lon: str, lat: str) -> PlaceReading:
         if text.strip().lower() in MISSING_WORDS:
             numbers.append(None)
             continue
-        try:
-            numbers.append(float(text.strip()))
-        except ValueError:
+        number = _number(text, "EW" if what == "longitude" else "NS")
+        if number is not None:
+            numbers.append(number)
+        else:
             return PlaceReading(dropped=_unreadable(text), detail=f"{what} {text!r} is not a number")
     east, north = numbers
     if east is None and north is None:
@@ -78,6 +87,35 @@ def read_place(lon: str, lat: str) -> PlaceReading:
     return PlaceReading(dropped=off_earth(east, north), detail=detail)
 
 
+# A number, and what only says that it is of degrees: 40.446°, 40.446 N, W 79.982.
+_WITH_LETTER = re.compile(
+    r"([NSEW]?)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*[°º˚]?\s*([NSEW]?)", re.IGNORECASE
+)
+_MINUS = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
+
+
+def _number(text: str, letters: str) -> float | None:
+    """Decimal degrees, below 0 in the west and the south; None where they are written otherwise.
+
+    letters: those of the two sides that the number may be on.
+    """
+    found = _WITH_LETTER.fullmatch(text.translate(_MINUS).strip())
+    if found is None:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    side = (found[1] + found[3]).upper()
+    if not side:
+        return float(found[2]) if text.strip()[-1].isdigit() or text.strip()[-1] == "." else None
+    if re.fullmatch(r"\d+[Ee]", text.strip()):
+        return None  # of a number with an exponent that was lost, perhaps
+    number = float(found[2])
+    if len(side) > 1 or side not in letters or number < 0:
+        return None
+    return -number if side in "SW" else number
+
+
 def off_earth(lon: float, lat: float) -> str:
     """What is wrong with two numbers that are not a longitude and a latitude."""
     if not (math.isfinite(lon) and math.isfinite(lat)):
@@ -87,10 +125,13 @@ def off_earth(lon: float, lat: float) -> str:
     return SWAPPED if 90 < abs(lat) <= 180 and abs(lon) <= 90 else NOT_ON_EARTH
 
 
+_ANGLE = re.compile(r"\s*[NSEWO]?\s*[+-]?\d{1,3}[ :]\d{1,2}(?:[ :][\d.]+|\.\d+)?\s*[NSEWO]?\s*", re.IGNORECASE)
+
+
 def _unreadable(text: str) -> str:
     if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", text):
         return COMMAS
-    if re.search(r"\d\s*[°º˚]|\d\s*['′’]\s*\d|^\s*\d+[ :]\d+[ :][\d.]+\s*[NSEWO]?\s*$", text):
+    if re.search(r"\d\s*[°º˚]|\d\s*['′’]\s*\d|\d\s*d(?:eg)?\.?\s*\d", text) or _ANGLE.fullmatch(text):
         return ANGLES
     return NOT_NUMBERS
 
@@ -102,6 +143,7 @@ class PlaceTally:
     lon_column: str
     lat_column: str
     read: int = 0
+    has_west: bool = False  # whether longitudes below 0 were met
     wrong: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)  # the first cells of each
 
@@ -119,7 +161,13 @@ class PlaceTally:
                 what, remedy = _REMEDIES[reason]
                 lon, lat = (cell.strip() for cell in self.examples[reason])
                 of_crs = reason in (OUT_OF_CRS, LIKE_DEGREES)
-                others = "" if of_crs else ", or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN"
+                if reason == EXCHANGED:
+                    remedy += f", columns lon={self.lat_column} lat={self.lon_column}"
+                others = (
+                    ""
+                    if of_crs or reason == EXCHANGED
+                    else ", or name the columns that hold degrees, columns lon=COLUMN lat=COLUMN"
+                )
                 raise InputError(
                     f"{table} has {what} in its columns {self.lon_column} and {self.lat_column}, such as {lon!r} and "
                     f"{lat!r}; {remedy}{others}.",
@@ -135,6 +183,8 @@ def place_uncertainty_m(
     obscured: str = "",
     geoprivacy: str = "",
     taxon_geoprivacy: str = "",
+    withheld: str = "",
+    generalised: str = "",
 ) -> float:
     """Radius in metres around a place within which the bird was; NaN where that is not known.
 
@@ -142,7 +192,8 @@ def place_uncertainty_m(
     iNaturalist's public_positional_accuracy, of the place that is shown, and positional_accuracy, of the true place,
     which counts where nothing is hidden. precision: Darwin Core's coordinatePrecision in degrees, where nothing else
     is known. obscured, geoprivacy, taxon_geoprivacy: iNaturalist's columns on whether the true place is hidden; then it
-    is uncertain by OBSCURED_KM unless a public accuracy is given.
+    is uncertain by OBSCURED_KM unless a public accuracy is given. withheld, generalised: Darwin Core's
+    informationWithheld and dataGeneralizations, whose words count where nothing else does.
     """
     shown = _first_length(stated, public)
     hidden = obscured.strip().lower() in ("true", "t", "1", "yes") or any(
@@ -151,7 +202,29 @@ def place_uncertainty_m(
     if hidden:
         return shown if not math.isnan(shown) else 1000 * OBSCURED_KM
     metres = _first_length(stated, public, accuracy)
-    return metres if not math.isnan(metres) else _of_precision(precision)
+    if not math.isnan(metres):
+        return metres
+    in_words = _first_number(_of_words(withheld), _of_words(generalised))
+    return in_words if not math.isnan(in_words) else _of_precision(precision)
+
+
+# "Coordinate uncertainty increased to 28000m to protect ...", "Location generalised to 10km", "rounded to 0.1 degrees".
+_HIDDEN = re.compile(
+    r"coordinate|location|locality|place|position|precision|generali[sz]ed|obscured|rounded|km", re.IGNORECASE
+)
+_LENGTH_IN_WORDS = re.compile(
+    r"(?<![\w.])(\d+(?:[.,]\d+)*)\s?(km|kilomet(?:re|er)s?|m|met(?:re|er)s?|mi(?:les?)?)\b", re.IGNORECASE
+)
+_DEGREES_IN_WORDS = re.compile(r"(?<![\w.])(\d*\.?\d+)\s?(?:degrees?|deg\b|°)", re.IGNORECASE)
+
+
+def _of_words(text: str) -> float:
+    """Metres that a sentence says of a place that is hidden or rounded; NaN where it says none."""
+    if not text or _HIDDEN.search(text) is None:
+        return math.nan
+    if found := _LENGTH_IN_WORDS.search(text):
+        return length_m(f"{found[1]} {found[2]}")
+    return _of_precision(found[1]) if (found := _DEGREES_IN_WORDS.search(text)) else math.nan
 
 
 _LENGTH = re.compile(
@@ -183,7 +256,11 @@ def length_m(text: str) -> float:
 
 
 def _first_length(*texts: str) -> float:
-    return next((metres for text in texts if not math.isnan(metres := length_m(text))), math.nan)
+    return _first_number(*map(length_m, texts))
+
+
+def _first_number(*numbers: float) -> float:
+    return next((number for number in numbers if not math.isnan(number)), math.nan)
 
 
 def _of_precision(text: str) -> float:

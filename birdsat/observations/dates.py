@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from birdsat.errors import InputError
+from birdsat.observations.month_names import MONTHS
 
 MOST_DAYS = 31  # of an interval that is taken for its middle
 EARLIEST_YEAR, LATEST_YEAR = 1500, 2100
@@ -28,6 +29,10 @@ SHORT_YEAR = "year of two digits in date: left out"
 BACKWARDS = "date ends before it begins: left out"
 OPEN = "date without an end: left out"
 SERIAL = "date is a spreadsheet's number: read as the day it stands for"
+UNIX_TIME = "date is a computer's count of seconds since 1970: read as the day it stands for"
+IN_FUTURE = "date in the future: left out"
+COUNT_OF_DAYS = "date is a number of days since 1900 or since 1970, which cannot be told apart: left out"
+ZERO_DATE = "date is a database's or spreadsheet's zero, 30 December 1899: left out"
 FROM_PARTS = "date not exact or unreadable: year, month and day taken"
 PARTS_UNREADABLE = "year, month and day unreadable: left out"
 
@@ -55,7 +60,7 @@ class DateReading:
     @property
     def is_exact(self) -> bool:
         """Whether it names one day."""
-        return self.day is not None and (self.remark == "" or self.remark == SERIAL)
+        return self.day is not None and (self.remark in ("", SERIAL, UNIX_TIME))
 
 
 _UNDATED = DateReading(day=None)
@@ -88,7 +93,7 @@ def read_date_parts(year: str = "", month: str = "", day: str = "") -> DateReadi
     if not (y or m or d):
         return _UNDATED
     if m and not m.isdigit():
-        m = str(_MONTHS.get(m.rstrip(".").lower(), "?"))
+        m = str(MONTHS.get(m.rstrip(".").lower(), "?"))
     if not y:
         return DateReading(day=None, remark=PARTS_UNREADABLE if m or d else "")
     if not m:
@@ -144,37 +149,16 @@ def read_period(text: str) -> tuple[datetime.date, datetime.date]:
 
 _Span = tuple[datetime.date, datetime.date, str]  # first and last day, and a remark where it is not one day
 
-# English, German, French, Spanish, Portuguese, Italian, Dutch, Danish, Norwegian, Swedish; and Roman numbers.
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january januar jänner janvier janv enero ene janeiro gennaio gen januari i",
-            "feb february februar févr fév février febrero fev fevereiro febbraio febr februari ii",
-            "mar march mrz mär märz maerz mars marzo março maart mrt marts iii",
-            "apr april avr avril abr abril aprile iv",
-            "may mai mayo maio maggio mag mei maj v",
-            "jun june juni juin junio junho giugno giu vi",
-            "jul july juli juil juillet julio julho luglio lug vii",
-            "aug august août aout agosto ago augustus augusti viii",
-            "sep sept september septembre septiembre setembro set settembre septembris ix",
-            "oct october oktober okt octobre octubre outubro out ottobre ott x",
-            "nov november novembre noviembre novembro xi",
-            "dec december dezember dez décembre déc decembre diciembre dic dezembro dicembre desember des xii",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
 _TIME = (
-    r"(?:T|[T ,]+(?:at )?(?:\d{1,2}(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?|\d{1,2}[hH.]\d{2})(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?:T|[T ,:]+(?:at )?(?:\d{1,2}(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?|\d{1,2}[hH.]\d{2})"
+    r"(?: ?[AaPp]\.?[Mm]\.?| ?Uhr| ?hrs?)?"
     r"(?: ?(?:Z|z|[A-Z]{3,5}))?(?: ?[+-]\d{1,2}(?::?\d{2}){0,2})?(?: ?\([^)]*\))?(?:\[[\w/+-]+\]| [A-Z]\w+/\w+)?)?"
 )
 _ONLY_TIME = re.compile(r"T?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?")
-_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/. ])(\d{{1,2}})\2(\d{{1,2}})(?:Z|[+-]\d{{2}}:\d{{2}})?{_TIME}")
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([-/. _,:]|\. )(\d{{1,2}})\2(\d{{1,2}})(?:Z|[+-]\d{{2}}:\d{{2}})?{_TIME}")
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/. ]|\. )(\d{{1,2}})\2(\d{{4}}){_TIME}")
 _YEAR_SHORT = re.compile(rf"\d{{1,2}}([-/. ])(?:\d{{1,2}}|[^\W\d_]+)\1'?\d{{2}}{_TIME}")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?\d{4}(?:\d{2})?(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+|[T ]?\d{4}(?:\d{2})?(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?")
 _WEEK = re.compile(rf"(\d{{4}})-?W(\d{{2}})(?:-?(\d))?{_TIME}")
 _DAY_OF_YEAR = re.compile(rf"(\d{{4}})-(\d{{3}}){_TIME}")
 _MONTH_ONLY = re.compile(r"(\d{4})[-./](\d{1,2})|(\d{1,2})[-/.](\d{4})")
@@ -189,13 +173,16 @@ _NAME_YEAR = re.compile(rf"{_NAME}[-/., ]*{_DE}(\d{{4}})|(\d{{4}})[-/., ]*{_NAME
 _NAME_DAY_TIME_YEAR = re.compile(
     rf"{_NAME} {_DAY} \d{{1,2}}:\d{{2}}:\d{{2}} (?:[A-Z]{{3,5}} )?(\d{{4}})"
 )  # as C prints it
-_DAYS_OF_MONTH = re.compile(r"(\d{1,2})\.? ?- ?(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_DAYS_OF_MONTH = re.compile(r"(\d{1,2})\.? ?[-/] ?(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_DAYS_OF_MONTHS = re.compile(r"(\d{1,2}\.\d{1,2})\.? ?- ?(\d{1,2}\.\d{1,2}\.(\d{4}))")
+_TWO_DAYS = re.compile(r"(\d{1,2}([./])\d{1,2}\2\d{4}) ?- ?(\d{1,2}\2\d{1,2}\2\d{4})")
+_UNIX_TIME = re.compile(r"(-?\d{9,10})(?:\d{3})?(?:\.\d+)?")
 _NAME_OF_DAYS = re.compile(rf"{_NAME} {_DAY} ?(?:-|/|to|and|&) ?{_DAY},? (\d{{4}})")
 _NAME_DAYS_YEAR = re.compile(rf"{_DAY} ?(?:-|/|to|bis|au|al?|&|and) ?{_DAY} ?{_DE}{_NAME}[-/., ]*{_DE}(\d{{4}})")
 _WEEKDAY = re.compile(
     r"^(?:mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|"
     r"mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|"
-    r"martes|miércoles|jueves|viernes|sábado|domingo|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)"
+    r"martes|miércoles|jueves|viernes|sábado|domingo|mo|di|mi|do|fr|sa|so|lun|mer|jeu|ven|sam|dim|mié|jue|vie|sáb|dom|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag)"
     r"[., ]+(?=\S)",
     re.IGNORECASE,
 )
@@ -203,14 +190,18 @@ _WEEKDAY = re.compile(
 _UNTIL = tuple(map(re.compile, (r"\s(?:-|/|to|until|till|bis|through|à|hasta)\s", r"\.\.|--|;|\|", r"/")))
 _DURATION = re.compile(r"P(\d+)([DW])|PT[\dHMS.]+")
 _FIRST_SERIAL = datetime.date(1899, 12, 30)  # day 0 of spreadsheets, from March 1900 on
-_SERIALS = (15000, 60000)  # 1941 to 2064
+_SERIALS_END = 60000  # of the year 2064
 
 
-_PLAIN = str.maketrans("‐‑‒–—−’年月년월", "------'----", "日일")
+_PLAIN = str.maketrans("‐‑‒–—−’", "------'", "日일")
+_UNKNOWN_DAY = re.compile(r"(?<=\d{4}-\d{2})-(?:XX|xx|\?\?)$")
 
 
 def _tidy(text: str) -> str:
     plain = " ".join(unicodedata.normalize("NFC", text).translate(_PLAIN).split()).strip("\"' ,;")
+    if "年" in plain or "년" in plain:
+        plain = re.sub(r"[年월月년]\s*", "-", plain).rstrip("-")
+    plain = _UNKNOWN_DAY.sub("", plain)
     return plain[1:-1].strip() if plain[:1] + plain[-1:] in ("[]", "()") else plain
 
 
@@ -220,6 +211,10 @@ def _is_unknown(text: str) -> bool:
 
 def _of_span(span: _Span) -> DateReading:
     first, last, remark = span
+    if first == _FIRST_SERIAL and first == last:
+        return DateReading(day=None, remark=ZERO_DATE)
+    if first.toordinal() > datetime.date.today().toordinal() + 1:
+        return DateReading(day=None, remark=IN_FUTURE, first=first, last=last)
     if first == last:
         return DateReading(day=first, remark=remark)
     if remark:
@@ -231,6 +226,7 @@ def _of_span(span: _Span) -> DateReading:
 
 def _span(date: str) -> _Span | str:
     """First and last day of a date, or the remark on why there is none."""
+    date = _WEEKDAY.sub("", date)
     for read in (_numbers, _names):
         if (found := read(date)) is not None:
             return found
@@ -252,12 +248,19 @@ def _numbers(date: str) -> _Span | str | None:
         return _between(_days(year, month, int(found[1])), _days(year, month, int(found[2])))
     if found := _YEAR_LAST.fullmatch(date):
         return _either_way(int(found[1]), int(found[3]), int(found[4]))
+    if found := _DAYS_OF_MONTHS.fullmatch(date):
+        return _interval(f"{found[1]}.{found[3]}", found[2])
+    if found := _TWO_DAYS.fullmatch(date):
+        return _interval(found[1], found[3])
     if _SERIAL.fullmatch(date):
         number = int(date[:5])
-        if not _SERIALS[0] <= number < _SERIALS[1]:
-            return UNREADABLE
+        # Below, a day that R and Python count from 1970 may be meant as well.
+        if not _latest_unix_day() < number < _SERIALS_END:
+            return UNREADABLE if number >= _SERIALS_END else COUNT_OF_DAYS
         day = _FIRST_SERIAL + datetime.timedelta(days=number)
         return day, day, SERIAL
+    if found := _UNIX_TIME.fullmatch(date):
+        return _unix_day(date, int(found[1]))
     if found := _WEEK.fullmatch(date):
         return _week(int(found[1]), int(found[2]), found[3])
     if found := _DAY_OF_YEAR.fullmatch(date):
@@ -301,8 +304,23 @@ def _between(first: _Span | str, last: _Span | str) -> _Span | str:
 
 
 def _named(year: str, month: str, day: str | None) -> _Span | str:
-    number = _MONTHS.get(month.lower())
+    number = MONTHS.get(month.lower())
     return UNREADABLE if number is None else _days(int(year), number, None if day is None else int(day))
+
+
+def _unix_day(date: str, seconds: int) -> _Span | str:
+    """The day, in UTC, of a count of seconds or milliseconds, which must not be a date of ten digits as well."""
+    if re.fullmatch(r"(?:1[5-9]|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[0-2]\d", date):
+        return UNREADABLE  # 2020050114: a day and an hour
+    if re.fullmatch(r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d", date):
+        return UNREADABLE  # 2005011430: a day of a short year, and a time
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=seconds // 86_400)
+    return day, day, UNIX_TIME
+
+
+def _latest_unix_day() -> int:
+    """Days since 1970, up to tomorrow: somewhere on Earth it has begun."""
+    return datetime.date.today().toordinal() - datetime.date(1970, 1, 1).toordinal() + 1
 
 
 def _days_or_less(year: str, month: str, day: str) -> _Span | str:

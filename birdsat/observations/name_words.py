@@ -50,6 +50,8 @@ NO_NAME = frozenset(
         *("unidentified", "undetermined", "indet", "indet.", "incertae sedis", "not identified", "no id", "bird"),
         *("unknown bird", "unidentified bird", "unidentified species", "unknown species", "bird sp.", "bird sp"),
         *("bird spp.", "sp.", "sp", "spp.", "birds", "unknown sp.", "unidentified sp.", "not known", "no taxon"),
+        *("no species", "bird species", "no observation"),
+        *("mystery mystery", "sonus naturalis"),  # xeno-canto's recordings of nobody knows what, and of landscapes
     }
 )
 ABOVE_GENUS = _words(
@@ -59,17 +61,21 @@ ABOVE_GENUS = _words(
 RANKS_ABOVE = _words(
     "domain kingdom subkingdom phylum subphylum superclass class subclass infraclass superorder order suborder "
     "infraorder parvorder superfamily epifamily family subfamily supertribe tribe subtribe genus subgenus section "
-    "series zoosection zoosubsection cohort"
+    "series zoosection zoosubsection cohort classis ordo ord familia fam gen"
 )
 RANKS_OF_CROSSES = _words("hybrid genushybrid nothospecies nothogenus")
 RANKS_OF_GROUPS = _words("complex speciesaggregate aggregate speciesgroup superspecies speciescomplex")
 RANKS_BELOW = _words("subsp ssp subspecies var variety f fo forma form morph race ab")
 # Behind a genus: that its species is not named.
 NO_EPITHET = _words(
-    "sp spp ssp subsp spec specs species indet undet gen nov ined unid unidentified unknown undetermined"
+    "sp spp ssp subsp spec specs species indet undet gen nov ined unid unidentified unknown undetermined complex group "
+    "agg aggr aggregate superspecies"
 )
 # Before an epithet: that it may be another.
-DOUBT = _words("cf c.f aff nr near prope conf confer poss possible possibly prob probable probably presumed like")
+DOUBT = _words(
+    "cf cfr c.f aff nr near prope conf confer poss possible possibly prob probable probably presumed presumably like "
+    "tentative tentatively uncertain unsure dubious doubtful unconfirmed maybe perhaps"
+)
 # Between two names: that it is one of them.
 OR = _words("or vel oder vs versus")
 AND = _words("and & et und y")

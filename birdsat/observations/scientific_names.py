@@ -94,9 +94,9 @@ _ABOVE_GENUS = re.compile(r"[a-z]{2,}(?:idae|inae|iformes|oidea)", re.IGNORECASE
 _CODE = re.compile(r"bold:|sh\d+\.|urn:|https?://|[a-z]{2,}:\S*\d", re.IGNORECASE)
 # UTF-8 read as Latin-1 or cp1252, and what a decoder puts for bytes that it cannot read.
 _MOJIBAKE = re.compile("\ufffd|Ã[\u0080-\u00bf]|Ã\\W|â€|Â[\u0080-\u00bf]")
-_CROSS = re.compile(r"(?:^|(?<=[\s\])}]))[xX*](?=[\s\[({]|$)|[×✕✖⨯]")
+_CROSS = re.compile(r"(?:^|(?<=[\s\])}]))[xX*](?=[\s\[({]|$)|[×✕✖⨯]|(?<=[a-z])\*(?=[A-Z])")
 _HYBRID = re.compile(r"\bhyb(?:rids?|r)?\b", re.IGNORECASE)
-_SLASH = re.compile(r"\s?/\s?(?=[^\W\d_\[])")
+_SLASH = re.compile(r"\s?/\s?(?=[^\W\d_\[])|\s?\|\s?(?=[a-z-]{3,}$)")
 _OR = re.compile(rf"(?:^|\s)(?:{'|'.join(sorted(words_of.OR))})\.?\s|\s?\+\s?(?=[A-Za-z])", re.IGNORECASE)
 _GROUP = re.compile(
     r"\b(?:agg|aggr|aggregate|[Gg]roup|grp|[Cc]omplex|superspecies)\b\.?|\bs\.\s?l(?:at)?\b|\bsens[u.]? lat", re.ASCII
@@ -106,6 +106,7 @@ _CONCEPT = re.compile(r"[A-Z][a-z]+ [a-z-]+ sensu [a-z_]+ \S*\d\S*")
 _NO_SUBSPECIES = words_of.OF_AUTHORS | words_of.OF_OBSERVERS | words_of.NO_EPITHET | words_of.RANKS_BELOW
 _INVISIBLE = re.compile("[\u0000-\u0008\u200b-\u200f\u2060\ufeff\u00ad]")
 _TAG = re.compile(r"</?[a-zA-Z]+/?>")
+_NUMBERED = re.compile(r"(?:morpho)?spp?\.\s?[A-Z0-9]{1,3}", re.IGNORECASE)  # "sp. A"
 _NUMBER = re.compile(r"\d+[.):]?\s*(?=[A-Z])")
 _BRACKETS = re.compile(r"\[[^\]]*\]?|\([^)]*\)?")
 _BRACKETS_OF_AUTHORS = re.compile(r"[\[(][A-Z][^\])]*[\])]")
@@ -119,9 +120,9 @@ def _parse(text: str, rank: str) -> NameReading:
     name = _tidy(written)
     if _CONCEPT.fullmatch(written):
         return _read(written)
-    if name.lower() in words_of.NO_NAME:
-        return NameReading(species=None, dropped=NO_TAXON)
     rank = "".join(filter(str.isalpha, rank.lower()))
+    if (name.lower() in words_of.NO_NAME or _NUMBERED.fullmatch(name)) and rank not in words_of.RANKS_ABOVE:
+        return NameReading(species=None, dropped=NO_TAXON)
     if rank in words_of.RANKS_ABOVE or rank in words_of.RANKS_OF_CROSSES:
         return _none(ABOVE_SPECIES if rank in words_of.RANKS_ABOVE else HYBRID)
     if _CODE.match(name):
@@ -145,10 +146,15 @@ def _none(reason: str) -> NameReading:
 
 def _tidy(written: str) -> str:
     """In plain letters, without what is around the name."""
-    text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN)
+    text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN).replace("%20", " ")
     text = re.sub(r"(?<=\w)(?=[(\[])", " ", text)  # "fuscus(Linnaeus"
+    text = re.sub(
+        r"(?<=[a-z])([,;])(?=[A-Z])", r"\1 ", re.sub(r"(?<=[a-z])[|\\](?=[A-Z])", " | ", text)
+    )  # "major|Pica"
     text = re.sub(r"(?<=\w)-(?=(?:group|complex|agg|like|type)\b)", " ", text)  # "fuscus-group"
     name = " ".join(text.split()).strip('"“”*†‡ ,;:')
+    if name[:1] + name[-1:] == "''":
+        name = name[1:-1].strip()
     if name[:1] + name[-1:] in ("()", "[]") and name.count(name[0]) == 1:
         name = name[1:-1].strip()
     unnumbered = _NUMBER.sub("", name, count=1) if name[:1].isdigit() else name
@@ -188,7 +194,19 @@ def _among_others(name: str) -> NameReading | None:
         if piece != name and is_genus(piece.partition(" ")[0]) and (reading := _scientific(piece)) is not None
     }
     species = {reading.species for reading in found}
+    if not found and (reading := _at_end(name)) is not None:
+        return reading
     return found.pop() if len(species) == 1 and None not in species else None
+
+
+def _at_end(name: str) -> NameReading | None:
+    """The scientific name behind another, without a mark between: "Great Tit Parus major"."""
+    words = name.split()
+    for first in range(1, len(words) - 1):
+        genus, *behind = words[first:]
+        if genus.istitle() and is_genus(genus) and len(behind) <= 2 and all(map(_is_subspecies, behind)):
+            return _scientific(" ".join((genus, *behind)))
+    return None
 
 
 def _of_own_name(name: str) -> str:
@@ -210,7 +228,7 @@ def _scientific(name: str) -> NameReading | None:
     if not name or name[0] in "×✕✖⨯" or name[:2] in ("x ", "X "):
         return _none(HYBRID)
     first, _, rest = name.partition(" ")
-    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.]([a-z]{3,})", first)) and is_genus(parts[1]):
+    if not rest and (parts := re.fullmatch(r"([A-Za-z]+)[-.+]([a-z]{3,})", first)) and is_genus(parts[1]):
         first, rest = parts[1], parts[2]  # as addresses of pages and R's columns have it
     genus = first.strip(",;?")
     known = is_genus(genus)
@@ -218,7 +236,7 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DOUBTFUL if "?" in first else ABOVE_SPECIES)
     if _ABOVE_GENUS.fullmatch(genus) or genus.lower() in words_of.ABOVE_GENUS:
         return _none(HYBRID if _CROSS.search(rest) else EITHER if "/" in rest else ABOVE_SPECIES)
-    if _ABBREVIATED.match(first) and re.match(r"[a-z-]{3,}", rest) and first[0].isupper():
+    if _ABBREVIATED.match(first) and re.match(r"(?:[a-z]{1,2}\. )?[a-z-]{3,}", rest) and first[0].isupper():
         return None if _is_english(rest) else _none(ABBREVIATED)  # "St. Lucia warbler"
     if not rest or not (known or (genus.isalpha() and genus.istitle())):
         return None
@@ -226,7 +244,10 @@ def _scientific(name: str) -> NameReading | None:
         return _none(DAMAGED)
     if "?" in first:
         return _none(DOUBTFUL)
-    rest = re.sub(r"^[\[(][^\s\])]+[\])] (?=[a-z?])", "", rest)  # a subgenus, or a superspecies
+    if rest.startswith(("(?)", "[?]")):
+        return _none(DOUBTFUL)
+    behind = "[A-Z?]" if name.isupper() else "[a-z?]"
+    rest = re.sub(rf"^[\[(][^\s\])]+[\])] (?={behind})", "", rest)  # a subgenus, or a superspecies
     bare = rest.partition(" ")
     if is_genus(bare[0]) and bare[0].istitle() and bare[2][:1].islower():  # a subgenus without its brackets
         rest = bare[2] if known and bare[2].partition(" ")[0] not in words_of.OF_AUTHORS else rest
@@ -328,9 +349,13 @@ def _below(genus: str, epithet: str, behind: str) -> NameReading:
     plain = " ".join(_BRACKETS.sub(" ", behind).split())
     words = plain.split()
     first = words[0].rstrip(".,;:").lower() if words else ""
-    if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or (first in words_of.DOUBT and len(words) == 1):
+    in_brackets = (re.sub(r"\W+", " ", one).split() for one in _BRACKETS.findall(behind))
+    doubts = any(words and words[0].lower() in words_of.DOUBT for words in in_brackets)
+    if "?" in re.sub(r"\d\?", "", plain) or "(?)" in behind or doubts or (first in words_of.DOUBT and len(words) == 1):
         return _none(DOUBTFUL)
-    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(genus, words):
+    if (first in words_of.AND and not words[-1][0].isdigit() and _is_name(words[1:2])) or _names_another(
+        genus, epithet, words
+    ):
         return _none(EITHER)
     if _GROUP.search(plain):
         return _read(species, note=AGGREGATE)
@@ -349,10 +374,15 @@ def _is_subspecies(word: str) -> bool:
     return bool(_SMALL.fullmatch(plain)) and plain not in _NO_SUBSPECIES
 
 
-def _names_another(genus: str, words: list[str]) -> bool:
+def _names_another(genus: str, epithet: str, words: list[str]) -> bool:
     """Whether another species is named behind a first one."""
     initial = f"{genus[0]}."
-    return any((one in bird_genera() or one == initial) and _is_subspecies(two) for one, two in pairwise(words))
+    return any(
+        (one in bird_genera() or one == initial)
+        and _is_subspecies(two)
+        and not (one in (genus, initial) and two.rstrip(".,;:") == epithet)
+        for one, two in pairwise(words)
+    )
 
 
 def _is_within(genus: str, epithet: str, left: str, right: str) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 from birdsat.earth.box import Box
 from birdsat.errors import InputError, about, nearest
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.name_rows import TaxonNames
 from birdsat.observations.readers.registry import open_table
-from birdsat.observations.readers.rows import TaxonNames
 from birdsat.observations.readers.tables import read_table_rows
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.spelling import folded

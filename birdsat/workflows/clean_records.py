@@ -161,7 +161,7 @@ def _records(source: str, rows: Rows, crosswalk: Crosswalk | None, language: str
         pa.array(rows.lon_lat[kept, 0]),
         pa.array(rows.lon_lat[kept, 1]),
         pa.array(day - DAY_OF_UNIX, pa.int32(), mask=day == 0).cast(pa.date32()),
-        pa.array(rows.uncertainty_m[kept] / 1000, from_pandas=True),
+        pa.array(np.round(rows.uncertainty_m[kept] / 1000, 6), from_pandas=True),
         pa.array(rows.count[kept], from_pandas=True),
         pa.array([source]).take(pa.array(np.zeros(len(kept), np.int64))),
         pa.array(rows.number[kept]),

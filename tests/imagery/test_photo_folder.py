@@ -36,3 +36,15 @@ def test_a_path_that_no_file_can_have_is_an_error_of_that_photo(tmp_path, photo)
 def test_an_absent_photo_is_told_from_an_unusable_one(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file '0\.jpg'"):
         FolderPhotos(tmp_path).photo(bird(0))
+
+
+def test_a_path_as_windows_writes_it_is_read_and_does_not_leave_the_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    write_photos(tmp_path / "photos" / "a", 1)
+    (tmp_path / "secret.jpg").write_bytes(b"x")
+    there = (tmp_path / "photos" / "a" / "0.jpg").read_bytes()
+    assert FolderPhotos(tmp_path / "photos").photo(bird(0, photo="a\\0.jpg")) == there
+    with pytest.raises(ImageError, match="give a path within that folder"):
+        FolderPhotos(tmp_path / "photos").photo(bird(0, photo="..\\secret.jpg"))
+    with pytest.raises(FileNotFoundError):
+        FolderPhotos(tmp_path / "photos").photo(bird(0, photo="a\\1.jpg"))

@@ -114,6 +114,62 @@ def test_an_interval_of_up_to_31_days_is_its_middle(text, day):
     assert found.first is not None and found.last is not None and found.first < found.last
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        *(
+            ("20100714.0", DAY),
+            ("2010:07:14 08:30:00", DAY),
+            ("2010_07_14", DAY),
+            ("2010,7,14", DAY),
+            ("2010. 7. 14.", DAY),
+        ),
+        *(
+            ("14JUL2010:10:30:00", DAY),
+            ("Mi, 14.07.2010", DAY),
+            ("mer. 14 juillet 2010", DAY),
+            ("2010년 7월 14일", DAY),
+        ),
+        *(("14.07.2010 10.30 Uhr", DAY), ("2010年07月14日", DAY)),
+        *(("14 июля 2010", DAY), ("14 lipca 2010", DAY), ("14. července 2010", DAY), ("14 Temmuz 2010", DAY)),
+        *(
+            ("14. heinäkuuta 2010", DAY),
+            ("2010. július 14.", DAY),
+            ("14 de juliol de 2010", DAY),
+            ("14 липня 2010", DAY),
+        ),
+    ],
+)
+def test_days_in_more_languages_and_with_other_marks_are_read(text, day):
+    assert (read_date(text).day, read_date(text).remark) == (day, "")
+
+
+@pytest.mark.parametrize("text", ["14.07.2010-16.07.2010", "14/07/2010-16/07/2010", "14/16.7.2010", "14.7.-16.7.2010"])
+def test_intervals_with_a_hyphen_alone_between_are_read(text):
+    assert read_date(text).day == (DAY + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize("text", ["2010-07-XX", "2010-07-??", "2010年7月", "Jul 2010"])
+def test_a_day_that_is_marked_as_not_known_leaves_the_month(text):
+    assert (read_date(text).day, read_date(text).remark) == (datetime.date(2010, 7, 15), dates.NO_DAY)
+
+
+@pytest.mark.parametrize("text", ["1279100000", "1279100000.25", "1279100000000"])
+def test_seconds_and_milliseconds_of_computers_are_the_day_they_stand_for(text):
+    found = read_date(text)
+    assert (found.day, found.remark, found.is_exact) == (DAY, dates.UNIX_TIME, True)
+
+
+def test_a_date_in_the_future_is_left_out():
+    today = datetime.date.today()
+    assert read_date(str(today)).day == today
+    for text in ("2099-01-01", str(today + datetime.timedelta(days=3)), "59000", "4000000000"):
+        found = read_date(text)
+        assert (found.day, found.remark) == (None, dates.IN_FUTURE)
+    assert read_date_parts("2099", "1", "1").remark == dates.IN_FUTURE
+    assert read_date_cells("2099-05-01", "2010", "7", "14").day == DAY
+
+
 UNDATED = {
     dates.TOO_LONG: ("2015-04/2015-06", "2011/2012", "2010-07-01/2010-08-01", "2012-01/02"),
     dates.NO_MONTH: ("2010", "2010.0", "2010-00-00", "2010/2010"),
@@ -125,9 +181,11 @@ UNDATED = {
     ),
     dates.BACKWARDS: ("2010-07-16/2010-07-14", "16-14 July 2010", "2010-07-14/13"),
     dates.OPEN: ("2010-07-14/", "/2010-07-14", "2010-07-14/..", "2010-07-14/unknown"),
+    dates.COUNT_OF_DAYS: ("18262", "14000", "20000.5"),  # of R and Python since 1970, or a spreadsheet's since 1900
+    dates.ZERO_DATE: ("1899-12-30", "1899-12-30 00:00:00", "30/12/1899"),
     dates.UNREADABLE: (
         *("14 July", "July", "1950s", "summer 2010", "ca. 2010-07-14", "2010-07-14?", "before 14 July 2010"),
-        *("1279100000", "99999", "10:15", "2010/11", "x" * 10**6),
+        *("99999", "1005311430", "2010071408", "10:15", "2010/11", "x" * 10**6),
     ),
 }
 

@@ -13,6 +13,7 @@ from birdsat.observations.coordinates import SWAPPED
 from birdsat.observations.distinct_records import DistinctRecords
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.scientific_names import ABOVE_SPECIES
 
 GBIF_HEAD = (
     "gbifID\tdatasetKey\tspecies\tscientificName\toccurrenceStatus\tindividualCount\tdecimalLatitude\t"
@@ -130,7 +131,7 @@ def test_an_inaturalist_export_is_read_and_captive_birds_are_dropped(tmp_path):
     )
     assert found.lon_lat.tolist() == [[9, 47]]
     assert found.month.tolist() == [4]
-    assert found.dropped == {"captive or domestic": 1, "place uncertain by more than 5 km": 1, "no taxon": 1}
+    assert found.dropped == {"captive or domestic": 1, "place uncertain by more than 5 km": 1, ABOVE_SPECIES: 1}
 
 
 def test_domestic_birds_of_ebird_are_dropped(tmp_path):

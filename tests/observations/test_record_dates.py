@@ -21,7 +21,7 @@ def day(year: int, month: int, of_month: int) -> datetime.date:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    rows = [f"Parus major,{i},{i},{date}" for i, date in enumerate(ROWS)]
+    rows = [f"Parus major,{i},{i},{date}" for i, date in enumerate(ROWS, start=1)]
     path = tmp_path / "t.csv"
     path.write_text("\n".join(["taxon,lon,lat,date", *rows]))
     return path

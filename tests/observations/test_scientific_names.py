@@ -309,3 +309,49 @@ def test_english_names_of_a_checklist_are_not_taken_for_scientific_ones(shared_d
     forms = (str, str.lower, str.upper, str.capitalize, lambda name: name.replace("-", " "))
     wrong = [form(name) for name in several for form in forms if parse_name(form(name)).is_scientific]
     assert len(several) > 10_000 and len(wrong) < 30  # such as "Sula Pitta", of the island
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Great Tit Parus major",
+            "Blåmeis Parus major",
+            "'Parus major'",
+            "Parus%20major",
+            "Parus+major",
+            "parus+major",
+        ),
+        *("Kohlmeise Parus major major", "PARUS (PARUS) MAJOR", "PARUS (PARUS) MAJOR LINNAEUS, 1758"),
+    ],
+)
+def test_a_name_behind_an_english_one_in_quotes_or_of_an_address_is_read(text):
+    assert parse_name(text).species == "Parus major"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *(("Anser anser*Branta canadensis", names.HYBRID), ("Certhia familiaris | brachydactyla", names.EITHER)),
+        *(("Sylvia [curruca] complex", names.ABOVE_SPECIES), ("Larus group", names.ABOVE_SPECIES)),
+        *(("Parus major (probable)", names.DOUBTFUL), ("Parus major (cf.)", names.DOUBTFUL)),
+        *(("Parus (?) major", names.DOUBTFUL), ("cfr. Parus major", names.DOUBTFUL), ("sp. A", names.NO_TAXON)),
+        *(("Parus major|Pica pica", names.EITHER), ("Parus major\\Pica pica", names.EITHER)),
+        *(("Parus major;Pica pica", names.EITHER), ("Parus major,Pica pica", names.EITHER)),
+        *(("P. m. major", names.ABBREVIATED), ("Parus m. major", names.ABBREVIATED)),
+        *(("Ordo Passeriformes", names.ABOVE_SPECIES), ("Fam. Corvidae", names.ABOVE_SPECIES)),
+        *(("Mystery mystery", names.NO_TAXON), ("Sonus naturalis", names.NO_TAXON)),
+    ],
+)
+def test_what_names_no_single_species_in_rarer_ways_says_why(text, reason):
+    assert (parse_name(text).species, parse_name(text).dropped) == (None, reason)
+
+
+@pytest.mark.parametrize("text", ["Hutton's Vireo", "Nazca Booby", "Vireo sp. huttoni", "Great Tit Parus sp."])
+def test_an_english_name_is_not_taken_apart(text):
+    assert parse_name(text).species != "Vireo huttoni" and parse_name(text).species != "Parus major"
+
+
+def test_a_blank_name_of_a_rank_above_species_is_above_it():
+    assert parse_name("", "CLASS").dropped == names.ABOVE_SPECIES
+    assert parse_name("", "SPECIES").dropped == names.NO_TAXON

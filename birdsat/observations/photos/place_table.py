@@ -11,9 +11,9 @@ import numpy as np
 from birdsat.earth.place import Place
 from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
-from birdsat.observations.dates import read_date_cells
+from birdsat.observations.dates import IN_FUTURE, read_date_cells
 from birdsat.observations.readers.cell_values import as_text, by_distinct
-from birdsat.observations.readers.columns import find_column
+from birdsat.observations.readers.columns import TableColumns, find_column, of_their_table
 from birdsat.observations.readers.places import read_places
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.sorting import Sorting
@@ -69,9 +69,10 @@ def read_place_table(path: Path, same_names: Iterable[str] = ()) -> PlaceTable:
     present = source.columns
     named = {
         what: column
-        for what in ("photo", "lon", "lat", "datum", *_DATE_PARTS)
+        for what in ("photo", "lon", "lat", "lon_side", "lat_side", "datum", *_DATE_PARTS)
         if (column := find_column(present, what, None, path)) is not None
     }
+    named = of_their_table(source, named, TableColumns())
     if "photo" not in named or not ({"lon", "lat"} <= set(named) or {"date", "year"} & set(named)):
         raise InputError(
             f"{path} does not say where or when photos were taken: it needs a column photo, with lon and lat, date, or "
@@ -105,9 +106,10 @@ def read_place_table(path: Path, same_names: Iterable[str] = ()) -> PlaceTable:
                 continue
             lon, lat = lon_lat[number].tolist()
             reading = readings[codes[number]]
-            if reading.remark:
+            day = reading.first if reading.remark == IN_FUTURE else reading.day  # said of the photo, not of the table
+            if reading.remark and reading.remark != IN_FUTURE:
                 remarks[reading.remark] += 1
             place = Place(lon, lat) if np.isfinite(lon) and np.isfinite(lat) else None
-            rows[key] = TableRow(place=place, date=reading.day)
+            rows[key] = TableRow(place=place, date=day)
     tally.check(path)
     return PlaceTable(rows, remarks, same_names)

@@ -7,6 +7,7 @@ met, is taken to be of Windows (`decode_cell`).
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ _OTHERS = (  # how files begin that are often given for tables
     (b"Rar!", "a rar archive; unpack it and give the table itself"),
     (b"version https://git-lfs.github.com", "a Git LFS pointer in place of the file; fetch it with `git lfs pull`"),
 )
+# What JSON begins with, and a head of columns does not.
+_JSON = re.compile(rb'\s*(?:\[\s*[\[{]|\{\s*"|\[\s*\])')
 _WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml")
 
 
@@ -81,6 +84,8 @@ def open_text(open_bytes: Callable[[], IO[bytes]], name: object, *, declared: st
                 raise InputError(f"{name} is {what}.")
         if head.lstrip().lower().startswith(_WEB_PAGE):
             raise InputError(f"{name} is a web page or XML in place of a table; download the table again.")
+        if _JSON.match(head):
+            raise InputError(f"{name} is JSON in place of a table; save it as CSV or GeoParquet, a row a record.")
         mark, encoding = next((found for found in _MARKS if head.startswith(found[0])), (b"", ""))
         stream.read(len(mark))
         encoding = encoding or _without_mark(head) or declared
@@ -115,7 +120,11 @@ def _buffered(stream: IO[bytes]) -> io.BufferedReader:
 
 
 def _without_mark(head: bytes) -> str:
-    """UTF-16 of western text by its zeros: every other byte is one."""
+    """UTF-16 of western text by its zeros, every other byte, and UTF-32 by its: three of four."""
+    if len(head) >= 8:
+        share = [part.count(0) / len(part) for part in (head[i::4] for i in range(4))]
+        if min(share[0], share[3]) < 0.1 and max(share[0], share[3]) > 0.9 and min(share[1:3]) > 0.9:
+            return "utf-32-be" if share[0] > share[3] else "utf-32-le"
     even, odd = head[0::2], head[1::2]
     if len(odd) >= 2:
         for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from birdsat.errors import InputError, some_of
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.readers.cell_values import as_numbers
-from birdsat.observations.readers.columns import TableColumns, find_column
-from birdsat.observations.readers.places import read_places, table_crs
+from birdsat.observations.readers.columns import TableColumns, find_column, of_their_table
+from birdsat.observations.readers.places import read_places, table_crs, without_zeros
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import UNCERTAINTY, RowRules
 from birdsat.observations.readers.row_tally import NO_PLACE
@@ -50,9 +50,10 @@ def read_weighted_places(
     columns = replace(columns, **{what: None for what in ("lon", "lat") if getattr(columns, what) not in present})
     named = {
         what: column
-        for what in ("lon", "lat", "datum", "weight", *UNCERTAINTY)
+        for what in ("lon", "lat", "lon_side", "lat_side", "datum", "weight", *UNCERTAINTY)
         if (column := find_column(present, what, getattr(columns, what), path)) is not None
     }
+    named = of_their_table(source, named, columns)
     if not {"lon", "lat"} <= set(named):
         raise InputError(
             f"{path} has no columns of longitude and latitude; its columns are {some_of(present, _MOST_NAMED)}. Name "
@@ -64,7 +65,7 @@ def read_weighted_places(
         dropped.update(remark.reason for _, remark in raw.remarks if not remark.kept)
         cells = {what: raw.columns[name] for what, name in named.items()}
         rows = Sorting(len(raw))
-        lon_lat = read_places(cells, rows, tally, named_crs)
+        lon_lat = without_zeros(read_places(cells, rows, tally, named_crs), rows)
         rows.drop(np.isnan(lon_lat[:, 0]) | np.isnan(lon_lat[:, 1]), NO_PLACE, lambda i: "")
         rules.apply_uncertainty(rows, cells)
         weight = _weights(cells, rows)

@@ -2,24 +2,31 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from birdsat.earth.crs import CRS, in_degrees_of_arc, named_crs, places_of, read_crs
+from birdsat.earth.crs import CRS, central_meridian, in_degrees_of_arc, named_crs, places_of, read_crs
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import (
+    BEYOND_180,
+    EXCHANGED,
     LIKE_DEGREES,
     OUT_OF_CRS,
+    SIDES,
+    ZERO_ZERO,
     PlaceReading,
     PlaceTally,
     read_place,
 )
-from birdsat.observations.readers.cell_values import as_numbers, by_distinct
+from birdsat.observations.readers.cell_values import as_numbers, by_distinct, is_true
+from birdsat.observations.readers.column_names import side_of
 from birdsat.observations.readers.sorting import Sorting
 
+_NEAR_MIDDLE, _FAR_FROM_MIDDLE = 9.0, 15.0  # degrees from the central meridian of a grid of UTM's kind
+_LEAST_BEYOND = 3  # rows of longitudes beyond 180 that make a table of 0 to 360 degrees; fewer are slips
 _CODE = re.compile(r"(?:EPSG|SRID)\W*(\d{4,6})", re.IGNORECASE)
 _WGS84 = 4326
 # Datums as Darwin Core's geodeticDatum has them, without blanks and signs, and the EPSG code of their degrees.
@@ -74,8 +81,14 @@ def read_places(
             _drop(alike, LIKE_DEGREES, (lon, lat), rows, tally)
             wrong, place[alike] = wrong & ~alike, np.nan
             off |= alike
+            exchanged = _exchanged((lon, lat), place, which & ~alike & ~wrong, one)
+            _drop(exchanged, EXCHANGED, (lon, lat), rows, tally)
+            place[exchanged] = np.nan
+            off |= exchanged
         _drop(wrong, OUT_OF_CRS, (lon, lat), rows, tally)
         off |= wrong
+    _take_sides(cells, place, rows, tally)
+    _turn_back(place, ~off, rows, tally)
     on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     tally.read += int(np.count_nonzero(on_earth))
     odd = np.flatnonzero(~on_earth & ~unknown & ~off)
@@ -83,6 +96,51 @@ def read_places(
     if len(odd):
         place[odd] = _read_odd(cells, odd, rows, tally)
     return place
+
+
+def without_zeros(place: NDArray[np.float64], rows: Sorting) -> NDArray[np.float64]:
+    """Places (n, 2), of which 0,0 is not one: databases write it where nothing is known."""
+    zeros = (place == 0).all(axis=1)
+    if not zeros.any():
+        return place
+    rows.note(zeros, ZERO_ZERO, lambda i: "longitude 0, latitude 0")
+    return np.where(zeros[:, None], np.nan, place)
+
+
+def _take_sides(cells: Mapping[str, pa.Array], place: NDArray[np.float64], rows: Sorting, tally: PlaceTally) -> None:
+    """Make numbers of places (n, 2) negative where a column of their own says west or south, or the name of theirs does
+    and none of them is negative."""
+    named = (side_of(tally.lon_column), side_of(tally.lat_column))
+    for axis, what, below, above in ((0, "lon_side", "W", "E"), (1, "lat_side", "S", "N")):
+        if what not in cells:
+            if named[axis] == below and not (place[:, axis] < 0).any():
+                place[:, axis] = -place[:, axis]
+            continue
+        column, numbers = cells[what], place[:, axis].copy()
+        codes, sides = by_distinct(lambda text: text[:1].upper(), column)
+        is_below = is_true(codes, (side == below for side in sides))
+        known = is_below | is_true(codes, (side in ("", above) for side in sides))
+        wrong = ~known & (numbers != 0) | (is_true(codes, (side == above for side in sides)) & (numbers < 0))
+        rows.drop(wrong & np.isfinite(numbers), SIDES, _side_of(column, numbers))
+        place[:, axis] = np.where(is_below, -np.abs(numbers), numbers)
+
+
+def _side_of(column: pa.Array, numbers: NDArray[np.float64]) -> Callable[[int], str]:
+    return lambda i: f"{numbers[i]:.12g} {column[i]}"
+
+
+def _turn_back(place: NDArray[np.float64], of_degrees: NDArray[np.bool_], rows: Sorting, tally: PlaceTally) -> None:
+    """Longitudes of 0 to 360 degrees as those of -180 to 180, in a table that has none below 0: there, such a number is
+    no slip."""
+    lon, lat = place.T
+    on_earth = of_degrees & (np.abs(lat) <= 90)
+    tally.has_west |= bool((on_earth & (lon < 0)).any())
+    beyond = on_earth & (lon > 180) & (lon <= 360)
+    if tally.has_west or np.count_nonzero(beyond) < _LEAST_BEYOND:
+        return
+    written = lon.copy()
+    place[beyond, 0] -= 360
+    rows.note(beyond, BEYOND_180, lambda i: f"longitude {written[i]:.12g}")
 
 
 def _by_crs(
@@ -124,6 +182,30 @@ def _to_degrees(place: NDArray[np.float64], which: NDArray[np.bool_], crs: CRS) 
     wrong = np.zeros(len(place), dtype=np.bool_)
     wrong[at] = np.isnan(place[at, 0])
     return wrong
+
+
+def _exchanged(
+    numbers: tuple[NDArray[np.float64], NDArray[np.float64]],
+    place: NDArray[np.float64],
+    which: NDArray[np.bool_],
+    crs: CRS,
+) -> NDArray[np.bool_]:
+    """Which (n,) of some rows lie where no grid of UTM's kind is used, and would lie within it with x and y exchanged:
+    x is north in the grids of some countries. numbers: as they are written; place: (n, 2) degrees."""
+    found = np.zeros(len(place), dtype=np.bool_)
+    if (middle := central_meridian(crs)) is None:
+        return found
+    at = np.flatnonzero(which & (_turns(place[:, 0] - middle) > _FAR_FROM_MIDDLE))
+    if len(at):
+        x, y = (axis[at] for axis in numbers)
+        found[at] = _turns(places_of(crs, y, x)[0] - middle) <= _NEAR_MIDDLE
+    return found
+
+
+def _turns(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The size of differences of longitude, of 180 at most."""
+    size: NDArray[np.float64] = np.abs((degrees + 180) % 360 - 180)
+    return size
 
 
 def _drop(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from birdsat.errors import InputError
+from birdsat.observations.coordinates import SWAPPED
 from birdsat.observations.day_numbers import months
 from birdsat.observations.readers.rows import Rows
 from birdsat.observations.record_dates import OTHER_DATES
@@ -14,6 +15,7 @@ from birdsat.observations.scientific_names import NOT_SCIENTIFIC
 from birdsat.tables import Table
 
 NO_PLACE = "no place"
+UNCERTAIN = "place uncertain"  # how the reason begins
 
 
 class RowTally:
@@ -55,7 +57,8 @@ class RowTally:
         """The error of tables of which no row is a record with a place; tables: as they were named."""
         why = self.reasons() or "there are no rows"
         if not OTHER_DATES.intersection(self.dropped):
-            return InputError(f"{tables}: no row is a record with a place: {why}. Give a table with coordinates.")
+            remedy, settings = self._remedy()
+            return InputError(f"{tables}: no row is a record with a place: {why}. {remedy}", settings=settings)
         there = "No row has a date."
         if self._months:
             recorded = ", ".join(map(str, sorted(self._months)))
@@ -64,6 +67,18 @@ class RowTally:
             f"{tables}: no row is a record of the dates asked for: {why}. {there} Ask for others.",
             settings=("from_date", "to_date", "record_months"),
         )
+
+    def _remedy(self) -> tuple[str, tuple[str, ...]]:
+        """What to do against the most frequent reason, and the settings that it is about."""
+        counted = sorted(self.dropped.items(), key=_often_first)
+        reason = counted[0][0] if counted else ""
+        if reason == SWAPPED:
+            return "Say which column is which: columns lon=COLUMN lat=COLUMN.", ("columns",)
+        if reason.startswith(UNCERTAIN):
+            return "Allow for less exact places, or give other records.", ("max_uncertainty_km",)
+        if not reason or reason == NO_PLACE or reason.startswith("coordinates"):
+            return "Give a table with coordinates.", ()
+        return "Give a table with records of wild birds, named to the species.", ()
 
     def reasons(self) -> str:
         """Why rows were dropped, the most frequent reason first and with an example, for a message."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,18 +16,17 @@ from birdsat.earth.crs import CRS
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.curation import Remark
 from birdsat.observations.dates import DateReading, read_date, read_date_cells
-from birdsat.observations.name_columns import name_of_parts
 from birdsat.observations.observation import Split
 from birdsat.observations.readers.cell_values import as_text, by_distinct, is_blank, is_true, to_bools
 from birdsat.observations.readers.name_column import NameColumn
-from birdsat.observations.readers.places import read_places
+from birdsat.observations.readers.name_rows import NAME_PARTS, TaxonNames, by_place, names_of, present_of
+from birdsat.observations.readers.places import read_places, without_zeros
 from birdsat.observations.readers.reader import Cells, TableSource
 from birdsat.observations.readers.row_rules import RowRules, is_yes, uncertainty_m
 from birdsat.observations.readers.sorting import Finding, Sorting
-from birdsat.observations.scientific_names import DOUBTFUL, NameReading, is_doubt, parse_name
+from birdsat.observations.scientific_names import DOUBTFUL, NameReading, is_doubt
 
 DAY_OF_UNIX = datetime.date(1970, 1, 1).toordinal()  # number of the day that Arrow and NumPy count from
-NAME_PARTS = ("taxon", "genus", "epithet", "below")  # of `name_of_parts`
 _DATE_PARTS = ("date", "year", "month", "day")
 _BOX = ("box_x", "box_y", "box_width", "box_height")
 _SPLIT_WORDS: dict[str, Split] = {
@@ -41,28 +39,6 @@ _TIME = re.compile(r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?
 _DAY_LENGTH = 10  # of 2010-07-14
 
 PhotoBox = tuple[float, float, float, float]
-
-
-class TaxonNames(Protocol):
-    """What the names of tables mean in a list of taxa."""
-
-    def read_name(
-        self, text: str, rank: str = "", *, ids: Sequence[str] = (), common_names: Sequence[str] = ()
-    ) -> NameReading:
-        """As `parse_name`; ids: as "ebird:norcar", and common names of the row."""
-        ...
-
-    def tell_apart(self, species: str, lon_lat: NDArray[np.float64]) -> list[NameReading | None]:
-        """What records at places (n, 2) mean by a name that was read as `species`; None where it cannot be told."""
-        ...
-
-    def is_several(self, species: str) -> bool:
-        """Whether a name that was read as `species` means one thing here and another there, which can be told."""
-        ...
-
-    def id_columns(self, columns: Sequence[str]) -> Mapping[str, str]:
-        """Those of a table's columns that hold ids: kind of id -> column."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +65,7 @@ class Rows:
     @property
     def names_taxa(self) -> bool:
         """Whether the table does; else its rows are checklists."""
-        return bool(_present(self.cells, *NAME_PARTS))
+        return bool(present_of(self.cells, *NAME_PARTS))
 
     @property
     def says_complete(self) -> bool:
@@ -176,7 +152,7 @@ def _understood(
     rows = Sorting(len(raw))
     if "id" in cells:
         rows.drop(is_blank(cells["id"]), "no id", lambda i: f"row {raw.number[i]} of the table has an empty id")
-    name, written, names = _names(cells, taxa)
+    name, written, names = names_of(cells, taxa)
     if "rank" not in cells:
         names = of_names.among_others(written, names)
     absent = rules.apply(rows, cells, (name, written))
@@ -186,9 +162,9 @@ def _understood(
         lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
     )
     rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
-    lon_lat = read_places(cells, rows, tally, crs)
+    lon_lat = without_zeros(read_places(cells, rows, tally, crs), rows)
     if taxa is not None:
-        name, written, names = _by_place((name, written, names), lon_lat, taxa)
+        name, written, names = by_place((name, written, names), lon_lat, taxa)
     rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])
     box = _boxes(cells, rows)
     split = _splits(cells, rows)
@@ -211,84 +187,18 @@ def _understood(
     )
 
 
-def _present(cells: Mapping[str, pa.Array], *names: str) -> dict[str, pa.Array]:
-    return {name: cells[name] for name in names if name in cells}
-
-
-def _names(
-    cells: Mapping[str, pa.Array], taxa: TaxonNames | None
-) -> tuple[NDArray[np.int64], list[str], list[NameReading]]:
-    """Which name each row has, the names as they are written, and what they mean.
-
-    The one place where a name of a table becomes a taxon.
-    """
-    ids = [] if taxa is None else [what for what in cells if what.endswith(" id")]
-    beside = ("rank", *ids, *(() if taxa is None else ("common_name",)))
-    found: list[tuple[str, NameReading]] = []
-
-    def read(columns: Sequence[str], which: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        """(n,) positions in `found` of what some columns tell, of the rows at some positions."""
-        known = _present(cells, *columns, *beside)
-
-        def name(*texts: str) -> tuple[str, NameReading]:
-            told = dict(zip(known, texts, strict=True))
-            rank, common = told.pop("rank", ""), told.pop("common_name", "")
-            given = [f"{what.removesuffix(' id')}:{id}" for what in ids if (id := told.pop(what))]
-            written = name_of_parts(**told)
-            if taxa is None:
-                return written, parse_name(written, rank)
-            return written, taxa.read_name(written, rank, ids=given, common_names=[common] if common else [])
-
-        some = known.values() if which is None else [column.take(pa.array(which)) for column in known.values()]
-        codes, more = by_distinct(name, *some)
-        found.extend(more)
-        return codes + (len(found) - len(more))
-
-    if not _present(cells, *NAME_PARTS):
-        rows = len(next(iter(cells.values())))
-        return np.zeros(rows, np.int64), [""], [NameReading(species="", is_scientific=True)]
-    if "taxon" not in cells:
-        codes = read(NAME_PARTS)
-    else:
-        codes = read(("taxon",))
-        if len(_present(cells, *NAME_PARTS)) > 1:
-            # Parts are asked only where the cell of the whole name holds less than a genus and an epithet.
-            is_part = (not written or name_of_parts(written, "Genus") != written for written, _ in found)
-            left = np.flatnonzero(is_true(codes, is_part))
-            if len(left):
-                codes[left] = read(NAME_PARTS, left)
-    return codes, [written for written, _ in found], [name for _, name in found]
-
-
-def _by_place(
-    read: tuple[NDArray[np.int64], list[str], list[NameReading]], lon_lat: NDArray[np.float64], taxa: TaxonNames
-) -> tuple[NDArray[np.int64], list[str], list[NameReading]]:
-    """As `_names`, with further names for the rows whose name means one thing here and another there."""
-    name, written, names = read[0].copy(), list(read[1]), list(read[2])
-    placed = ~np.isnan(lon_lat[:, 0])
-    for code, reading in enumerate(read[2]):
-        if reading.species is None or not taxa.is_several(reading.species):
-            continue
-        which = np.flatnonzero(placed & (read[0] == code))
-        for row, told in zip(which.tolist(), taxa.tell_apart(reading.species, lon_lat[which]), strict=True):
-            if told is not None:
-                if told not in names:
-                    written.append(written[code])
-                    names.append(told)
-                name[row] = names.index(told)
-    return name, written, names
-
-
 def _days(cells: Mapping[str, pa.Array], rows: Sorting) -> NDArray[np.int32]:
     n = len(rows.kept)
-    parts = _present(cells, *_DATE_PARTS)
+    parts = present_of(cells, *_DATE_PARTS)
     if not parts:
         return np.zeros(n, np.int32)
     blank = pa.repeat("", n)
     date = _without_time(as_text(parts["date"])) if "date" in parts else blank
+    if "end" in cells:
+        date = _until(date, _without_time(as_text(cells["end"])))
     codes, readings = by_distinct(read_date, date)
     day = np.array([_ordinal(reading) for reading in readings], np.int32)[codes]
-    told = {what: as_text(column) for what, column in parts.items()}
+    told = {what: date if what == "date" else as_text(column) for what, column in parts.items()}
 
     def detail(i: int) -> str:
         return " ".join(str(column[i]).strip() for column in told.values()).strip()[:200]
@@ -308,6 +218,13 @@ def _days(cells: Mapping[str, pa.Array], rows: Sorting) -> NDArray[np.int32]:
         at[left] = codes + 1
         rows.note_by(at, ["", *(reading.remark for reading in readings)], detail)
     return day
+
+
+def _until(first: pa.Array, last: pa.Array) -> pa.Array:
+    """Intervals, where a last day is told that is another."""
+    both = pc.and_(pc.greater(pc.binary_length(last), 0), pc.greater(pc.binary_length(first), 0))
+    several = pc.and_(both, pc.not_equal(first, last))
+    return pc.if_else(several, pc.binary_join_element_wise(first, last, " - "), first)
 
 
 def _ordinal(reading: DateReading) -> int:

@@ -8,7 +8,7 @@ from birdsat.observations.readers.columns import find_column
 from birdsat.observations.readers.parquet_tables import ParquetTable
 from birdsat.observations.readers.reader import Reader, TableSource
 from birdsat.observations.readers.text_tables import TableFile, TextTable
-from birdsat.observations.readers.zipped import PACKED_SUFFIXES, zipped_tables
+from birdsat.observations.readers.zipped import PACKED_SUFFIXES, ZippedTable, zipped_tables
 
 _PARQUET = (".parquet", ".geoparquet")
 _SUFFIXES = (*PACKED_SUFFIXES, *_PARQUET)
@@ -37,9 +37,15 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip"
 
 
+def _is_of_gbif(file: ZippedTable) -> bool:
+    """Whether it is one of the files that lie in GBIF's archives beside the occurrences, which may repeat them."""
+    beside = ("verbatim.txt", "multimedia.txt", "citations.txt", "rights.txt")
+    return file.member.rsplit("/", 1)[-1].lower() in beside
+
+
 def _zipped(path: Path) -> TableSource:
     """The one table in a zip file, or of several the one of places and taxa, as eBird packs it with lists of codes."""
-    files = zipped_tables(path)
+    files = [file for file in zipped_tables(path) if not _is_of_gbif(file)]
     if len(files) == 1:
         return table_file(files[0])
     tables = {}

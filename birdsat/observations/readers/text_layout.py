@@ -14,6 +14,9 @@ _DELIMITERS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n)', re.IGNORECASE)  # which Excel writes and reads
 _BLANK = b"\r\n"
 _SAMPLED_ROWS = 2000
+_MARKS = tuple(mark.encode() for mark in _DELIMITERS)
+_LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|$)")
+_MOST_TITLES, _LONGEST_TITLE = 20, 4096  # lines above the names, and bytes of the first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +38,7 @@ def find_layout(sample: bytes, name: object) -> FoundLayout:
     told = _SEPARATOR_LINE.match(sample, start)
     if told is not None:
         start = told.end()
+    start = _start_of_names(sample, start)
     plain_end = _end_of_row(sample, start, quoted=False)
     head = sample[start:plain_end]
     if not head.strip(b"\0 \t"):
@@ -59,9 +63,40 @@ def find_layout(sample: bytes, name: object) -> FoundLayout:
         quoted = _is_quoted(rows, len(names))
     if _has_row_names(rows, delimiter, len(names), quoted=quoted):
         names = ("", *names)
+    elif _ends_in_delimiters(rows, delimiter, len(names), quoted=quoted):
+        names = (*names, "")
     return FoundLayout(
         names=names, delimiter=delimiter, quote='"' if quoted else "", head_bytes=min(after, len(sample))
     )
+
+
+def _start_of_names(sample: bytes, start: int) -> int:
+    """Where the row of names begins, behind lines of comments ("# ...") and titles, which have a cell or two."""
+    lines = [found for found in itertools.islice(_LINE.finditer(sample, start), _MOST_TITLES) if found[1].strip()]
+    comments = list(itertools.takewhile(lambda line: line[1].lstrip().startswith(b"#"), lines))
+    if comments and len(comments) < len(lines):
+        last, first = comments[-1][1], lines[len(comments)][1]
+        mark = max(_MARKS, key=first.count)
+        is_head = last.count(mark) == first.count(mark) > 0 and any(map(_is_number, _filled(first)))
+        return comments[-1].start() if is_head else lines[len(comments)].start()  # "#species,lat,lon"
+    if not lines or lines[0][1].count(b'"') % 2 or len(lines[0][1]) > _LONGEST_TITLE or len(_filled(lines[0][1])) > 1:
+        return start
+    for line in lines[1:]:
+        cells = _filled(line[1])
+        if len(cells) > 2:
+            is_head = all(line[1].count(mark) < len(cells) for mark in _MARKS) and not any(map(_is_number, cells))
+            return line.start() if is_head else start
+    return start
+
+
+def _filled(line: bytes) -> list[bytes]:
+    """The cells of a line that are not blank, whatever is between them."""
+    mark = max(_MARKS, key=line.count)
+    return [cell for cell in line.lstrip(b"# ").split(mark) if cell.strip(b' \t"')]
+
+
+def _is_number(cell: bytes) -> bool:
+    return re.fullmatch(rb'[\s"]*[+-]?\d[\d.,:/-]*[\s"]*', cell) is not None
 
 
 def _end_of_row(sample: bytes, start: int, *, quoted: bool) -> int:
@@ -81,7 +116,8 @@ def _names(head: bytes, delimiter: str, *, quoted: bool) -> tuple[str, ...]:
         cells = next(csv.reader([text], delimiter=delimiter)) if quoted else text.split(delimiter)
     except csv.Error:
         cells = text.split(delimiter)
-    return tuple(cell.strip("\ufeff\0 \t") for cell in cells)
+    names = [cell.strip("\ufeff\0 \t") for cell in cells]
+    return (names[0].lstrip("# "), *names[1:])
 
 
 def _lines(rows: str) -> list[str]:
@@ -104,6 +140,16 @@ def _is_quoted(rows: str, width: int) -> bool:
         return all(len(row) == width for row in reader)
     except csv.Error:
         return reader.line_num == len(lines) > _SAMPLED_ROWS // 2  # the sample ends within a cell
+
+
+def _ends_in_delimiters(rows: str, delimiter: str, width: int, *, quoted: bool) -> bool:
+    """Whether every row has a cell more than the head, behind, with nothing in it."""
+    lines = _lines(rows)[:50]
+    try:
+        read = list(csv.reader(lines, delimiter=delimiter)) if quoted else [line.split(delimiter) for line in lines]
+    except csv.Error:
+        return False
+    return bool(read) and all(len(row) == width + 1 and not row[-1].strip() for row in read)
 
 
 def _has_row_names(rows: str, delimiter: str, width: int, *, quoted: bool) -> bool:

@@ -1,6 +1,7 @@
 """Tables with a row for each site and a column for each taxon, as atlases and surveys are often kept: read as if each
 site had a row for each taxon."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,5 +58,12 @@ def by_taxon(source: TableSource, asked: TableColumns, path: Path) -> TableSourc
         return source
     if any(find_column(source.columns, what, None, path) for what in ("taxon", "genus", "epithet", "common_name")):
         return source
-    taxa = [name for name in source.columns if (read := parse_name(name)).is_scientific and read.species is not None]
-    return WideTable(source, taxa) if taxa else source
+    readings = {name: parse_name(name) for name in source.columns}
+    if not any(read.is_scientific and read.species is not None for read in readings.values()):
+        return source
+    # Those of "Larus sp." and "Sterna a/b" too, so that what was counted there is dropped for a reason.
+    return WideTable(source, [name for name, read in readings.items() if read.is_scientific and _has_words(name)])
+
+
+def _has_words(name: str) -> bool:
+    return len(re.split(r"[\s._/]+", name.strip())) > 1

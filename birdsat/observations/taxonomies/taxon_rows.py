@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from birdsat.errors import InputError
 from birdsat.observations.readers.cell_values import as_text
+from birdsat.observations.readers.column_names import NAMESPACE
 from birdsat.observations.readers.reader import TableSource
 from birdsat.observations.readers.table_files import table_file
 from birdsat.observations.readers.text_tables import TableFile
@@ -45,8 +46,8 @@ class TaxonRows:
 
 
 def plain(column: str) -> str:
-    """A column's name without case, blanks and marks."""
-    return "".join(filter(str.isalnum, column.casefold()))
+    """A column's name without case, blanks, marks and the vocabulary that it is of."""
+    return "".join(filter(str.isalnum, NAMESPACE.sub("", column.casefold())))
 
 
 def open_taxon_rows(path: Path) -> TaxonRows:

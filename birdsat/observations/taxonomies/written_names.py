@@ -10,14 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError
-from birdsat.observations.name_columns import choose_name_column
+from birdsat.observations.name_columns import choose_name_column, name_of_parts
 from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct
+from birdsat.observations.readers.columns import find_column, without_names
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.taxonomies.languages import language_of_column
 from birdsat.observations.taxonomies.layout import IDS, NAMES, id_of
 from birdsat.observations.taxonomies.taxon_rows import plain
 
-_LON, _LAT = ("lon", "longitude", "decimallongitude", "lng", "long"), ("lat", "latitude", "decimallatitude")
+_PARTS = ("genus", "epithet", "below")  # columns of names in parts
 _ASKED = ("taxon", "lon", "lat")  # columns that can be named
 _LOOKED_AT = 200  # rows that tell which of several columns holds scientific names
 
@@ -50,21 +51,28 @@ class NamesTable:
         self._ids = [(kind, present[name]) for kind, names in IDS.items() for name in names if name in present]
         self._common = [column for column in self._source.columns if language_of_column(column) is not None]
         self._lon, self._lat = (
-            asked.get(what) or next((present[name] for name in names if name in present), None)
-            for what, names in (("lon", _LON), ("lat", _LAT))
+            asked.get(what) or find_column(self._source.columns, what, None, path) for what in ("lon", "lat")
         )
         usual = [present[name] for name in NAMES if name in present]
-        self._name = asked.get("taxon") or (self._chosen(usual) if usual else None)
+        parts = {what: find_column(self._source.columns, what, None, path) for what in _PARTS}
+        self._parts = {what: column for what, column in parts.items() if column is not None}
+        if asked.get("taxon"):
+            self._parts = {"taxon": asked["taxon"]}
+        elif usual and (chosen := self._chosen(usual)):
+            self._parts["taxon"] = chosen
+        if "taxon" not in self._parts and not {"genus", "epithet"} <= set(self._parts):
+            self._parts = {}
+        self._name = self._parts.get("taxon")
         missing = [column for column in (self._name, self._lon, self._lat) if column not in (None, *present.values())]
         if missing:
             raise InputError(
                 f"{path} has no column {missing[0]!r}; its columns are {', '.join(present.values())}.",
                 settings=("columns",),
             )
-        if self._name is None and not self._ids and not self._common:
+        if not self._parts and not self._ids and not self._common:
             raise InputError(
                 f"{path} has no column of names; its columns are {', '.join(present.values())}. Name the one that "
-                "holds them, columns taxon=COLUMN.",
+                f"holds them, columns taxon=COLUMN{without_names(self._source.columns)}.",
                 settings=("columns",),
             )
 
@@ -93,22 +101,28 @@ class NamesTable:
 
     def _coded(self, more: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], list[WrittenName], list[pa.Array]]]:
         """For some rows at a time: which (n,) of the names each has, the names, and the cells of more columns."""
-        named = [*([self._name] if self._name else []), *(column for _, column in self._ids), *self._common]
+        named = [*self._parts.values(), *(column for _, column in self._ids), *self._common]
         for cells in self._source.cells(list(dict.fromkeys([*named, *more]))):
             codes, names = by_distinct(self._written, *(cells.columns[column] for column in named))
             yield codes, names, [cells.columns[column] for column in more]
 
     def _written(self, *texts: str) -> WrittenName:
-        left = list(texts)
-        name = left.pop(0) if self._name else ""
+        left = list(texts[len(self._parts) :])
+        name = name_of_parts(**dict(zip(self._parts, texts, strict=False)))
         ids = (f"{kind}:{id}" for (kind, _), cell in zip(self._ids, left, strict=False) if (id := id_of(kind, cell)))
         common = (cell for cell in left[len(self._ids) :] if cell)
         return WrittenName(name=name, ids=tuple(dict.fromkeys(ids)), common_names=tuple(dict.fromkeys(common)))
 
     def _chosen(self, usual: Sequence[str]) -> str:
-        if len(usual) == 1:
+        """The column of names; "" where those of their parts are the names."""
+        if len(usual) == 1 and not {"genus", "epithet"} <= set(self._parts):
             return usual[0]
-        cells = next(iter(self._source.cells(list(usual))))
-        return choose_name_column(
-            {column: as_text(cells.columns[column].slice(0, _LOOKED_AT)).to_pylist() for column in usual}
-        )
+        beside = {what: column for what, column in self._parts.items() if what in ("genus", "epithet")}
+        cells = next(iter(self._source.cells([*usual, *beside.values()])))
+        head = {name: as_text(column.slice(0, _LOOKED_AT)).to_pylist() for name, column in cells.columns.items()}
+        genera = head[beside["genus"]] if "genus" in beside else [""] * _LOOKED_AT
+        names = {column: list(map(name_of_parts, head[column], genera)) for column in usual}
+        if len(beside) == 2:
+            epithets = head[beside["epithet"]]
+            names[""] = [name_of_parts("", *both) for both in zip(genera, epithets, strict=True)]
+        return choose_name_column(names)

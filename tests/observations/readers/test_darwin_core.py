@@ -131,12 +131,12 @@ def test_a_core_of_taxa_names_its_occurrences(tmp_path):
 
 def test_more_events_than_one_batch_keep_their_places(tmp_path):
     n = 5000
-    events = [(f"e{i}", "", f"2019-01-{i % 28 + 1:02d}", f"{i % 80}", f"{i % 170}") for i in range(n)]
+    events = [(f"e{i}", "", f"2019-01-{i % 28 + 1:02d}", f"{i % 80 + 1}", f"{i % 170}") for i in range(n)]
     birds = [(f"e{i}", f"o{i}", "Apus apus", "") for i in reversed(range(n))]
     path = archive(tmp_path / "a.zip", EVENTS, BIRDS, event=lines(EVENT_HEAD, *events), birds=lines(BIRD_HEAD, *birds))
     rows = list(read_table(path))
     assert [(r.place.lon, r.place.lat, r.date.day) for r in rows] == [
-        (i % 170, i % 80, i % 28 + 1) for i in reversed(range(n))
+        (i % 170, i % 80 + 1, i % 28 + 1) for i in reversed(range(n))
     ]
 
 

@@ -41,7 +41,7 @@ def test_a_marked_encoding_and_every_line_end_are_read(tmp_path, encoding, ends)
     assert taxa(path) == TAXA
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_utf16_without_a_mark_is_known_by_its_zeros(tmp_path, encoding):
     path = tmp_path / "t.csv"
     path.write_bytes(TEXT.encode(encoding))

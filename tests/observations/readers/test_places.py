@@ -150,3 +150,19 @@ def test_old_datums_of_rows_move_their_places_and_those_of_today_do_not(tmp_path
 def test_swapped_degrees_of_another_datum_are_still_told(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", "lon,lat", [(-100, 40), (-101, 40), (40, -100)])
     assert read_occurrences(path, crs="EPSG:4267").dropped == {coordinates.SWAPPED: 1}
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32633", "EPSG:3006", "EPSG:25832"])
+def test_x_and_y_that_are_exchanged_in_a_grid_of_utms_kind_are_refused_with_what_to_do(
+    tmp_path: Path, crs: str
+) -> None:
+    rows = [f"Parus major,{6_500_000 + i},{600_000 + i}" for i in range(4)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(("species,x,y", *rows)))
+    with pytest.raises(InputError, match="columns lon=y lat=x"):
+        read_occurrences(path, crs=crs)
+    right = read_occurrences(path, columns=TableColumns(lon="y", lat="x"), crs=crs)
+    assert len(right) == 4 and (right.lon_lat[:, 1] > 55).all()
+    path.write_text("\n".join(("species,y,x", *rows, "Parus major,600000,6500000")))
+    some = read_occurrences(path, crs=crs)
+    assert some.dropped == {coordinates.EXCHANGED: 1} and len(some) == 4

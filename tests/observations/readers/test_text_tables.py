@@ -74,9 +74,12 @@ def test_a_cell_too_many_without_numbers_in_front_is_no_row(tmp_path):
     assert [row.reason for row in read_table(path)] == ["wrong number of cells"] * 2
 
 
-def test_of_two_columns_of_one_name_the_first_counts(tmp_path):
+def test_two_columns_of_one_name_are_refused_only_where_it_would_be_read(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("species,species,lon,lat\nParus major,Apus apus,1,2\n")
+    with pytest.raises(InputError, match="2 columns called 'species'"):
+        taxa(path)
+    path.write_text("species,notes,lon,lat,notes,,\nParus major,a,1,2,b,,\n")
     assert taxa(path) == ["Parus major"]
 
 
@@ -99,7 +102,9 @@ def test_rows_of_every_block_are_numbered_on(tmp_path, rows):
     path = tmp_path / "t.csv"
     with path.open("w") as file:
         file.write("species,lon,lat\n")
-        file.writelines(f"Parus major,{i % 180},{i % 90}\n" if i % 1000 != 7 else "short\n" for i in range(1, rows + 1))
+        file.writelines(
+            f"Parus major,{i % 180},{i % 89 + 1}\n" if i % 1000 != 7 else "short\n" for i in range(1, rows + 1)
+        )
     read = list(read_table(path))
     assert [row.row if isinstance(row, Remark) else row.id for row in read] == [f"row {i}" for i in range(1, rows + 1)]
     assert sum(isinstance(row, Remark) for row in read) == len(range(7, rows + 1, 1000))

@@ -9,6 +9,7 @@ import pytest
 from birdsat.errors import InputError
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.scientific_names import ABOVE_SPECIES, EITHER, HYBRID
 
 TEXT = """site,lon,lat,date,Parus major,Corvus_corax,effort
 a,1,47,2020-05-01,3,0,12
@@ -49,3 +50,14 @@ def test_a_table_with_a_column_of_taxa_or_without_any_name_is_not_taken_for_one(
     path.write_text("site,lon,lat,trees\na,1,47,1\n")
     with pytest.raises(InputError, match="has no column for the taxon"):
         read_occurrences(path)
+
+
+def test_columns_of_no_single_species_are_dropped_for_the_reason_and_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "site,lat,lon,Parus major,Larus sp.,Sterna hirundo/paradisaea,Pica.pica,Anas acuta x crecca,Total\n"
+        "a,1,2,3,2,2,x,1,9\nb,3,4,NA,,1,1,,2\n"
+    )
+    found = read_occurrences(path)
+    assert found.taxon_rows == {"Parus major": 1, "Pica pica": 2}
+    assert found.dropped == {ABOVE_SPECIES: 1, EITHER: 2, HYBRID: 1} and found.rows == 7
