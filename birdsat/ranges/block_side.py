@@ -34,7 +34,7 @@ def with_block_side(settings: RangeNetworkConfig, points: Points) -> RangeNetwor
     side = float(np.floor(np.sqrt(narrow * wide / BLOCKS)))
     if narrow < NARROWEST * wide or side >= settings.block_km:
         return settings
-    if side < LEAST_CELLS * cell_km(points.background.lon_lat):
+    if side < LEAST_CELLS * cell_km(points):
         return settings
     return replace(settings, block_km=side, regional=True)
 
@@ -52,7 +52,7 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
             f"records lie along a line ({wide:,.0f} by {narrow:,.0f} km), whose parts do not tell how good the map is "
             "beside it"
         )
-    least = LEAST_CELLS * cell_km(points.background.lon_lat)
+    least = LEAST_CELLS * cell_km(points)
     return (
         f"records lie in one spot ({wide:,.0f} by {narrow:,.0f} km), too near one another to hold out blocks of "
         f"{least:,.0f} km, two cells"
@@ -71,9 +71,12 @@ def spans_km(lon_lat: NDArray[np.float64]) -> tuple[float, float]:
     return narrow, wide
 
 
-def cell_km(lon_lat: NDArray[np.float64]) -> float:
-    """How far places (n, 2) lie from the nearest other one, the median: about the side of a cell, of cells' centres."""
-    places = np.unique(lon_lat, axis=0)
+def cell_km(points: Points) -> float:
+    """The side of a cell: as the points know it, else about how far their places lie from the nearest other one, the
+    median; infinite of a single place."""
+    if np.isfinite(points.cell_km):
+        return points.cell_km
+    places = np.unique(np.concatenate([points.background.lon_lat, points.presences.lon_lat]), axis=0)
     if len(places) < 2:
         return np.inf
     xyz = unit_sphere(*places.T)

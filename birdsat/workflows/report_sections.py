@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import SCORE, MapDescription
+from birdsat.maps.description import RECORDS, SCORE, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.tables import Table
@@ -89,12 +89,13 @@ def _lead(facts: MapFacts) -> str:
 
 def _tiles(facts: MapFacts) -> Iterable[str]:
     about = facts.about
-    points = about.sources.get("records of the taxon", "")
+    points = about.sources.get(RECORDS, "")
     if points.isdecimal():
         yield _tile(f"{int(points):,}", "records of the taxon", "one a cell and month, after cleaning")
-    auc = about.evaluation.get("held_out_auc", math.nan)
-    if math.isfinite(auc):
-        taxa = about.evaluation.get("held_out_taxa", 1)
+    own = about.evaluation.get("taxon_held_out_auc")
+    auc = about.evaluation.get("held_out_auc", math.nan) if own is None else own
+    if math.isfinite(auc) and about.evaluated:
+        taxa = about.evaluation.get("held_out_taxa", 1) if own is None else 1
         note = f"mean of {taxa:,.0f} taxa; 0.5 by chance" if taxa > 1 else "0.5 by chance"
         yield _tile(f"{auc:.2f}", "AUC on blocks held out", note)
     elif facts.has_fit:
@@ -156,7 +157,7 @@ def _data(facts: MapFacts) -> str:
     table.add_row("the same taxon, place and date again", _count(rows.get("repeats")))
     table.add_row("different records of all taxa, which say where was looked", _count(rows.get("records")))
     table.add_row("records of the taxa fitted, on cells", _count(rows.get("used")))
-    if points := about.sources.get("records of the taxon"):
+    if points := about.sources.get(RECORDS):
         table.add_row("of them, of this taxon", points)
     for reason, count in rows.get("noted", {}).items():
         table.add_row(f"used, but: {reason}", _count(count))
@@ -175,12 +176,15 @@ def _effort(facts: MapFacts) -> str:
         return _p(NOT_KNOWN)
     if bias == "not corrected":
         return _p(
-            "Observer bias was not corrected: the records are of one taxon, which does not say where else was looked. "
+            "Observer bias was not corrected: no records of other taxa say where else was looked. "
             "A place may be low because nobody went there."
         )
+    by_records = bias.startswith("corrected by the records of")
+    drawn = (
+        "Nearly all of the background is drawn where anybody recorded anything" if by_records else "It is drawn by that"
+    )
     return _p(
-        f"Observer bias: {bias}. Nearly all of the background is drawn where anybody recorded anything, so that a "
-        "place is not taken for a good one because observers go there."
+        f"Observer bias: {bias}. {drawn}, so that a place is not taken for a good one because observers go there."
     )
 
 
@@ -226,9 +230,10 @@ def _assessment(facts: MapFacts) -> str:
         table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
     table.caption = (
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
-        "taxa fitted together."
+        "taxa fitted together; those called taxon are of this one alone."
     )
-    return html_table(table)
+    own = "" if about.evaluated else _p(f"This taxon was not evaluated: {about.not_held_out}.")
+    return own + html_table(table)
 
 
 def _thresholds(facts: MapFacts) -> str:
@@ -303,6 +308,9 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Observer bias is not corrected."
     if not about.evaluation:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
+    elif not about.evaluated:
+        yield f"This taxon was not evaluated: {about.not_held_out}."
+    yield from (f"{lost[:1].upper()}{lost[1:]}." for lost in about.lacking_records)
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
     if not about.dated:
