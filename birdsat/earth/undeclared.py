@@ -39,8 +39,8 @@ class LoneValues:
                 of_band = f"band {band + 1}, " if len(self._known) > 1 else ""
                 share = end.count[band] / self._known[band]
                 found.append(
-                    f"{of_band}{value:g} is {share:.1%} of what it has here, far from all else ({low:g} to {high:g}). It "
-                    "was taken as a value; where it stands for no data, declare that, `rio edit-info --nodata "
+                    f"{of_band}{value:g} is {share:.1%} of what it has here, far from all else ({low:g} to {high:g}). "
+                    "It was taken as a value; where it stands for no data, declare that, `rio edit-info --nodata "
                     f"{written:.10g} FILE`."
                 )
         return found

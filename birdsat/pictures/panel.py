@@ -35,6 +35,7 @@ _ISLAND_POINTS = 1.6  # side of their marks
 _FULL_INCHES = 4.0  # width of a panel from which marks have that size; half of it on small ones
 _LABEL_INCHES = (0.62, 0.4)  # that a label of longitude, and of latitude, has to itself
 _WORTH_A_WORD = 0.005  # share of the land
+_MOST_RATIO = 15.0  # of a panel's sides: of a row of cells around the Earth nothing would be seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -314,10 +315,13 @@ def panel_ratio(grid: AnyGrid) -> float:
 
 def _stretch(grid: AnyGrid) -> float:
     """How much longer a unit of the plane is drawn northwards than eastwards."""
-    if not isinstance(grid, Grid):
-        return 1.0  # its own plane is a map, and shows areas as they are
-    middle = math.radians(float(grid.lat.mean()))
-    return 1 / max(math.cos(middle), 0.2)  # beyond 78 degrees a true aspect would make a ribbon
+    west, east, south, north = grid.extent
+    true = 1.0  # of an equal-area plane, which is a map, and shows areas as they are
+    if isinstance(grid, Grid):
+        # Beyond 78 degrees a true aspect would make a ribbon.
+        true = 1 / max(math.cos(math.radians(float(grid.lat.mean()))), 0.2)
+    square = (east - west) / (north - south)
+    return min(max(true, square / _MOST_RATIO), square * _MOST_RATIO)
 
 
 def _ticks(first: float, last: float, most: int) -> NDArray[np.float64]:

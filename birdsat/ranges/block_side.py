@@ -43,7 +43,7 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
     """For people: what a fit of which nothing could be held out had too little of; "" where it had enough."""
     lon_lat = np.unique(points.presences.lon_lat, axis=0)
     if len(lon_lat) < LEAST_POINTS:
-        return f"{len(lon_lat)} places with records are too few to hold any out"
+        return f"{_places(len(lon_lat))} too few to hold any out"
     if len(np.unique(blocks_by_km(lon_lat, settings.block_km))) >= LEAST_BLOCKS:
         return ""
     narrow, wide = spans_km(lon_lat)
@@ -57,6 +57,10 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
         f"records lie in one spot ({wide:,.0f} by {narrow:,.0f} km), too near one another to hold out blocks of "
         f"{least:,.0f} km, two cells"
     )
+
+
+def _places(count: int) -> str:
+    return "the one place with records is" if count == 1 else f"{count} places with records are"
 
 
 def spans_km(lon_lat: NDArray[np.float64]) -> tuple[float, float]:

@@ -66,7 +66,7 @@ def check_records(
     elsewhere = {taxon: count for taxon, count in zip(thinned.taxa, lost, strict=True) if count}
     thinned = thinned.where(found, reason="far out at sea" if of_land else "in a cell without imagery")
     for reason, count in thinned.dropped.items():
-        progress.note(f"{count:,} records dropped: {reason}")
+        progress.note(f"{count:,} {'record' if count == 1 else 'records'} dropped: {reason}")
     if len(thinned) == 0:
         where = "on or near the land" if of_land else "in a cell with imagery"
         raise InputError(

@@ -99,7 +99,7 @@ def _tiles(facts: MapFacts) -> Iterable[str]:
         note = f"mean of {taxa:,.0f} taxa; 0.5 by chance" if taxa > 1 else "0.5 by chance"
         yield _tile(f"{auc:.2f}", "AUC on blocks held out", note)
     elif facts.has_fit:
-        yield _tile("–", "not evaluated", "nothing could be held out")
+        yield _tile("–", "not evaluated", "none of its records could be held out")
     if facts.areas is not None:
         area = sum(part["area_km2"] or 0 for part in facts.areas["ranges"])
         if len({part["season"] for part in facts.areas["ranges"]}) == len(facts.areas["ranges"]):
