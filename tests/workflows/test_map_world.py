@@ -290,3 +290,16 @@ def test_a_box_smaller_than_a_cell_is_widened_to_it(table: Path, tmp_path: Path)
     )
     with rasterio.open(made.files[0]) as tiff:
         assert tiff.shape == (1, 1)
+
+
+def test_a_map_of_two_places_is_made_without_the_range_that_it_has_no_threshold_for(
+    table: Path, tmp_path: Path, small_fits: list[int]
+) -> None:
+    few = write_records(tmp_path / "few.csv", [("Parus major", places(5, 45, 8, 50, 2))])
+    asked = MapRequest(taxon="Parus major", occurrences=(few, table), out=tmp_path / "maps", also=("range", "csv"))
+    progress = RecordedProgress()
+    (made,) = map_taxon(asked, progress).maps
+    assert any("no range of Parus major can be made" in note and "birdsat range" in note for note in progress.notes)
+    assert [file.suffix for file in made.files] == [".tif", ".png", ".csv", ".tif"]
+    assert all(file.is_file() for file in made.files) and not list((tmp_path / "maps").glob("*.gpkg"))
+    assert map_taxon(asked, RecordedProgress()).maps == (made,) and len(small_fits) == 1
