@@ -26,8 +26,8 @@ def raster_values(
     Without `cell_degrees`: of the pixel that holds the place. With it: the mean over the square of that side around the
     place, of as many places within it as the raster has pixels there, up to 64 x 64; what is not data does not count.
     NaN where there is no data, and outside the raster. Alpha bands are left out. A warning tells of numbers that look
-    as if they stood for no data, where the file does not say so. Raises InputError as `open_raster` does, and for a file
-    that is damaged.
+    as if they stood for no data, where the file does not say so. Raises InputError as `open_raster` does, and for a
+    file that is damaged.
     """
     if cell_degrees is not None and not 0 < cell_degrees <= 90:
         raise ConfigError(f"cells are {cell_degrees} degrees wide; allowed: above 0, up to 90.")

@@ -50,6 +50,7 @@ SCORE = Quantity(
 )
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
+_CHANCE = 0.5  # the AUC of noise
 _MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are
 TAXON_POINTS = "taxon_held_out_points"  # the figure of a taxon that is there wherever others of it are
 RICHNESS = Quantity("expected number of species", "1")
@@ -118,6 +119,13 @@ class MapDescription:
             found.append(
                 f"evaluated on blocks of {side:,.0f} km among the records: nothing tells how good it is elsewhere"
             )
+        if self.evaluated:
+            own = "taxon_held_out_auc" if TAXON_POINTS in self.evaluation else "held_out_auc"
+            auc, least = (self.evaluation.get(name, math.nan) for name in (own, f"{own}_low"))
+            if least <= _CHANCE:
+                found.append(
+                    f"on blocks held out, records were not told from other places (AUC {auc:.2f}, by chance 0.5)"
+                )
         if self.sources.get("observer bias") == "not corrected":
             found.append("observer bias not corrected")
         found += self.lacking_records

@@ -19,7 +19,7 @@ from birdsat.files import check_new
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription
-from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.maps.map_file import MapFile, MapLayers, create_map, sidecar_path
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.extra_panels import missing_panels
 from birdsat.pictures.map_picture import draw_map_file, picture_scale, save_png
@@ -151,6 +151,11 @@ class Outputs:
         tiff = self._tiff(one.name)
         with MapFile(tiff) as map_file:
             also = self._makeable(map_file.description, progress)
+            if one.about.applicability and not any(_is_inside(block) for block in map_file.blocks()):
+                progress.note(
+                    f"no cell of the map of {one.about.title} is in its area of applicability: all of its values are "
+                    "guesses about places unlike those with records; is it the region that is meant?"
+                )
             for name in missing_panels(map_file, self.panels):
                 progress.note(f"no panel of {name} for {one.about.title}: the map has not {PANELS[name].needs}.")
             if self.picture:
@@ -199,6 +204,11 @@ class Outputs:
     def _beside_others(self, tiff: Path) -> list[Path]:
         pairs = zip(self.also, self._others(tiff, self.also), strict=True)
         return [_imported(FORMATS[kind].beside)(file) for kind, file in pairs if FORMATS[kind].beside]
+
+
+def _is_inside(block: MapLayers) -> bool:
+    """Whether any cell with a value is in the area of applicability."""
+    return block.applicability is not None and bool((block.applicability > 0.5).any())
 
 
 def _imported(named: str) -> Callable[..., Any]:

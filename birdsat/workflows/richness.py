@@ -70,6 +70,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         dated=dated,
         of_land=region.imagery.is_of_land,
         evaluation=model.evaluation,
+        not_held_out=model.facts.not_held_out,
         sources={
             "imagery": region.imagery.text,
             "records": ", ".join(model.facts.tables),

@@ -303,3 +303,13 @@ def test_a_map_of_two_places_is_made_without_the_range_that_it_has_no_threshold_
     assert [file.suffix for file in made.files] == [".tif", ".png", ".csv", ".tif"]
     assert all(file.is_file() for file in made.files) and not list((tmp_path / "maps").glob("*.gpkg"))
     assert map_taxon(asked, RecordedProgress()).maps == (made,) and len(small_fits) == 1
+
+
+def test_a_map_that_is_nowhere_like_the_records_is_said_to_be_a_guess(table: Path, tmp_path: Path) -> None:
+    said = "no cell of the map of Corvus corax is in its area of applicability"
+    ring = [[46, 10], [52, 10], [52, 18], [46, 18], [46, 10]]  # latitude and longitude exchanged
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    far, near = RecordedProgress(), RecordedProgress()
+    map_taxon(MapRequest(taxon=TAXON, occurrences=table, within=tmp_path / "a.geojson", out=tmp_path / "far"), far)
+    map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "near"), near)
+    assert any(said in note for note in far.notes) and not any(said in note for note in near.notes)
