@@ -50,6 +50,7 @@ SCORE = Quantity(
 )
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
+UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
 _CHANCE = 0.5  # the AUC of noise
 _MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are
 TAXON_POINTS = "taxon_held_out_points"  # the figure of a taxon that is there wherever others of it are
@@ -129,6 +130,8 @@ class MapDescription:
         if self.sources.get("observer bias") == "not corrected":
             found.append("observer bias not corrected")
         found += self.lacking_records
+        if months := self.sources.get(UNLOOKED):
+            found.append(f"hardly anything was recorded in {months}: a guess from other months")
         if not self.dated:
             found.append("undated: the same in all months")
         return tuple(found)

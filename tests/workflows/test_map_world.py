@@ -1,5 +1,6 @@
 """Maps on the built-in world: records and nothing else."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -313,3 +314,25 @@ def test_a_map_that_is_nowhere_like_the_records_is_said_to_be_a_guess(table: Pat
     map_taxon(MapRequest(taxon=TAXON, occurrences=table, within=tmp_path / "a.geojson", out=tmp_path / "far"), far)
     map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "near"), near)
     assert any(said in note for note in far.notes) and not any(said in note for note in near.notes)
+
+
+def test_months_in_which_nobody_looked_are_a_guess_in_the_picture_and_the_json_too(table: Path, tmp_path: Path) -> None:
+    rows = [f"{line},2015-05-1{number % 9}" for number, line in enumerate(undated(table))]
+    dated = tmp_path / "may.csv"
+    dated.write_text("\n".join(["taxon,lon,lat,date", *rows]))
+    model = fit_ranges.fit_ranges(FitRequest(tables=dated, out=tmp_path / "m"), RecordedProgress()).folder
+    said = "hardly anything was recorded in January: a guess from other months"
+    map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(1, 5), out=tmp_path / "a"), RecordedProgress())
+    map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(5,), out=tmp_path / "b"), RecordedProgress())
+    map_richness(RichnessRequest(ranges=model, months=(1, 5), out=tmp_path / "c"), RecordedProgress())
+    cautions = [
+        json.loads((tmp_path / name).read_text())["cautions"]
+        for name in ("a/Corvus_corax.json", "b/Corvus_corax.json", "c/richness.json")
+    ]
+    assert [said in some for some in cautions] == [True, False, True]
+
+
+def undated(table: Path) -> list[str]:
+    """Taxon, longitude and latitude of every row."""
+    with table.open() as file:
+        return [",".join((row["taxon"], row["lon"], row["lat"])) for row in csv.DictReader(file)]
