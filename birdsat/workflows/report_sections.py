@@ -179,13 +179,10 @@ def _effort(facts: MapFacts) -> str:
             "Observer bias was not corrected: no records of other taxa say where else was looked. "
             "A place may be low because nobody went there."
         )
-    by_records = bias.startswith("corrected by the records of")
-    drawn = (
-        "Nearly all of the background is drawn where anybody recorded anything" if by_records else "It is drawn by that"
-    )
-    return _p(
-        f"Observer bias: {bias}. {drawn}, so that a place is not taken for a good one because observers go there."
-    )
+    drawn = "The background is drawn by that"
+    if bias.startswith("corrected by the records of"):
+        drawn = "Nearly all of the background is drawn where anybody recorded anything"
+    return _p(f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there.")
 
 
 def _predictors(about: MapDescription) -> str:
@@ -232,8 +229,7 @@ def _assessment(facts: MapFacts) -> str:
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
         "taxa fitted together; those called taxon are of this one alone."
     )
-    own = "" if about.evaluated else _p(f"This taxon was not evaluated: {about.not_held_out}.")
-    return own + html_table(table)
+    return ("" if about.evaluated else _p(f"This taxon was not evaluated: {about.not_held_out}.")) + html_table(table)
 
 
 def _thresholds(facts: MapFacts) -> str:
@@ -310,7 +306,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
     elif not about.evaluated:
         yield f"This taxon was not evaluated: {about.not_held_out}."
-    yield from (f"{lost[:1].upper()}{lost[1:]}." for lost in about.lacking_records)
+    said = ("not ", "evaluated on", "observer bias", "undated")  # in other words, here
+    yield from (f"{one[:1].upper()}{one[1:]}." for one in about.cautions if not one.startswith(said))
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
     if not about.dated:
