@@ -8,13 +8,15 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
 from birdsat.cli.console import ConsoleProgress
 from birdsat.cli.parse import parse
-from birdsat.errors import BirdsatError
+from birdsat.errors import BirdsatError, BirdsatWarning
 from birdsat.files import is_full_disk
 from birdsat.workflows.registry import VERBS, Verb
 
@@ -43,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _print_help(name)
             return
         verb = VERBS[name]
-        result = verb(parse(verb.request, rest, f"birdsat {name}"), ConsoleProgress())
+        with _our_warnings_as_notes():
+            result = verb(parse(verb.request, rest, f"birdsat {name}"), ConsoleProgress())
         _show_of(name)(result)
         if getattr(result, "failed", None):  # parts of what was asked, which have been shown
             raise SystemExit(1)
@@ -58,6 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _end(words_of(error), 1)
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C.", 130)
+
+
+@contextmanager
+def _our_warnings_as_notes() -> Iterator[None]:
+    """What is warned of where no progress is at hand reads like any other note, without a line of our code."""
+    usual = warnings.formatwarning
+
+    def written(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+        ours = issubclass(category, BirdsatWarning)
+        return f"birdsat: {message}\n" if ours else usual(message, category, *where, **more)
+
+    warnings.formatwarning = written
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _show_of(name: str) -> Callable[[Any], None]:

@@ -72,6 +72,8 @@ def map_(result: MapResult) -> None:
                 f"{one.taxon}: held-out AUC {auc:.3f} ({low:.3f} to {high:.3f}), {even:.3f} against even background",
                 file=sys.stderr,
             )
+        elif of_model:
+            print(f"birdsat: {one.taxon}: no figures of its own; those above are of other taxa.", file=sys.stderr)
     for taxon, reason in result.failed.items():
         print(f"birdsat: {taxon} is not mapped: {reason}", file=sys.stderr)
     for file in result.files:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import AnyGrid
-from birdsat.earth.rings import Rings
+from birdsat.earth.rings import Rings, closed
 from birdsat.errors import ConfigError, InputError
 
 _MOST_DEGREES = 1_000_000.0  # that all rings go up and down; the world's coasts at 1:10 million take a tenth
@@ -39,7 +39,7 @@ class Polygons:
         self._polygons = [Rings(rings) for rings in polygons]
         # (n, 4) west, south, east, north of each
         self._bounds = np.array([polygon.bounds for polygon in self._polygons]) + _MARGIN * np.array([-1, -1, 1, 1])
-        self.box = _bounds([rings[0] for rings in polygons])
+        self.box = _bounds([closed(rings[0]) for rings in polygons])  # with the pole that a ring goes around
 
     def contains(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which places lie in it. lon, lat: (n,) degrees -> (n,) bool; NaN is outside."""

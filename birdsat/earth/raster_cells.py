@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from birdsat.earth.crs import WGS84, transformed
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.open_raster import damaged, open_raster
+from birdsat.earth.undeclared import ABSURD, LoneValues
 from birdsat.errors import InputError
 from birdsat.progress import QUIET, Progress
 
@@ -45,7 +46,7 @@ class CellSamples:
     """Samples of a raster, some thousands."""
 
     cells: NDArray[np.int64]  # (n,) positions of the cells they lie in; -1 outside the grid
-    values: NDArray[np.float32]  # (n, bands), scaled as the file says; NaN where there is no data
+    values: NDArray[np.float32]  # (n, bands), scaled as the file says; NaN where there is no data, or beyond 9e19
 
 
 def raster_bands(path: Path, *, classes: bool = False) -> RasterBands:
@@ -74,7 +75,8 @@ def raster_samples(
     A cell that has more than 64 pixels each way is sampled at 64 or more, from overviews where the raster has some; of
     pixels larger than a quarter of a cell several samples are taken, evenly spread, so that a cell's mean weighs pixels
     by what they cover of it, to about an eighth of its side. classes: numbers stand for classes, and overviews, which
-    may hold means of them, are not read. Raises InputError as `open_raster` does, for a file that is damaged, and for
+    may hold means of them, are not read. Noted: numbers that look as if they stood for no data, where the file does not
+    say so. Raises InputError as `open_raster` does, for a file that is damaged, and for
     cells that are more than 256 times smaller than pixels.
     """
     bands = raster_bands(path, classes=classes).numbers
@@ -95,6 +97,7 @@ def raster_samples(
         windows = [
             window for window in _windows(dataset, most, every) if _Lattice.of(dataset, grid, *window, 9).near.any()
         ]
+        lone = LoneValues(len(bands))
         with progress.bar(f"reading {path.name}", len(windows), unit="windows") as bar:
             for rows, columns in windows:
                 shape = math.ceil((rows[1] - rows[0]) / every), math.ceil((columns[1] - columns[0]) / every)
@@ -114,8 +117,12 @@ def raster_samples(
                         values = _read(dataset, bands, rows, columns, shape)
                     if split > 1:
                         values = values.repeat(split, axis=0).repeat(split, axis=1)
-                    yield CellSamples(cells=cells, values=values.reshape(-1, len(bands)))
+                    values = values.reshape(-1, len(bands))
+                    lone.add(values[cells >= 0])
+                    yield CellSamples(cells=cells, values=values)
                 bar.advance()
+        for remark in lone.remarks(*_scales(dataset, bands)):
+            progress.note(f"{path.name}: {remark}")
 
 
 def _middles(span: _Span, parts: int) -> _Numbers:
@@ -130,9 +137,14 @@ def _read(
     window = Window.from_slices(rows, columns)
     read = dataset.read(list(bands), window=window, out_shape=(len(bands), *shape), masked=True)
     values = np.ma.filled(read.astype(np.float64), np.nan).transpose(1, 2, 0)
-    scale = [dataset.scales[band - 1] for band in bands]
-    offset = [dataset.offsets[band - 1] for band in bands]
+    values[np.abs(values) > ABSURD] = np.nan
+    scale, offset = _scales(dataset, bands)
     return np.asarray(values * scale + offset, dtype=np.float32)
+
+
+def _scales(dataset: rasterio.DatasetReader, bands: Sequence[int]) -> tuple[list[float], list[float]]:
+    """Of the bands, what numbers of the file are multiplied by, and what is added then."""
+    return [dataset.scales[band - 1] for band in bands], [dataset.offsets[band - 1] for band in bands]
 
 
 def _places(dataset: rasterio.DatasetReader, row: _Numbers, column: _Numbers) -> tuple[_Numbers, _Numbers]:

@@ -1,5 +1,6 @@
 """Raw values of a raster at places: climate, elevation, colour."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from rasterio.windows import Window
 
 from birdsat.earth.crs import WGS84, transformed
 from birdsat.earth.open_raster import damaged, open_raster
-from birdsat.errors import ConfigError
+from birdsat.earth.undeclared import ABSURD, LoneValues
+from birdsat.errors import BirdsatWarning, ConfigError
 
 _MOST_SIDE = 1024  # pixels of a window that are held, each way
 _MOST_ACROSS = 64  # places of a cell, each way, whose mean is taken
@@ -23,20 +25,25 @@ def raster_values(
 
     Without `cell_degrees`: of the pixel that holds the place. With it: the mean over the square of that side around the
     place, of as many places within it as the raster has pixels there, up to 64 x 64; what is not data does not count.
-    NaN where there is no data, and outside the raster. Alpha bands are left out. Raises InputError as `open_raster`
-    does, and for a file that is damaged.
+    NaN where there is no data, and outside the raster. Alpha bands are left out. A warning tells of numbers that look
+    as if they stood for no data, where the file does not say so. Raises InputError as `open_raster` does, and for a
+    file that is damaged.
     """
     if cell_degrees is not None and not 0 < cell_degrees <= 90:
         raise ConfigError(f"cells are {cell_degrees} degrees wide; allowed: above 0, up to 90.")
     with open_raster(path) as dataset, damaged(path):
-        return _values(dataset, lon_lat, cell_degrees)
+        values, lone = _values(dataset, lon_lat, cell_degrees)
+    for remark in lone.remarks([1.0] * values.shape[1], [0.0] * values.shape[1]):
+        warnings.warn(f"{path.name}: {remark}", BirdsatWarning, stacklevel=2)
+    return values
 
 
 def _values(
     dataset: rasterio.DatasetReader, lon_lat: NDArray[np.float64], cell_degrees: float | None
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], LoneValues]:
     bands = [i for i, meaning in enumerate(dataset.colorinterp, start=1) if meaning != ColorInterp.alpha]
     values: NDArray[np.float32] = np.full((len(lon_lat), len(bands)), np.nan, dtype=np.float32)
+    lone = LoneValues(len(bands))
     for number, place in enumerate(lon_lat):
         column, row = _pixels(dataset, _cell_places(dataset, place, cell_degrees))
         inside = (column >= 0) & (column < dataset.width) & (row >= 0) & (row < dataset.height)
@@ -50,11 +57,13 @@ def _values(
         read = dataset.read(bands, window=window, out_shape=(len(bands), *shape), masked=True)
         read = read[:, (row - top) * shape[0] // rows, (column - left) * shape[1] // columns]
         known = np.ma.filled(read.astype(np.float64), np.nan)
+        known[np.abs(known) > ABSURD] = np.nan
+        lone.add(known.T.astype(np.float32))
         for band, some in enumerate(known):
             some = some[np.isfinite(some)]
             if len(some):
                 values[number, band] = some.mean()
-    return values
+    return values, lone
 
 
 def _cell_places(

@@ -178,9 +178,7 @@ class ServedModel(CellValues):
         if lacks:
             notes.append(f"{', '.join(lacks)}: too few records, or in too few places, to hold any out of the fit.")
         if self.model.observer_bias == "not corrected":
-            notes.append(
-                "observer bias not corrected: the records are of one taxon, which does not say where else was looked."
-            )
+            notes.append("observer bias not corrected: no records of other taxa say where else was looked.")
         if len(self.months) == 1:
             notes.append("no record has a date, so all months are the same.")
         elif names := months_not_looked(self.model, YEAR):

@@ -48,6 +48,12 @@ SCORE = Quantity(
     "probability",
     meaning="likeness to the taxon's photos; compares places and months of one taxon alone",
 )
+RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
+_COUNTS = RECORDS, ELSEWHERE
+UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
+_CHANCE = 0.5  # the AUC of noise
+_MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are
+TAXON_POINTS = "taxon_held_out_points"  # the figure of a taxon that is there wherever others of it are
 RICHNESS = Quantity("expected number of species", "1")
 
 
@@ -71,7 +77,9 @@ class MapDescription:
     dated: bool = True  # False: nothing that it was made from has a date, so that it is the same in all months
     of_land: bool = False  # whether the taxon lives on land, so that what the numbers say of the sea is not drawn
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
-    not_held_out: str = ""  # why nothing could be held out of the fit; empty: something was, or not known
+    not_held_out: str = (
+        ""  # why nothing, or nothing of the taxon, could be held out; empty: something was, or not known
+    )
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     making: Making = field(default_factory=Making)  # how it came about
@@ -97,8 +105,9 @@ class MapDescription:
 
     @property
     def evaluated(self) -> bool:
-        """Whether there are figures on what was held out."""
-        return bool(self.evaluation)
+        """Whether there are figures on what was held out: of a taxon, where others were fitted with it, its own."""
+        only_others = self.is_taxon and self.calibrated and self.not_held_out and TAXON_POINTS not in self.evaluation
+        return bool(self.evaluation) and not only_others
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -111,11 +120,29 @@ class MapDescription:
             found.append(
                 f"evaluated on blocks of {side:,.0f} km among the records: nothing tells how good it is elsewhere"
             )
+        if self.evaluated:
+            own = "taxon_held_out_auc" if TAXON_POINTS in self.evaluation else "held_out_auc"
+            auc, least = (self.evaluation.get(name, math.nan) for name in (own, f"{own}_low"))
+            if least <= _CHANCE:
+                found.append(
+                    f"on blocks held out, records were not told from other places (AUC {auc:.2f}, by chance 0.5)"
+                )
         if self.sources.get("observer bias") == "not corrected":
             found.append("observer bias not corrected")
+        found += self.lacking_records
+        if months := self.sources.get(UNLOOKED):
+            found.append(f"hardly anything was recorded in {months}: a guess from other months")
         if not self.dated:
             found.append("undated: the same in all months")
         return tuple(found)
+
+    @property
+    def lacking_records(self) -> tuple[str, ...]:
+        """In words, that a good part of the taxon's records lies where the map has no cells; nothing otherwise."""
+        kept, lost = (int(text) if (text := self.sources.get(name, "")).isdecimal() else 0 for name in _COUNTS)
+        if lost <= _MUCH_ELSEWHERE * (kept + lost):
+            return ()
+        return (f"{lost:,} of {kept + lost:,} records lie in no cell of it, as at sea, and are not mapped",)
 
     @property
     def band_names(self) -> tuple[str, ...]:

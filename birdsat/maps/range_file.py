@@ -34,7 +34,7 @@ def check_rangeable(about: MapDescription) -> None:
     if DEFAULT_THRESHOLD not in about.making.thresholds:
         raise InputError(
             f"no range of {about.title} can be made, as there is no threshold to make it by "
-            f"({about.making.thresholds_of}). Leave range out, and make one of the finished map with a number of yours."
+            f"({about.making.thresholds_of}). Make one of the finished map with a number of yours, by `birdsat range`."
         )
 
 

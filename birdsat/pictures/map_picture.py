@@ -225,11 +225,12 @@ def _framed(grid: AnyGrid, panels: int, extra: int, in_pairs: bool, width_px: in
     """Panels in their true aspect, with room for title, degrees, colour bars and words."""
     columns = 2 if in_pairs else _columns(panels + extra if panels == 1 else panels)
     rows_of_months = math.ceil(panels / columns)
-    first_extra = panels if panels + extra <= columns else rows_of_months * columns
+    # Behind several months, panels of something else begin a row of their own.
+    first_extra = panels if panels == 1 or panels + extra <= columns else rows_of_months * columns
     rows = math.ceil((first_extra + extra) / columns)
     ratio, longer = panel_ratio(grid), _PANEL_INCHES.get(columns, _INCHES_OF_MANY)
     width, height = (longer, longer / ratio) if ratio >= 1 else (longer * ratio, longer)
-    bars = 1 + (math.ceil(extra / columns) if first_extra > panels or rows > rows_of_months else 0)
+    bars = 1 + rows - (rows_of_months if panels > 1 else 1)
     if width_px is not None:
         width = max(0.5, (width_px / DPI - _SIDE_INCHES) / columns - 0.1)
         height = width / ratio

@@ -33,8 +33,11 @@ _SEEN_INCHES = 0.06  # side of a square of land from which it is seen by itself
 _SAMPLES = 4  # places across a cell and down it, in which land is looked for
 _ISLAND_POINTS = 1.6  # side of their marks
 _FULL_INCHES = 4.0  # width of a panel from which marks have that size; half of it on small ones
+_FULL_CIRCLES_INCHES = 7.5  # width of a panel from which circles of counts are whole
+_LEAST_CIRCLES = 0.4  # of that size, on the smallest
 _LABEL_INCHES = (0.62, 0.4)  # that a label of longitude, and of latitude, has to itself
 _WORTH_A_WORD = 0.005  # share of the land
+_MOST_RATIO = 15.0  # of a panel's sides: of a row of cells around the Earth nothing would be seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,14 +116,15 @@ class Ground:
                 )
             else:
                 largest = max(float(marks.count.max(initial=0)), 1.0)
+                size = min(1.0, max(_LEAST_CIRCLES, self._inches[0] / _FULL_CIRCLES_INCHES))  # or they hide the map
                 axes.scatter(
                     east,
                     north,
-                    s=4 + 120 * marks.count[inside] / largest,
+                    s=(4 + 120 * marks.count[inside] / largest) * size**2,
                     facecolors="none",
                     edgecolors="white",
-                    linewidths=0.9,
-                    path_effects=[Stroke(linewidth=1.9, foreground=INK), Normal()],
+                    linewidths=0.9 * size,
+                    path_effects=[Stroke(linewidth=1.9 * size, foreground=INK), Normal()],
                     label=f"{marks.label} (largest circle: {largest:,.0f})",
                     zorder=4,
                 )
@@ -314,10 +318,13 @@ def panel_ratio(grid: AnyGrid) -> float:
 
 def _stretch(grid: AnyGrid) -> float:
     """How much longer a unit of the plane is drawn northwards than eastwards."""
-    if not isinstance(grid, Grid):
-        return 1.0  # its own plane is a map, and shows areas as they are
-    middle = math.radians(float(grid.lat.mean()))
-    return 1 / max(math.cos(middle), 0.2)  # beyond 78 degrees a true aspect would make a ribbon
+    west, east, south, north = grid.extent
+    true = 1.0  # of an equal-area plane, which is a map, and shows areas as they are
+    if isinstance(grid, Grid):
+        # Beyond 78 degrees a true aspect would make a ribbon.
+        true = 1 / max(math.cos(math.radians(float(grid.lat.mean()))), 0.2)
+    square = (east - west) / (north - south)
+    return min(max(true, square / _MOST_RATIO), square * _MOST_RATIO)
 
 
 def _ticks(first: float, last: float, most: int) -> NDArray[np.float64]:

@@ -1,10 +1,13 @@
 """Presences and background on the cells of a grid: one definition, for what is shipped and for what is evaluated."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.months import month_of
+from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
 from birdsat.observations.day_numbers import year_fractions
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.effort import RelativeEffort
@@ -27,7 +30,8 @@ def points_on_cells(
     """
     effort = records.effort_on(grid)
     cells, weight = draw_background(grid, anywhere, effort, most=most, seed=seed)
-    centres = grid.centres(grid.cells_at(*records.taxa.lon_lat.T))
+    recorded = grid.cells_at(*records.taxa.lon_lat.T)
+    centres = grid.centres(recorded)
     return Points(
         taxa=len(records.taxa.taxa),
         presences=Cells(lon_lat=centres, columns={}),
@@ -39,7 +43,20 @@ def points_on_cells(
         # Records of a single taxon do not say that somebody looked for it where it was not found.
         background_looked=np.zeros(len(cells), np.bool_) if effort is None else np.isin(cells, effort.cells),
         looked=dates_looked(records.thinned_on(grid), seed=seed),
+        cell_km=_shorter_side_km(grid, np.unique(recorded)),
     )
+
+
+def _shorter_side_km(grid: AnyGrid, cells: NDArray[np.int64]) -> float:
+    """Of cells (n,), the median; NaN of none.
+
+    Of the grid, as background may be no more than a few sites, or a few of very many cells, far from each other.
+    """
+    centres = grid.centres(cells)
+    east, north = grid.plane(*centres.T)
+    next_ones = grid.degrees(east + grid.step, north), grid.degrees(east, north - np.copysign(grid.step, north))
+    apart = [np.linalg.norm(unit_sphere(*one) - unit_sphere(*centres.T), axis=1) for one in next_ones]
+    return EARTH_RADIUS_KM * float(np.median(apart, axis=1).min()) if len(cells) else math.nan
 
 
 def dates_looked(everything: Occurrences, *, seed: int = 0) -> NDArray[np.float64]:

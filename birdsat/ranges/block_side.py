@@ -34,7 +34,7 @@ def with_block_side(settings: RangeNetworkConfig, points: Points) -> RangeNetwor
     side = float(np.floor(np.sqrt(narrow * wide / BLOCKS)))
     if narrow < NARROWEST * wide or side >= settings.block_km:
         return settings
-    if side < LEAST_CELLS * cell_km(points.background.lon_lat):
+    if side < LEAST_CELLS * cell_km(points):
         return settings
     return replace(settings, block_km=side, regional=True)
 
@@ -43,7 +43,7 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
     """For people: what a fit of which nothing could be held out had too little of; "" where it had enough."""
     lon_lat = np.unique(points.presences.lon_lat, axis=0)
     if len(lon_lat) < LEAST_POINTS:
-        return f"{len(lon_lat)} places with records are too few to hold any out"
+        return f"{_places(len(lon_lat))} too few to hold any out"
     if len(np.unique(blocks_by_km(lon_lat, settings.block_km))) >= LEAST_BLOCKS:
         return ""
     narrow, wide = spans_km(lon_lat)
@@ -52,11 +52,15 @@ def why_not_held_out(points: Points, settings: RangeNetworkConfig) -> str:
             f"records lie along a line ({wide:,.0f} by {narrow:,.0f} km), whose parts do not tell how good the map is "
             "beside it"
         )
-    least = LEAST_CELLS * cell_km(points.background.lon_lat)
+    least = LEAST_CELLS * cell_km(points)
     return (
         f"records lie in one spot ({wide:,.0f} by {narrow:,.0f} km), too near one another to hold out blocks of "
         f"{least:,.0f} km, two cells"
     )
+
+
+def _places(count: int) -> str:
+    return "the one place with records is" if count == 1 else f"{count} places with records are"
 
 
 def spans_km(lon_lat: NDArray[np.float64]) -> tuple[float, float]:
@@ -71,9 +75,12 @@ def spans_km(lon_lat: NDArray[np.float64]) -> tuple[float, float]:
     return narrow, wide
 
 
-def cell_km(lon_lat: NDArray[np.float64]) -> float:
-    """How far places (n, 2) lie from the nearest other one, the median: about the side of a cell, of cells' centres."""
-    places = np.unique(lon_lat, axis=0)
+def cell_km(points: Points) -> float:
+    """The side of a cell: as the points know it, else about how far their places lie from the nearest other one, the
+    median; infinite of a single place."""
+    if np.isfinite(points.cell_km):
+        return points.cell_km
+    places = np.unique(np.concatenate([points.background.lon_lat, points.presences.lon_lat]), axis=0)
     if len(places) < 2:
         return np.inf
     xyz = unit_sphere(*places.T)

@@ -4,7 +4,7 @@ So that a place is not taken for a good one because observers go there (target-g
 Ecological Applications 19(1), 181-197).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,36 @@ class RelativeEffort:
 def effort_of_records(
     everything: Occurrences, taxa: Occurrences, grid: AnyGrid, *, of: str = ""
 ) -> RelativeEffort | None:
-    """By the records of all taxa, for a fit to some, both thinned alike; None where the one taxon to fit is all there
-    is, whose records say nothing of that. of: what was asked for where these are not all taxa of the tables, such as a
-    family."""
-    if len(everything.taxa) == 1 and everything.taxa[0] in taxa.taxa:
+    """By the records of all taxa, for a fit to some, both thinned alike; None where in the cells of the grid the one
+    taxon to fit is all that is recorded, which says nothing of that, or nothing is. of: what was asked for where these
+    are not all taxa of the tables, such as a family."""
+    there = taxa_on(everything, grid)
+    if not there or (len(there) == 1 and there[0] in taxa.taxa):
         return None
     looked = effort(everything, grid)
-    number = "1 taxon" if len(everything.taxa) == 1 else f"{len(everything.taxa):,} taxa"
+    number = "1 taxon" if len(there) == 1 else f"{len(there):,} taxa"
     return RelativeEffort(
         cells=looked.cells,
         weight=looked.weight(looked.cells),
         source=f"the records of {number}{f' ({of})' if of else ''}",
         share=looked_share(taxa, everything),
     )
+
+
+def taxa_on(everything: Occurrences, grid: AnyGrid) -> tuple[str, ...]:
+    """The taxa with any record in the cells of a grid: those of another continent do not say where was looked here."""
+    labels = np.unique(everything.label[grid.cells_at(*everything.lon_lat.T) >= 0])
+    return tuple(everything.taxa[label] for label in labels.tolist())
+
+
+def effort_within(effort: RelativeEffort | None, grid: AnyGrid, part: AnyGrid) -> RelativeEffort | None:
+    """Of cells of a grid, on another that has some of the same cells, such as those of a smaller box."""
+    if effort is None:
+        return None
+    cells = part.cells_at(*grid.centres(effort.cells).T)
+    order = np.argsort(cells)
+    order = order[cells[order] >= 0]
+    return replace(effort, cells=cells[order], weight=effort.weight[order])
 
 
 def looked_share(taxa: Occurrences, everything: Occurrences) -> float:

@@ -38,6 +38,7 @@ class RangeFacts:
     model: str  # fingerprint of that run's weights
     common_names: tuple[str, ...] = ()  # of each taxon, "" where not known; none at all where none is
     of_land: tuple[bool, ...] = ()  # whether each taxon lives on land; empty: not known
+    elsewhere: tuple[int, ...] = ()  # records of each taxon in no cell, as at sea; none at all: none, or not known
     taxonomy: str = ""  # the list that the taxa are named by, with its version; "": as the tables have them
     tables: tuple[str, ...] = ()  # that the points came from
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known

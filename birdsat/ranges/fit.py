@@ -58,6 +58,7 @@ class Source:
     model: str  # fingerprint of the run's weights
     tables: tuple[str, ...] = ()
     of_land: tuple[bool, ...] = ()  # whether each taxon lives on land
+    elsewhere: tuple[int, ...] = ()  # records of each taxon in no cell, as at sea; none at all where there are none
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
     effort: str = ""  # what says where was looked, for people, or that it is not known
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
@@ -129,6 +130,7 @@ def fit_ranges(
         effort=source.effort,
         common_names=source.common_names,
         of_land=source.of_land,
+        elsewhere=source.elsewhere,
         taxonomy=source.taxonomy,
         inputs=chosen,
         rasters=source.rasters if covariates else (),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.errors import some_of
 from birdsat.metrics import area_under_curve, boyce_index, map_scores, reliability
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
 from birdsat.ranges.held_out_rows import HeldOut
@@ -43,6 +44,8 @@ def taxa_table(taxa: Sequence[str], figures: Sequence[TaxonFigures]) -> Table:
         interval = f"{one.auc_low:.3f} to {one.auc_high:.3f}"
         table.add_row(taxon, f"{one.points:,}", f"{one.auc:.3f}", interval, f"{one.auc_even:.3f}", f"{one.boyce:.3f}")
     table.caption = "background: mostly where somebody looked; even: by area, which prefers maps that follow effort"
+    if lacking := [taxon for taxon, one in zip(taxa, figures, strict=True) if not one.points]:
+        table.caption += f". Not evaluated, as too few of their records could be held out: {some_of(lacking)}"
     return table
 
 

@@ -1,5 +1,6 @@
 """What a range model learns from: points where taxa are, and background, with what is known of each place."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -126,6 +127,7 @@ class Points:
         default_factory=_none
     )  # (l,) year fractions when somebody looked; none: unknown
     surveys: SurveyRows | None = None  # of the taxa that have absences; None: there are none
+    cell_km: float = math.nan  # the shorter side of the cells that all places are centres of; NaN: not known
 
     def __post_init__(self) -> None:
         for name, count, usual in (

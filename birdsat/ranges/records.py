@@ -1,14 +1,16 @@
 """Records of taxa brought onto cells: checked, thinned, and with all that was recorded beside them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
-from birdsat.errors import InputError
-from birdsat.observations.occurrence_checks import check_occurrences, few_records
+from birdsat.errors import InputError, some_of
+from birdsat.observations.occurrence_checks import MAINLY_ON_LAND, check_occurrences, few_records
 from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.survey_records import SurveyRecords
@@ -26,6 +28,7 @@ class Records:
     thin_km: float | None = None  # squares that records are thinned to, kilometres; None: cells
     effort: RelativeEffort | None = None  # on the cells of the fit; None: by the records of everything
     surveys: SurveyRecords | None = None  # of those of the taxa that have absences, thinned likewise
+    elsewhere: Mapping[str, int] = field(default_factory=dict)  # records of each taxon in no cell, as at sea; thinned
 
     def thinned_on(self, grid: AnyGrid) -> Occurrences:
         """Everything, thinned as the taxa to fit are."""
@@ -59,9 +62,11 @@ def check_records(
     )
     found = region.at(thinned.lon_lat, columns=()).found
     of_land = region.imagery.is_of_land
+    lost = np.bincount(thinned.label[~found], minlength=len(thinned.taxa)).tolist()
+    elsewhere = {taxon: count for taxon, count in zip(thinned.taxa, lost, strict=True) if count}
     thinned = thinned.where(found, reason="far out at sea" if of_land else "in a cell without imagery")
     for reason, count in thinned.dropped.items():
-        progress.note(f"{count:,} records dropped: {reason}")
+        progress.note(f"{count:,} {'record' if count == 1 else 'records'} dropped: {reason}")
     if len(thinned) == 0:
         where = "on or near the land" if of_land else "in a cell with imagery"
         raise InputError(
@@ -70,8 +75,20 @@ def check_records(
         )
     if (few := few_records(thinned)) is not None:
         progress.note(few)
+    kept = dict(zip(thinned.taxa, thinned.counts.tolist(), strict=True))
+    if many := [taxon for taxon, count in elsewhere.items() if is_much(count, kept[taxon])]:
+        where = "at sea" if of_land else "where there is no imagery"
+        progress.note(
+            f"more than a fifth of the records of {some_of(many)} lie {where}, where {region.name} has no cells: what "
+            "is mapped is the rest of where they live. Embed cells that hold them, from imagery, with `birdsat embed`."
+        )
     surveys = check_surveys(region, everything, thinned, progress)
-    return Records(taxa=thinned, everything=everything, thin_km=thin_km, surveys=surveys)
+    return Records(taxa=thinned, everything=everything, thin_km=thin_km, surveys=surveys, elsewhere=elsewhere)
+
+
+def is_much(elsewhere: int, kept: int) -> bool:
+    """Whether so many records in no cell, beside those that are kept, are more than slips of a taxon of the cells."""
+    return elsewhere > (1 - MAINLY_ON_LAND) * (elsewhere + kept)
 
 
 def thin_records(

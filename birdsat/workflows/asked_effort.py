@@ -77,7 +77,8 @@ class _Groups:
         near = nearest(name.strip().capitalize(), [*self._names.values(), *self._everything.taxa])
         raise InputError(
             f"target group {name!r} is neither a table, as there is no such file, nor a species, genus, family or order"
-            f" of the {len(self._everything.taxa):,} taxa recorded{near}. Name a file that is there, or taxa as they "
+            f"{'' if self._crosswalk is not None else ' (orders are told by a taxonomy alone)'} of the "
+            f"{len(self._everything.taxa):,} taxa recorded{near}. Name a file that is there, or taxa as they "
             "are written in the tables.",
             settings=("target_group",),
         )

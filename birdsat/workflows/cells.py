@@ -14,8 +14,7 @@ _MOST_CELLS = 1 << 30  # terabytes of embeddings; the world in cells of 0.01 deg
 
 def grid_of(options: GridOptions) -> AnyGrid:
     """The cells that are asked for: of the world where no box is given. Raises ConfigError for impossible ones."""
-    with about("box"):
-        box = Box.parse(str(options.box or _WORLD))
+    box = box_of(options)
     with about("grid" if options.grid_km is None else "grid_km"):
         grid: AnyGrid
         if options.grid_km is not None:
@@ -28,6 +27,12 @@ def grid_of(options: GridOptions) -> AnyGrid:
                 "larger cells or a smaller box."
             )
         return grid
+
+
+def box_of(options: GridOptions) -> Box:
+    """The box that is asked for, the world where none is. Raises ConfigError for text that is not one."""
+    with about("box"):
+        return Box.parse(str(options.box or _WORLD))
 
 
 def place_of(text: Degrees) -> Place:

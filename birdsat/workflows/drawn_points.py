@@ -10,7 +10,7 @@ from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, read_places
 from birdsat.progress import Progress
 from birdsat.workflows.asked_taxa import AskedTaxa
-from birdsat.workflows.cells import grid_of
+from birdsat.workflows.cells import box_of
 from birdsat.workflows.requests.maps import MapRequest
 
 
@@ -36,7 +36,7 @@ def read_drawn(
             progress.note(f"{places.table}: {reason}, in {rows:,} rows")
     box = None
     if drawn and request.box is not None:
-        box = grid_of(request).box
+        box = box_of(request)
     elif drawn and request.region is not None:
         box = open_region(Path(request.region)).grid.box
     keep_drawn(taxa, drawn, box)

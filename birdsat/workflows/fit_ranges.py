@@ -27,7 +27,7 @@ from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
 from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.covariates.region import CovariateRegion
-from birdsat.ranges.effort import NOT_KNOWN
+from birdsat.ranges.effort import NOT_KNOWN, taxa_on
 from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
@@ -230,10 +230,11 @@ def fit_records(
             run=region.run,
             model=region.model,
             tables=tuple(table.name for table in tables),
-            looked_taxa=len(records.everything.taxa),
+            looked_taxa=len(taxa_on(records.everything, region.grid)),
             effort=NOT_KNOWN if effort is None else effort.source,
             common_names=_common_names(occurrences),
             of_land=_of_land(occurrences, region.imagery.land),
+            elsewhere=tuple(records.elsewhere.get(taxon, 0) for taxon in occurrences.taxa) if records.elsewhere else (),
             taxonomy=occurrences.taxonomy,
             rasters=rasters,
             read=_rows_read(records),

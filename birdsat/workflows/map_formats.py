@@ -10,7 +10,8 @@ class MapFormat:
     ending: str
     function: str  # "module:function"
     is_drawn: bool = False  # a picture: it takes the land and the points to draw as well
-    refuses: str = ""  # "module:function" that raises its error for the description of a map that it cannot be made of
+    # "module:function" that raises InputError for the description of a map that it cannot be made of, which is noted
+    refuses: str = ""
     beside: str = ""  # "module:function" from its path to that of a JSON which is written with it
 
 

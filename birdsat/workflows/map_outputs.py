@@ -19,7 +19,7 @@ from birdsat.files import check_new
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription
-from birdsat.maps.map_file import MapFile, create_map, sidecar_path
+from birdsat.maps.map_file import MapFile, MapLayers, create_map, sidecar_path
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.extra_panels import missing_panels
 from birdsat.pictures.map_picture import draw_map_file, picture_scale, save_png
@@ -85,17 +85,22 @@ class Outputs:
     def made_before(self, name: str) -> MadeMap | None:
         """The map of that name, where the same request made it, with all of its files, and it is not to be overwritten.
 
-        Raises ConfigError when files of that name are there already that something else made.
+        One that it did not finish, as on a full disk, is made again, but for other formats that are there, which may
+        be somebody else's. Raises ConfigError when files of that name are there already that something else made.
         """
         tiff, beside = self._tiff(name), self.files_beside(name)
-        own = self._own(tiff)
         with_it = (sidecar_path(tiff), *([style_path(tiff)] if tiff.is_file() else []))  # alone, a style is of no map
-        if not self.overwrite and all(file.is_file() for file in (*own, *beside, *with_it)):
-            with suppress(InputError), MapFile(tiff) as found:
-                if found.description.request == self.request:
-                    return MadeMap(files=(*own, *beside), evaluation=found.description.evaluation)
-        others = [file for file in beside if not self._is_of_the_request(file)]
-        check_new((*own, *with_it, *self._beside_others(tiff), *others, *map(sidecar_path, others)), self.overwrite)
+        found = self._of_the_request(tiff)
+        if found is not None and not self.overwrite:
+            own = self._own(tiff, self._makeable(found))
+            if all(file.is_file() for file in (*own, *beside, *with_it)):
+                return MadeMap(files=(*own, *beside), evaluation=found.evaluation)
+        formats = (*self._others(tiff, self.also), *self._beside_others(tiff))
+        others = [file for file in beside if self._of_the_request(file) is None]
+        if found is not None:
+            check_new((*formats, *others), self.overwrite)
+        else:
+            check_new((*self._own(tiff, ()), *formats, *with_it, *others, *map(sidecar_path, others)), self.overwrite)
         return None
 
     def write(
@@ -109,12 +114,9 @@ class Outputs:
         """Write all files of maps on one grid and with as many bands, whose cells come together; the files of each.
 
         Memory holds some rows of the grid. Cells without imagery are noted. Raises InputError when none has any, or
-        none of those that have lies within the polygons; then nothing is left behind. What a format raises that cannot
-        be made of such a map comes before anything is computed. write_beside: makes a map beside, which pictures show.
+        none of those that have lies within the polygons; then nothing is left behind. A format that cannot be made of
+        such a map is left out, which is noted. write_beside: makes a map beside, which pictures show.
         """
-        for refuses in filter(None, (FORMATS[kind].refuses for kind in self.also)):
-            for one in maps:
-                _imported(refuses)(one.about)
         about = maps[0].about
         grid, bands = about.grid, len(about.band_names)
         stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
@@ -147,28 +149,47 @@ class Outputs:
     def _write_others(self, one: PlannedMap, land: Land, progress: Progress) -> tuple[Path, ...]:
         """The picture, the style and the other formats, from the finished GeoTIFF; all files but JSON and style."""
         tiff = self._tiff(one.name)
-        others = self._others(tiff)
         with MapFile(tiff) as map_file:
+            also = self._makeable(map_file.description, progress)
+            if one.about.applicability and not any(_is_inside(block) for block in map_file.blocks()):
+                progress.note(
+                    f"no cell of the map of {one.about.title} is in its area of applicability: all of its values are "
+                    "guesses about places unlike those with records; is it the region that is meant?"
+                )
             for name in missing_panels(map_file, self.panels):
                 progress.note(f"no panel of {name} for {one.about.title}: the map has not {PANELS[name].needs}.")
             if self.picture:
                 picture = draw_map_file(map_file, land=land, points=one.points, scale=self.scale, panels=self.panels)
                 save_png(picture, tiff.with_suffix(".png"))
             write_style(tiff, map_file.description.quantity, picture_scale(map_file, self.scale))
-            for kind, file in zip(self.also, others, strict=True):
+            for kind, file in zip(also, self._others(tiff, also), strict=True):
                 drawn = {"land": land, "points": one.points, "scale": self.scale} if FORMATS[kind].is_drawn else {}
                 _imported(FORMATS[kind].function)(map_file, file, **drawn)
-        return self._own(tiff)
+        return self._own(tiff, also)
 
-    def _own(self, tiff: Path) -> tuple[Path, ...]:
+    def _makeable(self, about: MapDescription, progress: Progress | None = None) -> tuple[str, ...]:
+        """The formats asked for that can be made of a map; why others cannot is noted."""
+        found = []
+        for kind in self.also:
+            try:
+                if FORMATS[kind].refuses:
+                    _imported(FORMATS[kind].refuses)(about)
+                found.append(kind)
+            except InputError as error:
+                if progress is not None:
+                    progress.note(str(error))
+        return tuple(found)
+
+    def _own(self, tiff: Path, also: Sequence[str]) -> tuple[Path, ...]:
         """All files of a map but JSON and style."""
-        return (tiff, *((tiff.with_suffix(".png"),) if self.picture else ()), *self._others(tiff))
+        return (tiff, *((tiff.with_suffix(".png"),) if self.picture else ()), *self._others(tiff, also))
 
-    def _is_of_the_request(self, tiff: Path) -> bool:
+    def _of_the_request(self, tiff: Path) -> MapDescription | None:
+        """The description of a map that is there, if the same request made it."""
         if tiff.is_file():
             with suppress(InputError), MapFile(tiff) as found:
-                return found.description.request == self.request
-        return False
+                return found.description if found.description.request == self.request else None
+        return None
 
     def files_beside(self, name: str) -> list[Path]:
         """The other maps beside a map, which whoever asks for them writes with the fingerprint of the request."""
@@ -177,12 +198,17 @@ class Outputs:
     def _tiff(self, name: str) -> Path:
         return self.folder / f"{name}.tif"
 
-    def _others(self, tiff: Path) -> list[Path]:
-        return [tiff.with_suffix(FORMATS[kind].ending) for kind in self.also]
+    def _others(self, tiff: Path, also: Sequence[str]) -> list[Path]:
+        return [tiff.with_suffix(FORMATS[kind].ending) for kind in also]
 
     def _beside_others(self, tiff: Path) -> list[Path]:
-        pairs = zip(self.also, self._others(tiff), strict=True)
+        pairs = zip(self.also, self._others(tiff, self.also), strict=True)
         return [_imported(FORMATS[kind].beside)(file) for kind, file in pairs if FORMATS[kind].beside]
+
+
+def _is_inside(block: MapLayers) -> bool:
+    """Whether any cell with a value is in the area of applicability."""
+    return block.applicability is not None and bool((block.applicability > 0.5).any())
 
 
 def _imported(named: str) -> Callable[..., Any]:

@@ -14,13 +14,14 @@ from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
-from birdsat.maps.description import SCORE, SUITABILITY, MapDescription
+from birdsat.maps.description import ELSEWHERE, RECORDS, SCORE, SUITABILITY, UNLOOKED, MapDescription
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, check_places
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.effort import effort_within
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.intervals import COVERAGE
 from birdsat.ranges.load import load_ranges
@@ -28,7 +29,7 @@ from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
-from birdsat.workflows.cells import grid_of
+from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
 from birdsat.workflows.effort_map import write_effort_map
 from birdsat.workflows.embed_region import embed_grid
@@ -43,9 +44,11 @@ from birdsat.workflows.open_ranges import (
     beside_covariates,
     check_ranges,
     is_dated,
+    months_not_looked,
     region_of,
     warn_if_not_held_out,
     warn_if_undated,
+    why_not_held_out,
     with_covariates,
 )
 from birdsat.workflows.records_on_cells import read_tables, records_on_cells
@@ -99,8 +102,10 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     concerns all of them is raised: ConfigError where run, model and region do not belong together, InputError when no
     cell has imagery. Maps that the same request made before stay as they are.
     """
-    if request.box is not None:
+    if request.imagery is not None and request.region is None:
         grid_of(request)  # refuses impossible cells before anything is opened
+    elif request.box is not None:
+        box_of(request)  # likewise; it is widened to cells of the world
     for table in request.points:
         check_places(Path(table))
     crosswalk = open_crosswalk(request)
@@ -261,6 +266,9 @@ def _from_records(work: _Work) -> _Mapped | None:
             )
 
     taxa.keep(check_recorded)
+    keep_drawn(taxa, work.drawn, _mapped_on(work, region).grid.box)
+    if not taxa.left:
+        return None
     records = replace(records, taxa=records.taxa.only_taxa([own.named(taxon) for taxon in taxa.left]))
     model = fit_records(
         run,
@@ -273,9 +281,10 @@ def _from_records(work: _Work) -> _Mapped | None:
         command=request.command("map"),
         progress=progress,
     )
-    effort = records.effort_on(region.grid)
+    shown = _mapped_on(work, region)  # the map of effort lies on the cells of the map
+    effort = effort_within(records.effort_on(region.grid), region.grid, shown.grid)
     mapped = _of_model(work, model, region, f"fit to {request.way}")
-    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, region, asked))
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
 
 
 def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
@@ -322,13 +331,21 @@ def _cells(request: MapRequest, run: Run | None, progress: Progress) -> Region |
     )
 
 
+def _mapped_on(work: _Work, region: Region) -> Region:
+    """The cells of a fit or a model, or those around the polygons to map within: what lies around them serves the fit
+    alone."""
+    request = work.request
+    cells = region.inner if isinstance(region, CovariateRegion) else region
+    if work.within is None or request.box is not None or request.world or not isinstance(cells, WorldRegion):
+        return region
+    with about("within"):
+        return open_world(work.within.box)
+
+
 def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Mapped:
     """Relative suitability by a range model called `name`, with their uncertainty and the area of applicability."""
     request = work.request
-    cells = region.inner if isinstance(region, CovariateRegion) else region
-    if work.within is not None and request.box is None and not request.world and isinstance(cells, WorldRegion):
-        region = open_world(work.within.box)  # what lies around it serves the fit alone
-    region = with_covariates(model, region, work.progress)
+    region = with_covariates(model, _mapped_on(work, region), work.progress)
     imagery, facts, dated = region.imagery, model.facts, is_dated(model)
     months = request.months_of(dated)
     warn_if_undated(model, months, work.progress)
@@ -354,15 +371,17 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             dated=dated,
             of_land=not request.sea and (imagery.is_of_land or (bool(facts.of_land) and facts.of_land[label])),
             evaluation={**model.evaluation, **model.evaluation_of(taxon)},
-            not_held_out=facts.not_held_out,
+            not_held_out=why_not_held_out(model, taxon),
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
-                "records of the taxon": str(facts.points[label]),
+                RECORDS: str(facts.points[label]),
+                **({ELSEWHERE: str(facts.elsewhere[label])} if facts.elsewhere and facts.elsewhere[label] else {}),
                 **({"absences of the taxon": str(facts.absences[label])} if facts.absences else {}),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
+                **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.inputs != USUAL_INPUTS else {}),
                 **({"classifier": facts.estimator} if facts.estimator else {}),

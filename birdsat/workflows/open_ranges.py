@@ -35,6 +35,14 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
         )
 
 
+def why_not_held_out(model: RangeModel, taxon: str) -> str:
+    """For people: why there are no figures of a taxon; "" where there are some, or that is not known."""
+    facts = model.facts
+    if facts.not_held_out or not facts.taxon_evaluation or model.evaluation_of(taxon):
+        return facts.not_held_out
+    return "too few of its records could be held out; the figures are of other taxa of the model"
+
+
 def open_ranges(options: RangesOptions) -> tuple[RangeModel, Region]:
     """The model, and the region named or else the one it was fitted on. Raises what its parts raise."""
     model = load_ranges(Path(options.ranges))

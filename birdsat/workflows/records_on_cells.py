@@ -23,8 +23,8 @@ from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import TableOptions
 
 NO_TARGET_GROUP = (
-    "observer bias not corrected: the records are of one taxon, which does not say where else was looked; name other "
-    "taxa's records as the target group"
+    "observer bias not corrected: no records of other taxa in these cells say where else was looked; name tables of "
+    "such as the target group"
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import SCORE, MapDescription
+from birdsat.maps.description import RECORDS, SCORE, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -90,16 +90,17 @@ def _lead(facts: MapFacts) -> str:
 
 def _tiles(facts: MapFacts) -> Iterable[str]:
     about = facts.about
-    points = about.sources.get("records of the taxon", "")
+    points = about.sources.get(RECORDS, "")
     if points.isdecimal():
         yield _tile(f"{int(points):,}", "records of the taxon", "one a cell and month, after cleaning")
-    auc = about.evaluation.get("held_out_auc", math.nan)
-    if math.isfinite(auc):
-        taxa = about.evaluation.get("held_out_taxa", 1)
+    own = about.evaluation.get("taxon_held_out_auc")
+    auc = about.evaluation.get("held_out_auc", math.nan) if own is None else own
+    if math.isfinite(auc) and about.evaluated:
+        taxa = about.evaluation.get("held_out_taxa", 1) if own is None else 1
         note = f"mean of {taxa:,.0f} taxa; 0.5 by chance" if taxa > 1 else "0.5 by chance"
         yield _tile(f"{auc:.2f}", "AUC on blocks held out", note)
     elif facts.has_fit:
-        yield _tile("–", "not evaluated", "nothing could be held out")
+        yield _tile("–", "not evaluated", "none of its records could be held out")
     if facts.areas is not None:
         area = sum(part["area_km2"] or 0 for part in facts.areas["ranges"])
         if len({part["season"] for part in facts.areas["ranges"]}) == len(facts.areas["ranges"]):
@@ -157,7 +158,7 @@ def _data(facts: MapFacts) -> str:
     table.add_row("the same taxon, place and date again", _count(rows.get("repeats")))
     table.add_row("different records of all taxa, which say where was looked", _count(rows.get("records")))
     table.add_row("records of the taxa fitted, on cells", _count(rows.get("used")))
-    if points := about.sources.get("records of the taxon"):
+    if points := about.sources.get(RECORDS):
         table.add_row("of them, of this taxon", points)
     for reason, count in rows.get("noted", {}).items():
         table.add_row(f"used, but: {reason}", _count(count))
@@ -176,13 +177,13 @@ def _effort(facts: MapFacts) -> str:
         return _p(NOT_KNOWN)
     if bias == "not corrected":
         return _p(
-            "Observer bias was not corrected: the records are of one taxon, which does not say where else was looked. "
+            "Observer bias was not corrected: no records of other taxa say where else was looked. "
             "A place may be low because nobody went there."
         )
-    return _p(
-        f"Observer bias: {bias}. Nearly all of the background is drawn where anybody recorded anything, so that a "
-        "place is not taken for a good one because observers go there."
-    )
+    drawn = "The background is drawn by that"
+    if bias.startswith("corrected by the records of"):
+        drawn = "Nearly all of the background is drawn where anybody recorded anything"
+    return _p(f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there.")
 
 
 def _predictors(about: MapDescription) -> str:
@@ -234,9 +235,9 @@ def _assessment(facts: MapFacts) -> str:
         table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
     table.caption = (
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
-        "taxa fitted together."
+        "taxa fitted together; those called taxon are of this one alone."
     )
-    return html_table(table)
+    return ("" if about.evaluated else _p(f"This taxon was not evaluated: {about.not_held_out}.")) + html_table(table)
 
 
 def _thresholds(facts: MapFacts) -> str:
@@ -311,6 +312,10 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Observer bias is not corrected."
     if not about.evaluation:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
+    elif not about.evaluated:
+        yield f"This taxon was not evaluated: {about.not_held_out}."
+    said = ("not ", "evaluated on", "observer bias", "undated")  # in other words, here
+    yield from (f"{one[:1].upper()}{one[1:]}." for one in about.cautions if not one.startswith(said))
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
     if not about.dated:

@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 
 from birdsat.embeddings.regions.region import Region
-from birdsat.maps.description import RICHNESS, MapDescription
+from birdsat.maps.description import RICHNESS, UNLOOKED, MapDescription
 from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
-from birdsat.workflows.open_ranges import is_dated, open_ranges, warn_if_not_held_out, warn_if_undated
+from birdsat.workflows.open_ranges import (
+    is_dated,
+    months_not_looked,
+    open_ranges,
+    warn_if_not_held_out,
+    warn_if_undated,
+)
 from birdsat.workflows.requests.maps import DEFAULT_MONTHS, RichnessRequest
 from birdsat.workflows.same_request import request_fingerprint
 
@@ -70,6 +76,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         dated=dated,
         of_land=region.imagery.is_of_land,
         evaluation=model.evaluation,
+        not_held_out=model.facts.not_held_out,
         sources={
             "imagery": region.imagery.text,
             "records": ", ".join(model.facts.tables),
@@ -77,6 +84,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             "way": model.facts.way,
             "observer bias": model.observer_bias,
             **({"effort": model.facts.effort} if model.facts.effort else {}),
+            **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
         },
     )
     blocks = _blocks(model, region, taxa, months or DEFAULT_MONTHS)

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import typing
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from birdsat.cli.main import _show_of, main
 from birdsat.cli.parse import parse
 from birdsat.dataset.collections.registry import COLLECTIONS
+from birdsat.errors import BirdsatWarning, DatasetError
 from birdsat.workflows.registry import VERBS
 from birdsat.workflows.requests.explorer import ExploreRequest
 from birdsat.workflows.requests.request import Without
@@ -167,3 +169,28 @@ def test_an_option_of_several_values_that_is_there_twice_loses_none_of_them_in_s
         main(words)
     said = capsys.readouterr().err
     assert f"{option} is there 2 times, and the last alone would count; write it once, with all values" in said
+
+
+def test_our_warnings_read_like_notes_and_others_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def describe_dataset(*_: object) -> None:
+        warnings.warn("one of its polygons crosses itself.", BirdsatWarning, stacklevel=2)
+        warnings.warn("of another library", UserWarning, stacklevel=2)
+        raise DatasetError("enough")
+
+    monkeypatch.setattr("birdsat.workflows.describe_dataset.describe_dataset", describe_dataset)
+    usual = warnings.formatwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", shown)
+        with pytest.raises(SystemExit):
+            main(["data", "info", "somewhere"])
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "birdsat: one of its polygons crosses itself." and "UserWarning: of another library" in said[1]
+    assert said[-1] == "birdsat: enough" and warnings.formatwarning is usual
+
+
+def shown(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    """As Python shows warnings, where no test catches them."""
+    sys.stderr.write(warnings.formatwarning(message, category, filename, lineno))

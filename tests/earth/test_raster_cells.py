@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_embeddings import write_raster
 from numpy.typing import NDArray
+from recorded import RecordedProgress
 
 from birdsat.earth import raster_cells
 from birdsat.earth.box import Box
@@ -144,3 +145,40 @@ def test_names_that_are_not_text_are_an_error_of_ours(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"wet ground", b"\xbb\xffx ground"))
     with pytest.raises(InputError, match=r"a\.tif is damaged"):
         raster_bands(path)
+
+
+@pytest.mark.parametrize("mark", [-9999.0, 9999.0, -32768.0])
+def test_a_number_that_looks_like_no_data_and_is_not_declared_is_noted(mark: float, tmp_path: Path) -> None:
+    noted = RecordedProgress()
+    for scale in (1.0, 0.5):
+        values = noise(2, 40, 40)
+        values[1, :10] = mark
+        path = write_raster(tmp_path / "a.tif", values, (2, 44, 4, 46), scale=scale, offset=3)
+        list(raster_samples(path, GRID, progress=noted))
+    assert len(noted.notes) == 2
+    assert all(f"--nodata {mark:g} FILE" in note and "a.tif: band 2, " in note for note in noted.notes)
+    assert "is 25.0% of what it has here" in noted.notes[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[0, 255], [0, 255]],  # a mask
+        [[-9999, -9000], [-5000, 4000]],  # depths
+        [[99, 1], [50, 98]],
+        [[9999, 9999], [9999, 9999]],
+    ],
+)
+def test_numbers_that_may_be_meant_are_not_noted(values: list[list[float]], tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", np.array([values], np.float32), (2, 44, 4, 46))
+    noted = RecordedProgress()
+    list(raster_samples(path, GRID, progress=noted))
+    assert not noted.notes
+
+
+def test_numbers_that_nothing_measured_has_are_no_data(tmp_path: Path) -> None:
+    values = noise(1, 40, 40)
+    values[0, :5, :5], values[0, :5, 5:10], values[0, :5, 10:15] = 1e20, -3.4e38, np.inf
+    found = means(write_raster(tmp_path / "a.tif", values, (2, 44, 4, 46)), GRID)[..., 0]
+    assert np.isnan(found[0, :3]).all() and np.isfinite(found[0, 3:]).all()
+    np.testing.assert_allclose(found[1:], values[0, 5:].reshape(7, 5, 8, 5).mean(axis=(1, 3)), atol=1e-6)

@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 from rasterio.warp import transform
 
 from birdsat.earth.raster_values import raster_values
-from birdsat.errors import ConfigError, InputError
+from birdsat.errors import BirdsatWarning, ConfigError, InputError
 
 
 def write(
@@ -102,3 +102,13 @@ def test_climate_is_that_of_the_places_it_is_asked_for(shared_data: Path) -> Non
     values = raster_values(shared_data / "earth" / "worldclim_temp_10min.tif", places)[:, 0]
     assert values[:2].tolist() == pytest.approx([26.9, 10.7], abs=0.5)
     assert np.isnan(values[2])  # the sea
+
+
+def test_no_data_that_is_not_declared_is_warned_of_or_none(tmp_path: Path) -> None:
+    values = np.linspace(1, 9, 100, dtype=np.float32).reshape(1, 10, 10).copy()
+    values[0, :2], values[0, 2] = -9999, 3.4e38
+    path = write(tmp_path / "a.tif", values, Affine(1, 0, 0, 0, -1, 10))
+    places = np.stack(np.meshgrid(np.arange(10) + 0.5, np.arange(10) + 0.5), axis=-1).reshape(-1, 2)
+    with pytest.warns(BirdsatWarning, match=r"a\.tif: -9999 is 22\.2% of what it has here, far from all else"):
+        found = raster_values(path, places)
+    assert np.isnan(found).sum() == 10 and (found == -9999).sum() == 20

@@ -128,6 +128,8 @@ def test_a_polar_cap_holds_the_pole_and_its_hole_does_not(tmp_path: Path) -> Non
     cap = shapely.Point(0, 0).buffer(2_000_000, 64).difference(shapely.box(-300_000, 500_000, 300_000, 900_000))
     for crs, side in (("EPSG:3995", 1.0), ("EPSG:3031", -1.0)):
         region = read_polygons(written(tmp_path / f"cap{side}.gpkg", [cap], crs))
+        pole = region.box.north if side > 0 else -region.box.south
+        assert pole == 90 and region.box.width_degrees == 360  # which the ring goes around, and does not touch
         lon = np.arange(-179.0, 180, 10)
         assert region.contains(lon, np.full(36, side * 89.5)).all()
         assert not region.contains(lon, np.full(36, side * 60)).any()

@@ -18,7 +18,7 @@ from birdsat.earth.cog import create_cog
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps import map_file
-from birdsat.maps.description import RICHNESS, SCORE, MapDescription, description_from
+from birdsat.maps.description import ELSEWHERE, RECORDS, RICHNESS, SCORE, MapDescription, description_from
 from birdsat.maps.making import Making
 from birdsat.maps.map_file import MapFile, create_map
 
@@ -128,6 +128,11 @@ def test_the_file_beside_it_says_what_could_not_be_calibrated_and_evaluated(tmp_
             ("not evaluated: records lie along a line",),
         ),
         ({"calibrated": True, "evaluation": {"held_out_block_km": 500.0}}, ()),
+        ({"calibrated": True, "sources": {RECORDS: "40", ELSEWHERE: "10"}}, ()),
+        (
+            {"calibrated": True, "sources": {RECORDS: "7", ELSEWHERE: "1055"}},
+            ("1,055 of 1,062 records lie in no cell of it, as at sea, and are not mapped",),
+        ),
         (
             {"calibrated": True, "evaluation": {"held_out_block_km": 61.0}},
             ("evaluated on blocks of 61 km among the records: nothing tells how good it is elsewhere",),
@@ -314,3 +319,17 @@ def test_a_map_of_an_earlier_release_is_read_and_says_nothing_of_its_making(tmp_
         assert opened.description.making.thresholds == {"p10": 0.3} and opened.description.making.rows == {"rows": 3}
     tags = {name: text for name, text in described(GRID).tags("").items() if name != "making"}
     assert description_from(tags, described(GRID).band_names).making == Making()
+
+
+def test_a_taxon_without_figures_of_its_own_is_not_evaluated_by_those_of_others() -> None:
+    figures = {"held_out_taxa": 4.0, "held_out_auc": 0.9}
+    others = described(GRID, calibrated=True, evaluation=figures, not_held_out="too few of its records")
+    assert not others.evaluated and others.cautions == ("not evaluated: too few of its records",)
+    own = described(GRID, calibrated=True, evaluation=figures | {"taxon_held_out_points": 9.0})
+    assert own.evaluated and not own.cautions
+    by_chance = {"taxon_held_out_auc": 0.52, "taxon_held_out_auc_low": 0.44}
+    noise = described(GRID, calibrated=True, evaluation={**own.evaluation, **by_chance})
+    assert noise.evaluated
+    assert noise.cautions == ("on blocks held out, records were not told from other places (AUC 0.52, by chance 0.5)",)
+    before = described(GRID, calibrated=True, evaluation=figures)  # of a release that did not keep it
+    assert before.evaluated and not before.cautions

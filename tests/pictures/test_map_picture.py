@@ -1,6 +1,7 @@
 """Pictures and files of maps: the right colours in the right places."""
 
 import io
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -310,6 +311,14 @@ def test_a_common_name_stands_upright_before_the_scientific_name_in_italics() ->
     png_bytes(figure)
 
 
+@pytest.mark.parametrize(
+    "title, style", [("Passerina cyanea", "italic"), ("Passerina", "italic"), ("Northern Cardinal", "normal")]
+)
+def test_names_that_are_not_scientific_stand_upright(title: str, style: str) -> None:
+    figure = draw_map(GRID, (1,), scores(), title=title, quantity=SUITABILITY)
+    assert figure.get_suptitle() == title and figure._suptitle.get_style() == style  # type: ignore[attr-defined]
+
+
 def test_below_a_map_stands_what_is_to_be_known_of_it(tmp_path: Path) -> None:
     changes = {"calibrated": False, "evaluation": {}, "dated": False, "months": ()}
     written(tmp_path / "map.tif", described(GRIDS[0], **changes, sources={"observer bias": "not corrected"}))
@@ -380,3 +389,37 @@ def test_the_colours_get_darker_in_even_steps_so_that_no_kind_of_sight_needs_the
     lightness = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
     steps = -np.diff(lightness)
     assert steps.min() > 5 and lightness[0] > 90 and lightness[-1] < 15
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        Grid(Box(-180, -76.5, 180, -76.25), 0.25),
+        Grid(Box(-4, 20, -3.75, 60), 0.25),
+        EqualAreaGrid(Box(-180, 0, 180, 0.5), 50),
+    ],
+)
+def test_a_single_row_or_column_of_cells_is_a_picture_all_the_same(cells: AnyGrid) -> None:
+    value = np.random.default_rng(0).random((1, *cells.shape)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as of axes without any size
+        figure = draw_map(cells, (6,), value, title="Corvus corax", quantity=SUITABILITY, land=EARTH)
+    panel = figure.axes[0].get_position()
+    width, height = panel.width * figure.get_figwidth(), panel.height * figure.get_figheight()
+    assert min(width, height) > 0.3 and max(width / height, height / width) < 20
+    heading = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text() == "Corvus corax")[0]
+    assert heading.get_window_extent().y0 > figure.axes[0].title.get_window_extent().y1 - 1
+
+
+def test_panels_beside_one_month_leave_no_paper_bare(tmp_path: Path) -> None:
+    about = described(GRIDS[0], months=(6,))
+    written(tmp_path / "map.tif", about)
+    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("visits",)) as cog:
+        cog.write(0, np.ones((1, *GRIDS[0].shape), np.float32))
+    with MapFile(tmp_path / "map.tif") as map_file:
+        figure = draw_map_file(map_file, panels=tuple(PANELS))
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == ["June", "uncertainty", "area of applicability", "effort"]
+    left, top = (np.array([getattr(axes.get_position(), name) for axes in panels]) for name in ("x0", "y1"))
+    assert left[0] == pytest.approx(left[2], abs=0.02) and left[1] == pytest.approx(left[3], abs=0.02)
+    assert top[0] == pytest.approx(top[1], abs=0.02) and top[2] < top[0]

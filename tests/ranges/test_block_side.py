@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
 from birdsat.observations.blocks import blocks_by_km
-from birdsat.observations.occurrences import read_occurrences
+from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.block_side import (
     BLOCKS,
     LEAST_BLOCKS,
@@ -18,9 +21,11 @@ from birdsat.ranges.block_side import (
     why_not_held_out,
     with_block_side,
 )
+from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
+from birdsat.ranges.records import Records
 
 SETTINGS = RangeNetworkConfig(inputs=8, width=16, depth=1, members=3, steps=60)
 KM = 111.2  # of a degree
@@ -96,7 +101,9 @@ def test_blocks_are_never_narrower_than_two_cells() -> None:
     lon_lat = strewn((10.0, 47.0), 250, 250)
     for step, regional in ((0.1, True), (0.25, True), (1.0, False)):
         behind = background(5, 42, step, 40)
-        assert cell_km(behind) == pytest.approx(step * KM * np.cos(np.radians(42 + 20 * step)), rel=0.1)
+        assert cell_km(points(lon_lat[:1], behind)) == pytest.approx(
+            step * KM * np.cos(np.radians(42 + 20 * step)), rel=0.1
+        )
         assert with_block_side(SETTINGS, points(lon_lat, behind)).regional == regional
 
 
@@ -133,3 +140,17 @@ def test_a_small_region_has_figures_of_narrow_blocks_which_are_half_for_noise() 
         assert model.facts.calibration.fitted and model.facts.not_held_out == ""
         areas.append(model.evaluation["held_out_auc"])
     assert 0.38 < np.mean(areas) < 0.62
+
+
+def test_a_few_sites_as_background_do_not_make_cells_larger() -> None:
+    """The sides of cells are those of the grid, however far apart the background lies."""
+    grid = Grid(Box(0, 40, 20, 55), 0.25)
+    lon_lat = strewn((10.0, 47.0), 250, 250)
+    taxa = Occurrences(taxa=("a",), label=np.zeros(60, np.int32), lon_lat=lon_lat, day=np.zeros(60, np.int32), rows=60)
+    sites = np.array([[9.1, 47.1], [10.6, 46.4], [11.1, 47.9]])
+    cells = np.sort(grid.cells_at(*sites.T))
+    effort = RelativeEffort(cells=cells, weight=np.ones(3), source="three sites")
+    found = points_on_cells(Records(taxa=taxa, everything=taxa, effort=effort), grid, np.arange(grid.cells))
+    assert len(found.background) == 3 and found.cell_km == pytest.approx(0.25 * KM * np.cos(np.radians(47)), rel=0.05)
+    assert cell_km(found) == found.cell_km < cell_km(replace(found, cell_km=np.nan))
+    assert with_block_side(SETTINGS, found).regional

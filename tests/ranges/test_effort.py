@@ -1,5 +1,6 @@
 """How much was looked where: by records, by a raster, by a table of places."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from birdsat.errors import InputError
 from birdsat.observations.occurrence_grid import thin_to_grid, thin_to_km
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.readers.columns import TableColumns
-from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, effort_density, effort_of_records
+from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, effort_density, effort_of_records, effort_within
 from birdsat.ranges.given_effort import effort_of_places, effort_of_raster
 from birdsat.ranges.records import Records
 
@@ -235,3 +236,22 @@ def test_places_in_cells_without_land_are_counted(tmp_path: Path) -> None:
 
 def test_a_column_of_weights_is_passed_over_in_tables_of_records() -> None:
     assert TableColumns.parse(("weight=w",)).weight == "w"
+
+
+def test_records_of_another_continent_do_not_say_where_was_looked_here() -> None:
+    everything = recorded(("a", 0.5, 3.5), ("b", 100.5, 3.5), ("c", 100.6, 3.5), ("d", 2.5, 0.5))
+    one = everything.only_taxa(["a"])
+    assert effort_of_records(everything.only_taxa(["a", "b", "c"]), one, GRID) is None
+    assert effort_of_records(everything.only_taxa(["b", "c"]), one, GRID) is None
+    looked = effort_of_records(everything, one, GRID)
+    assert looked is not None and looked.source == "the records of 2 taxa"
+
+
+def test_effort_is_the_same_on_the_cells_of_a_smaller_box() -> None:
+    looked = RelativeEffort(cells=np.array([0, 5, 6, 10]), weight=np.array([1.0, 2, 3, 4]), source="a.tif")
+    part = effort_within(looked, GRID, Grid(Box(1, 1, 3, 3), 1))  # of cells 5, 6, 9 and 10
+    assert part is not None and part.cells.tolist() == [0, 1, 3] and part.weight.tolist() == [2, 3, 4]
+    assert part.source == "a.tif" and effort_within(None, GRID, GRID) is None
+    over = Grid(Box(179, 0, -179, 1), 1)
+    moved = effort_within(replace(looked, cells=np.array([0, 1, 2, 3])), Grid(Box(-180, 0, -176, 1), 1), over)
+    assert moved is not None and (moved.cells.tolist(), moved.weight.tolist()) == ([1], [1])

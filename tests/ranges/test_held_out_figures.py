@@ -6,7 +6,7 @@ from made_points import made_rows, rows_held_out
 from sklearn.metrics import roc_auc_score
 
 from birdsat.metrics import area_under_curve, boyce_index
-from birdsat.ranges.held_out_figures import held_out_figures
+from birdsat.ranges.held_out_figures import held_out_figures, taxa_table
 
 
 def test_figures_equal_slow_references() -> None:
@@ -72,3 +72,13 @@ def test_weighted_areas_equal_those_of_repeated_rows() -> None:
         rows = np.repeat(np.arange(40), times)
         assert one == pytest.approx(roc_auc_score(truth[rows], score[rows]))
     assert np.isnan(found[-1])
+
+
+def test_taxa_without_figures_are_named_below_the_table() -> None:
+    odds, taxon, present = rows_held_out(1200, taxa=2)
+    probability = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    figures = held_out_figures(probability, made_rows(taxon, present), 4)[1]
+    table = taxa_table(["a", "b", "Corvus corax", "Pica pica"], figures)
+    assert [row[0] for row in table.rows] and {row[0] for row in table.rows} == {"a", "b"}
+    assert "Not evaluated, as too few of their records could be held out: Corvus corax, Pica pica" in table.caption
+    assert "Not evaluated" not in taxa_table(["a", "b"], figures[:2]).caption

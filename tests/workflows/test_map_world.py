@@ -1,5 +1,6 @@
 """Maps on the built-in world: records and nothing else."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,109 @@ def test_tables_to_draw_are_read_by_the_columns_and_authors_of_the_records(table
     columns = ("taxon=bird", "lon=x", "lat=y")
     asked = MapRequest(taxon=TAXON, occurrences=own, points=(own, table), columns=columns, out=tmp_path / "maps")
     assert [one.taxon for one in map_taxon(asked, RecordedProgress()).maps] == [TAXON]
+
+
+def test_a_bird_of_the_sea_is_said_to_be_mapped_on_land_alone(table: Path, tmp_path: Path) -> None:
+    at_sea = np.column_stack([np.linspace(-40, -20, 40), np.linspace(30, 50, 40)])
+    sea = write_records(tmp_path / "sea.csv", [(TAXON, np.concatenate([places(0, 42, 20, 55, 10), at_sea]))])
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=(sea, table), out=tmp_path / "few"), progress)
+    assert sum("more than a fifth of the records of Corvus corax lie at sea" in note for note in progress.notes) == 1
+    about = json.loads(made.files[0].with_suffix(".json").read_text())
+    lost, kept = (int(about["sources"][name]) for name in ("records of it in no cell", "records of the taxon"))
+    assert 10 < lost <= 40  # one a cell
+    assert f"{lost} of {lost + kept} records lie in no cell of it, as at sea, and are not mapped" in about["cautions"]
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=OTHER, occurrences=(sea, table), out=tmp_path / "none"), progress)
+    about = json.loads(made.files[0].with_suffix(".json").read_text())
+    assert "records of it in no cell" not in about["sources"]
+    assert not any("records lie in no cell" in caution for caution in about["cautions"])
+
+
+def test_a_target_group_of_another_continent_corrects_nothing(tmp_path: Path) -> None:
+    alone = write_records(tmp_path / "alone.csv", [(TAXON, places(0, 42, 20, 55))])
+    far = write_records(
+        tmp_path / "far.csv", [(OTHER, places(120, -30, 145, -20)), ("Parus major", places(0, 5, 9, 9))]
+    )
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXON, occurrences=alone, target_group=far, out=tmp_path / "a"), progress)
+    assert any("observer bias not corrected" in note for note in progress.notes)
+    assert json.loads(made.files[0].with_suffix(".json").read_text())["sources"]["observer bias"] == "not corrected"
+
+
+def test_the_map_of_effort_lies_on_the_cells_of_a_map_within_polygons(table: Path, tmp_path: Path) -> None:
+    ring = [[10, 46], [18, 46], [18, 52], [10, 52], [10, 46]]
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    asked = MapRequest(
+        taxon=TAXON, occurrences=table, within=tmp_path / "a.geojson", panels=("effort",), out=tmp_path / "maps"
+    )
+    progress = RecordedProgress()
+    made = map_taxon(asked, progress)
+    assert not any("no panel of effort" in note for note in progress.notes)
+    with rasterio.open(made.files[0]) as tiff, rasterio.open(made.files[-1]) as effort:
+        assert effort.bounds == tiff.bounds and effort.shape == tiff.shape
+        looked = effort.read(1)
+    assert (looked[np.isfinite(looked)] > 0).any()
+
+
+def test_points_beyond_the_records_are_refused_before_the_fit(
+    table: Path, tmp_path: Path, small_fits: list[int]
+) -> None:
+    far = write_records(tmp_path / "far.csv", [(TAXON, places(120, -30, 145, -20))])
+    with pytest.raises(InputError, match=r"far\.csv has no place of 'Corvus corax' within"):
+        map_taxon(MapRequest(taxon=TAXON, occurrences=table, points=far, out=tmp_path / "maps"), RecordedProgress())
+    assert not small_fits and not (tmp_path / "maps").exists()
+
+
+def test_a_box_smaller_than_a_cell_is_widened_to_it(table: Path, tmp_path: Path) -> None:
+    made = map_taxon(
+        MapRequest(taxon=TAXON, occurrences=table, within=None, box="10,45,10.01,45.01", out=tmp_path / "maps"),
+        RecordedProgress(),
+    )
+    with rasterio.open(made.files[0]) as tiff:
+        assert tiff.shape == (1, 1)
+
+
+def test_a_map_of_two_places_is_made_without_the_range_that_it_has_no_threshold_for(
+    table: Path, tmp_path: Path, small_fits: list[int]
+) -> None:
+    few = write_records(tmp_path / "few.csv", [("Parus major", places(5, 45, 8, 50, 2))])
+    asked = MapRequest(taxon="Parus major", occurrences=(few, table), out=tmp_path / "maps", also=("range", "csv"))
+    progress = RecordedProgress()
+    (made,) = map_taxon(asked, progress).maps
+    assert any("no range of Parus major can be made" in note and "birdsat range" in note for note in progress.notes)
+    assert [file.suffix for file in made.files] == [".tif", ".png", ".csv", ".tif"]
+    assert all(file.is_file() for file in made.files) and not list((tmp_path / "maps").glob("*.gpkg"))
+    assert map_taxon(asked, RecordedProgress()).maps == (made,) and len(small_fits) == 1
+
+
+def test_a_map_that_is_nowhere_like_the_records_is_said_to_be_a_guess(table: Path, tmp_path: Path) -> None:
+    said = "no cell of the map of Corvus corax is in its area of applicability"
+    ring = [[46, 10], [52, 10], [52, 18], [46, 18], [46, 10]]  # latitude and longitude exchanged
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    far, near = RecordedProgress(), RecordedProgress()
+    map_taxon(MapRequest(taxon=TAXON, occurrences=table, within=tmp_path / "a.geojson", out=tmp_path / "far"), far)
+    map_taxon(MapRequest(taxon=TAXON, occurrences=table, out=tmp_path / "near"), near)
+    assert any(said in note for note in far.notes) and not any(said in note for note in near.notes)
+
+
+def test_months_in_which_nobody_looked_are_a_guess_in_the_picture_and_the_json_too(table: Path, tmp_path: Path) -> None:
+    rows = [f"{line},2015-05-1{number % 9}" for number, line in enumerate(undated(table))]
+    dated = tmp_path / "may.csv"
+    dated.write_text("\n".join(["taxon,lon,lat,date", *rows]))
+    model = fit_ranges.fit_ranges(FitRequest(tables=dated, out=tmp_path / "m"), RecordedProgress()).folder
+    said = "hardly anything was recorded in January: a guess from other months"
+    map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(1, 5), out=tmp_path / "a"), RecordedProgress())
+    map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(5,), out=tmp_path / "b"), RecordedProgress())
+    map_richness(RichnessRequest(ranges=model, months=(1, 5), out=tmp_path / "c"), RecordedProgress())
+    cautions = [
+        json.loads((tmp_path / name).read_text())["cautions"]
+        for name in ("a/Corvus_corax.json", "b/Corvus_corax.json", "c/richness.json")
+    ]
+    assert [said in some for some in cautions] == [True, False, True]
+
+
+def undated(table: Path) -> list[str]:
+    """Taxon, longitude and latitude of every row."""
+    with table.open() as file:
+        return [",".join((row["taxon"], row["lon"], row["lat"])) for row in csv.DictReader(file)]

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,35 @@ def test_of_several_maps_only_those_that_are_missing_are_made(
         assert (file.stat().st_mtime_ns == times[file.name]) == ("Parus" not in file.name)
 
 
-@pytest.mark.parametrize("change", [{"months": (1,)}, {"points": "records"}, {"also": ("csv",)}, {"ranges": "other"}])
+@pytest.mark.parametrize("lost", [".png", ".json", ".qml", "_effort.tif"])
+def test_a_map_that_was_not_finished_is_made_again(
+    lost: str, tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
+) -> None:
+    """As where the disk was full before its last file."""
+    request = MapRequest(taxon=TAXA[0], occurrences=tiny_world.records, region=tiny_world.region, out=tmp_path)
+    made = map_taxon(request)
+    file = tmp_path / f"{TAXA[0].replace(' ', '_')}{lost}"
+    file.unlink()
+    assert map_taxon(request, RecordedProgress()).to_dict() == made.to_dict() and file.is_file()
+    with pytest.raises(ConfigError, match="exists already"):
+        map_taxon(replace(request, months=(2,)))
+
+
+def test_formats_are_added_to_a_map_and_files_of_others_beside_it_are_kept(
+    tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
+) -> None:
+    request = MapRequest(taxon=TAXA[0], ranges=tiny_world.ranges, out=tmp_path)
+    map_taxon(request)
+    added = map_taxon(replace(request, also=("csv",)))
+    assert [file.suffix for file in added.files] == [".tif", ".png", ".csv"]
+    notes = tmp_path / "Corvus_corax.nc"
+    notes.write_text("mine")
+    with pytest.raises(ConfigError, match=r"Corvus_corax\.nc exists already"):
+        map_taxon(replace(request, also=("netcdf", "parquet")))
+    assert notes.read_text() == "mine"
+
+
+@pytest.mark.parametrize("change", [{"months": (1,)}, {"points": "records"}, {"ranges": "other"}])
 def test_a_map_that_is_asked_otherwise_is_not_taken_for_done(
     change: dict[str, Any], tiny_world: TinyWorld, small_fits: list[int], tmp_path: Path
 ) -> None:

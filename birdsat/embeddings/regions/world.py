@@ -83,8 +83,7 @@ class WorldRegion(Region):
         if len(self._land) == 0:
             raise InputError(
                 f"there is no land in the box {self._grid.box}; the built-in world has cells with land alone. Take "
-                "another box, or embed cells at sea from imagery with `birdsat embed`.",
-                settings=("box",),
+                "another box, or embed cells at sea from imagery with `birdsat embed`."
             )
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from birdsat.earth.raster_cells import CellSamples, raster_bands, raster_samples
 from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.errors import InputError, about
 from birdsat.files import file_sha256
-from birdsat.progress import QUIET, Progress
+from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.named import NamedRaster
 
@@ -23,7 +23,6 @@ MOST_CLASSES = 30  # that have a column of their own
 LEAST_SHARE = 0.001  # of what is known in the cells, that such a class has
 _MOST_VALUES = 20_000  # of a raster of classes; of more, it holds measurements
 _SAMPLES = 1 << 16  # that are told apart by class at once
-_ABSURD = 1e30  # as some write where there is no data, without saying so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +126,7 @@ def _facts(asked: NamedRaster, grid: AnyGrid, progress: Progress) -> RasterFacts
 
 def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> RasterFacts:
     counts: Counter[float] = Counter()
-    for samples in _samples(path, grid, True, progress):
+    for samples in _samples(path, grid, True, WithoutNotes(progress)):  # said as the shares are read
         inside = samples.values[samples.cells >= 0, 0]
         values, times = np.unique(inside[np.isfinite(inside)], return_counts=True)
         counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
@@ -154,10 +153,7 @@ def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progr
 
 def _samples(path: Path, grid: AnyGrid, categorical: bool, progress: Progress) -> Iterator[CellSamples]:
     with about("covariates"):
-        for samples in raster_samples(path, grid, classes=categorical, progress=progress):
-            values = samples.values
-            absurd = np.abs(values) > _ABSURD
-            yield replace(samples, values=np.where(absurd, np.float32(np.nan), values)) if absurd.any() else samples
+        yield from raster_samples(path, grid, classes=categorical, progress=progress)
 
 
 def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
