@@ -14,6 +14,29 @@ from birdsat.errors import InputError
 OBSCURED_KM = (
     28.0  # iNaturalist moves a hidden place anywhere within a cell of 0.2 degrees, whose diagonal is about that
 )
+# "true" as tables write it, and spreadsheets in some languages.
+YES_WORDS = frozenset(
+    {
+        *(
+            "true",
+            "t",
+            "1",
+            "1.0",
+            "yes",
+            "y",
+            "wahr",
+            "ja",
+            "vrai",
+            "oui",
+            "verdadero",
+            "verdadeiro",
+            "vero",
+            "si",
+            "sí",
+        ),
+        *("sim", "waar", "sann", "sant", "sand", "prawda", "tak", "pravda", "ano", "igaz", "tosi", "истина", "да"),
+    }
+)
 MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "unknown", "\\n"))
 
 NOT_NUMBERS = "coordinates unreadable"
@@ -196,7 +219,7 @@ def place_uncertainty_m(
     informationWithheld and dataGeneralizations, whose words count where nothing else does.
     """
     shown = _first_length(stated, public)
-    hidden = obscured.strip().lower() in ("true", "t", "1", "yes") or any(
+    hidden = obscured.strip().lower() in YES_WORDS or any(
         privacy.strip().lower() in ("obscured", "private") for privacy in (geoprivacy, taxon_geoprivacy)
     )
     if hidden:

@@ -1,5 +1,7 @@
 """Names of a table's rows: in parts, in one of several columns, beside English ones."""
 
+import pytest
+
 from birdsat.observations.name_columns import are_scientific, beside_english, choose_name_column, name_of_parts
 from birdsat.observations.scientific_names import NO_TAXON, own_name, parse_name
 
@@ -32,3 +34,34 @@ def test_a_name_among_english_ones_is_not_taken_for_a_genus():
     assert beside_english(parse_name("Anhinga"), "Anhinga").species == "Anhinga"
     for name in ("Larus sp.", "Laridae", "Mallard x Pintail", "Parus major"):
         assert beside_english(parse_name(name), name) == parse_name(name)
+
+
+@pytest.mark.parametrize(
+    ("parts", "species"),
+    [
+        *(
+            (("P. major", "Parus"), "Parus major"),
+            (("cf. major", "Parus"), None),
+            (("major newtoni", "Parus"), "Parus major"),
+        ),
+        *(
+            (("", "Parus", "NA"), None),
+            (("NA", "Parus", "major"), "Parus major"),
+            (("-", "Parus", "major"), "Parus major"),
+        ),
+        *((("", "Parus", "Parus major"), "Parus major"), (("", "Parus", "P. major"), "Parus major")),
+        *((("", "Parus Linnaeus, 1758", "major"), "Parus major"), (("", "Parus", "major", "NA"), "Parus major")),
+        *(
+            (("", "Parus X Cyanistes", "caeruleus"), None),
+            (("", "Parus", "cf. major"), None),
+            (("NA", "Parus", "NA"), None),
+        ),
+        *(
+            (("", "Anas × Aythya", "acuta"), None),
+            (("", "Parus", "major/ater"), None),
+            (("", "Parus", "unknown"), None),
+        ),
+    ],
+)
+def test_parts_that_are_not_told_or_more_than_parts_make_no_other_species(parts, species):
+    assert parse_name(name_of_parts(*parts)).species == species

@@ -5,6 +5,7 @@ behind those that do not.
 """
 
 import re
+from functools import lru_cache
 
 from birdsat.observations.readers.points import LAT_OF_GEOMETRY, LON_OF_GEOMETRY
 
@@ -145,6 +146,7 @@ NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio
 _METRES = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "mts": "m", "km": "km"}
 
 
+@lru_cache(maxsize=1 << 14)
 def plain(name: str) -> str:
     """A name of a column as it is compared: letters and digits alone, in small ones, "metres" as "meters"."""
     return "".join(filter(str.isalnum, NAMESPACE.sub("", name.lower()))).replace("metre", "meter")

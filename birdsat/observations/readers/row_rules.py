@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.observations.coordinates import MISSING_WORDS, place_uncertainty_m
+from birdsat.observations.coordinates import MISSING_WORDS, YES_WORDS, place_uncertainty_m
 from birdsat.observations.readers.cell_values import by_distinct, is_true
 from birdsat.observations.readers.sorting import Sorting
 from birdsat.observations.record_dates import ALL_DATES, RecordDates
@@ -17,12 +17,11 @@ from birdsat.observations.scientific_names import DOUBTFUL
 
 # Darwin Core's basisOfRecord for birds that did not live where they are: in zoos, and in the ground.
 _NOT_LIVING_THERE = {"livingspecimen": "kept in a zoo or garden", "fossilspecimen": "fossil", "fossil": "fossil"}
-_YES = ("true", "t", "1", "yes")
-_NO = ("false", "f", "0", "no", "n")
+_NO = ("false", "f", "0", "0.0", "no", "n", "falsch", "nein", "faux", "non", "falso", "onwaar", "nee", "falsk")
 # Or 0, in a column that tells presence.
 _NOT_FOUND = (
     *("absent", "absence", "not detected", "not found", "not present", "not observed", "undetected", "nondetection"),
-    *("non-detection", "excluded", "false", "f", "no", "n", "a", "abs"),
+    *("non-detection", "excluded", "a", "abs", *_NO),
 )
 _COUNTED_NONE = ("absent", "absence", "zero", "not detected", "not found", "not seen", "not present")
 _REJECTED = ("reject", "incorrect", "not accepted", "afgekeurd")
@@ -136,7 +135,7 @@ def _where(what: str, cells: Mapping[str, pa.Array], says: Callable[[str], bool]
 
 def is_yes(text: str) -> bool:
     """Whether a cell says yes."""
-    return text.lower() in _YES or _number(text) == 1
+    return text.lower() in YES_WORDS or _number(text) == 1
 
 
 def _counted_none(text: str) -> bool:
@@ -154,10 +153,10 @@ def _not_living_there(text: str) -> str:
 # What single cells say of a row: that it is of no wild bird, of another bird perhaps, or of another place.
 _SAID: dict[str, Callable[[str], str]] = {
     "basis": _not_living_there,
-    "captive": lambda text: CAPTIVE if text.lower() in (*_YES, *_CAPTIVE) else "",
+    "captive": lambda text: CAPTIVE if text.lower() in YES_WORDS or text.lower() in _CAPTIVE else "",
     "means": lambda text: CAPTIVE if text.lower() in _CAPTIVE else "",
     "degree": lambda text: CAPTIVE if text.lower() in _CAPTIVE else "",
-    "escaped": lambda text: CAPTIVE if text.lower() in (*_YES, *_CAPTIVE) else "",
+    "escaped": lambda text: CAPTIVE if text.lower() in YES_WORDS or text.lower() in _CAPTIVE else "",
     "exotic": lambda text: CAPTIVE if text.upper() == "X" else "",  # eBird: escapee
     "approved": lambda text: NOT_ACCEPTED if text.lower() in _NO else "",
     "verified": lambda text: NOT_ACCEPTED if any(word in text.lower() for word in _REJECTED) else "",

@@ -414,3 +414,15 @@ def test_a_table_that_tells_nothing_of_exactness_says_so_where_it_is_asked_for(t
 @pytest.mark.parametrize("cell", ["48 12.5", "N48 12.5", "48:12:30", "48d12m30s", "48 deg 12", "-48 12 30", "48°12'"])
 def test_angles_in_more_forms_are_called_so(cell: str) -> None:
     assert coordinates.read_place("1.5", cell).dropped == coordinates.ANGLES
+
+
+@pytest.mark.parametrize("cell", ["TRUE", "WAHR", "VRAI", "VERDADERO", "WAAR", "1", "1.0", "yes"])
+def test_spreadsheets_of_other_languages_say_yes_too(tmp_path: Path, cell: str) -> None:
+    path = table(
+        tmp_path / "t.csv", "species,lat,lon,captive_cultivated", f"Parus major,1,2,{cell}", "Apus apus,3,4,FALSCH"
+    )
+    assert read_occurrences(path).dropped == {CAPTIVE: 1}
+    path = table(
+        tmp_path / "t.csv", "species,lat,lon,coordinates_obscured", f"Parus major,1,2,{cell}", "Apus apus,3,4,FAUX"
+    )
+    assert read_occurrences(path, max_uncertainty_km=1).taxa == ("Apus apus",)
