@@ -180,7 +180,7 @@ class ServedModel(CellValues):
         if self.model.observer_bias == "not corrected":
             notes.append("observer bias not corrected: no records of other taxa say where else was looked.")
         if len(self.months) == 1:
-            notes.append("no record has a date, so all months are the same.")
+            notes.append(f"{facts.why_undated}, so all months are the same.")
         elif names := months_not_looked(self.model, YEAR):
             notes.append(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
         return notes

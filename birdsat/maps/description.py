@@ -50,6 +50,7 @@ SCORE = Quantity(
 )
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
+UNDATED = "why all months are the same"  # a source of a map of no month
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
 _CHANCE = 0.5  # the AUC of noise
 _MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are

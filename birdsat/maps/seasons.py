@@ -103,7 +103,7 @@ def told_seasons(
     """
     every = tuple(months)
     if dated is False or not every:
-        why = "no record says when, so that nothing is known of seasons" if every else "the map is of no month"
+        why = "all its months are the same, so that nothing is known of seasons" if every else "the map is of no month"
         return Seasons(months=every, present=every, told=why)
     if len(every) < 12:
         why = f"a map of {'one month' if len(every) == 1 else f'{len(every)} months'} does not tell seasons"

@@ -13,7 +13,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.occupied import SQUARE_KM, convex_hull_km2, occupied_squares
 from birdsat.earth.place import unit_sphere
 from birdsat.errors import ConfigError, InputError, nearest
-from birdsat.maps.description import SCORE, MapDescription
+from birdsat.maps.description import SCORE, UNDATED, MapDescription
 from birdsat.maps.map_file import MapFile, MapLayers
 from birdsat.maps.seasons import BREEDING, NON_BREEDING, RESIDENT, Seasons, given_seasons, told_seasons
 
@@ -171,8 +171,8 @@ def taxon_range(
     if breeding:
         if not about.dated:
             raise InputError(
-                f"no record of {about.title} says when, and all months of its map are the same: it has no seasons. "
-                "Name none.",
+                f"all months of the map of {about.title} are the same "
+                f"({about.sources.get(UNDATED, 'no record says when')}): it has no seasons. Name none.",
                 settings=("breeding", "non_breeding"),
             )
         seasons = given_seasons(about.months, breeding, non_breeding)

@@ -32,7 +32,8 @@ class RangeFacts:
     points: tuple[int, ...]  # of each taxon, after thinning to cells
     absences: tuple[int, ...] = ()  # of each taxon, after thinning; none at all where no surveys were learned from
     way: Way
-    dated: bool  # False: no point had a date, and all months are alike
+    dated: bool  # False: all months are alike
+    undated: str = ""  # why they are, for people; empty: they are not, or no point had a date
     looked_months: tuple[int, ...] = ()  # 1..12, in which somebody recorded some taxon; empty: not known
     run: str  # whose chip features it reads
     model: str  # fingerprint of that run's weights
@@ -55,6 +56,11 @@ class RangeFacts:
     thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
     read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
     command: str = ""  # that asked for the fit; empty: not known
+
+    @property
+    def why_undated(self) -> str:
+        """Why all months are alike, for people; "" where they are not."""
+        return "" if self.dated else self.undated or "no record that the model was fitted to has a date"
 
 
 def remembered_region(folder: Path) -> str:

@@ -122,6 +122,7 @@ def fit_ranges(
         points=tuple(np.bincount(points.taxon, minlength=len(taxa)).tolist()),
         way="occurrences" if photos is None else "both",
         dated=fitted.network.terms > 1,
+        undated=_why_undated(points, fitted, estimator),
         looked_months=tuple((months_looked(points.looked) + 1).tolist()) if len(points.looked) else (),
         run=source.run,
         model=source.model,
@@ -146,6 +147,12 @@ def fit_ranges(
     )
     held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
     return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
+
+
+def _why_undated(points: Points, fitted: Fitted, estimator: str) -> str:
+    if fitted.network.terms > 1 or not np.isfinite(points.year_fraction).any():
+        return ""
+    return "a classifier learns no seasons" if estimator else "nothing could be held out to tell seasons from chance"
 
 
 def _held_out_places(

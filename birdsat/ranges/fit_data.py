@@ -82,6 +82,7 @@ class Data:
         self.folded = bool(self.out[0].any())
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
+            self.dated = False  # a season that nothing checks is learned by heart: months would differ by chance
         self.surveys: SurveyTerm | None = None
         if points.surveys is not None:
             assert visits is not None

@@ -99,7 +99,7 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
     shown = shown_taxa(named, model, np.array([month or ANY_MONTH for month in months]))
     note_without_range(shown, progress)
     if request.month is not None and not differs_by_month(model):
-        progress.note("no record that the model was fitted to has a date, so all months are the same.")
+        progress.note(f"{model.facts.why_undated}, so all months are the same.")
     if names := months_not_looked(model, sorted({month for month in months if month is not None})):
         progress.note(f"hardly anything was recorded in {names}: photos of {names} are located by other months.")
     prior = None if request.prior is None else place_prior(request.prior)

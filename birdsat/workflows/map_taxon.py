@@ -14,7 +14,7 @@ from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
-from birdsat.maps.description import ELSEWHERE, RECORDS, SCORE, SUITABILITY, UNLOOKED, MapDescription
+from birdsat.maps.description import ELSEWHERE, RECORDS, SCORE, SUITABILITY, UNDATED, UNLOOKED, MapDescription
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, check_places
@@ -382,6 +382,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
                 **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
+                **({} if dated else {UNDATED: facts.why_undated}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.inputs != USUAL_INPUTS else {}),
                 **({"classifier": facts.estimator} if facts.estimator else {}),

@@ -111,7 +111,7 @@ def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress
     """Note that months cannot differ, where they cannot, and in which nobody looked. months: none, of a whole year."""
     if not is_dated(model):
         what = "so all months are the same" if months else "so the map is of the whole year"
-        progress.note(f"no record that the model was fitted to has a date, {what}.")
+        progress.note(f"{model.facts.why_undated}, {what}.")
     if names := months_not_looked(model, months):
         progress.note(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
 

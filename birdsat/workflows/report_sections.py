@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import RECORDS, SCORE, MapDescription
+from birdsat.maps.description import RECORDS, SCORE, UNDATED, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -319,7 +319,7 @@ def _limits(facts: MapFacts) -> Iterable[str]:
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
     if not about.dated:
-        yield "No record says when: all months are the same."
+        yield f"All months are the same: {about.sources.get(UNDATED, 'no record says when')}."
     if about.making.thresholds_of.startswith("pooled"):
         yield "The thresholds are those of all taxa together, as too few records of this one could be held out."
     if math.isfinite(facts.inside) and facts.inside < 0.5:

@@ -40,7 +40,7 @@ class MonthsOptions(Request):
     """Of which months."""
 
     months: Sequence[int] = ()
-    """1 to 12, one or several; without any, June, or the whole year at once where no record has a date."""
+    """1 to 12, one or several; without any, June, or the whole year at once where seasons are not known."""
 
     def months_of(self, dated: bool) -> tuple[int, ...]:
         """The months to map, by whether anything tells them apart; none: one map of the whole year."""
