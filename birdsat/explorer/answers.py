@@ -33,7 +33,11 @@ class NotFoundError(BirdsatError):
 
 
 class TooLargeError(BirdsatError):
-    """An upload, or all of them together, above what is kept."""
+    """A request or a file above what is taken."""
+
+
+class FullError(BirdsatError):
+    """As many files as are kept, or as much as they may take together, is there: something has to go first."""
 
 
 class OverloadError(BirdsatError):
@@ -59,6 +63,7 @@ STATUS: dict[type[BirdsatError], int] = {
     NotFoundError: 404,
     UnknownTaxonError: 404,
     TooLargeError: 413,
+    FullError: 507,
     OverloadError: 503,  # 429 where one caller asks too often
     RefusedError: 403,  # 401 where a token would help
     ConfigError: 422,

@@ -5,6 +5,7 @@ Where the token is needed, it has a field for it, which sends it as the address 
 
 import html
 from collections.abc import Iterable, MutableMapping
+from importlib.resources import files
 from typing import Any
 
 from starlette.responses import Response
@@ -16,21 +17,7 @@ from birdsat.explorer.answers import RefusedError, error_answer
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_STYLE = """
-:root{color-scheme:light dark;--back:#f4f6f5;--paper:#fff;--ink:#17201f;--soft:#4c5957;--line:#5f6c6a;--wrong:#a8290f;
---accent:#0f6b66;--on:#fff}
-@media (prefers-color-scheme:dark){:root{--back:#121a19;--paper:#182120;--ink:#edf2f1;--soft:#b8c4c1;--line:#9daba8;
---wrong:#ffb4a1;--accent:#6cd3c6;--on:#08211f}}
-body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;margin:0;padding:12vh 24px 24px;
-background:var(--back);color:var(--ink)}
-main{max-width:32rem;margin:0 auto;padding:24px;border-radius:12px;background:var(--paper);overflow-wrap:anywhere}
-h1{font-size:22px;line-height:1.3;margin:0 0 12px}p{margin:0 0 16px}.wrong{color:var(--wrong)}
-label{display:block;font-weight:600;margin-bottom:6px}
-input,button{font:inherit;padding:10px 14px;border-radius:8px;min-height:44px;box-sizing:border-box}
-input{width:100%;border:1px solid var(--line);background:var(--paper);color:inherit}
-button{margin-top:12px;border:0;background:var(--accent);color:var(--on);font-weight:600}
-small{display:block;margin-top:20px;color:var(--soft)}
-"""
+_STYLE = (files("birdsat.explorer") / "error_page.css").read_text("utf-8")
 _NEEDED = (
     "This explorer is shared, and shows itself to those who know its token. Whoever started it has the token: it is at "
     "the end of the address that birdsat printed, after “?token=”. Open that address, or paste the token here."

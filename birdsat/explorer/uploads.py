@@ -15,7 +15,7 @@ from typing import Any, Literal
 import anyio
 
 from birdsat.errors import InputError
-from birdsat.explorer.answers import NotFoundError, TooLargeError
+from birdsat.explorer.answers import FullError, NotFoundError, TooLargeError
 from birdsat.explorer.folder_sizes import bytes_in
 from birdsat.explorer.jobs import Database, now
 from birdsat.observations.readers.zipped import PACKED_SUFFIXES
@@ -88,7 +88,10 @@ class Uploads:
         return sum(bytes_in(folder) for folder in (self._folder, *self._others))
 
     async def add(self, name: str, parts: AsyncIterator[bytes]) -> Upload:
-        """Keep a file that arrives in parts. Raises TooLargeError, and InputError for one of another kind."""
+        """Keep a file that arrives in parts.
+
+        Raises TooLargeError, FullError where there is no room for it, and InputError for one of another kind.
+        """
         self.check_count()
         self._coming += 1
         try:
@@ -97,10 +100,10 @@ class Uploads:
             self._coming -= 1
 
     def check_count(self) -> None:
-        """Raise TooLargeError where there are as many files as may be kept, with those that are coming."""
+        """Raise FullError where there are as many files as may be kept, with those that are coming."""
         (row,) = self._database.rows("select count(*) as kept from uploads")
         if row["kept"] + self._coming >= MOST_UPLOADS:
-            raise TooLargeError(
+            raise FullError(
                 f"{MOST_UPLOADS:,} files are kept, which is all that is allowed; forget some of them: the list of "
                 "uploads has their ids, each of which can be deleted."
             )
@@ -155,7 +158,7 @@ class Uploads:
                 settings=("upload_mb",),
             )
         if size > room:
-            raise TooLargeError(
+            raise FullError(
                 f"uploads and projects take {self.quota_bytes / 1e6:,.0f} MB together, which is all that is allowed; "
                 "forget some of them, or start the explorer with a larger quota.",
                 settings=("quota_mb",),

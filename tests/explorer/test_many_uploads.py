@@ -10,7 +10,7 @@ import pytest
 from made_explorer import Opened
 
 from birdsat.explorer import guard, uploads
-from birdsat.explorer.answers import TooLargeError
+from birdsat.explorer.answers import FullError
 from birdsat.explorer.folder_sizes import oldest_first
 from birdsat.explorer.jobs import Database
 from birdsat.explorer.uploads import Upload, Uploads
@@ -34,7 +34,7 @@ def test_files_that_come_at_once_are_counted_before_they_are_there(
         return await asyncio.gather(*(kept.add(f"{n}.csv", _parts()) for n in range(12)), return_exceptions=True)
 
     found = asyncio.run(send_all())
-    assert Counter(type(one) for one in found) == {Upload: 5, TooLargeError: 7}
+    assert Counter(type(one) for one in found) == {Upload: 5, FullError: 7}
     assert len(kept.all()) == 5 and len(list((tmp_path / "uploads").iterdir())) == 5
     kept.delete(kept.all()[0])
     assert isinstance(asyncio.run(send_all())[0], Upload)  # there is room for one again
@@ -69,7 +69,7 @@ def test_each_of_many_is_kept_or_told_what_to_do(opened: Opened, monkeypatch: py
     monkeypatch.setattr(guard, "_UPLOAD_BURST", 12.0)
     client = opened(quota_mb=1)
     found = [client.post("/v1/uploads", files={"file": (f"{n}.csv", TABLE)}) for n in range(30)]
-    assert Counter(one.status_code for one in found) == {201: 6, 413: 6, 429: 18}
+    assert Counter(one.status_code for one in found) == {201: 6, 507: 6, 429: 18}
     full, often = found[6], found[-1]
     assert "forget some of them" in full.json()["error"]["message"]
     assert "wait" in often.json()["error"]["message"] and int(often.headers["retry-after"]) >= 1
@@ -82,4 +82,4 @@ def test_a_full_explorer_refuses_before_the_file_is_read(opened: Opened, monkeyp
     monkeypatch.setattr(uploads, "MOST_UPLOADS", 0)
     read: list[Any] = []
     monkeypatch.setattr("starlette.requests.Request.form", lambda *_, **__: read.append(1))
-    assert client.post("/v1/uploads", files={"file": ("a.csv", TABLE)}).status_code == 413 and not read
+    assert client.post("/v1/uploads", files={"file": ("a.csv", TABLE)}).status_code == 507 and not read

@@ -35,7 +35,6 @@ def _ended(client: TestClient, id: str) -> Any:
 def test_a_table_becomes_a_map_that_outlives_a_restart_and_is_forgotten(tmp_path: Path) -> None:
     table = example_table(tmp_path)
     with _client(tmp_path / "store") as client:
-        assert client.get("/v1/about").json()["preparing"]  # the example, which this test does not wait for
         sent = client.post("/v1/uploads", files={"file": ("mine.csv", table.read_bytes())}).json()
         asked = {"verb": "fit", "upload": sent["id"], "taxa": ["Mendosa arida"], "name": "My <b>birds</b>"}
         begun = client.post("/v1/jobs", json=asked).json()

@@ -80,7 +80,7 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(own: TestClient) -> Non
     assert refused.status_code == 413 and "0 MB" in refused.json()["error"]["message"]
     kept = [_send(own, b"x" * 150_000).json()["id"] for _ in range(3)]
     full = _send(own, b"x" * 150_000)
-    assert full.status_code == 413 and "forget" in full.json()["error"]["message"]
+    assert full.status_code == 507 and "forget" in full.json()["error"]["message"]
     for id in kept:
         own.delete(f"/v1/uploads/{id}")
     assert own.get("/v1/uploads").json()["bytes"] == 0
@@ -91,7 +91,7 @@ def test_many_small_files_are_refused_as_well(own: TestClient, monkeypatch: pyte
     monkeypatch.setattr(uploads, "MOST_UPLOADS", 1)
     kept = _send(own, b"a,b\n1,2\n").json()["id"]
     refused = _send(own, b"a,b\n1,2\n")
-    assert refused.status_code == 413 and "forget" in refused.json()["error"]["message"]
+    assert refused.status_code == 507 and "forget" in refused.json()["error"]["message"]
     own.delete(f"/v1/uploads/{kept}")
 
 

@@ -148,6 +148,14 @@ export const strings = {
     forget: "Forget", forgetAsk: "Forget this map and its file?", open: "Open", keep: "Keep as a project", otherFile: "Another file", tryName: "invented-records.csv", reread: "Reading what came with birdsat",
     nothing: "No row of this file could be used. The reasons are above; a table needs a name, a latitude and a longitude in each row.",
   },
+  likelyPlaces: {
+    text: "The likeliest squares of the map first, as seen from above. The number is how likely the photo was taken in that square; all squares together make 100 %.",
+    one: (rank: number, place: string, share: string) => `${count(rank)}: ${place}, ${share} likely`,
+  },
+  notCalibrated: {
+    tag: "not calibrated", score: "score", perhaps: (name: string) => `perhaps ${name}`, accept: (name: string) => `Accept ${name}`,
+    text: "These scores put the birds in order and are not probabilities. To get probabilities, run “birdsat evaluate identify RUN DATASET” and name the photos again.",
+  },
   askTable: {
     title: "How is this table to be read?", text: "Say which column holds what; what stands in each is beside its name.", none: "None",
     what: { taxon: "Scientific name", lon: "Longitude, or x", lat: "Latitude, or y", date: "Date" } as Record<string, string>,
@@ -158,10 +166,9 @@ export const strings = {
     title: "Photos", drop: "Drop photos here", choose: "Choose photos", formats: "JPEG, PNG, WebP, TIFF or HEIC; place and date are read from them where the camera wrote them.",
     noRun: "Naming photos needs a trained run: start birdsat with “birdsat explore RUN”.",
     where: "Place, where the photo has none", naming: "Looking at the photos", image: "Image", placeDate: "Place and date", together: "Together",
-    unexpected: "unexpected here", notBirds: "not among these birds", unreadable: "could not be read", accept: "Accept", acceptName: (name: string) => `Accept ${name}`, perhaps: (name: string) => `perhaps ${name}`,
-    notCalibrated: "not calibrated", order: "score", uncalibrated: "These scores put the birds in order and are not probabilities. To get probabilities, run “birdsat evaluate identify RUN DATASET” and name the photos again.", correct: "Correct", accepted: "Accepted", corrected: (name: string) => `Corrected to ${name}`,
+    unexpected: "unexpected here", notBirds: "not among these birds", unreadable: "could not be read", accept: "Accept", correct: "Correct", accepted: "Accepted", corrected: (name: string) => `Corrected to ${name}`,
     correctTo: "Which bird is it?", keys: "Keys: a accepts, c corrects, arrows move on.", exportCsv: "Review (CSV)", exportDwc: "Darwin Core (CSV)",
-    locate: "Where it may have been taken", locateExplained: "How likely the photo was taken in each place: the cells of the map together make 100 %.", locating: "Looking for where", places: "The likeliest squares of the map first, as seen from above. The number is how likely the photo was taken in that square; all squares together make 100 %.", likely: (rank: number, place: string, share: string) => `${count(rank)}: ${place}, ${share} likely`, sure: (share: string) => `${share} sure`,
+    locate: "Where it may have been taken", locateExplained: "How likely the photo was taken in each place: the cells of the map together make 100 %.", locating: "Looking for where", places: "Places most like it, the likeliest first, as seen from above.", likely: (rank: number, place: string, share: string) => `${count(rank)}: ${place}, ${share}`, sure: (share: string) => `${share} sure`,
     rolled: (rank: string, name: string) => rank === "genus" ? `a bird of genus ${name}, probably` : rank === "family" ? `a bird of the family ${name}, probably` : rank === "class" ? "a bird; more cannot be said" : `a bird of the order ${name}, probably`,
     noPlace: "without place", empty: "Nothing dropped yet.", next: "Next", of: (i: number, n: number) => `${count(i)} of ${count(n)}`,
   },

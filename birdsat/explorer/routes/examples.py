@@ -33,6 +33,7 @@ _WHY = {
     422: "A value that is not allowed",
     429: "Too often; see Retry-After",
     503: "Too much at once; see Retry-After",
+    507: "As much as may be kept is there; delete something",
 }
 _LAYER = {
     "url": "v1/models/example/maps/Fictavis_borealis/suitability.bin",

@@ -17,6 +17,7 @@ import s from "./panel.module.css";
 import u from "../parts/ui.module.css";
 
 const t = strings.photos;
+const uncertain = strings.notCalibrated;
 
 // Kept while the page is open, so that a look at another view loses nothing.
 const photos = signal<readonly PhotoAnswer[]>([]);
@@ -28,11 +29,11 @@ const reviewed = signal<ReadonlyMap<string, string>>(new Map());
 /** What a photo is said to show, in words. */
 export function inPlainWords(photo: PhotoAnswer): { name: string; common: string | null; said: string } {
   const named = photo.answers?.find((one) => one.taxon === photo.rolled_up) ?? photo.answers?.[0];
-  const sure = (value: number | null | undefined): string => typeof value !== "number" ? "" : photo.calibrated === false ? `${t.order} ${score(value)}` : t.sure(percent(value));
+  const sure = (value: number | null | undefined): string => typeof value !== "number" ? "" : photo.calibrated === false ? `${uncertain.score} ${score(value)}` : t.sure(percent(value));
   if (photo.verdict === "unreadable") return { name: t.unreadable, common: null, said: photo.remarks?.[0] ?? "" };
   if (photo.verdict === "not among these birds") return { name: t.notBirds, common: null, said: "" };
   if (photo.verdict === "rolled up") return { name: t.rolled(photo.rolled_up_rank ?? "", photo.rolled_up ?? ""), common: null, said: photo.rolled_up_rank !== "class" ? sure(photo.rolled_up_score) : "" };
-  if (photo.verdict === "not calibrated") return { name: t.perhaps(named?.common_name || (named?.taxon ?? "")), common: null, said: sure(named?.score) };
+  if (photo.verdict === "not calibrated") return { name: uncertain.perhaps(named?.common_name || (named?.taxon ?? "")), common: null, said: sure(named?.score) };
   return { name: named?.taxon ?? photo.rolled_up ?? "", common: named?.common_name || null, said: sure(named?.score) };
 }
 
@@ -123,11 +124,11 @@ export function likeliest(grid: Grid, values: CellValues, most = 9): LikelyPlace
 function Places({ of }: { of: readonly LikelyPlace[] }) {
   return (
     <div class={s["stack"]}>
-      <p class={s["small"]}>{t.places}</p>
+      <p class={s["small"]}>{strings.likelyPlaces.text}</p>
       <ul class={s["grid"]}>
         {of.map((one) => (
           <li key={one.rank}>
-            <button type="button" class={s["tile"]} aria-label={t.likely(one.rank, placeText(one.lon, one.lat), percent(one.probability))} onClick={() => mapView.value?.fly(one.lon, one.lat, 5)}>
+            <button type="button" class={s["tile"]} aria-label={strings.likelyPlaces.one(one.rank, placeText(one.lon, one.lat), percent(one.probability))} onClick={() => mapView.value?.fly(one.lon, one.lat, 5)}>
               {one.chip_url ? <Picture src={one.chip_url} alt="" /> : <span />}
               <span>{percent(one.probability)}</span>
             </button>
@@ -226,7 +227,7 @@ export function PhotosPanel() {
             </h2>
             <div class={s["tags"]}>
               {words.said && <span class={s["tag"]}>{words.said}</span>}
-              {photo.calibrated === false && photo.verdict !== "unreadable" && <span class={join(s["tag"], s["warn"])} title={t.uncalibrated}>{t.notCalibrated}</span>}
+              {photo.calibrated === false && photo.verdict !== "unreadable" && <span class={join(s["tag"], s["warn"])} title={uncertain.text}>{uncertain.tag}</span>}
               {photo.verdict === "not among these birds" && <span class={join(s["tag"], s["warn"])}>{t.notBirds}</span>}
               {photo.answers?.[0]?.unexpected && <span class={join(s["tag"], s["warn"])}>{t.unexpected}</span>}
               {reviewed.value.get(photo.upload) && <span class={join(s["tag"], s["good"])}>{reviewed.value.get(photo.upload)}</span>}
@@ -234,7 +235,7 @@ export function PhotosPanel() {
             <p class={s["small"]}>{[typeof photo.lon === "number" && typeof photo.lat === "number" ? placeText(photo.lon, photo.lat) : t.noPlace, photo.date ? day(photo.date) : "", t.of(chosen.value + 1, photos.value.length)].filter(Boolean).join(" · ")}</p>
           </div>
           <div class={s["wrap"]}>
-            <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{photo.verdict === "not calibrated" ? t.acceptName(photo.answers?.[0]?.common_name || (acceptable(photo) ?? "")) : t.accept}</Button>
+            <Button main icon="check" onClick={accept} disabled={acceptable(photo) === null}>{photo.verdict === "not calibrated" ? uncertain.accept(photo.answers?.[0]?.common_name || (acceptable(photo) ?? "")) : t.accept}</Button>
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
             {about.value?.has.locate !== false && <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>}
           </div>
