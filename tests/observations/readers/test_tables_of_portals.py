@@ -426,3 +426,30 @@ def test_spreadsheets_of_other_languages_say_yes_too(tmp_path: Path, cell: str) 
         tmp_path / "t.csv", "species,lat,lon,coordinates_obscured", f"Parus major,1,2,{cell}", "Apus apus,3,4,FAUX"
     )
     assert read_occurrences(path, max_uncertainty_km=1).taxa == ("Apus apus",)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_said"),
+    [
+        ("Date seen", True),
+        ("my_date", True),
+        ("lastEditedDate", False),
+        ("dateIdentified", False),
+        ("candidate", False),
+    ],
+)
+def test_a_column_that_may_be_the_date_and_is_not_read_is_said(tmp_path: Path, name: str, is_said: bool) -> None:
+    path = table(
+        tmp_path / "t.csv", f"species,lat,lon,{name}", "Parus major,1,2,2020-05-01", "Parus sp.,1,2,2020-05-01"
+    )
+    found = read_occurrences(path)
+    assert found.noted == ({dates.UNREAD: 1} if is_said else {}) and accounted(found)
+    named = read_occurrences(path, columns=TableColumns(date=name))
+    assert str(named.date[0]) == "2020-05-01" and named.noted == {}
+
+
+def test_first_and_last_days_of_nordic_portals_are_read(tmp_path: Path) -> None:
+    head = "Vetenskapligt namn;Antal;Nord;Ost;Noggrannhet;Startdatum;Slutdatum"
+    path = table(tmp_path / "t.csv", head, "Parus major;2;6580000;675000;25;2020-05-13;2020-05-15")
+    found = read_occurrences(path, crs="EPSG:3006", max_uncertainty_km=1)
+    assert found.lon_lat.round(1).tolist() == [[18.1, 59.3]] and str(found.date[0]) == "2020-05-14"
