@@ -37,11 +37,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "whole": ("scientific_name",),  # of whatever rank, beside a column of species alone
     # Behind the columns that say degrees, those in which metres are found more often, so that it can be said.
     "lon": (
-        *("lon", "longitude", "decimal_longitude", "lng", "long", "location_long", "location_lon", "longitud"),
+        *("lon", "decimal_longitude", "longitude", "lng", "long", "location_long", "location_lon", "longitud"),
         *("längengrad", "laengengrad", "lengtegraad", "longitudine", LON_OF_GEOMETRY, *PLANE_X),
     ),
     "lat": (
-        *("lat", "latitude", "decimal_latitude", "location_lat", "latitud", "breitengrad", "breedtegraad"),
+        *("lat", "decimal_latitude", "latitude", "location_lat", "latitud", "breitengrad", "breedtegraad"),
         *("latitudine", LAT_OF_GEOMETRY, *PLANE_Y),
     ),
     # Which side of Greenwich and of the equator, where the numbers do not say it by their signs.

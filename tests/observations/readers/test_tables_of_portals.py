@@ -453,3 +453,9 @@ def test_first_and_last_days_of_nordic_portals_are_read(tmp_path: Path) -> None:
     path = table(tmp_path / "t.csv", head, "Parus major;2;6580000;675000;25;2020-05-13;2020-05-15")
     found = read_occurrences(path, crs="EPSG:3006", max_uncertainty_km=1)
     assert found.lon_lat.round(1).tolist() == [[18.1, 59.3]] and str(found.date[0]) == "2020-05-14"
+
+
+def test_decimal_degrees_that_are_called_so_go_before_others(tmp_path: Path) -> None:
+    head = "species,latitude,longitude,decimalLatitude,decimalLongitude"
+    path = table(tmp_path / "t.csv", head, "Parus major,48°12'N,16°18'E,48.2,16.3")
+    assert read_occurrences(path).lon_lat.tolist() == [[16.3, 48.2]]
