@@ -170,7 +170,7 @@ def _understood(
         lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
     )
     rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
-    lon_lat = without_zeros(read_places(cells, rows, tally, crs), rows)
+    lon_lat = without_zeros(read_places(cells, rows, tally, crs), rows, dropped=rules.wild_only)
     if taxa is not None:
         name, written, names = by_place((name, written, names), lon_lat, taxa)
     rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])

@@ -6,9 +6,11 @@ import pytest
 
 from birdsat.errors import InputError
 from birdsat.observations import coordinates
+from birdsat.observations.curation import Remark
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.tables import read_table
 
 
 def table(path: Path, head: str, *rows: str) -> Path:
@@ -143,7 +145,9 @@ def test_the_place_0_0_is_none_and_that_is_said(tmp_path: Path) -> None:
     rows = ("Parus major,0,0", "Parus major,0.000,-0.0", "Parus major,0,48", "Parus major,16,0")
     found = read_occurrences(table(tmp_path / "t.csv", "species,lon,lat", *rows))
     assert sorted(found.lon_lat.tolist()) == [[0, 48], [16, 0]]
-    assert found.dropped == {"no place": 2} and accounted(found)
+    assert found.dropped == {coordinates.AT_ZERO: 2} and accounted(found)
+    birds = [row for row in read_table(tmp_path / "t.csv") if not isinstance(row, Remark)]
+    assert len(birds) == 4 and [bird.place for bird in birds[:2]] == [None, None]  # a photo is one without its place
 
 
 @pytest.mark.parametrize(
