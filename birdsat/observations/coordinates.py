@@ -50,6 +50,7 @@ NOT_ON_EARTH = "coordinates not on Earth"
 SWAPPED = "latitude beyond 90 that is in range as a longitude"
 SIDES = "side of a coordinate, N, S, E or W, that is unreadable or contradicts its sign"
 ONE_MISSING = "one coordinate missing: place left out"
+AT_ZERO = "place 0,0"
 ZERO_ZERO = "the place 0,0, which stands for none: left out"
 BEYOND_180 = "longitude of 0 to 360 degrees: read as west of Greenwich"
 _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do

@@ -33,6 +33,7 @@ UNIX_TIME = "date is a computer's count of seconds since 1970: read as the day i
 IN_FUTURE = "date in the future: left out"
 COUNT_OF_DAYS = "date is a number of days since 1900 or since 1970, which cannot be told apart: left out"
 ZERO_DATE = "date is a database's or spreadsheet's zero, 30 December 1899: left out"
+UNREAD = "no column is known for the date: left out; name it, columns date=COLUMN"
 FROM_PARTS = "date not exact or unreadable: year, month and day taken"
 PARTS_UNREADABLE = "year, month and day unreadable: left out"
 

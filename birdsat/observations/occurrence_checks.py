@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from birdsat.earth.box import Box
 from birdsat.earth.place import EARTH_RADIUS_KM
 from birdsat.errors import ConfigError, InputError, some_of
-from birdsat.observations.coordinates import SWAPPED
+from birdsat.observations.coordinates import AT_ZERO, SWAPPED
 from birdsat.observations.occurrences import Occurrences
 
 OnLand = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat (n,) degrees -> (n,)
@@ -65,7 +65,7 @@ def check_occurrences(
     notes: list[str] = []
     if not trust_places:
         notes += _beyond_latitude(occurrences)
-    kept = occurrences.where((occurrences.lon_lat != 0).any(axis=1), reason="place 0,0")
+    kept = occurrences.where((occurrences.lon_lat != 0).any(axis=1), reason=AT_ZERO)
     if on_land is not None and not trust_places and len(kept):
         near = near_land or _near(on_land)
         lon, lat = kept.lon_lat.T

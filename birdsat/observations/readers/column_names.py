@@ -5,6 +5,7 @@ behind those that do not.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from birdsat.observations.readers.points import LAT_OF_GEOMETRY, LON_OF_GEOMETRY
@@ -19,6 +20,9 @@ PLANE = (  # pairs of columns of a projection's coordinates
     ("coord_x", "coord_y"),
     ("x_coord", "y_coord"),
     ("point_x", "point_y"),
+    ("east", "north"),
+    ("ost", "nord"),
+    ("rechtswert", "hochwert"),
 )
 PLANE_X, PLANE_Y = zip(*PLANE, strict=True)
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -33,11 +37,11 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "whole": ("scientific_name",),  # of whatever rank, beside a column of species alone
     # Behind the columns that say degrees, those in which metres are found more often, so that it can be said.
     "lon": (
-        *("lon", "longitude", "decimal_longitude", "lng", "long", "location_long", "location_lon", "longitud"),
+        *("lon", "decimal_longitude", "longitude", "lng", "long", "location_long", "location_lon", "longitud"),
         *("längengrad", "laengengrad", "lengtegraad", "longitudine", LON_OF_GEOMETRY, *PLANE_X),
     ),
     "lat": (
-        *("lat", "latitude", "decimal_latitude", "location_lat", "latitud", "breitengrad", "breedtegraad"),
+        *("lat", "decimal_latitude", "latitude", "location_lat", "latitud", "breitengrad", "breedtegraad"),
         *("latitudine", LAT_OF_GEOMETRY, *PLANE_Y),
     ),
     # Which side of Greenwich and of the equator, where the numbers do not say it by their signs.
@@ -54,21 +58,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "date": (
         *("date", "event_date", "observation_date", "observed_on", "time_observed_at", "observed_at", "date_observed"),
         *("obs_date", "observed_date", "date_time", "date_observation", "observation_datetime", "survey_date"),
-        *(
-            "sighting_date",
-            "visit_date",
-            "obs_dt",
-            "collection_date",
-            "date_collected",
-            "start_date",
-            "event_start",
-            "datum",
-        ),
+        *("sighting_date", "visit_date", "obs_dt", "collection_date", "date_collected", "start_date", "date_start"),
+        *("startdatum", "event_start", "date_time_collected", "datum"),
         *("date_of_observation", "date_of_sighting", "date_of_record", "date_of_survey", "date_of_visit"),
         *("date_of_collection", "sampling_date", "sample_date", "record_date", "recording_date", "capture_date"),
         *("observation_day", "fecha", "fecha_observacion", "date_obs", "timestamp"),
     ),
-    "end": ("end_date",),
+    "end": ("end_date", "date_end", "slutdatum"),
     "year": ("year", "start_date_year", "event_year", "obs_year"),
     "month": ("month", "start_date_month", "event_month", "obs_month"),
     "day": ("day", "start_date_day", "event_day", "obs_day"),
@@ -83,7 +79,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "box_height": ("box_height",),
     "count": (
         *("count", "individual_count", "observation_count", "number_of_individuals", "number_observed", "how_many"),
-        *("abundance", "organism_quantity", "aantal", "anzahl"),
+        *("abundance", "organism_quantity", "aantal", "anzahl", "antal"),
     ),
     "status": ("occurrence_status", "presence", "presence_absence", "present", "detected"),
     "uncertainty_m": (
@@ -91,7 +87,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         *("coordinate_uncertainty_in_m", "coordinate_uncertainty_meters", "uncertainty_meters", "coord_uncertainty"),
         *("uncertainty_in_meters", "coord_uncertainty_m", "coordinate_accuracy", "coordinate_accuracy_in_meters"),
         *("coordinate_accuracy_m", "location_accuracy", "horizontal_accuracy", "gps_accuracy", "accuracy_m"),
-        *("location_error_numerical", "accuracy", "uncertainty", "nauwkeurigheid"),
+        *("location_error_numerical", "accuracy", "uncertainty", "nauwkeurigheid", "noggrannhet"),
+        "coordinates_uncertainty",
     ),
     "uncertainty_km": ("uncertainty_km", "coordinate_uncertainty_km", "coordinate_uncertainty_in_km"),
     "public_accuracy_m": ("public_positional_accuracy",),
@@ -141,6 +138,12 @@ _SIDES = {
     **dict.fromkeys(("s", "°s", "deg s", "degrees south", "south"), "S"),
     **dict.fromkeys(("w", "°w", "deg w", "degrees west", "west"), "W"),
 }
+# In names of columns of other dates than that of the record.
+_OTHER_DATES = (
+    *("edit", "identif", "modif", "creat", "updat", "upload", "interpret", "publish", "enter", "entry", "export"),
+    *("submit", "crawl", "parsed", "birth", "ring", "determin", "verif", "review", "import", "valid", "candidate"),
+    *("regist", "geodetic"),
+)
 # Of Darwin Core and its kin, as "dwc:eventDate" or whole addresses.
 NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio)[:.])")
 _METRES = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "mts": "m", "km": "km"}
@@ -179,3 +182,15 @@ def plainer(name: str) -> str:
     while len(words) > 1 and words[-1].lower() in _OF_DEGREES:
         del words[-1]
     return plain("".join(words))
+
+
+def unread_date(present: Sequence[str]) -> str:
+    """Of a table's columns, none of which is known for a date, the one that may be it; "" where none seems to be."""
+    may_be = (
+        name
+        for name in present
+        if any(word in plain(name) for word in ("date", "datum", "fecha"))
+        and plain(name) != "datum"
+        and not any(word in plain(name) for word in _OTHER_DATES)
+    )
+    return next(may_be, "")

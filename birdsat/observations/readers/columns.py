@@ -230,7 +230,7 @@ def of_their_table(source: TableSource, found: dict[str, str], asked: TableColum
     left = dict(found)
     if "visible" in left and plain(left.get("lon", "")) != "locationlong":
         del left["visible"]  # Movebank's alone
-    if "end" in left and asked.end is None and not plain(left.get("date", "")).startswith("start"):
+    if "end" in left and asked.end is None and "start" not in plain(left.get("date", "")):
         del left["end"]
     for what in ("lon_side", "lat_side"):
         if what in left and getattr(asked, what) is None and _SIDES.isdisjoint(_head(source, left[what])):

@@ -65,7 +65,7 @@ def read_weighted_places(
         dropped.update(remark.reason for _, remark in raw.remarks if not remark.kept)
         cells = {what: raw.columns[name] for what, name in named.items()}
         rows = Sorting(len(raw))
-        lon_lat = without_zeros(read_places(cells, rows, tally, named_crs), rows)
+        lon_lat = without_zeros(read_places(cells, rows, tally, named_crs), rows, dropped=True)
         rows.drop(np.isnan(lon_lat[:, 0]) | np.isnan(lon_lat[:, 1]), NO_PLACE, lambda i: "")
         rules.apply_uncertainty(rows, cells)
         weight = _weights(cells, rows)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from birdsat.earth.crs import CRS, central_meridian, in_degrees_of_arc, named_crs, places_of, read_crs
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import (
+    AT_ZERO,
     BEYOND_180,
     EXCHANGED,
     LIKE_DEGREES,
@@ -98,12 +99,16 @@ def read_places(
     return place
 
 
-def without_zeros(place: NDArray[np.float64], rows: Sorting) -> NDArray[np.float64]:
-    """Places (n, 2), of which 0,0 is not one: databases write it where nothing is known."""
+def without_zeros(place: NDArray[np.float64], rows: Sorting, *, dropped: bool) -> NDArray[np.float64]:
+    """Places (n, 2), of which 0,0 is not one: databases write it where nothing is known. dropped: such rows are, in
+    place of being kept without."""
     zeros = (place == 0).all(axis=1)
     if not zeros.any():
         return place
-    rows.note(zeros, ZERO_ZERO, lambda i: "longitude 0, latitude 0")
+    if dropped:
+        rows.drop(zeros, AT_ZERO, lambda i: "longitude 0, latitude 0")
+    else:
+        rows.note(zeros, ZERO_ZERO, lambda i: "longitude 0, latitude 0")
     return np.where(zeros[:, None], np.nan, place)
 
 

@@ -22,6 +22,7 @@ _NO = ("false", "f", "0", "0.0", "no", "n", "falsch", "nein", "faux", "non", "fa
 _NOT_FOUND = (
     *("absent", "absence", "not detected", "not found", "not present", "not observed", "undetected", "nondetection"),
     *("non-detection", "excluded", "a", "abs", *_NO),
+    *("ausente", "abwesend", "assente", "afwezig", "fehlend", "nicht gefunden", "non observé", "ikke observert"),
 )
 _COUNTED_NONE = ("absent", "absence", "zero", "not detected", "not found", "not seen", "not present")
 _REJECTED = ("reject", "incorrect", "not accepted", "afgekeurd")

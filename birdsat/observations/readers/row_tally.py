@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from birdsat.errors import InputError
-from birdsat.observations.coordinates import SWAPPED
+from birdsat.observations.coordinates import AT_ZERO, SWAPPED
 from birdsat.observations.day_numbers import months
 from birdsat.observations.readers.rows import Rows
 from birdsat.observations.record_dates import OTHER_DATES
@@ -76,7 +76,7 @@ class RowTally:
             return "Say which column is which: columns lon=COLUMN lat=COLUMN.", ("columns",)
         if reason.startswith(UNCERTAIN):
             return "Allow for less exact places, or give other records.", ("max_uncertainty_km",)
-        if not reason or reason == NO_PLACE or reason.startswith("coordinates"):
+        if not reason or reason in (NO_PLACE, AT_ZERO) or reason.startswith("coordinates"):
             return "Give a table with coordinates.", ()
         return "Give a table with records of wild birds, named to the species.", ()
 

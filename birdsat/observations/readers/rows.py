@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from birdsat.earth.crs import CRS
 from birdsat.observations.coordinates import PlaceTally
 from birdsat.observations.curation import Remark
-from birdsat.observations.dates import DateReading, read_date, read_date_cells
+from birdsat.observations.dates import UNREAD, DateReading, read_date, read_date_cells
 from birdsat.observations.observation import Split
 from birdsat.observations.readers.cell_values import as_text, by_distinct, is_blank, is_true, to_bools
+from birdsat.observations.readers.column_names import unread_date
 from birdsat.observations.readers.name_column import NameColumn
 from birdsat.observations.readers.name_rows import NAME_PARTS, TaxonNames, by_place, names_of, present_of
 from birdsat.observations.readers.places import read_places, without_zeros
@@ -106,6 +107,11 @@ class Rows:
         finding = Finding(reason=reason, rows=rows, detail=lambda i: str(names[name[i]].species), kept=False)
         return replace(self, kept=self.kept & ~which, findings=[*self.findings, finding])
 
+    def noting(self, reason: str, detail: str) -> "Rows":
+        """With a remark on every row that is kept."""
+        finding = Finding(reason=reason, rows=np.flatnonzero(self.kept), detail=lambda i: detail, kept=True)
+        return replace(self, findings=[*self.findings, finding])
+
     def said(self) -> Iterator[tuple[int, Remark]]:
         """The number of a row and a remark on it: the reader's, then each reason for which rows were dropped, then what
         is said of those that are kept."""
@@ -134,9 +140,11 @@ def read_rows(
     of_names = NameColumn()
     ids = {} if taxa is None else {f"{kind} id": name for kind, name in taxa.id_columns(source.columns).items()}
     named = {**ids, **columns}
+    unread = "" if set(_DATE_PARTS) & set(named) else unread_date(source.columns)
     for cells in source.cells(sorted(set(named.values()))):
         told = {what: cells.columns[name] for what, name in named.items()}
-        yield _understood(cells, told, rules, tally, of_names, taxa, crs)
+        rows = _understood(cells, told, rules, tally, of_names, taxa, crs)
+        yield rows.noting(UNREAD, f"perhaps {unread!r}") if unread else rows
     tally.check(path)
 
 
@@ -162,7 +170,7 @@ def _understood(
         lambda i: repr(written[name[i]]) if written[name[i]] else "the taxon is empty",
     )
     rows.drop_cells("qualifier", cells, lambda text: DOUBTFUL if is_doubt(text) else "")
-    lon_lat = without_zeros(read_places(cells, rows, tally, crs), rows)
+    lon_lat = without_zeros(read_places(cells, rows, tally, crs), rows, dropped=rules.wild_only)
     if taxa is not None:
         name, written, names = by_place((name, written, names), lon_lat, taxa)
     rows.note_by(name, [one.note for one in names], lambda i: written[name[i]])
