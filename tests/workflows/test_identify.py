@@ -28,7 +28,7 @@ def run_folder(tiny_world: TinyWorld) -> Path:
 @pytest.fixture
 def named(monkeypatch: pytest.MonkeyPatch) -> FakeIdentifier:
     fake = FakeIdentifier()
-    monkeypatch.setattr(workflow, "open_run_identifier", lambda options, progress: fake)
+    monkeypatch.setattr(workflow, "open_run_identifier", lambda _: fake)
     return fake
 
 
