@@ -27,6 +27,9 @@ export const bytes = (size: number): string =>
   size >= 1e6
     ? formatter("mb", { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 }).format(size / 1e6)
     : formatter("kb", { style: "unit", unit: "kilobyte", maximumSignificantDigits: 3 }).format(size / 1e3);
+/** An area, large ones in words: 5.57 million km². */
+export const area = (km2: number): string =>
+  `${formatter(km2 >= 1e6 ? "areas" : "area", { maximumSignificantDigits: 3, notation: km2 >= 1e6 ? "compact" : "standard", compactDisplay: "long" }).format(km2)} km²`;
 export const kilometres = (km: number): string =>
   formatter("km", { style: "unit", unit: "kilometer", maximumSignificantDigits: 3 }).format(km);
 

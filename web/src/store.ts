@@ -1,7 +1,7 @@
 /** What has been read so far, and the reading of what the state asks for. */
 import { computed, effect, signal, type Signal } from "@preact/signals";
 import { getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
-import { type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
+import { areasOf, type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
 import type { About, GridInfo, MapInfo, Model, Records, Taxon, Tiles } from "./records";
 import { ofAllSpecies, state } from "./state";
 
@@ -36,6 +36,12 @@ export class LoadedMap {
     readonly info: MapInfo,
     readonly grid: Grid,
   ) {}
+
+  private made: Float64Array | null = null;
+  /** Square kilometres of each cell. */
+  get areas(): Float64Array {
+    return (this.made ??= areasOf(this.grid));
+  }
 
   has(name: string): boolean {
     return Boolean(this.info.layers[name]);

@@ -87,6 +87,38 @@ describe.skipIf(!canBrowse)("species", () => {
     await close();
   });
 
+  test("effort has its own unit, and no threshold of suitability on its ramp", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5");
+    const legend = page.getByRole("region", { name: "Legend" });
+    await legend.getByRole("slider", { name: "Threshold" }).waitFor();
+    await legend.getByRole("button", { name: "Effort" }).click();
+    await legend.getByText("× the mean").waitFor();
+    expect(await legend.getByRole("slider").count()).toBe(0);
+    await close();
+  });
+
+  test("a phone's legend opens whole, and closes again", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5", "phone");
+    await page.getByRole("button", { name: "More of the legend" }).click();
+    await page.getByRole("switch", { name: "Same scale for all species" }).click();
+    await expect.poll(() => state(page).get("scale")).toBe("all");
+    await page.getByRole("button", { name: "Less of the legend" }).click();
+    await page.getByRole("button", { name: "More of the legend" }).waitFor();
+    await close();
+  });
+
+  test("a phone's display settings are all within the screen, and give the focus back", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia", "phone");
+    await page.getByRole("button", { name: "Display" }).click();
+    const box = await page.getByRole("dialog").boundingBox();
+    expect(box?.y).toBeGreaterThanOrEqual(0);
+    await page.getByRole("button", { name: "Globe" }).click();
+    await expect.poll(() => state(page).get("globe")).toBe("1");
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Display");
+    await close();
+  });
+
   test("a phone's panel has three stops, by hand and by key", async () => {
     const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia", "phone");
     const height = (): Promise<number> => page.locator("#panel").evaluate((panel) => panel.getBoundingClientRect().height);

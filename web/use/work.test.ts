@@ -51,6 +51,16 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("on a phone an error comes into view", async () => {
+    const { page, close } = await on.open("?view=records", "phone");
+    await page.locator("input[type=file]").setInputFiles({ ...TABLE, name: "setup.exe" });
+    const alert = page.getByRole("alert");
+    await alert.waitFor();
+    const [box, rail] = [await alert.boundingBox(), await page.getByRole("navigation").boundingBox()];
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual((rail?.y ?? 0) + 1);
+    await close();
+  });
+
   test("photos are named, accepted and corrected by keys", async () => {
     const { page, wrong, close } = await on.open("?view=photos");
     await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), photo("two.jpg"), photo("three.jpg")]);
@@ -86,6 +96,15 @@ describe.skipIf(!canBrowse)("work", () => {
     expect(await page.getByRole("img", { name: /over the year: Jan/ }).count()).toBeGreaterThan(5);
     await page.getByRole("button", { name: "1,600 km" }).click();
     await page.getByRole("img", { name: /1,600 km across/ }).waitFor();
+    await close();
+  });
+
+  test("the range is laid against the truth at a threshold that can be changed there", async () => {
+    const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=6&pair=truth");
+    const missed = page.getByRole("row", { name: /Missed .* km²/ });
+    const before = await missed.innerText();
+    await page.getByRole("slider", { name: "Best balance" }).fill("0.6");
+    await expect.poll(() => missed.innerText()).not.toBe(before);
     await close();
   });
 

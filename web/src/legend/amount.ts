@@ -4,7 +4,7 @@ import { strings } from "../strings";
 
 /** What a number of a layer counts, after a space; "" where it has no unit. */
 export const unitOf = (name: string, unit: string | undefined): string => {
-  const said = unit || (name === "richness" || name === "gaps" ? strings.layers.unit : "");
+  const said = unit || (name === "richness" || name === "gaps" ? strings.layers.unit : name === "effort" ? strings.layers.effortUnit : "");
   return said && ` ${said}`;
 };
 

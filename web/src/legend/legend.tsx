@@ -1,6 +1,6 @@
 /** What the colours mean: ramp, histogram of what is in view, threshold, layers, and one sentence. */
 import { useMemo, useRef, useState } from "preact/hooks";
-import { number, score } from "../format";
+import { number, percent, score } from "../format";
 import { cellsIn, histogram, planeOf } from "../map/cells";
 import { changeTop, COLOURS, modeOf, topOf } from "../map/look";
 import { changeRamp, gradient, ramp } from "../map/ramps";
@@ -68,10 +68,11 @@ export function Legend() {
   const counts = useMemo(() => {
     if (!loaded || !which || !values) return [];
     const planes = loaded.planes(name);
-    return planes ? histogram(planes, planeOf(now.month, values.months), loaded.grid.cells.length, which, values.scale, top) : [];
+    return planes ? histogram(planes, planeOf(now.month, values.months), loaded.grid.cells.length, which, values.scale, top, 40, values.power) : [];
   }, [loaded, which, name, now.month, top, version]);
-  if (!loaded || now.view === "data" || now.view === "about" || now.view === "records") return null;
-  const limit = isRichness.value || loaded.model === "" ? null : threshold.value;
+  if (!loaded || (mode === "truth" && !loaded.has("truth"))) return null;
+  // A threshold is one of suitability: on a ramp of anything else it means nothing.
+  const limit = isRichness.value || loaded.model === "" || name !== "suitability" ? null : threshold.value;
   const most = Math.max(1, [...counts].sort((a, b) => b - a)[2] ?? 1); // a bin or two of nearly nothing would flatten the rest
   const table = mode === "change" ? changeRamp(dark.value) : ramp(now.ramp, dark.value);
   const richness = isRichness.value;
@@ -82,8 +83,8 @@ export function Legend() {
         ["suitability", t.suitability], ["range", t.range], ...(loaded.has("low") ? [["interval", t.interval] as const] : []),
         ...(loaded.has("effort") ? [["effort", t.effort] as const] : []), ...(loaded.has("truth") ? [["truth", t.truth] as const] : []),
       ];
-  const explain = loaded.model === "" ? strings.photos.locateExplained : mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval
-    : name === "suitability" && !richness ? [t.explain.suitability, sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
+  const explain = loaded.model === "" ? strings.photos.locateExplained : mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval(loaded.info.interval ? percent(loaded.info.interval) : "")
+    : name === "suitability" && !richness ? [t.explain.suitability, t.meaning[loaded.info.quantity.name] ?? sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
   const elsewhere = loaded.model === ""; // not of a model: where a photo may have been taken
   const title = elsewhere ? loaded.info.quantity.name : now.view === "compare" && mode === "change" ? strings.compare.change : mode === "truth" ? t.truth : mode === "range" ? t.range : mode === "interval" ? t.interval : t[name as "suitability"];
   const when = (values?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
@@ -154,7 +155,7 @@ export function Legend() {
         </div>
         {narrow.value && (
           <button type="button" class={s["more"]} aria-expanded={open} onClick={() => setOpen(!open)}>
-            {strings.legend.more}
+            {open ? strings.legend.less : strings.legend.more}
           </button>
         )}
       </div>

@@ -1,6 +1,6 @@
 /** Two maps: months, models, or prediction and truth; under a swipe, side by side, or what changes. */
-import { count, percent, score } from "../format";
-import { sameCells, truthCounts } from "../map/look";
+import { area, score } from "../format";
+import { sameCells } from "../map/look";
 import { monthName } from "../map/swipe";
 import { Busy, Segments, Select, Wrong } from "../parts/ui";
 import { go, type Manner, state } from "../state";
@@ -8,7 +8,7 @@ import { busy, type LoadedMap, map, mapWrong, model, modelOf, models, other, oth
 import { strings } from "../strings";
 import { ModelSelect } from "./model_select";
 import { Search } from "./search";
-import { shareAbove } from "./species";
+import { shareAbove, Threshold, Truth } from "./species";
 import s from "./panel.module.css";
 
 const t = strings.compare;
@@ -29,8 +29,6 @@ export function ComparePanel() {
   const apart = left && right && !sameCells(left, right);
   const manners: (readonly [Manner, string])[] = apart ? [["side", t.side]] : [["swipe", t.swipe], ["side", t.side], ["change", t.change]];
   const limit = threshold.value;
-  const counts = left && limit !== null && now.pair === "truth" ? truthCounts(now, left, limit) : null;
-  const all = counts ? Math.max(1, counts.right + counts.missed + counts.tooMuch) : 1;
   return (
     <>
       <h1 class={s["title"]}>{t.title}</h1>
@@ -57,17 +55,11 @@ export function ComparePanel() {
       {otherWrong.value && now.pair === "models" && <Wrong message={otherWrong.value} />}
       {apart && <p class={s["small"]}>{t.otherGrid}</p>}
       {now.pair === "truth" && left && !left.has("truth") && <p class={s["p"]}>{t.noTruth}</p>}
-      {counts && (
-        <section class={s["section"]}>
-          <h2 class={s["h"]}>{strings.species.truth}</h2>
-          <table class={s["became"]}>
-            <tbody>
-              {([[strings.species.right, counts.right], [strings.species.missed, counts.missed], [strings.species.tooMuch, counts.tooMuch]] as const).map(([name, n]) => (
-                <tr key={name}><th scope="row">{name}</th><td>{count(n)} ({percent(n / all)})</td></tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+      {now.pair === "truth" && left?.has("truth") && (
+        <>
+          <Threshold loaded={left} />
+          <Truth loaded={left} />
+        </>
       )}
       {left && right && now.pair === "models" && (
         <section class={s["section"]}>
@@ -78,7 +70,7 @@ export function ComparePanel() {
               {["auc", "auc_even", "boyce"].map((key) => (
                 <tr key={key}><td>{strings.species.figure[key]}</td><td>{figure(left, key)}</td><td>{figure(right, key)}</td></tr>
               ))}
-              {limit !== null && <tr><td>{strings.species.area}</td><td>{count(shareAbove(left, limit)?.cells ?? 0)}</td><td>{count(shareAbove(right, limit)?.cells ?? 0)}</td></tr>}
+              {limit !== null && <tr><td>{strings.species.area}</td><td>{area(shareAbove(left, limit)?.km2 ?? 0)}</td><td>{area(shareAbove(right, limit)?.km2 ?? 0)}</td></tr>}
             </tbody>
           </table>
           <p class={s["small"]}>{model.value?.name} · {modelOf(now.other)?.name}</p>

@@ -1,10 +1,10 @@
 /** One species: search, what the map shows, its threshold, how good it is, and what to take home. */
 import { useEffect, useState } from "preact/hooks";
 import { inWords } from "../api";
-import { count, percent, score } from "../format";
+import { area, percent, score } from "../format";
 import { sentence, thresholdName } from "../legend/legend";
 import { planeOf } from "../map/cells";
-import { truthCounts } from "../map/look";
+import { COLOURS, truthCounts } from "../map/look";
 import { Icon } from "../parts/icons";
 import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
 import type { MapInfo, Taxon } from "../records";
@@ -45,7 +45,7 @@ function Empty() {
   );
 }
 
-function Threshold({ loaded }: { loaded: LoadedMap }) {
+export function Threshold({ loaded }: { loaded: LoadedMap }) {
   const named = loaded.info.thresholds ?? [];
   const now = thresholdInForce.value;
   const value = threshold.value;
@@ -63,24 +63,26 @@ function Threshold({ loaded }: { loaded: LoadedMap }) {
       />
       {value !== null && <Slider label={thresholdName(now)} value={value} text={score(value)} onChange={(to) => go({ threshold: String(to) })} />}
       {explained && <p class={s["small"]}>{sentence(explained)}</p>}
-      {share !== null && <p class={s["small"]}>{t.area}: <b>{count(share.cells)}</b> ({percent(share.cells / Math.max(1, share.of))})</p>}
+      {share !== null && <p class={s["small"]}>{t.area}: <b>{area(share.km2)}</b> ({t.shareOfMap(percent(share.km2 / Math.max(1, share.of)))})</p>}
     </section>
   );
 }
 
-export function shareAbove(loaded: LoadedMap, limit: number): { cells: number; of: number } | null {
+/** Square kilometres at and above a threshold, and of all cells with a value. */
+export function shareAbove(loaded: LoadedMap, limit: number): { km2: number; of: number } | null {
   const [values, planes] = [loaded.layers.get("suitability"), loaded.planes("suitability")];
   if (!values || !planes) return null;
   const n = loaded.grid.cells.length;
   const from = planeOf(state.value.month, values.months) * n;
-  let [cells, of] = [0, 0];
-  for (let i = from; i < from + n; i++) {
-    const byte = planes[i] ?? 255;
+  let [km2, of] = [0, 0];
+  for (let cell = 0; cell < n; cell++) {
+    const byte = planes[from + cell] ?? 255;
     if (byte === 255) continue;
-    of++;
-    if (byte * values.scale >= limit) cells++;
+    const size = loaded.areas[cell] ?? 0;
+    of += size;
+    if (byte * values.scale >= limit) km2 += size;
   }
-  return { cells, of };
+  return { km2, of };
 }
 
 export function Figures({ info }: { info: MapInfo }) {
@@ -142,7 +144,8 @@ export function Downloads({ info }: { info: MapInfo }) {
   );
 }
 
-function Truth({ loaded }: { loaded: LoadedMap }) {
+/** How much of the range is right, missed and too much, in the colours of the map. */
+export function Truth({ loaded }: { loaded: LoadedMap }) {
   void loaded.version.value;
   const counts = threshold.value === null ? null : truthCounts(state.value, loaded, threshold.value);
   if (!counts) return null;
@@ -152,14 +155,15 @@ function Truth({ loaded }: { loaded: LoadedMap }) {
       <h2 class={s["h"]}>{t.truth}</h2>
       <table class={s["became"]}>
         <tbody>
-          {([[t.right, counts.right], [t.missed, counts.missed], [t.tooMuch, counts.tooMuch]] as const).map(([name, n]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{count(n)} ({percent(n / all)})</td>
+          {(["right", "missed", "tooMuch"] as const).map((key) => (
+            <tr key={key}>
+              <th scope="row"><i class={s["swatch"]} style={{ background: COLOURS[key] }} />{t[key]}</th>
+              <td>{area(counts[key])} ({percent(counts[key] / all)})</td>
             </tr>
           ))}
         </tbody>
       </table>
+      <p class={s["small"]}>{t.truthShares}</p>
     </section>
   );
 }
@@ -183,7 +187,7 @@ export function SpeciesPanel() {
               {loaded.info.common_name || loaded.info.taxon}
               {loaded.info.common_name && <small>{loaded.info.taxon}</small>}
             </h1>
-            {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.records(loaded.info.records)}</p>}
+            {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.learned(loaded.info.records)}</p>}
           </header>
           <Threshold loaded={loaded} />
           {layer === "truth" && <Truth loaded={loaded} />}

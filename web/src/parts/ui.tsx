@@ -3,6 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, getBlob, hasToken, wasStopped } from "../api";
 import { months, number, percent } from "../format";
+import { stop } from "../sheet";
+import { narrow } from "../store";
 import { strings } from "../strings";
 import { Icon, type IconName } from "./icons";
 import s from "./ui.module.css";
@@ -115,14 +117,21 @@ export function Busy({ what, share, onStop, at_once }: { what: string; share?: n
   );
 }
 
-export function Wrong({ message, onAgain }: { message: string; onAgain?: () => void }) {
+/** An error in words. It comes into view: on a phone it may lie below what is seen, and then nothing seems to happen. */
+export function Wrong({ message, onAgain, children }: { message: string; onAgain?: () => void; children?: ComponentChildren }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (narrow.peek() && stop.peek() === 0) stop.value = 1;
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, [message]);
   return (
-    <div class={s["wrong"]} role="alert">
+    <div ref={box} class={s["wrong"]} role="alert">
       <b>
         <Icon name="warn" size={18} />
         {strings.errors.title}
       </b>
       <p>{message}</p>
+      {children}
       {onAgain && (
         <div>
           <Button onClick={onAgain}>{strings.again}</Button>
