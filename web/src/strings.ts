@@ -162,9 +162,9 @@ export const strings = {
   },
   data: {
     title: "Data", none: "No data set is open: start birdsat with “--dataset FOLDER”.", browse: "Browse", scatter: "Likeness", card: "Card", confusions: "Confusions",
-    taxon: "Species", part: "Part", all: "All", parts: { train: "for training", val: "for choosing", test: "for testing" } as Record<string, string>,
+    taxon: "Species", part: "Used", all: "All", parts: { train: "for training", val: "for choosing", test: "for testing" } as Record<string, string>,
     rows: (n: number) => plural(n, "photo", "photos"), more: "Show more", photo: (name: string) => `Photo of ${name}`, chip: "Satellite picture of the place",
-    scatterText: "Each point is a photo; near ones look alike to the model. Point at one to see it.", takenFor: "was taken for", times: (n: number, of: number | null) => of ? `${count(n)} of ${plural(of, "photo", "photos")}` : plural(n, "photo", "photos"),
+    scatterText: "Each point is a photo; near ones look alike to the model. Point at one to see it, click to look closer.", only: "Show one group", others: (n: number) => plural(n, "other", "others"), month: "Month", nearRow: "Choose another from below, or close it.", takenFor: "was taken for", times: (n: number, of: number | null) => of ? `${count(n)} of ${plural(of, "photo", "photos")}` : plural(n, "photo", "photos"),
     noFamily: "family not known", stopped: "It was stopped before it was done.",
     noConfusions: "No photo was taken for another bird, or the run has no figures yet.", noRows: "No photo fits these filters.",
   },

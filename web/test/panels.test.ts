@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
 import { acceptable, corrections, inPlainWords, likeliest } from "../src/panels/photos";
-import { withoutHead } from "../src/panels/data";
+import { ranked, withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { blocksOf } from "../src/parts/markdown";
 import { tableOf } from "../src/panels/sample";
@@ -54,6 +54,10 @@ describe("photos in words", () => {
     expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves", rolled_up_score: 1 })).toEqual({ name: "a bird; more cannot be said", common: null, said: "" });
     expect(inPlainWords({ ...photo, verdict: "unreadable", remarks: ["it is empty"] }).said).toBe("it is empty");
   });
+});
+
+test("groups of photos are ranked by how many points they have, unknown ones too", () => {
+  expect(ranked(["Paridae", "Corvidae", "Paridae"], Int32Array.from([1, 0, 2, 1, 1]))).toEqual([{ name: "Corvidae", points: 3 }, { name: "Paridae", points: 2 }]);
 });
 
 test("only what was said of a photo can be accepted", () => {

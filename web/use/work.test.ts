@@ -111,7 +111,7 @@ describe.skipIf(!canBrowse)("work", () => {
   test("the data set is browsed, filtered and looked at", async () => {
     const { page, wrong, close } = await on.open("?view=data");
     await page.getByText("240 photos").waitFor();
-    await page.getByLabel("Part").selectOption("test");
+    await page.getByLabel("Used").selectOption("test");
     await page.getByText("40 photos").waitFor();
     await page.getByRole("button", { name: /Photo of/ }).first().click();
     await page.getByRole("img", { name: "Satellite picture of the place" }).waitFor();
@@ -120,6 +120,15 @@ describe.skipIf(!canBrowse)("work", () => {
     for (let x = 10; box && x < box.width && !(await page.locator("main canvas + div img").count()); x += 8) await page.mouse.move(box.x + x, box.y + box.height / 2);
     await page.locator("main canvas + div img").waitFor();
     await picture(page, "data-scatter");
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.getByRole("button", { name: "Close" }).waitFor();
+    const row = page.url();
+    expect(row).toMatch(/row=\d+/);
+    await page.goBack();
+    await page.getByLabel("Show one group").selectOption("Family 2");
+    await page.goto(row);
+    await page.getByRole("img", { name: "Satellite picture of the place" }).waitFor();
     await page.getByRole("button", { name: "Confusions" }).click();
     await page.getByText("7 of 40 photos").waitFor();
     expect(wrong).toEqual([]);
