@@ -17,14 +17,15 @@ import { SpeciesPanel } from "./panels/species";
 import { TaxaPanel } from "./panels/taxa";
 import { MapTabs } from "./panels/map_tabs";
 import { Icon, type IconName } from "./parts/icons";
-import { join, Wrong } from "./parts/ui";
+import { Button, join, Wrong } from "./parts/ui";
 import { go, linkTo, state, type View } from "./state";
-import { attempt, busy, models, narrow, wrong } from "./store";
+import { attempt, busy, modelGone, models, narrow, wrong } from "./store";
 import { strings } from "./strings";
 import { TimeBar } from "./time/time";
 import { stop } from "./sheet";
 
 const RAIL: readonly (readonly [View, IconName])[] = [["species", "bird"], ["place", "pin"], ["photos", "photo"], ["data", "data"], ["compare", "compare"], ["about", "about"]];
+const OF_MODEL: readonly View[] = ["species", "richness", "taxa", "place", "compare"];
 const MAPS: readonly View[] = ["species", "richness", "taxa", "records"];
 
 function Rail() {
@@ -123,7 +124,11 @@ export function App() {
       <Rail />
       <Sheet>
         {MAPS.includes(view) && <MapTabs />}
-        {PANELS[view]()}
+        {modelGone.value && OF_MODEL.includes(view) ? (
+          <Wrong message={strings.errors.noModel(state.value.model)}>
+            <div><Button onClick={() => go({ model: "", at: null })}>{strings.errors.firstModel}</Button></div>
+          </Wrong>
+        ) : PANELS[view]()}
       </Sheet>
       <div class={s["legend"]}><Legend /></div>
       <div class={s["bottom"]}>

@@ -16,6 +16,9 @@ export const theme = signal<"auto" | "light" | "dark">((localStorage.getItem("bi
 
 export const model = computed<Model | null>(() => modelOf(state.value.model));
 
+/** Whether the address names a model that is not here, or not any more. */
+export const modelGone = computed(() => models.value !== null && state.value.model !== "" && model.value === null);
+
 export function modelOf(id: string): Model | null {
   const all = models.value ?? [];
   return all.find((one) => one.id === id) ?? (id === "" ? (all[0] ?? null) : null);
@@ -227,7 +230,7 @@ export function keepReading(): void {
   const wantedOther = computed(() => {
     const { view: of, pair, taxon, other: id } = state.value;
     if (of !== "compare" || !taxon) return "";
-    return `${pair === "models" ? id : (model.value?.id ?? "")}\n${taxon}`;
+    return `${pair === "models" ? (id && (modelOf(id)?.id ?? "")) : (model.value?.id ?? "")}\n${taxon}`;
   });
   effect(() => {
     const asked = wantedOther.value;

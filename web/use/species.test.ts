@@ -84,6 +84,17 @@ describe.skipIf(!canBrowse)("species", () => {
     const said = await page.getByRole("alert").innerText();
     expect(said).toMatch(/not among the 12 .* nearest: 'Hirundo rustica'/);
     await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("group", { name: "Did you mean" }).getByRole("button", { name: "Barn Swallow" }).click();
+    await page.getByRole("heading", { name: /Barn Swallow/ }).waitFor();
+    await close();
+  });
+
+  test("a model that was forgotten is said, and the way on is a button", async () => {
+    const { page, wrong, close } = await on.open("?view=species&model=gone&taxon=Ciconia+ciconia");
+    expect(await page.getByRole("alert").innerText()).toContain("“gone”");
+    await page.getByRole("button", { name: "Show the first that is here" }).click();
+    await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(wrong).toEqual([]);
     await close();
   });
 

@@ -99,6 +99,23 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("the place of an address comes into view, also where the model has no cells", async () => {
+    const { page, close } = await on.open("?view=place&place=-100,40");
+    await page.getByRole("alert").getByText("no cell of this map").waitFor();
+    const box = await page.locator("[class*=pin]").boundingBox();
+    expect(box?.x).toBeGreaterThan(432);
+    expect(box?.x).toBeLessThan(1440);
+    await close();
+  });
+
+  test("a comparison begins with a species that is offered, and names both sides", async () => {
+    const { page, close } = await on.open("?view=compare&manner=side");
+    await page.getByRole("button", { name: /: January and July/ }).click();
+    await expect.poll(() => page.locator("canvas").count()).toBe(2);
+    await page.locator("[class*=module-side]", { hasText: "July" }).waitFor();
+    await close();
+  });
+
   test("the range is laid against the truth at a threshold that can be changed there", async () => {
     const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=6&pair=truth");
     const missed = page.getByRole("row", { name: /Missed .* km²/ });

@@ -12,7 +12,7 @@ import { Hover, type Point } from "./hover";
 import { show } from "./look";
 import { MapView } from "./map";
 import s from "./pane.module.css";
-import { Swipe } from "./swipe";
+import { Sides, Swipe } from "./swipe";
 
 export const mapView = signal<MapView | null>(null);
 const RAIL = 72;
@@ -26,10 +26,10 @@ const isSide = (): boolean => {
   return of === "compare" && manner === "side" && pair !== "truth" && taxon !== "" && other.value !== null;
 };
 
-/** The place that a pin stands on: the one that is asked for, or where a photo was taken. */
+/** The place that a pin stands on: the one that is asked for, or where the photo that is looked at was taken. */
 const pinned = computed(() => {
   const { view: of, place } = state.value;
-  return of === "place" ? place : of === "photos" ? spot.value : null;
+  return of === "place" ? place : of === "photos" || of === "data" ? spot.value : null;
 });
 
 function openPlace(lon: number, lat: number): void {
@@ -125,6 +125,10 @@ export function MapPane() {
     });
     const end = keep(made, false);
     let framedFor = "";
+    const bring = (): void => {
+      const at = pinned.peek();
+      if (at && !made.sees(at[0], at[1])) made.fly(at[0], at[1], Math.max(3, made.map.getZoom()));
+    };
     const framed = effect(() => {
       // A model that comes into view is shown whole, unless the address says where to look.
       const shown = grid.value;
@@ -132,6 +136,7 @@ export function MapPane() {
         void made.ready.then(() => {
           pad(made);
           made.frame(shown, false);
+          bring();
         });
     });
     const found = effect(() => {
@@ -144,12 +149,11 @@ export function MapPane() {
       };
       if (state.value.view === "records") to(own);
       else if (kind === "project" && shown && shown.model !== framedFor && !state.peek().at)
-        void shown.readRecords().then(() => { if (map.peek() === shown && !state.peek().at && to(shown.records)) framedFor = shown.model; });
+        void shown.readRecords().then(() => { if (map.peek() === shown && !state.peek().at && !pinned.peek() && to(shown.records)) framedFor = shown.model; });
     });
     const shownPlace = effect(() => {
       // A place that is asked for comes into view.
-      const at = pinned.value;
-      if (at) void made.ready.then(() => { if (!made.sees(at[0], at[1])) made.fly(at[0], at[1], Math.max(3, made.map.getZoom())); });
+      if (pinned.value) void made.ready.then(bring);
     });
     const padded = effect(() => {
       void [narrow.value, stop.value, state.value.manner];
@@ -206,7 +210,7 @@ export function MapPane() {
       <div ref={box} class={join(s["main"], side && s["left"])} />
       {side && <div ref={second} class={s["right"]} />}
       {unable && <div class={s["unable"]}><Wrong message={strings.errors.webgl} /></div>}
-      {!side && <Swipe />}
+      {side ? <Sides /> : <Swipe />}
       {point && !narrow.value && <Hover point={point} />}
     </div>
   );

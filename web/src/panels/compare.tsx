@@ -2,13 +2,13 @@
 import { area, score } from "../format";
 import { sameCells } from "../map/look";
 import { monthName } from "../map/swipe";
-import { Busy, Segments, Select, Wrong } from "../parts/ui";
+import { Busy, Button, Segments, Select, Wrong } from "../parts/ui";
 import { go, type Manner, state } from "../state";
 import { busy, type LoadedMap, map, mapWrong, model, modelOf, models, other, otherWrong, threshold } from "../store";
 import { strings } from "../strings";
 import { ModelSelect } from "./model_select";
 import { Search } from "./search";
-import { shareAbove, Threshold, Truth } from "./species";
+import { shareAbove, Threshold, Truth, useFirst } from "./species";
 import s from "./panel.module.css";
 
 const t = strings.compare;
@@ -24,6 +24,8 @@ export function ComparePanel() {
   void left?.version.value;
   void right?.version.value;
   const id = model.value?.id ?? "";
+  const first = useFirst(id || undefined);
+  const otherGone = now.pair === "models" && now.other !== "" && models.value !== null && modelOf(now.other) === null;
   const others = (models.value ?? []).filter((one) => one.id !== id);
   const monthOptions = Array.from({ length: 13 }, (_, month) => [String(month), monthName(month)] as const);
   const apart = left && right && !sameCells(left, right);
@@ -34,23 +36,29 @@ export function ComparePanel() {
       <h1 class={s["title"]}>{t.title}</h1>
       {id && <Search model={id} value={now.taxon} label={strings.species.search} onChoose={(one) => go({ taxon: one.taxon })} />}
       {!now.taxon && <p class={s["p"]}>{t.needSpecies}</p>}
+      {!now.taxon && first && (
+        <div class={s["wrap"]}>
+          <Button onClick={() => go({ taxon: first.taxon, pair: "months", month: 1, otherMonth: 7 })}>{t.begin(first.common_name || first.taxon, monthName(1), monthName(7))}</Button>
+        </div>
+      )}
       <div class={s["stack"]}>
         <Segments label={t.what} value={now.pair} options={[["months", t.months], ["models", t.models], ["truth", strings.layers.truth]]} onChange={(pair) => go({ pair, ...(pair === "models" && !now.other ? { other: others[0]?.id ?? "" } : {}) })} />
         {now.pair !== "truth" && <Segments label={t.how} value={apart ? "side" : now.manner} options={manners} onChange={(manner) => go({ manner })} />}
         {now.pair === "months" && (
           <>
-            <Select label={`${t.left}: ${t.month}`} value={String(now.month)} options={monthOptions} onChange={(month) => go({ month: Number(month) })} />
-            <Select label={`${t.right}: ${t.month}`} value={String(now.otherMonth)} options={monthOptions} onChange={(month) => go({ otherMonth: Number(month) })} />
+            <Select label={t.leftMonth} value={String(now.month)} options={monthOptions} onChange={(month) => go({ month: Number(month) })} />
+            <Select label={t.rightMonth} value={String(now.otherMonth)} options={monthOptions} onChange={(month) => go({ otherMonth: Number(month) })} />
           </>
         )}
         {now.pair === "models" && (
           <>
             <ModelSelect />
-            {others.length ? <Select label={`${t.right}: ${t.model}`} value={now.other} options={others.map((one) => [one.id, one.name] as const)} onChange={(to) => go({ other: to })} /> : <p class={s["p"]}>{t.noOther}</p>}
+            {others.length ? <Select label={t.rightModel} value={otherGone ? "" : now.other} options={[...(otherGone || !now.other ? [["", t.choose] as const] : []), ...others.map((one) => [one.id, one.name] as const)]} onChange={(to) => go({ other: to })} /> : <p class={s["p"]}>{t.noOther}</p>}
           </>
         )}
       </div>
-      {(busy.value || (now.taxon && now.pair === "models" && now.other && !right && !otherWrong.value)) && <Busy what={strings.loading} />}
+      {otherGone && <Wrong message={strings.errors.noModel(now.other)} />}
+      {(busy.value || (now.taxon && now.pair === "models" && now.other && !otherGone && !right && !otherWrong.value)) && <Busy what={strings.loading} />}
       {mapWrong.value && <Wrong message={mapWrong.value} />}
       {otherWrong.value && now.pair === "models" && <Wrong message={otherWrong.value} />}
       {apart && <p class={s["small"]}>{t.otherGrid}</p>}

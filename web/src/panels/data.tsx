@@ -6,7 +6,7 @@ import { Busy, Button, Name, Picture, Segments, Select, Wrong } from "../parts/u
 import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, Job, ScatterInfo } from "../records";
 import { Markdown } from "../parts/markdown";
 import { go, state } from "../state";
-import { about, dark } from "../store";
+import { about, dark, spot } from "../store";
 import { strings } from "../strings";
 import s from "./panel.module.css";
 
@@ -76,6 +76,10 @@ function Row({ row }: { row: DatasetRow }) {
   useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [row.row]);
   const [lon, lat] = [row.lon, row.lat];
   const where = typeof lon === "number" && typeof lat === "number" ? ([lon, lat] as const) : null;
+  useEffect(() => {
+    spot.value = where;
+    return () => { spot.value = null; };
+  }, [row.row]);
   return (
     <section ref={box} class={s["stack"]}>
       {row.photo_url && <Picture class={s["photo"]} src={row.photo_url} alt={t.photo(row.common_name || row.taxon)} />}

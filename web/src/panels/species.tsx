@@ -1,12 +1,12 @@
 /** One species: search, what the map shows, its threshold, how good it is, and what to take home. */
 import { useEffect, useState } from "preact/hooks";
-import { inWords } from "../api";
+import { getJson, inWords, isStatic } from "../api";
 import { area, percent, score } from "../format";
 import { sentence, thresholdName } from "../legend/legend";
 import { planeOf } from "../map/cells";
 import { COLOURS, truthCounts } from "../map/look";
 import { Icon } from "../parts/icons";
-import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
+import { Busy, Button, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
 import type { MapInfo, Taxon } from "../records";
 import { go, linkTo, state } from "../state";
 import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, taxaOf, threshold, thresholdInForce } from "../store";
@@ -18,12 +18,40 @@ import s from "./panel.module.css";
 
 const t = strings.species;
 
-function Empty() {
+/** Species whose names are like one that the model does not have. */
+function Near({ model: id, taxon }: { model: string; taxon: string }) {
+  const [near, setNear] = useState<readonly Taxon[]>([]);
+  useEffect(() => {
+    setNear([]);
+    const stop = new AbortController();
+    void taxaOf(id)
+      .then(async (all) => {
+        if (isStatic() || all.some((one) => one.taxon === taxon || one.key === taxon)) return;
+        setNear(await getJson<readonly Taxon[]>(`v1/models/${encodeURIComponent(id)}/taxa?q=${encodeURIComponent(taxon)}&limit=3`, stop.signal));
+      })
+      .catch(() => undefined); // what is wrong is said already
+    return () => stop.abort();
+  }, [id, taxon]);
+  if (near.length === 0) return null;
+  return (
+    <div class={s["wrap"]} role="group" aria-label={strings.errors.near}>
+      {near.map((one) => <Button key={one.taxon} onClick={() => go({ taxon: one.taxon })}>{one.common_name || one.taxon}</Button>)}
+    </div>
+  );
+}
+
+/** The species with most records, to begin with. */
+export function useFirst(id: string | undefined): Taxon | null {
   const [first, setFirst] = useState<Taxon | null>(null);
-  const id = model.value?.id;
   useEffect(() => {
     if (id) taxaOf(id).then((all) => setFirst([...all].sort((a, b) => (b.records ?? 0) - (a.records ?? 0))[0] ?? null), () => undefined);
   }, [id]);
+  return first;
+}
+
+function Empty() {
+  const id = model.value?.id;
+  const first = useFirst(id);
   const card = (icon: "bird" | "drop" | "layers", title: string, text: string, change: Parameters<typeof go>[0], first?: () => void) => (
     <a class={s["card"]} href={linkTo(change)} onClick={(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); first?.(); go(change); }}>
       <Icon name={icon} size={24} />
@@ -177,7 +205,7 @@ export function SpeciesPanel() {
     <>
       {id && <Search model={id} value={taxon} label={t.search} onChoose={(one) => go({ taxon: one.taxon })} />}
       <ModelSelect />
-      {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++} />}
+      {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++}>{id && taxon && <Near model={id} taxon={taxon} />}</Wrong>}
       {busy.value && taxon && <Busy what={strings.loading} />}
       {!taxon && <Empty />}
       {taxon && loaded && loaded.info.taxon !== null && !mapWrong.value && (
