@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 
 export const VIEWS = ["species", "richness", "taxa", "records", "place", "photos", "data", "compare", "about"] as const;
-export const LAYERS = ["suitability", "interval", "low", "high", "range", "effort", "truth", "gaps"] as const;
+export const LAYERS = ["suitability", "interval", "low", "high", "range", "effort", "truth", "gaps", "std"] as const;
 export const RAMPS = ["lagoon", "viridis", "cividis", "ember"] as const;
 export const PAIRS = ["months", "models", "truth"] as const;
 export const MANNERS = ["swipe", "side", "change"] as const;

@@ -170,8 +170,8 @@ export const given = signal<Records | null>(null);
 export const layerName = computed<string>(() => {
   const { layer, view: of } = state.value;
   if (of === "photos") return "suitability";
-  if (isRichness.value) return layer === "gaps" || layer === "effort" ? layer : "richness";
-  return layer === "range" || layer === "truth" || layer === "interval" ? "suitability" : layer;
+  if (isRichness.value) return layer === "gaps" || layer === "effort" || layer === "std" ? layer : "richness";
+  return layer === "range" || layer === "truth" || layer === "interval" || layer === "std" || layer === "gaps" ? "suitability" : layer;
 });
 
 export const rightMonth = computed(() => (state.value.pair === "months" ? state.value.otherMonth : state.value.month));

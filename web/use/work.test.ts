@@ -81,6 +81,7 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.getByLabel("Which bird is it?").fill("swift");
     await page.keyboard.press("Enter");
     await page.getByText("Corrected to Apus apus").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("photo-2");
     expect(wrong).toEqual([]);
     await close();
   });

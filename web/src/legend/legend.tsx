@@ -78,7 +78,7 @@ export function Legend() {
   const richness = isRichness.value;
   const t = strings.layers;
   const choices: (readonly [Layer, string])[] = richness
-    ? [["suitability", t.richness], ...(loaded.has("gaps") ? [["gaps", t.gaps] as const] : []), ...(loaded.has("effort") ? [["effort", t.effort] as const] : [])]
+    ? [["suitability", t.richness], ...(loaded.has("std") ? [["std", t.std] as const] : []), ...(loaded.has("gaps") ? [["gaps", t.gaps] as const] : []), ...(loaded.has("effort") ? [["effort", t.effort] as const] : [])]
     : [
         ["suitability", t.suitability], ["range", t.range], ...(loaded.has("low") ? [["interval", t.interval] as const] : []),
         ...(loaded.has("effort") ? [["effort", t.effort] as const] : []), ...(loaded.has("truth") ? [["truth", t.truth] as const] : []),
@@ -95,6 +95,11 @@ export function Legend() {
         <div class={s["head"]}>
           <h2>{title}</h2>
           <span>{now.view === "compare" && now.pair === "months" ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
+          {narrow.value && (
+            <button type="button" class={s["more"]} aria-expanded={open} aria-label={open ? strings.legend.less : strings.legend.more} onClick={() => setOpen(!open)}>
+              {open ? strings.legend.lessShort : strings.legend.moreShort}
+            </button>
+          )}
         </div>
         {mode !== "truth" && mode !== "change" && mode !== "interval" && (
           <div class={s["plot"]} role="img" aria-label={strings.legend.histogram(counts.reduce((a, b) => a + b, 0))}>
@@ -153,11 +158,6 @@ export function Legend() {
           {loaded.info.records_url && <Switch label={t.records} on={now.records} onChange={(records) => go({ records })} />}
           {!richness && !elsewhere && mode === "ramp" && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
         </div>
-        {narrow.value && (
-          <button type="button" class={s["more"]} aria-expanded={open} onClick={() => setOpen(!open)}>
-            {open ? strings.legend.less : strings.legend.more}
-          </button>
-        )}
       </div>
     </section>
   );

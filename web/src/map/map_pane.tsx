@@ -5,7 +5,7 @@ import { join } from "../parts/ui";
 import { Wrong } from "../parts/ui";
 import { go, state } from "../state";
 import { dark, given, grid, layerName, map, model, narrow, other, spot, threshold, tiles, view } from "../store";
-import { boxOf } from "./cells";
+import { type Bounds, boxOf } from "./cells";
 import { stop } from "../sheet";
 import { strings } from "../strings";
 import { Hover, type Point } from "./hover";
@@ -191,6 +191,8 @@ export function MapPane() {
     first.map.resize();
     pad(first);
     pad(made, true);
+    const whole = (): void => { if (grid.peek() && !state.peek().at) first.frame(grid.peek() as Bounds, false); };
+    whole(); // in the half that is left of it
     there();
     first.map.on("move", there);
     made.map.on("move", back);
@@ -201,6 +203,7 @@ export function MapPane() {
       setTimeout(() => {
         first.map.resize();
         pad(first);
+        whole();
       });
     };
   }, [side]);

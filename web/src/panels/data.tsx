@@ -262,7 +262,8 @@ export function DataPanel() {
   return (
     <>
       <h1 class={s["title"]}>{info?.name ?? t.title}</h1>
-      {none && <p class={s["p"]}>{t.none}</p>}
+      {none && <p class={s["p"]}>{isStatic() ? strings.errors.static : t.none}</p>}
+      {none && !isStatic() && <pre class={s["pre"]} tabIndex={0}>{t.noneCommand}</pre>}
       {wrong && <Wrong message={wrong} />}
       {!info && !none && !wrong && <Busy what={strings.loading} />}
       {info && (

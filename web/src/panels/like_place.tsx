@@ -44,7 +44,7 @@ export function LikePlace({ lon, lat, month }: { lon: number; lat: number; month
           })}
         </ul>
       )}
-      {found?.explanation && <p class={s["small"]}>{found.explanation}</p>}
+      {found && <p class={s["small"]}>{t.likeText}</p>}
     </section>
   );
 }

@@ -7,8 +7,8 @@ import { sentence } from "../legend/legend";
 import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
 import { mapView } from "../map/map_pane";
 import { Icon } from "../parts/icons";
-import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
-import { useWork } from "../parts/work";
+import { Bar, Busy, Button, DateField, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
+import { saying, useWork } from "../parts/work";
 import type { DatasetInfo, LikelyPlace, Located, PhotoAnswer, Upload } from "../records";
 import { about, LoadedMap, located, model, spot, taxaOf } from "../store";
 import { strings } from "../strings";
@@ -61,7 +61,7 @@ function Thumbs() {
         const done = reviewed.value.has(photo.upload);
         const odd = photo.verdict === "not among these birds" || photo.verdict === "unreadable" || photo.answers?.[0]?.unexpected;
         return (
-          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
+          <button type="button" key={photo.upload} id={`photo-${i}`} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
             {photo.thumb_url ? <Picture src={photo.thumb_url} alt="" /> : <span />}
             {(done || odd) && <em class={done ? undefined : s["warn"]}><Icon name={done ? "check" : "warn"} size={14} /></em>}
           </button>
@@ -92,7 +92,7 @@ function Three({ answer }: { answer: NonNullable<PhotoAnswer["answers"]>[number]
 
 async function where(photo: PhotoAnswer, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> {
   tell(t.locating);
-  const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(job.doing || t.locating, job.done ?? null), signal);
+  const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(saying(t.locating, job.doing), job.done ?? null), signal);
   const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
   const grid = makeGrid(found.grid, cells);
   const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
@@ -139,6 +139,7 @@ function Places({ of }: { of: readonly LikelyPlace[] }) {
 export function PhotosPanel() {
   const work = useWork();
   const [place, setPlace] = useState("");
+  const [date, setDate] = useState("");
   const [correcting, setCorrecting] = useState<string | null>(null);
   const [names, setNames] = useState<readonly Named[]>([]);
   const [others, setOthers] = useState<readonly Named[]>([]); // the run may know birds that no map here has
@@ -165,17 +166,29 @@ export function PhotosPanel() {
       const sent: Upload[] = [];
       for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
       tell(t.naming);
-      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => { tell(job.doing || t.naming, job.done ?? null); notes.value = job.notes ?? []; }, signal);
+      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: date || null }, (job) => { tell(saying(t.naming, job.doing), job.done ?? null); notes.value = job.notes ?? []; }, signal);
       chosen.value = photos.value.length;
       photos.value = [...photos.value, ...result.photos];
     });
   };
   const review = (taxon: string, verdict: "accepted" | "corrected"): void => {
     if (!photo) return;
-    post("v1/review", { upload: photo.upload, taxon, verdict }).catch((error) => setWrong(inWords(error)));
-    reviewed.value = new Map(reviewed.value).set(photo.upload, verdict === "accepted" ? t.accepted : t.corrected(taxon));
-    setCorrecting(null);
+    const marked = (as: string | undefined): void => {
+      const next = new Map(reviewed.value);
+      if (as === undefined) next.delete(photo.upload);
+      else next.set(photo.upload, as);
+      reviewed.value = next;
+    };
+    const before = reviewed.value.get(photo.upload);
+    marked(verdict === "accepted" ? t.accepted : t.corrected(taxon));
+    post("v1/review", { upload: photo.upload, taxon, verdict }).catch((error) => {
+      marked(before); // what was not kept is not shown as if it were
+      setWrong(inWords(error));
+    });
     chosen.value = Math.min(photos.value.length - 1, chosen.value + 1);
+    if (correcting === null) return;
+    setCorrecting(null);
+    document.getElementById(`photo-${chosen.value}`)?.focus({ preventScroll: true }); // the field that had it goes
   };
   const accept = (): void => {
     const said = photo && acceptable(photo);
@@ -203,10 +216,15 @@ export function PhotosPanel() {
     <>
       <h1 class={s["title"]}>{t.title}</h1>
       {!able && <p class={s["p"]}>{t.noRun}</p>}
+      {!able && <pre class={s["pre"]} tabIndex={0}>{t.noRunCommand}</pre>}
       {able && !work.busy && (
         <>
           <Drop title={t.drop} choose={t.choose} text={photos.value.length ? "" : t.formats} small={photos.value.length > 0} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
-          <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+          <div class={s["two"]}>
+            <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+            <DateField label={t.when} value={date} onInput={setDate} />
+          </div>
+          <p class={s["small"]}>{t.whereText}</p>
         </>
       )}
       {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { follow, getJson, remove, runJob, upload } from "../api";
 import { count } from "../format";
 import { Busy, Button, Download, Drop, Name, Text, Wrong } from "../parts/ui";
-import { useWork } from "../parts/work";
+import { saying, useWork } from "../parts/work";
 import type { Checked, Job, Records, Upload } from "../records";
 import { go } from "../state";
 import { given, models, readModels, taxaOf } from "../store";
@@ -70,7 +70,7 @@ export function RecordsPanel() {
       const sent = await upload<Upload>("v1/uploads", table, (share) => tell(t.sending, share), signal);
       setFile(sent);
       setName(table.name.replace(/\.[^.]*$/, ""));
-      const say = (job: Job<Checked>): void => tell(job.doing || t.reading, job.done ?? null);
+      const say = (job: Job<Checked>): void => tell(saying(t.reading, job.doing), job.done ?? null);
       const read = sent.check
         ? await follow<Checked>(await getJson<Job<Checked>>(`v1/jobs/${encodeURIComponent(sent.check)}`, signal), say, signal)
         : await runJob<Checked>({}, say, signal, `v1/uploads/${encodeURIComponent(sent.id)}/check`);
@@ -85,7 +85,7 @@ export function RecordsPanel() {
     const taxa = [...chosen];
     work.start(async (tell, signal) => {
       tell(t.fitting);
-      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name }, (job) => tell(job.doing || t.fitting, job.done ?? null), signal);
+      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name }, (job) => tell(saying(t.fitting, job.doing), job.done ?? null), signal);
       await readModels();
       given.value = null;
       const id = made?.model ?? models.value?.filter((one) => one.kind === "project").at(-1)?.id ?? "";

@@ -130,7 +130,7 @@ export function Figures({ info }: { info: MapInfo }) {
               <b style={{ left: `${value * 100}%` }} />
             </div>
           )}
-          <span class={s["small"]}>{[typeof low === "number" && typeof high === "number" ? t.interval(score(low), score(high)) : "", key.startsWith("auc") ? t.chance : ""].filter(Boolean).join("; ")}</span>
+          <span class={s["small"]}>{[typeof low === "number" && typeof high === "number" ? t.interval(score(low), score(high)) : "", t.reads[key] ?? ""].filter(Boolean).join("; ")}</span>
         </div>
       ))}
       {(rows.length === 0 || info.labels?.evaluated === false) && <p class={s["p"]}>{t.notEvaluated}</p>}
@@ -138,6 +138,10 @@ export function Figures({ info }: { info: MapInfo }) {
     </section>
   );
 }
+
+/** A command line, or Python, of the month that is shown in place of all months. */
+export const ofMonth = (text: string, month: number): string =>
+  month === 0 ? text : text.replace(/--months( \d+)+/, `--months ${month}`).replace(/months=\[[^\]]*\]/, `months=[${month}]`);
 
 export function Downloads({ info }: { info: MapInfo }) {
   const [wrong, setWrong] = useState<string | null>(null);
@@ -165,8 +169,8 @@ export function Downloads({ info }: { info: MapInfo }) {
       <h2 class={s["h"]}>{t.make}</h2>
       <div class={s["wrap"]}>
         <Copy icon="link" text={() => new URL(linkTo({}), document.baseURI).href}>{t.copyLink}</Copy>
-        {info.command && <Copy icon="code" text={() => info.command ?? ""}>{t.copyCommand}</Copy>}
-        {info.python && <Copy icon="code" text={() => info.python ?? ""}>{t.copyPython}</Copy>}
+        {info.command && <Copy icon="code" text={() => ofMonth(info.command ?? "", month)}>{t.copyCommand}</Copy>}
+        {info.python && <Copy icon="code" text={() => ofMonth(info.python ?? "", month)}>{t.copyPython}</Copy>}
       </div>
     </section>
   );

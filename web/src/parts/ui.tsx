@@ -91,6 +91,16 @@ export function Text({ label, value, placeholder, onInput, onEnter, quiet, atOnc
   );
 }
 
+/** A day, as the browser's language writes it; "" where none is chosen. */
+export function DateField({ label, value, onInput }: { label: string; value: string; onInput: (iso: string) => void }) {
+  return (
+    <label class={s["field"]}>
+      <span>{label}</span>
+      <input class={s["input"]} type="date" value={value} max={new Date().toISOString().slice(0, 10)} onInput={(event) => onInput(event.currentTarget.value)} />
+    </label>
+  );
+}
+
 /** Work that takes longer than a glance: what is done, how far, and a way to stop. Shown only after a moment. */
 export function Busy({ what, share, onStop, at_once }: { what: string; share?: number | null; onStop?: () => void; at_once?: boolean }) {
   const [late, setLate] = useState(Boolean(at_once));
@@ -233,6 +243,16 @@ export function Picture({ src, alt, class: of, size }: { src: string; alt: strin
   return url ? <img src={url} alt={alt} class={of} width={size} height={size} loading="lazy" decoding="async" /> : <span class={of} />;
 }
 
+/** What a file is called on the disk: by its species or place, and the month where it is of one. */
+export function fileName(href: string): string {
+  const { pathname, searchParams } = new URL(href, "http://x/");
+  const [before = "birdsat", last = ""] = pathname.split("/").slice(-2).map(decodeURIComponent);
+  const [lon, lat, month] = ["lon", "lat", "month"].map((key) => searchParams.get(key));
+  const stem = last.startsWith("download.") ? before : lon && lat ? `birds_${lat}_${lon}` : before === "v1" ? last.replace(/\.[^.]*$/, "") : `${before}-${last.replace(/\.[^.]*$/, "")}`;
+  const ending = /\.[^.]*$/.exec(last)?.[0] ?? "";
+  return `${stem}${month ? `_${String(Number(month) + 1).padStart(2, "0")}` : ""}`.replace(/[^\p{L}\p{N}.-]+/gu, "_") + ending;
+}
+
 /** A file of the server's to keep. Read with the token where one is needed; errors are told, not shown as a page. */
 export function Download({ href, children, onWrong }: { href: string; children: ComponentChildren; onWrong: (error: unknown) => void }) {
   const [busy, setBusy] = useState<AbortController | null>(null);
@@ -247,7 +267,7 @@ export function Download({ href, children, onWrong }: { href: string; children: 
           .then((blob) => {
             const link = document.createElement("a");
             link.href = URL.createObjectURL(blob);
-            link.download = decodeURIComponent(href.split("?")[0]?.split("/").slice(-2).join("-") ?? "birdsat").replace(/[^\w.-]+/g, "_");
+            link.download = fileName(href);
             link.click();
             setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
           })

@@ -33,7 +33,8 @@ export function TimeBar() {
   const values = loaded?.layers.get(isRichness.value ? "richness" : "suitability");
   const spark = useMemo(() => {
     if (!loaded || !values || values.months !== 12 || !bounds) return null;
-    return sparkline(course(values, loaded.grid.cells.length, cellsIn(loaded.grid, bounds, 8000)));
+    const year = course(values, loaded.grid.cells.length, cellsIn(loaded.grid, bounds, 8000));
+    return year.some((value) => value !== null) ? sparkline(year) : null;
   }, [loaded, values, bounds]);
   useEffect(() => {
     if (!playing) return;
