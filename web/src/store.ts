@@ -4,6 +4,7 @@ import { getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
 import { areasOf, type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
 import type { About, GridInfo, MapInfo, Model, Records, Taxon, Tiles } from "./records";
 import { ofAllSpecies, state } from "./state";
+import { strings } from "./strings";
 
 export const about = signal<About | null>(null);
 export const models = signal<readonly Model[] | null>(null);
@@ -134,6 +135,8 @@ export function mapOf(id: string, taxon: string): Promise<LoadedMap> {
 /** What a taxon is called in addresses. A name that is not in the list is asked for as it is: the answer says what is near. */
 export async function keyOf(id: string, taxon: string): Promise<string> {
   const found = (await taxaOf(id)).find((one) => one.taxon === taxon || one.key === taxon);
+  // Plain files have no words for a name that is not there.
+  if (!found && isStatic()) throw new Error(strings.errors.noTaxon(taxon));
   return found?.key ?? taxon;
 }
 
@@ -218,7 +221,7 @@ export function keepReading(): void {
         if (key.peek() !== asked) return;
         read.value = loaded;
         busy.value = false;
-        for (const name of ["applicable", "low", "high"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
+        for (const name of ["applicable", "low", "high", "records"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
       })
       .catch((error) => {
         if (key.peek() !== asked || wasStopped(error)) return;

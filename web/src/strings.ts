@@ -33,6 +33,7 @@ export const strings = {
     noModel: (id: string) => `There is no map of the name “${id}” here: it was forgotten, or birdsat was started without it. Choose one of those that are here.`,
     firstModel: "Show the first that is here", near: "Did you mean",
     nothingHere: "There is no cell of this map here. Choose a place on coloured land.",
+    noTaxon: (taxon: string) => `No species of this map is called “${taxon}”. Find it by its common or scientific name above.`,
     locate: "The browser did not give its place. Type the coordinates instead.",
   },
   empty: {
@@ -116,7 +117,7 @@ export const strings = {
     more: "More of the legend", less: "Less of the legend", moreShort: "More", lessShort: "Less",
     noValue: "no value",
     value: "Value", between: "interval", betweenOf: (share: string) => `${share} interval`, beyond: "beyond its data", fits: "within its data", here: (n: number) => plural(n, "record in this cell", "records in this cell"),
-    range: "Present",
+    within: "in the range at this threshold", outside: "outside of the range at this threshold", known: "known to live here", unknown: "not known to live here",
   },
   time: {
     label: "Month",

@@ -164,6 +164,18 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("the pointer says the values of both maps, and the figures are of each", async () => {
+    const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=7&threshold=0.4");
+    await page.mouse.move(1000, 400);
+    const said = await page.locator("[class*=hover]").innerText();
+    const [january, july] = [/January (\d\.\d\d)/, /July (\d\.\d\d)/].map((one) => Number(one.exec(said)?.[1]));
+    expect(january).toBeGreaterThan(0);
+    expect(july).not.toBe(january);
+    const areas = await page.getByRole("row", { name: /Area at or above/ }).locator("td").allInnerTexts();
+    expect(areas[1]).not.toBe(areas[2]);
+    await close();
+  });
+
   test("species are sorted by their figures, and each row leads to its map", async () => {
     const { page, close } = await on.open("?view=taxa");
     await page.getByRole("button", { name: "AUC", exact: true }).click();

@@ -10,7 +10,7 @@ import s from "./pane.module.css";
 export const monthName = (month: number): string => (month === 0 ? strings.time.whole : (months("long")[month - 1] ?? ""));
 
 /** What the left and the right map are of. */
-function sides(): [left: string, right: string] {
+export function sides(): [left: string, right: string] {
   const { pair, month, otherMonth, other: id } = state.value;
   return pair === "months" ? [monthName(month), monthName(otherMonth)] : [model.value?.name ?? "", modelOf(id)?.name ?? ""];
 }

@@ -1,10 +1,10 @@
 /** Two maps: months, models, or prediction and truth; under a swipe, side by side, or what changes. */
 import { area, score } from "../format";
 import { sameCells } from "../map/look";
-import { monthName } from "../map/swipe";
+import { monthName, sides } from "../map/swipe";
 import { Busy, Button, Segments, Select, Wrong } from "../parts/ui";
 import { go, type Manner, state } from "../state";
-import { busy, type LoadedMap, map, mapWrong, model, modelOf, models, other, otherWrong, threshold } from "../store";
+import { busy, type LoadedMap, map, mapWrong, model, modelOf, models, other, otherWrong, rightMonth, threshold } from "../store";
 import { strings } from "../strings";
 import { ModelSelect } from "./model_select";
 import { Search } from "./search";
@@ -69,19 +69,19 @@ export function ComparePanel() {
           <Truth loaded={left} />
         </>
       )}
-      {left && right && now.pair === "models" && (
+      {left && right && now.pair !== "truth" && <Threshold loaded={left} />}
+      {left && right && (now.pair === "models" || limit !== null) && now.pair !== "truth" && (
         <section class={s["section"]}>
           <h2 class={s["h"]}>{t.figures}</h2>
           <table class={s["table"]}>
-            <thead><tr><td /><th scope="col">{t.left}</th><th scope="col">{t.right}</th></tr></thead>
+            <thead><tr><td />{sides().map((name, i) => <th key={i} scope="col">{name}</th>)}</tr></thead>
             <tbody>
-              {["auc", "auc_even", "boyce"].map((key) => (
+              {now.pair === "models" && ["auc", "auc_even", "boyce"].map((key) => (
                 <tr key={key}><td>{strings.species.figure[key]}</td><td>{figure(left, key)}</td><td>{figure(right, key)}</td></tr>
               ))}
-              {limit !== null && <tr><td>{strings.species.area}</td><td>{area(shareAbove(left, limit)?.km2 ?? 0)}</td><td>{area(shareAbove(right, limit)?.km2 ?? 0)}</td></tr>}
+              {limit !== null && <tr><td>{strings.species.area}</td><td>{area(shareAbove(left, limit)?.km2 ?? 0)}</td><td>{area(shareAbove(right, limit, rightMonth.value)?.km2 ?? 0)}</td></tr>}
             </tbody>
           </table>
-          <p class={s["small"]}>{model.value?.name} · {modelOf(now.other)?.name}</p>
         </section>
       )}
     </>

@@ -6,7 +6,7 @@ import { Busy, Button, Download, Drop, Name, Text, Wrong } from "../parts/ui";
 import { saying, useWork } from "../parts/work";
 import type { Checked, Job, Records, Upload } from "../records";
 import { go } from "../state";
-import { given, models, readModels, taxaOf } from "../store";
+import { canWork, given, models, readModels, taxaOf } from "../store";
 import { strings } from "../strings";
 import { canTry, sampleTable, trying } from "./sample";
 import { matches } from "./search";
@@ -99,6 +99,7 @@ export function RecordsPanel() {
   };
   const projects = (models.value ?? []).filter((one) => one.kind === "project");
   const listed = checked ? (query ? matches(checked.taxa, query, 500) : [...checked.taxa].sort((a, b) => b.records - a.records).slice(0, 500)) : [];
+  if (!canWork()) return <><h1 class={s["title"]}>{t.title}</h1><p class={s["p"]}>{strings.errors.static}</p></>;
   return (
     <>
       <header>

@@ -26,7 +26,8 @@ function Near({ model: id, taxon }: { model: string; taxon: string }) {
     const stop = new AbortController();
     void taxaOf(id)
       .then(async (all) => {
-        if (isStatic() || all.some((one) => one.taxon === taxon || one.key === taxon)) return;
+        if (all.some((one) => one.taxon === taxon || one.key === taxon)) return;
+        if (isStatic()) return setNear(all.filter((one) => one.taxon.split(" ")[0] === taxon.split(" ")[0]).slice(0, 3)); // of its genus
         setNear(await getJson<readonly Taxon[]>(`v1/models/${encodeURIComponent(id)}/taxa?q=${encodeURIComponent(taxon)}&limit=3`, stop.signal));
       })
       .catch(() => undefined); // what is wrong is said already
@@ -97,11 +98,11 @@ export function Threshold({ loaded }: { loaded: LoadedMap }) {
 }
 
 /** Square kilometres at and above a threshold, and of all cells with a value. */
-export function shareAbove(loaded: LoadedMap, limit: number): { km2: number; of: number } | null {
+export function shareAbove(loaded: LoadedMap, limit: number, month = state.value.month): { km2: number; of: number } | null {
   const [values, planes] = [loaded.layers.get("suitability"), loaded.planes("suitability")];
   if (!values || !planes) return null;
   const n = loaded.grid.cells.length;
-  const from = planeOf(state.value.month, values.months) * n;
+  const from = planeOf(month, values.months) * n;
   let [km2, of] = [0, 0];
   for (let cell = 0; cell < n; cell++) {
     const byte = planes[from + cell] ?? 255;
