@@ -157,11 +157,12 @@ export const strings = {
   photos: {
     title: "Photos", drop: "Drop photos here", choose: "Choose photos", formats: "JPEG, PNG, WebP, TIFF or HEIC; place and date are read from them where the camera wrote them.",
     noRun: "Here birds in your photos are named, with what is likely at their place and date. That needs a model that has learned from photos. “birdsat demo” makes one to try in about ten minutes; start birdsat with its folder then:", noRunCommand: "birdsat demo runs/demo\nbirdsat explore runs/demo/with-metadata --dataset runs/demo/dataset",
-    where: "Place", when: "Date", whereText: "For photos that say neither themselves.", naming: "Looking at the photos", image: "Image", placeDate: "Place and date", together: "Together",
+    where: "Place", when: "Date", whereText: "Place and date of photos that do not say them", leftTitle: "Some files were left out", naming: "Looking at the photos", image: "Image", placeDate: "Place and date", together: "Together",
     unexpected: "unexpected here", notBirds: "not among these birds", unreadable: "could not be read", accept: "Accept", correct: "Correct", accepted: "Accepted", corrected: (name: string) => `Corrected to ${name}`,
     correctTo: "Which bird is it?", keys: "Keys: a accepts, c corrects, arrows move on.", exportCsv: "Review (CSV)", exportDwc: "Darwin Core (CSV)",
-    locate: "Where it may have been taken", locateExplained: "How likely the photo was taken in each place: the cells of the map together make 100 %.", locating: "Looking for where", places: "Places most like it, the likeliest first, as seen from above.", likely: (rank: number, place: string, share: string) => `${count(rank)}: ${place}, ${share}`, sure: (share: string) => `${share} sure`,
+    locate: "Where it may have been taken", locateExplained: "How likely the photo was taken in each place, beside the likeliest of all.", unlikely: "least likely", likeliest: "likeliest", asLikely: (share: string) => `${share} as likely as the likeliest place`, locating: "Looking for where", places: "Places most like it, the likeliest first, as seen from above.", likely: (rank: number, place: string, share: string) => `${count(rank)}: ${place}, ${share}`, sure: (share: string) => `${share} sure`,
     rolled: (rank: string, name: string) => rank === "genus" ? `a bird of genus ${name}, probably` : rank === "family" ? `a bird of the family ${name}, probably` : rank === "class" ? "a bird; more cannot be said" : `a bird of the order ${name}, probably`,
+    notPhoto: (name: string) => `${name} is not a photo and was left out; tables are dropped under Species, My records.`, leftOut: (name: string, why: string) => `${name} was left out: ${why}`, moreLeft: (n: number) => `${plural(n, "other file was", "other files were")} left out.`,
     noPlace: "without place", empty: "Nothing dropped yet.", next: "Next", of: (i: number, n: number) => `${count(i)} of ${count(n)}`,
   },
   data: {
@@ -170,7 +171,7 @@ export const strings = {
     rows: (n: number) => plural(n, "photo", "photos"), more: "Show more", photo: (name: string) => `Photo of ${name}`, chip: "Satellite picture of the place",
     scatterText: "Each point is a photo; near ones look alike to the model. Point at one to see it, click to look closer.", only: "Show one group", others: (n: number) => plural(n, "other", "others"), month: "Month", nearRow: "Choose another from below, or close it.", takenFor: "was taken for", times: (n: number, of: number | null) => of ? `${count(n)} of ${plural(of, "photo", "photos")}` : plural(n, "photo", "photos"),
     noFamily: "family not known", stopped: "It was stopped before it was done.",
-    noConfusions: "No photo was taken for another bird, or the run has no figures yet.", noRows: "No photo fits these filters.",
+    noConfusions: "Nothing is known of what was taken for what: “birdsat classify RUN DATASET” finds it out, and this view shows it then.", noRows: "No photo fits these filters.",
   },
   compare: {
     title: "Compare", what: "What with what", months: "Two months", models: "Two models", truth: "Prediction and truth", how: "How",

@@ -63,8 +63,9 @@ describe.skipIf(!canBrowse)("work", () => {
 
   test("photos are named, accepted and corrected by keys", async () => {
     const { page, wrong, close } = await on.open("?view=photos");
-    await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), photo("two.jpg"), photo("three.jpg")]);
+    await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), TABLE, { ...photo("setup.exe"), name: "setup.exe" }, photo("two.jpg"), photo("three.jpg")]);
     await page.getByText("1 of 3").waitFor();
+    expect(await page.getByRole("alert").innerText()).toMatch(/left out[^]*gbif.csv is not a photo[^]*setup.exe was left out/);
     await picture(page, "photos-named");
     expect(await broken(page)).toEqual([]);
     const reviewed = page.waitForRequest((request) => request.url().endsWith("/v1/review"));
@@ -82,7 +83,7 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.keyboard.press("Enter");
     await page.getByText("Corrected to Apus apus").waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("photo-2");
-    expect(wrong).toEqual([]);
+    expect(wrong.filter((one) => !one.includes("415"))).toEqual([]);
     await close();
   });
 

@@ -114,8 +114,8 @@ export function Legend() {
               {limit !== null && mode !== "interval" && mode !== "change" && <Handle top={top} value={limit} />}
             </div>
             <div class={s["ends"]}>
-              <span>{mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
-              <span>{mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${unitOf(name, values?.unit)}`}</span>
+              <span>{elsewhere ? strings.photos.unlikely : mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
+              <span>{elsewhere ? strings.photos.likeliest : mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${unitOf(name, values?.unit)}`}</span>
             </div>
           </div>
         )}

@@ -53,7 +53,7 @@ export function Hover({ point }: { point: Point }) {
   const t = strings.legend;
   return (
     <div class={s["hover"]} style={{ top: `${Math.min(point.y + 16, innerHeight - 140)}px`, ...(right ? { right: `${innerWidth - point.x + 16}px` } : { left: `${point.x + 16}px` }) }}>
-      {two ? <Both left={loaded} right={second} point={point} /> : <b>{value === null ? t.noValue : amount(loaded.layers.get(name), name, value)}</b>}
+      {two ? <Both left={loaded} right={second} point={point} /> : <b>{value === null ? t.noValue : loaded.model === "" ? strings.photos.asLikely(percent(value / (loaded.layers.get(name)?.max || 1))) : amount(loaded.layers.get(name), name, value)}</b>}
       {limit !== null && value !== null && <div>{value >= limit ? t.within : t.outside}</div>}
       {known !== null && <div>{known > 0 ? t.known : t.unknown}</div>}
       {ofSuitability && low !== null && high !== null && (

@@ -4,6 +4,7 @@ import { ApiError, getBytes, getJson, getMade, inWords, isStatic, wasStopped } f
 import { day, months, number, place as placeText } from "../format";
 import { Busy, Button, Name, Picture, Segments, Select, Wrong } from "../parts/ui";
 import type { Confusions, DatasetInfo, DatasetRow, DatasetRows, Job, ScatterInfo } from "../records";
+import { saying } from "../parts/work";
 import { Markdown } from "../parts/markdown";
 import { go, state } from "../state";
 import { about, dark, spot } from "../store";
@@ -158,7 +159,7 @@ function Scatter() {
       }
   }, [read, only, dark.value]);
   if (wrong) return <Wrong message={wrong} onAgain={() => { setWrong(null); setMaking(null); setAgain(again + 1); }} />;
-  if (!read) return <Busy what={making?.doing || strings.loading} share={making?.done ?? null} {...(making ? { onStop: () => stopping.current?.abort() } : {})} />;
+  if (!read) return <Busy what={making ? saying(strings.place.photosMaking, making.doing) : strings.loading} share={making?.done ?? null} {...(making ? { onStop: () => stopping.current?.abort() } : {})} />;
   const taxon = over ? (read.info.taxa[read.taxa[over.point] ?? 0] ?? "") : "";
   const nearest = (event: MouseEvent): { point: number; x: number; y: number } | null => {
     const rect = (event.currentTarget as HTMLElement).getBoundingClientRect();

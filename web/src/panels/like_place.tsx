@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { getMade, inWords, wasStopped } from "../api";
 import { place as placeText, score } from "../format";
 import { Busy, Picture, Wrong } from "../parts/ui";
+import { saying } from "../parts/work";
 import type { Job, PlacePhotos } from "../records";
 import { go } from "../state";
 import { strings } from "../strings";
@@ -32,7 +33,7 @@ export function LikePlace({ lon, lat, month }: { lon: number; lat: number; month
     <section class={s["section"]}>
       <h2 class={s["h"]}>{t.photos}</h2>
       {wrong && <Wrong message={wrong} onAgain={() => setAgain(again + 1)} />}
-      {!found && !wrong && <Busy what={making ? making.doing || t.photosMaking : strings.loading} share={making?.done ?? null} {...(making ? { onStop: () => stopping.current?.abort() } : {})} />}
+      {!found && !wrong && <Busy what={making ? saying(t.photosMaking, making.doing) : strings.loading} share={making?.done ?? null} {...(making ? { onStop: () => stopping.current?.abort() } : {})} />}
       {found && (
         <ul class={s["grid"]}>
           {found.photos.map((one) => {

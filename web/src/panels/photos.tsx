@@ -1,7 +1,7 @@
 /** Photos: what is in them, how sure that is, and where they may have been taken. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { getBytes, getJson, inWords, isStatic, post, runJob, upload } from "../api";
+import { ApiError, getBytes, getJson, inWords, isStatic, post, remove, runJob, upload, wasStopped } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
 import { sentence } from "../legend/legend";
 import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
@@ -17,6 +17,7 @@ import s from "./panel.module.css";
 import u from "../parts/ui.module.css";
 
 const t = strings.photos;
+const MOST_SAID = 5; // of the files that were left out
 
 // Kept while the page is open, so that a look at another view loses nothing.
 const photos = signal<readonly PhotoAnswer[]>([]);
@@ -55,7 +56,7 @@ export function corrections(typed: string, answers: readonly Named[], known: rea
 
 function Thumbs() {
   return (
-    <div class={s["grid"]}>
+    <div class={join(s["grid"], s["some"])}>
       {photos.value.map((photo, i) => {
         const words = inPlainWords(photo);
         const done = reviewed.value.has(photo.upload);
@@ -140,6 +141,7 @@ export function PhotosPanel() {
   const work = useWork();
   const [place, setPlace] = useState("");
   const [date, setDate] = useState("");
+  const [left, setLeft] = useState<string | null>(null); // which files were not taken
   const [correcting, setCorrecting] = useState<string | null>(null);
   const [names, setNames] = useState<readonly Named[]>([]);
   const [others, setOthers] = useState<readonly Named[]>([]); // the run may know birds that no map here has
@@ -162,13 +164,34 @@ export function PhotosPanel() {
       return;
     }
     setWrong(null);
+    setLeft(null);
     work.start(async (tell, signal) => {
       const sent: Upload[] = [];
-      for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
+      const out: string[] = []; // and why: one file that is not a photo is not the end of the others
+      for (const [i, file] of files.entries()) {
+        try {
+          const one = await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal);
+          if (one.kind === "photo") sent.push(one);
+          else {
+            out.push(t.notPhoto(file.name));
+            void remove(`v1/uploads/${encodeURIComponent(one.id)}`).catch(() => undefined);
+          }
+        } catch (error) {
+          if (wasStopped(error) || !(error instanceof ApiError) || error.status === 0 || error.status === 401 || error.status === 507) throw error;
+          out.push(t.leftOut(file.name, error.message));
+        }
+      }
+      if (out.length) setLeft([...out.slice(0, MOST_SAID), ...(out.length > MOST_SAID ? [t.moreLeft(out.length - MOST_SAID)] : [])].join("\n"));
+      if (sent.length === 0) return;
       tell(t.naming);
-      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: date || null }, (job) => { tell(saying(t.naming, job.doing), job.done ?? null); notes.value = job.notes ?? []; }, signal);
-      chosen.value = photos.value.length;
-      photos.value = [...photos.value, ...result.photos];
+      const most = about.peek()?.limits?.photos_at_once ?? 200;
+      for (let from = 0; from < sent.length; from += most) {
+        const part = sent.slice(from, from + most);
+        const share = (done: number | null | undefined): number | null => (typeof done === "number" ? (from + done * part.length) / sent.length : null);
+        const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: part.map((one) => one.id), place: at, date: date || null }, (job) => { tell(saying(t.naming, job.doing), share(job.done)); notes.value = job.notes ?? []; }, signal);
+        if (from === 0) chosen.value = photos.value.length;
+        photos.value = [...photos.value, ...result.photos];
+      }
     });
   };
   const review = (taxon: string, verdict: "accepted" | "corrected"): void => {
@@ -220,18 +243,20 @@ export function PhotosPanel() {
       {able && !work.busy && (
         <>
           <Drop title={t.drop} choose={t.choose} text={photos.value.length ? "" : t.formats} small={photos.value.length > 0} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
-          <div class={s["two"]}>
-            <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
-            <DateField label={t.when} value={date} onInput={setDate} />
-          </div>
-          <p class={s["small"]}>{t.whereText}</p>
+          <details class={s["details"]} open={photos.value.length === 0}>
+            <summary>{t.whereText}</summary>
+            <div class={s["two"]}>
+              <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+              <DateField label={t.when} value={date} onInput={setDate} />
+            </div>
+          </details>
         </>
       )}
       {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}
       {work.wrong && <Wrong message={work.wrong} />}
       {wrong && <Wrong message={wrong} />}
+      {left && <Wrong title={t.leftTitle} message={left} />}
       {photos.value.length > 0 && <Thumbs />}
-      {photo && notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
       {photo && words && (
         <section class={s["section"]}>
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
@@ -253,19 +278,20 @@ export function PhotosPanel() {
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
             {about.value?.has.locate !== false && <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>}
           </div>
-          {(places.value.get(photo.upload)?.length ?? 0) > 0 && <Places of={places.value.get(photo.upload) ?? []} />}
           {correcting !== null && (
             <div>
               <Text atOnce label={t.correctTo} value={correcting} onInput={setCorrecting} onEnter={() => found[0] && review(found[0].taxon, "corrected")} />
               <ul class={s["list"]}>{found.map((one) => <li key={one.taxon}><button type="button" class={s["item"]} onClick={() => review(one.taxon, "corrected")}><Name taxon={one.taxon} common={one.common_name} /></button></li>)}</ul>
             </div>
           )}
+          {(places.value.get(photo.upload)?.length ?? 0) > 0 && <Places of={places.value.get(photo.upload) ?? []} />}
           <div class={s["answers"]}>{photo.answers?.slice(0, 5).map((answer) => <Three key={answer.taxon} answer={answer} />)}</div>
           {(photo.remarks?.length ?? 0) > 0 && <ul class={s["notes"]}>{photo.remarks?.map((one) => <li key={one}>{one}</li>)}</ul>}
         </section>
       )}
       {photos.value.length > 0 && (
         <section class={s["section"]}>
+          {notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
           <p class={s["small"]}>{t.keys}</p>
           <div class={s["wrap"]}>
             <Download href="v1/review.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportCsv}</Download>

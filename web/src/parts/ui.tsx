@@ -128,7 +128,7 @@ export function Busy({ what, share, onStop, at_once }: { what: string; share?: n
 }
 
 /** An error in words. It comes into view: on a phone it may lie below what is seen, and then nothing seems to happen. */
-export function Wrong({ message, onAgain, children }: { message: string; onAgain?: () => void; children?: ComponentChildren }) {
+export function Wrong({ message, title, onAgain, children }: { message: string; title?: string; onAgain?: () => void; children?: ComponentChildren }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (narrow.peek() && stop.peek() === 0) stop.value = 1;
@@ -138,7 +138,7 @@ export function Wrong({ message, onAgain, children }: { message: string; onAgain
     <div ref={box} class={s["wrong"]} role="alert">
       <b>
         <Icon name="warn" size={18} />
-        {strings.errors.title}
+        {title ?? strings.errors.title}
       </b>
       <p>{message}</p>
       {children}
