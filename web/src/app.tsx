@@ -1,6 +1,6 @@
 /** The screen: map, rail, panel, legend, time. */
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import icon from "./assets/icon.svg?url";
 import s from "./app.module.css";
 import { Legend } from "./legend/legend";
@@ -63,6 +63,18 @@ function Sheet({ children }: { children: ComponentChildren }) {
   const box = useRef<HTMLElement>(null);
   const from = useRef<{ y: number; height: number; moved: boolean } | null>(null);
   const phone = narrow.value;
+  const region = useRef<HTMLDivElement>(null);
+  const inside = useRef(false); // whether the focus is in the panel
+  const { view, taxon, model } = state.value;
+  useEffect(() => {
+    const watch = (event: FocusEvent): void => { inside.current = Boolean(box.current?.contains(event.target as Node)); };
+    addEventListener("focusin", watch);
+    return () => removeEventListener("focusin", watch);
+  }, []);
+  useEffect(() => {
+    // What had the focus may have gone with the view before: the next key is then to go on in the panel.
+    if (inside.current && document.activeElement === document.body) region.current?.focus({ preventScroll: true });
+  }, [view, taxon, model]);
   return (
     <main id="panel" ref={box} tabIndex={-1} data-stop={stop.value} class={join(s["panel"], height !== null && s["dragged"])} style={{ height: phone && height !== null ? `${height}px` : "" }} aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>
       {phone && (
@@ -95,7 +107,7 @@ function Sheet({ children }: { children: ComponentChildren }) {
           }}
         />
       )}
-      <div class={s["scroll"]} tabIndex={0} role="region" aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>{children}</div>
+      <div ref={region} class={s["scroll"]} tabIndex={0} role="region" aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>{children}</div>
     </main>
   );
 }

@@ -80,7 +80,7 @@ export const strings = {
     copyLink: "Copy link",
     copyCommand: "Copy command line",
     copyPython: "Copy Python",
-    copied: "Copied",
+    copied: "Copied", copyByHand: "This browser does not let the page copy. Copy it from here:",
     learned: (n: number) => `Learned from ${plural(n, "different record", "different records")}`,
     area: "Area at or above the threshold", shareOfMap: (share: string) => `${share} of this map`,
     truthShares: "Shares are of all three together.",

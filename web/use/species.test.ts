@@ -17,6 +17,7 @@ describe.skipIf(!canBrowse)("species", () => {
     await page.keyboard.press("Enter");
     await settled(page);
     await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("combobox");
     expect(state(page).get("taxon")).toBe("Ciconia ciconia");
     expect(await pixel(page, ...SPOT)).not.toEqual(before);
     await page.goBack();

@@ -182,8 +182,9 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.getByRole("button", { name: "AUC", exact: true }).click();
     const values = (await page.locator("tbody td:nth-child(3)").allInnerTexts()).map(Number);
     expect(values).toEqual([...values].sort((a, b) => b - a));
-    await page.locator("tbody a").first().click();
+    await page.locator("tbody a").first().press("Enter");
     await page.getByText("How good is it?").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.closest("#panel") !== null)).toBe(true);
     await close();
   });
 });

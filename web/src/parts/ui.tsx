@@ -280,10 +280,29 @@ export function Download({ href, children, onWrong }: { href: string; children: 
   );
 }
 
+/** Put words on the clipboard, also where the page came over plain HTTP from another machine and has none by itself. */
+async function toClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea");
+    const focused = document.activeElement as HTMLElement | null;
+    area.value = text;
+    area.style.cssText = "position:fixed;opacity:0";
+    document.body.appendChild(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    focused?.focus({ preventScroll: true });
+    return done;
+  }
+}
+
 export function Copy({ text, icon, children }: { text: () => string; icon: IconName; children: ComponentChildren }) {
   const [done, setDone] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text());
+    if (!(await toClipboard(text()))) return void prompt(strings.species.copyByHand, text());
     setDone(true);
     setTimeout(() => setDone(false), 1600);
   };
