@@ -10,7 +10,8 @@ export const about = signal<About | null>(null);
 export const models = signal<readonly Model[] | null>(null);
 export const wrong = signal<string | null>(null); // the page cannot work at all
 export const dark = signal(false);
-export const narrow = signal(false);
+export const narrow = signal(false); // a phone's width
+export const tight = signal(false); // too little room for an open legend beside the panel
 export const view = signal<Bounds | null>(null); // what the map shows
 export const tiles = signal<readonly Tiles[]>([]);
 export const theme = signal<"auto" | "light" | "dark">((localStorage.getItem("birdsat-theme") as "light" | "dark" | null) ?? "auto");
@@ -267,10 +268,12 @@ export function keepReading(): void {
     else localStorage.setItem("birdsat-theme", theme.value);
     return () => system.removeEventListener("change", apply);
   });
-  const phone = matchMedia("(max-width: 760px)");
-  const measure = (): void => { narrow.value = phone.matches; };
-  measure();
-  phone.addEventListener("change", measure);
+  for (const [signal, query] of [[narrow, "(max-width: 760px)"], [tight, "(max-width: 1100px), (max-height: 520px)"]] as const) {
+    const found = matchMedia(query);
+    const measure = (): void => { signal.value = found.matches; };
+    measure();
+    found.addEventListener("change", measure);
+  }
 }
 
 /** What the threshold in force is called in addresses: a name, a number, or "" where there is none. */

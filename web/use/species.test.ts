@@ -131,6 +131,20 @@ describe.skipIf(!canBrowse)("species", () => {
     await close();
   });
 
+  test("at sizes between a phone's and a desk's nothing lies over another thing or runs out of the panel", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5");
+    for (const [width, height] of [[768, 1024], [844, 390], [1280, 600], [320, 568]] as const) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(300);
+      const boxes = await Promise.all(["Legend", "Month", "Map controls"].map((name) => page.getByRole("region", { name, exact: true }).boundingBox()));
+      for (const [i, a] of boxes.entries())
+        for (const b of boxes.slice(i + 1))
+          expect(a && b && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height, `${width} x ${height}: ${JSON.stringify([a, b])}`).toBe(false);
+      expect(await page.locator("#panel > [role=region]").evaluate((panel) => panel.scrollWidth <= panel.clientWidth)).toBe(true);
+    }
+    await close();
+  });
+
   test("a phone's panel has three stops, by hand and by key", async () => {
     const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia", "phone");
     const height = (): Promise<number> => page.locator("#panel").evaluate((panel) => panel.getBoundingClientRect().height);

@@ -7,7 +7,7 @@ import { changeRamp, gradient, ramp } from "../map/ramps";
 import { monthName } from "../map/swipe";
 import { join, Switch } from "../parts/ui";
 import { go, type Layer, state } from "../state";
-import { dark, isRichness, layerName, map, narrow, other, threshold, thresholdInForce, view } from "../store";
+import { dark, isRichness, layerName, map, other, threshold, thresholdInForce, tight, view } from "../store";
 import { strings } from "../strings";
 import { unitOf } from "./amount";
 import s from "./legend.module.css";
@@ -90,12 +90,12 @@ export function Legend() {
   const when = (values?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
   const ramped = mode === "ramp" || mode === "interval" || mode === "change";
   return (
-    <section class={join(s["legend"], narrow.value && !open && s["folded"])} aria-label={strings.legend.label}>
+    <section class={join(s["legend"], tight.value && !open && s["folded"])} aria-label={strings.legend.label}>
       <div class={s["body"]}>
         <div class={s["head"]}>
           <h2>{title}</h2>
           <span>{now.view === "compare" && now.pair === "months" ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
-          {narrow.value && (
+          {tight.value && (
             <button type="button" class={s["more"]} aria-expanded={open} aria-label={open ? strings.legend.less : strings.legend.more} onClick={() => setOpen(!open)}>
               {open ? strings.legend.lessShort : strings.legend.moreShort}
             </button>
@@ -135,15 +135,6 @@ export function Legend() {
             <b>{score(limit)}</b>
           </p>
         ) : null}
-        <p class={s["say"]}>{explain}</p>
-        {now.hatch && loaded.has("applicable") && (
-          <div class={s["key"]}>
-            <span>
-              <i class={s["hatch"]} />
-              {t.hatched}
-            </span>
-          </div>
-        )}
         {now.view !== "compare" && !elsewhere && (
           <div class={s["layers"]} role="group" aria-label={t.label}>
             {choices.map(([key, text]) => (
@@ -151,6 +142,15 @@ export function Legend() {
                 {text}
               </button>
             ))}
+          </div>
+        )}
+        <p class={s["say"]}>{explain}</p>
+        {now.hatch && loaded.has("applicable") && (
+          <div class={s["key"]}>
+            <span>
+              <i class={s["hatch"]} />
+              {t.hatched}
+            </span>
           </div>
         )}
         <div class={s["switches"]}>

@@ -4,7 +4,7 @@ import { kilometres } from "../format";
 import { Button, Segments, Select, Slider, Switch } from "../parts/ui";
 import { percent } from "../format";
 import { go, RAMPS, state } from "../state";
-import { dark, grid, narrow, theme, tiles, view } from "../store";
+import { dark, grid, narrow, theme, tight, tiles, view } from "../store";
 import { strings } from "../strings";
 import { mapView } from "./map_pane";
 import s from "./pane.module.css";
@@ -16,7 +16,7 @@ import { whereIAm } from "./where";
 function Scale() {
   void view.value;
   const made = mapView.value;
-  if (!made || narrow.value) return null;
+  if (!made || tight.value) return null;
   const { lat } = made.map.getCenter();
   const { km, width } = scaleBar((40075 * Math.cos((lat * Math.PI) / 180)) / (512 * 2 ** made.map.getZoom()));
   if (!Number.isFinite(width)) return null;
