@@ -71,6 +71,7 @@ function Sheet({ children }: { children: ComponentChildren }) {
     addEventListener("focusin", watch);
     return () => removeEventListener("focusin", watch);
   }, []);
+  useEffect(() => region.current?.scrollTo(0, 0), [view]);
   useEffect(() => {
     // What had the focus may have gone with the view before: the next key is then to go on in the panel.
     if (inside.current && document.activeElement === document.body) region.current?.focus({ preventScroll: true });

@@ -151,7 +151,7 @@ export const strings = {
     taxa: "Which species?", taxaHelp: "All that are chosen share one model; the others tell where people looked.",
     fit: (n: number) => (n ? `Map ${plural(n, "species", "species")}` : "Choose at least one species"), few: "few records", all: "Choose all", none: "Choose none",
     filter: "Find among them", saved: "Saved on this machine", name: "Name of this map",
-    forget: "Forget", forgetAsk: "Forget this map and its file?", open: "Open", keep: "Keep as a project", otherFile: "Another file", tryName: "invented-records.csv", reread: "Reading what came with birdsat",
+    forget: "Forget", forgetAsk: "Forget this map and its file?", open: "Open", keep: "Keep", otherFile: "Another file", tryName: "invented-records.csv", reread: "Reading what came with birdsat",
     nothing: "No row of this file could be used. The reasons are above; a table needs a name, a latitude and a longitude in each row.",
   },
   photos: {
@@ -169,7 +169,7 @@ export const strings = {
     title: "Data", none: "Here the photos are looked through that a model learned from. None are open: start birdsat with the folder of a data set, such as", noneCommand: "birdsat explore --dataset runs/demo/dataset", browse: "Browse", scatter: "Likeness", card: "Card", confusions: "Confusions",
     taxon: "Species", part: "Used", all: "All", parts: { train: "for training", val: "for choosing", test: "for testing" } as Record<string, string>,
     rows: (n: number) => plural(n, "photo", "photos"), more: "Show more", photo: (name: string) => `Photo of ${name}`, chip: "Satellite picture of the place",
-    scatterText: "Each point is a photo; near ones look alike to the model. Point at one to see it, click to look closer.", only: "Show one group", others: (n: number) => plural(n, "other", "others"), month: "Month", nearRow: "Choose another from below, or close it.", takenFor: "was taken for", times: (n: number, of: number | null) => of ? `${count(n)} of ${plural(of, "photo", "photos")}` : plural(n, "photo", "photos"),
+    scatterText: "Each point is a photo; near ones look alike to the model. Point at one to see it, click to look closer.", only: "Show one group", others: (n: number) => plural(n, "other", "others"), month: "Month", takenFor: "was taken for", times: (n: number, of: number | null) => of ? `${count(n)} of ${plural(of, "photo", "photos")}` : plural(n, "photo", "photos"),
     noFamily: "family not known", stopped: "It was stopped before it was done.",
     noConfusions: "Nothing is known of what was taken for what: “birdsat classify RUN DATASET” finds it out, and this view shows it then.", noRows: "No photo fits these filters.",
   },

@@ -27,6 +27,7 @@ export function PlacePanel() {
   const [info, setInfo] = useState<PlaceInfo | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [again, setAgain] = useState(0);
   const sizes = SIZES.filter((km) => km >= (about.value?.has.sharpest_km ?? 0));
   // Coarse imagery has nothing to show of 25 km: a wider square is the better first look.
   const size = String(sizes.find((km) => km === state.value.km) ?? sizes.find((km) => km >= 100) ?? 1600);
@@ -49,7 +50,7 @@ export function PlacePanel() {
       })
       .finally(() => { if (!stop.signal.aborted) setBusy(false); });
     return () => stop.abort();
-  }, [key, id, month, months]);
+  }, [key, id, month, months, again]);
   const show = (): void => {
     const found = readPlace(text);
     setBad(found ? null : strings.errors.noPlace(text));
@@ -78,7 +79,7 @@ export function PlacePanel() {
       </form>
       <ModelSelect />
       {busy && !info && <Busy what={strings.loading} />}
-      {wrong && <Wrong message={wrong} />}
+      {wrong && <Wrong message={wrong} onAgain={() => setAgain(again + 1)} />}
       {info && (
         <>
           {typeof info.effort === "number" && (

@@ -1,6 +1,6 @@
 /** Your own records: drop a table, see what became of it, choose species, and look at the map. */
 import { useEffect, useState } from "preact/hooks";
-import { follow, getJson, remove, runJob, upload } from "../api";
+import { follow, getJson, inWords, remove, runJob, upload } from "../api";
 import { count } from "../format";
 import { Busy, Button, Download, Drop, Name, Text, Wrong } from "../parts/ui";
 import { saying, useWork } from "../parts/work";
@@ -31,7 +31,7 @@ function Became({ checked, onWrong }: { checked: Checked; onWrong: (message: str
       {[...(checked.noted ?? []).map((one) => `${one.reason}: ${count(one.rows)}`), ...(checked.notes ?? [])].length > 0 && (
         <ul class={s["notes"]}>{[...(checked.noted ?? []).map((one) => `${one.reason}: ${count(one.rows)}`), ...(checked.notes ?? [])].map((note) => <li key={note}>{note}</li>)}</ul>
       )}
-      {checked.dropped_url && rows.length > 0 && <Download href={checked.dropped_url} onWrong={(error) => onWrong(String(error))}>{t.listDropped}</Download>}
+      {checked.dropped_url && rows.length > 0 && <Download href={checked.dropped_url} onWrong={(error) => onWrong(inWords(error))}>{t.listDropped}</Download>}
     </section>
   );
 }
@@ -151,9 +151,12 @@ export function RecordsPanel() {
                 <div class={s["item"]} style={{ cursor: "default" }}>
                   <span><b>{one.name}</b><br /><span class={s["small"]}>{strings.about.taxa(one.taxa)}</span></span>
                   {forgetting === one.id ? (
-                    <Button onClick={() => { setForgetting(null); remove(`v1/models/${encodeURIComponent(one.id)}`).then(() => { go({ model: "", taxon: "" }); return readModels(); }).then(() => go({ view: "records" }), (error) => setWrong(String(error))); }}>
-                      {t.forgetAsk}
-                    </Button>
+                    <>
+                      <Button onClick={() => { setForgetting(null); remove(`v1/models/${encodeURIComponent(one.id)}`).then(() => { go({ model: "", taxon: "" }); return readModels(); }).then(() => go({ view: "records" }), (error) => setWrong(inWords(error))); }}>
+                        {t.forgetAsk}
+                      </Button>
+                      <Button plain onClick={() => setForgetting(null)}>{t.keep}</Button>
+                    </>
                   ) : (
                     <>
                       <Button onClick={() => void firstOf(one.id, []).then((taxon) => go({ view: "species", model: one.id, taxon, at: null }))}>{t.open}</Button>

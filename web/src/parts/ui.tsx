@@ -224,7 +224,7 @@ export function Drop({ title, choose, text, accept, multiple, small, onFiles, ch
   );
 }
 
-/** A picture of the server's; read with the token where one is needed. */
+/** A picture of the server's; read with the token where one is needed. One that does not come leaves its place empty. */
 export function Picture({ src, alt, class: of, size }: { src: string; alt: string; class?: string | undefined; size?: number }) {
   const [url, setUrl] = useState(hasToken() ? "" : address(src));
   useEffect(() => {
@@ -240,7 +240,7 @@ export function Picture({ src, alt, class: of, size }: { src: string; alt: strin
       if (made) URL.revokeObjectURL(made);
     };
   }, [src]);
-  return url ? <img src={url} alt={alt} class={of} width={size} height={size} loading="lazy" decoding="async" /> : <span class={of} />;
+  return url ? <img src={url} alt={alt} onError={() => setUrl("")} class={of} width={size} height={size} loading="lazy" decoding="async" /> : <span class={of} />;
 }
 
 /** What a file is called on the disk: by its species or place, and the month where it is of one. */
