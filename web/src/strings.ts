@@ -64,6 +64,12 @@ export const strings = {
       equal: "As many false presences as absences", equal_sensitivity_specificity: "As many false presences as absences",
       prevalence: "As common as in the records",
     } as Record<string, string>,
+    explained: {
+      p10: "Nine tenths of the records lie in the range.",
+      max_sss: "Of all limits, this one misses fewest places with the bird and takes in fewest without it, both counted alike.",
+      equal: "As large a share of the records is missed as of other places is wrongly taken in.",
+      prevalence: "As much like the places of its records as like places in general.",
+    } as Record<string, string>,
     figures: "How good is it?",
     figure: {
       auc: "A place with the bird ranks above one without (AUC)", auc_even: "The same, had people looked everywhere alike", boyce: "More records where more is promised (Boyce)",

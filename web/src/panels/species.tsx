@@ -81,7 +81,7 @@ export function Threshold({ loaded }: { loaded: LoadedMap }) {
   const own = value !== null && !named.some((one) => one.name === now);
   const shown = own ? "own" : now;
   const share = value === null ? null : shareAbove(loaded, value);
-  const explained = named.find((one) => one.name === now)?.explanation;
+  const explained = t.explained[now] ?? named.find((one) => one.name === now)?.explanation;
   return (
     <section class={s["section"]}>
       <Select
