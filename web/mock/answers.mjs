@@ -153,7 +153,7 @@ export async function answer(method, url, body) {
     const at_model = models.findIndex((one) => one.id === path[1]);
     if (at_model < 0) return wrong(404, "UnknownNameError", `model '${path[1]}' is not here; there are: ${models.map((one) => one.id).join(", ")}.`);
     if (method === "DELETE") { models.splice(at_model, 1); return { status: 204, body: "" }; }
-    if (path[2] === "taxa") return { body: species.map(({ taxon, key, common_name, records, auc, ap }) => ({ taxon, key, common_name, records, auc, auc_low: auc - 0.04, auc_high: Math.min(1, auc + 0.03), boyce: ap })) };
+    if (path[2] === "taxa") return { body: species.slice(0, query.get("q") ? Number(query.get("limit")) : species.length).map(({ taxon, key, common_name, records, auc, ap }) => ({ taxon, key, common_name, records, auc, auc_low: auc - 0.04, auc_high: Math.min(1, auc + 0.03), boyce: ap })) };
     if (path[2] === "grid") return { body: { ...GRID, cells: cells.length, lat_edges: path[1] === "second" ? Array.from({ length: GRID.height + 1 }, (_, i) => NORTH - i * GRID.cell_deg) : null, place_block: 4096, cells_url: `v1/models/${path[1]}/cells.bin` } };
     if (path[2] === "cells.bin") return { type: "application/octet-stream", body: new Uint8Array(Int32Array.from([cells.length, ...cells]).buffer) };
     const one = species.find(({ taxon, key }) => taxon === path[3] || key === path[3]);

@@ -1,6 +1,6 @@
 /** The screen: map, rail, panel, legend, time. */
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import icon from "./assets/icon.svg?url";
 import s from "./app.module.css";
 import { Legend } from "./legend/legend";
@@ -17,14 +17,15 @@ import { SpeciesPanel } from "./panels/species";
 import { TaxaPanel } from "./panels/taxa";
 import { MapTabs } from "./panels/map_tabs";
 import { Icon, type IconName } from "./parts/icons";
-import { join, Wrong } from "./parts/ui";
+import { Button, join, Wrong } from "./parts/ui";
 import { go, linkTo, state, type View } from "./state";
-import { attempt, busy, models, narrow, wrong } from "./store";
+import { attempt, busy, modelGone, models, narrow, wrong } from "./store";
 import { strings } from "./strings";
 import { TimeBar } from "./time/time";
 import { stop } from "./sheet";
 
 const RAIL: readonly (readonly [View, IconName])[] = [["species", "bird"], ["place", "pin"], ["photos", "photo"], ["data", "data"], ["compare", "compare"], ["about", "about"]];
+const OF_MODEL: readonly View[] = ["species", "richness", "taxa", "place", "compare"];
 const MAPS: readonly View[] = ["species", "richness", "taxa", "records"];
 
 function Rail() {
@@ -62,6 +63,19 @@ function Sheet({ children }: { children: ComponentChildren }) {
   const box = useRef<HTMLElement>(null);
   const from = useRef<{ y: number; height: number; moved: boolean } | null>(null);
   const phone = narrow.value;
+  const region = useRef<HTMLDivElement>(null);
+  const inside = useRef(false); // whether the focus is in the panel
+  const { view, taxon, model } = state.value;
+  useEffect(() => {
+    const watch = (event: FocusEvent): void => { inside.current = Boolean(box.current?.contains(event.target as Node)); };
+    addEventListener("focusin", watch);
+    return () => removeEventListener("focusin", watch);
+  }, []);
+  useEffect(() => region.current?.scrollTo(0, 0), [view]);
+  useEffect(() => {
+    // What had the focus may have gone with the view before: the next key is then to go on in the panel.
+    if (inside.current && document.activeElement === document.body) region.current?.focus({ preventScroll: true });
+  }, [view, taxon, model]);
   return (
     <main id="panel" ref={box} tabIndex={-1} data-stop={stop.value} class={join(s["panel"], height !== null && s["dragged"])} style={{ height: phone && height !== null ? `${height}px` : "" }} aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>
       {phone && (
@@ -94,7 +108,7 @@ function Sheet({ children }: { children: ComponentChildren }) {
           }}
         />
       )}
-      <div class={s["scroll"]} tabIndex={0} role="region" aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>{children}</div>
+      <div ref={region} class={s["scroll"]} tabIndex={0} role="region" aria-label={strings.views[(MAPS.includes(state.value.view) ? "species" : state.value.view) as keyof typeof strings.views]}>{children}</div>
     </main>
   );
 }
@@ -123,7 +137,11 @@ export function App() {
       <Rail />
       <Sheet>
         {MAPS.includes(view) && <MapTabs />}
-        {PANELS[view]()}
+        {modelGone.value && OF_MODEL.includes(view) ? (
+          <Wrong message={strings.errors.noModel(state.value.model)}>
+            <div><Button onClick={() => go({ model: "", at: null })}>{strings.errors.firstModel}</Button></div>
+          </Wrong>
+        ) : PANELS[view]()}
       </Sheet>
       <div class={s["legend"]}><Legend /></div>
       <div class={s["bottom"]}>

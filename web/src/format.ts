@@ -27,6 +27,9 @@ export const bytes = (size: number): string =>
   size >= 1e6
     ? formatter("mb", { style: "unit", unit: "megabyte", maximumSignificantDigits: 3 }).format(size / 1e6)
     : formatter("kb", { style: "unit", unit: "kilobyte", maximumSignificantDigits: 3 }).format(size / 1e3);
+/** An area, large ones in words: 5.57 million km². */
+export const area = (km2: number): string =>
+  `${formatter(km2 >= 1e6 ? "areas" : "area", { maximumSignificantDigits: 3, notation: km2 >= 1e6 ? "compact" : "standard", compactDisplay: "long" }).format(km2)} km²`;
 export const kilometres = (km: number): string =>
   formatter("km", { style: "unit", unit: "kilometer", maximumSignificantDigits: 3 }).format(km);
 
@@ -37,8 +40,12 @@ export function place(lon: number, lat: number, digits = 2): string {
   return `${part(lat, "N", "S")}, ${part(((((lon + 180) % 360) + 360) % 360) - 180, "E", "W")}`;
 }
 
-/** Coordinates as people type or paste them: "39.1, -84.5", "39.1 N 84.5 W", "39°6'N 84°30'W". Latitude first. */
-export function readPlace(text: string): [lon: number, lat: number] | null {
+const O_IS_WEST = /^(fr|es|it|pt|ca|gl)\b/; // ouest, oeste, ovest; in German and Dutch it is east
+
+/** Coordinates as people type or paste them: "39.1, -84.5", "39.1 N 84.5 W", "39°6'N 84°30'W", "39,1; -84,5". Latitude first. */
+export function readPlace(typed: string): [lon: number, lat: number] | null {
+  // Two numbers with decimal commas have no comma between them.
+  const text = typed.replace(/[’]/g, "'").replace(/[”]/g, '"').replace(/^(\s*-?\d+),(\d+[°\s]*[NS]?)(?:\s*;\s*|\s+)(-?\d+),(\d+[°\s]*[EWO]?\s*)$/i, "$1.$2 $3.$4");
   const found = [...text.trim().matchAll(/(-?\d+(?:\.\d+)?)\s*(?:°|deg)?\s*(?:(\d+(?:\.\d+)?)\s*['′]\s*(?:(\d+(?:\.\d+)?)\s*["″]\s*)?)?([NSEWO])?/gi)];
   if (found.length !== 2) return null;
   const rest = found.reduce((left, [whole]) => left.replace(whole, ""), text).replace(/[\s,;]/g, "");
@@ -47,7 +54,7 @@ export function readPlace(text: string): [lon: number, lat: number] | null {
     const base = Number(degrees);
     const size = Math.abs(base) + Number(minutes ?? 0) / 60 + Number(seconds ?? 0) / 3600;
     const letter = (side ?? "").toUpperCase();
-    return { value: (base < 0 || letter === "S" || letter === "W" ? -1 : 1) * size, letter };
+    return { value: (base < 0 || letter === "S" || letter === "W" || (letter === "O" && O_IS_WEST.test(locale())) ? -1 : 1) * size, letter };
   });
   const [first, second] = read as [(typeof read)[number], (typeof read)[number]];
   const turned = "EWO".includes(first.letter) && first.letter !== "";

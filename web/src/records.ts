@@ -3,7 +3,7 @@ export interface About {
   readonly version: string;
   readonly world?: { readonly licence?: string; readonly source?: string; readonly cell_deg?: number } | null;
   readonly has: { readonly run?: boolean; readonly dataset?: boolean; readonly truth?: boolean; readonly region?: boolean; readonly photos?: boolean; readonly sharpest_km?: number | null; readonly place_photos?: boolean; readonly locate?: boolean };
-  readonly limits?: { readonly upload_bytes?: number };
+  readonly limits?: { readonly upload_bytes?: number; readonly photos_at_once?: number };
   readonly command?: string;
 }
 

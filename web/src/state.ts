@@ -2,11 +2,14 @@
 import { signal } from "@preact/signals";
 
 export const VIEWS = ["species", "richness", "taxa", "records", "place", "photos", "data", "compare", "about"] as const;
-export const LAYERS = ["suitability", "interval", "low", "high", "range", "effort", "truth", "gaps"] as const;
+export const LAYERS = ["suitability", "interval", "low", "high", "range", "effort", "truth", "gaps", "std"] as const;
 export const RAMPS = ["lagoon", "viridis", "cividis", "ember"] as const;
 export const PAIRS = ["months", "models", "truth"] as const;
 export const MANNERS = ["swipe", "side", "change"] as const;
 
+export const TABS = ["browse", "scatter", "card", "confusions"] as const;
+
+export type Tab = (typeof TABS)[number];
 export type View = (typeof VIEWS)[number];
 export type Layer = (typeof LAYERS)[number];
 export type Ramp = (typeof RAMPS)[number];
@@ -44,6 +47,10 @@ export interface State {
   readonly otherMonth: number;
   readonly split: number; // where the swipe stands, 0..100
   readonly sort: string; // column of the table of taxa; "-" before it for falling
+  readonly tab: Tab; // of the data view
+  readonly row: number; // of the data set, the one that is looked at; -1 is none
+  readonly km: number; // side of the picture of a place; 0: what suits the imagery
+  readonly rowsMonth: number; // filter of the data view: 1..12, 0 any
   readonly rows: string; // filters of the data view: taxon
   readonly part: string; // filters of the data view: train, val, test
 }
@@ -51,8 +58,8 @@ export interface State {
 export const START: State = {
   view: "species", model: "", taxon: "", month: 0, layer: "suitability", threshold: "", ramp: "lagoon", opacity: 0.9,
   scale: "taxon", hatch: true, records: false, base: "plain", globe: false, names: true, borders: true, graticule: true,
-  at: null, place: null, pair: "months", manner: "swipe", other: "", otherMonth: 6, split: 50, sort: "taxon", rows: "",
-  part: "",
+  at: null, place: null, pair: "months", manner: "swipe", other: "", otherMonth: 6, split: 50, sort: "taxon", tab: "browse",
+  row: -1, km: 0, rowsMonth: 0, rows: "", part: "",
 };
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -101,6 +108,10 @@ export function parse(search: string): State {
     otherMonth: Math.trunc(within(query.get("othermonth"), 0, 12, START.otherMonth)),
     split: within(query.get("split"), 0, 100, START.split),
     sort: query.get("sort") ?? START.sort,
+    tab: oneOf(TABS, query.get("tab"), START.tab),
+    row: Math.trunc(within(query.get("row"), 0, 2 ** 40, START.row)),
+    km: within(query.get("km"), 1, 40_000, START.km),
+    rowsMonth: Math.trunc(within(query.get("rowsmonth"), 0, 12, START.rowsMonth)),
     rows: query.get("rows") ?? "",
     part: query.get("part") ?? "",
   };
@@ -113,8 +124,10 @@ export function toSearch(state: State): string {
     if (value !== start) query.set(key, value);
   };
   query.set("view", state.view);
-  for (const key of ["model", "taxon", "layer", "threshold", "ramp", "scale", "base", "pair", "manner", "other", "sort", "rows", "part"] as const)
+  for (const key of ["model", "taxon", "layer", "threshold", "ramp", "scale", "base", "pair", "manner", "other", "sort", "tab", "rows", "part"] as const)
     put(key, state[key], START[key]);
+  for (const key of ["row", "km"] as const) put(key, String(state[key]), String(START[key]));
+  put("rowsmonth", String(state.rowsMonth), String(START.rowsMonth));
   put("month", String(state.month), String(START.month));
   put("othermonth", String(state.otherMonth), String(START.otherMonth));
   put("opacity", String(round(state.opacity, 2)), String(START.opacity));
@@ -139,7 +152,7 @@ export function go(change: Partial<State>): void {
   const [old, search] = [toSearch(before), toSearch(after)];
   if (old === search) return;
   state.value = after;
-  const step = (["view", "model", "taxon", "place", "pair", "layer"] as const).some(
+  const step = (["view", "model", "taxon", "place", "pair", "layer", "tab", "row"] as const).some(
     (key) => String(before[key]) !== String(after[key]),
   );
   if (step) history.pushState(null, "", search);

@@ -1,20 +1,25 @@
 /** What has been read so far, and the reading of what the state asks for. */
 import { computed, effect, signal, type Signal } from "@preact/signals";
 import { getBytes, getJson, inWords, isStatic, wasStopped } from "./api";
-import { type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
+import { areasOf, type Bounds, type CellValues, type Grid, makeGrid, makeValues, recordsByCell, withYear } from "./map/cells";
 import type { About, GridInfo, MapInfo, Model, Records, Taxon, Tiles } from "./records";
 import { ofAllSpecies, state } from "./state";
+import { strings } from "./strings";
 
 export const about = signal<About | null>(null);
 export const models = signal<readonly Model[] | null>(null);
 export const wrong = signal<string | null>(null); // the page cannot work at all
 export const dark = signal(false);
-export const narrow = signal(false);
+export const narrow = signal(false); // a phone's width
+export const tight = signal(false); // too little room for an open legend beside the panel
 export const view = signal<Bounds | null>(null); // what the map shows
 export const tiles = signal<readonly Tiles[]>([]);
 export const theme = signal<"auto" | "light" | "dark">((localStorage.getItem("birdsat-theme") as "light" | "dark" | null) ?? "auto");
 
 export const model = computed<Model | null>(() => modelOf(state.value.model));
+
+/** Whether the address names a model that is not here, or not any more. */
+export const modelGone = computed(() => models.value !== null && state.value.model !== "" && model.value === null);
 
 export function modelOf(id: string): Model | null {
   const all = models.value ?? [];
@@ -36,6 +41,12 @@ export class LoadedMap {
     readonly info: MapInfo,
     readonly grid: Grid,
   ) {}
+
+  private made: Float64Array | null = null;
+  /** Square kilometres of each cell. */
+  get areas(): Float64Array {
+    return (this.made ??= areasOf(this.grid));
+  }
 
   has(name: string): boolean {
     return Boolean(this.info.layers[name]);
@@ -125,6 +136,8 @@ export function mapOf(id: string, taxon: string): Promise<LoadedMap> {
 /** What a taxon is called in addresses. A name that is not in the list is asked for as it is: the answer says what is near. */
 export async function keyOf(id: string, taxon: string): Promise<string> {
   const found = (await taxaOf(id)).find((one) => one.taxon === taxon || one.key === taxon);
+  // Plain files have no words for a name that is not there.
+  if (!found && isStatic()) throw new Error(strings.errors.noTaxon(taxon));
   return found?.key ?? taxon;
 }
 
@@ -161,8 +174,8 @@ export const given = signal<Records | null>(null);
 export const layerName = computed<string>(() => {
   const { layer, view: of } = state.value;
   if (of === "photos") return "suitability";
-  if (isRichness.value) return layer === "gaps" || layer === "effort" ? layer : "richness";
-  return layer === "range" || layer === "truth" || layer === "interval" ? "suitability" : layer;
+  if (isRichness.value) return layer === "gaps" || layer === "effort" || layer === "std" ? layer : "richness";
+  return layer === "range" || layer === "truth" || layer === "interval" || layer === "std" || layer === "gaps" ? "suitability" : layer;
 });
 
 export const rightMonth = computed(() => (state.value.pair === "months" ? state.value.otherMonth : state.value.month));
@@ -209,7 +222,7 @@ export function keepReading(): void {
         if (key.peek() !== asked) return;
         read.value = loaded;
         busy.value = false;
-        for (const name of ["applicable", "low", "high"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
+        for (const name of ["applicable", "low", "high", "records"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
       })
       .catch((error) => {
         if (key.peek() !== asked || wasStopped(error)) return;
@@ -221,7 +234,7 @@ export function keepReading(): void {
   const wantedOther = computed(() => {
     const { view: of, pair, taxon, other: id } = state.value;
     if (of !== "compare" || !taxon) return "";
-    return `${pair === "models" ? id : (model.value?.id ?? "")}\n${taxon}`;
+    return `${pair === "models" ? (id && (modelOf(id)?.id ?? "")) : (model.value?.id ?? "")}\n${taxon}`;
   });
   effect(() => {
     const asked = wantedOther.value;
@@ -255,10 +268,12 @@ export function keepReading(): void {
     else localStorage.setItem("birdsat-theme", theme.value);
     return () => system.removeEventListener("change", apply);
   });
-  const phone = matchMedia("(max-width: 760px)");
-  const measure = (): void => { narrow.value = phone.matches; };
-  measure();
-  phone.addEventListener("change", measure);
+  for (const [signal, query] of [[narrow, "(max-width: 760px)"], [tight, "(max-width: 1100px), (max-height: 520px)"]] as const) {
+    const found = matchMedia(query);
+    const measure = (): void => { signal.value = found.matches; };
+    measure();
+    found.addEventListener("change", measure);
+  }
 }
 
 /** What the threshold in force is called in addresses: a name, a number, or "" where there is none. */

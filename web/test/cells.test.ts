@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { against, boxOf, cellAt, cellsIn, course, histogram, latOf, makeGrid, makeValues, middleOf, planeOf, recordsByCell, rowAt, valueOf, withYear } from "../src/map/cells";
+import { against, areasOf, boxOf, cellAt, cellsIn, course, histogram, latOf, makeGrid, makeValues, middleOf, planeOf, recordsByCell, rowAt, valueOf, withYear } from "../src/map/cells";
 import { mesh } from "../src/map/cell_layer";
 
 const INFO = { west: 10, south: 40, cell_deg: 1, width: 4, height: 3, cells: 3 };
@@ -65,12 +65,28 @@ describe("values", () => {
     expect(course(values, 3, Int32Array.from([2]))).toEqual([null, null]);
     expect(histogram(values.bytes, 0, 3, Int32Array.from([0, 1, 2]), 0.01, 0.4, 4)).toEqual([0, 1, 1, 0]);
     const truth = Uint8Array.from([0, 1, 1]);
-    expect(against(values.bytes, 0, truth, 0, 3, 0.05, 0.01)).toEqual({ right: 1, missed: 0, tooMuch: 1 });
-    expect(against(values.bytes, 0, truth, 0, 3, 0.5, 0.01)).toEqual({ right: 0, missed: 1, tooMuch: 0 });
+    const areas = Float64Array.from([2, 3, 4]);
+    expect(against(values.bytes, 0, truth, 0, areas, 0.05, 0.01)).toEqual({ right: 3, missed: 0, tooMuch: 2 });
+    expect(against(values.bytes, 0, truth, 0, areas, 0.5, 0.01)).toEqual({ right: 0, missed: 3, tooMuch: 0 });
   });
 
   test("a squared scale is undone", () => {
     expect(valueOf(makeValues({ url: "", scale: 0.5, power: 2 }, bytes(4), 1), 4)).toBe(8);
+    expect(histogram(Uint8Array.from([0, 2, 4]), 0, 3, Int32Array.from([0, 1, 2]), 0.5, 8, 4, 2)).toEqual([1, 1, 0, 1]);
+  });
+});
+
+describe("areas", () => {
+  test("all cells of the Earth make its surface, however their rows lie", () => {
+    const world = { west: -180, south: -90, cell_deg: 10, width: 36, height: 18, cells: 648 };
+    const every = Int32Array.from([648, ...Array.from({ length: 648 }, (_, i) => i)]).buffer;
+    const sum = (of: Float64Array): number => of.reduce((a, b) => a + b, 0);
+    const equal = areasOf(makeGrid(world, every));
+    expect(sum(equal) / 1e6).toBeCloseTo(510.07, 1);
+    expect(equal[0]).toBeLessThan((equal[9 * 36] ?? 0) / 5); // at the pole and at the equator
+    const edges = Array.from({ length: 19 }, (_, i) => (Math.asin(1 - i / 9) * 180) / Math.PI);
+    const alike = areasOf(makeGrid({ ...world, lat_edges: edges }, every));
+    expect(alike[0]).toBeCloseTo(alike[9 * 36] ?? 0, 3);
   });
 });
 

@@ -30,6 +30,19 @@ test("places are written as people write them", () => {
   expect(place(190, -10, 0)).toBe("10° S, 170° W");
 });
 
+test("places with decimal commas, curly minutes and a west of another language are read", () => {
+  expect(readPlace("48,1; 11,6")).toEqual([11.6, 48.1]);
+  expect(readPlace("-33,9 18,4")).toEqual([18.4, -33.9]);
+  expect(readPlace("48,1 N 11,6 E")).toEqual([11.6, 48.1]);
+  expect(readPlace("48°8’15”N 11°34’30”E")).toEqual([11.575, 48.1375]);
+  const language = vi.spyOn(navigator, "language", "get");
+  language.mockReturnValue("de-AT");
+  expect(readPlace("48.1 N 11.6 O")).toEqual([11.6, 48.1]);
+  language.mockReturnValue("fr-FR");
+  expect(readPlace("48.1 N 11.6 O")).toEqual([-11.6, 48.1]);
+  language.mockRestore();
+});
+
 describe("places that people type", () => {
   test.each([
     ["39.1, -84.5", [-84.5, 39.1]], ["39.1 -84.5", [-84.5, 39.1]], ["39,-84", [-84, 39]], ["39.1 N 84.5 W", [-84.5, 39.1]], ["84.5W, 39.1N", [-84.5, 39.1]],

@@ -2,12 +2,14 @@ import { describe, expect, test } from "vitest";
 import { scaleBar } from "../src/map/scale";
 import { shore } from "../src/map/earth";
 import { acceptable, corrections, inPlainWords, likeliest } from "../src/panels/photos";
-import { withoutHead } from "../src/panels/data";
+import { ranked, withoutHead } from "../src/panels/data";
 import { listOf } from "../src/panels/place_info";
 import { blocksOf } from "../src/parts/markdown";
 import { tableOf } from "../src/panels/sample";
 import { matches } from "../src/panels/search";
+import { ofMonth } from "../src/panels/species";
 import { sorted } from "../src/panels/taxa";
+import { fileName } from "../src/parts/ui";
 import { sparkline } from "../src/time/time";
 
 const TAXA = [
@@ -54,6 +56,24 @@ describe("photos in words", () => {
     expect(inPlainWords({ ...photo, verdict: "rolled up", rolled_up_rank: "class", rolled_up: "Aves", rolled_up_score: 1 })).toEqual({ name: "a bird; more cannot be said", common: null, said: "" });
     expect(inPlainWords({ ...photo, verdict: "unreadable", remarks: ["it is empty"] }).said).toBe("it is empty");
   });
+});
+
+test("the command that is copied makes the month that is shown", () => {
+  expect(ofMonth("birdsat map 'Pica pica' --ranges m --months 1 2 3 12", 6)).toBe("birdsat map 'Pica pica' --ranges m --months 6");
+  expect(ofMonth("birdsat.map(taxon='Pica pica', months=[1, 2, 3])", 6)).toBe("birdsat.map(taxon='Pica pica', months=[6])");
+  expect(ofMonth("birdsat map x --months 1 2", 0)).toBe("birdsat map x --months 1 2");
+});
+
+test("files are called by what they are of", () => {
+  expect(fileName("v1/models/m/maps/Pica_pica/download.tif?threshold=0.4")).toBe("Pica_pica.tif");
+  expect(fileName("v1/models/m/maps/Pica_pica/download.html?month=5")).toBe("Pica_pica_06.html");
+  expect(fileName("v1/models/m/place.csv?lon=-84.5&lat=39.1&month=0")).toBe("birds_39.1_-84.5_01.csv");
+  expect(fileName("v1/review.dwc.csv")).toBe("review.dwc.csv");
+  expect(fileName("v1/uploads/a1/dropped.csv")).toBe("a1-dropped.csv");
+});
+
+test("groups of photos are ranked by how many points they have, unknown ones too", () => {
+  expect(ranked(["Paridae", "Corvidae", "Paridae"], Int32Array.from([1, 0, 2, 1, 1]))).toEqual([{ name: "Corvidae", points: 3 }, { name: "Paridae", points: 2 }]);
 });
 
 test("only what was said of a photo can be accepted", () => {

@@ -14,13 +14,13 @@ describe("a state is its address", () => {
       { ...START, view: "compare", pair: "models", other: "mine", split: 33.3, manner: "side", taxon: "Pica pica" },
       { ...START, view: "place", place: [-179.9999, -89.5], month: 12, globe: true, names: false, base: "marble", opacity: 0.35 },
       { ...START, threshold: "0.123", ramp: "cividis", scale: "all", hatch: false, records: true, at: { lon: 0, lat: -12.5, zoom: 3.25 } },
-      { ...START, view: "data", rows: "Ciconia & ciconia?", part: "val", sort: "-auc", model: "a/b c", otherMonth: 0 },
+      { ...START, view: "data", tab: "scatter", row: 0, km: 1600, rowsMonth: 11, rows: "Ciconia & ciconia?", part: "val", sort: "-auc", model: "a/b c", otherMonth: 0 },
     ];
     for (const one of states) expect(parse(toSearch(one))).toEqual(one);
   });
 
   test("what is not understood is as at the start", () => {
-    for (const bad of ["?month=13", "?month=x", "?view=nowhere", "?layer=", "?at=1,2", "?at=1,99,3", "?at=,,", "?place=a,b", "?opacity=7", "?split=-1", "?opacity=", "?ramp=jet"])
+    for (const bad of ["?month=13", "?month=x", "?view=nowhere", "?layer=", "?at=1,2", "?at=1,99,3", "?at=,,", "?place=a,b", "?opacity=7", "?split=-1", "?opacity=", "?ramp=jet", "?tab=x", "?row=-3", "?row=", "?km=x"])
       expect(toSearch(parse(bad))).toBe("?view=species");
   });
 

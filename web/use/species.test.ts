@@ -17,6 +17,7 @@ describe.skipIf(!canBrowse)("species", () => {
     await page.keyboard.press("Enter");
     await settled(page);
     await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("role"))).toBe("combobox");
     expect(state(page).get("taxon")).toBe("Ciconia ciconia");
     expect(await pixel(page, ...SPOT)).not.toEqual(before);
     await page.goBack();
@@ -84,6 +85,63 @@ describe.skipIf(!canBrowse)("species", () => {
     const said = await page.getByRole("alert").innerText();
     expect(said).toMatch(/not among the 12 .* nearest: 'Hirundo rustica'/);
     await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("group", { name: "Did you mean" }).getByRole("button", { name: "Barn Swallow" }).click();
+    await page.getByRole("heading", { name: /Barn Swallow/ }).waitFor();
+    await close();
+  });
+
+  test("a model that was forgotten is said, and the way on is a button", async () => {
+    const { page, wrong, close } = await on.open("?view=species&model=gone&taxon=Ciconia+ciconia");
+    expect(await page.getByRole("alert").innerText()).toContain("“gone”");
+    await page.getByRole("button", { name: "Show the first that is here" }).click();
+    await page.getByRole("heading", { name: /White Stork/ }).waitFor();
+    expect(wrong).toEqual([]);
+    await close();
+  });
+
+  test("effort has its own unit, and no threshold of suitability on its ramp", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5");
+    const legend = page.getByRole("region", { name: "Legend" });
+    await legend.getByRole("slider", { name: "Threshold" }).waitFor();
+    await legend.getByRole("button", { name: "Effort" }).click();
+    await legend.getByText("× the mean").waitFor();
+    expect(await legend.getByRole("slider").count()).toBe(0);
+    await close();
+  });
+
+  test("a phone's legend opens whole, and closes again", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5", "phone");
+    await page.getByRole("button", { name: "More of the legend" }).click();
+    await page.getByRole("switch", { name: "Same scale for all species" }).click();
+    await expect.poll(() => state(page).get("scale")).toBe("all");
+    await page.getByRole("button", { name: "Less of the legend" }).click();
+    await page.getByRole("button", { name: "More of the legend" }).waitFor();
+    await close();
+  });
+
+  test("a phone's display settings are all within the screen, and give the focus back", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia", "phone");
+    await page.getByRole("button", { name: "Display" }).click();
+    const box = await page.getByRole("dialog").boundingBox();
+    expect(box?.y).toBeGreaterThanOrEqual(0);
+    await page.getByRole("button", { name: "Globe" }).click();
+    await expect.poll(() => state(page).get("globe")).toBe("1");
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Display");
+    await close();
+  });
+
+  test("at sizes between a phone's and a desk's nothing lies over another thing or runs out of the panel", async () => {
+    const { page, close } = await on.open("?view=species&taxon=Ciconia+ciconia&threshold=0.5");
+    for (const [width, height] of [[768, 1024], [844, 390], [1280, 600], [320, 568]] as const) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(300);
+      const boxes = await Promise.all(["Legend", "Month", "Map controls"].map((name) => page.getByRole("region", { name, exact: true }).boundingBox()));
+      for (const [i, a] of boxes.entries())
+        for (const b of boxes.slice(i + 1))
+          expect(a && b && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height, `${width} x ${height}: ${JSON.stringify([a, b])}`).toBe(false);
+      expect(await page.locator("#panel > [role=region]").evaluate((panel) => panel.scrollWidth <= panel.clientWidth)).toBe(true);
+    }
     await close();
   });
 

@@ -13,6 +13,8 @@ const VIEWS = {
   place: "?view=place&place=11.6,48.1&month=5&taxon=Merops+apiaster",
   photos: "?view=photos",
   data: "?view=data",
+  row: "?view=data&row=3&rowsmonth=6",
+  scatter: "?view=data&tab=scatter",
   swipe: "?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=6",
   side: "?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=6&manner=side",
   change: "?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=6&manner=change",

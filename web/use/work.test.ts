@@ -51,10 +51,21 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("on a phone an error comes into view", async () => {
+    const { page, close } = await on.open("?view=records", "phone");
+    await page.locator("input[type=file]").setInputFiles({ ...TABLE, name: "setup.exe" });
+    const alert = page.getByRole("alert");
+    await alert.waitFor();
+    const [box, rail] = [await alert.boundingBox(), await page.getByRole("navigation").boundingBox()];
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual((rail?.y ?? 0) + 1);
+    await close();
+  });
+
   test("photos are named, accepted and corrected by keys", async () => {
     const { page, wrong, close } = await on.open("?view=photos");
-    await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), photo("two.jpg"), photo("three.jpg")]);
+    await page.locator("input[type=file]").setInputFiles([photo("one.jpg"), TABLE, { ...photo("setup.exe"), name: "setup.exe" }, photo("two.jpg"), photo("three.jpg")]);
     await page.getByText("1 of 3").waitFor();
+    expect(await page.getByRole("alert").innerText()).toMatch(/left out[^]*gbif.csv is not a photo[^]*setup.exe was left out/);
     await picture(page, "photos-named");
     expect(await broken(page)).toEqual([]);
     const reviewed = page.waitForRequest((request) => request.url().endsWith("/v1/review"));
@@ -71,7 +82,8 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.getByLabel("Which bird is it?").fill("swift");
     await page.keyboard.press("Enter");
     await page.getByText("Corrected to Apus apus").waitFor();
-    expect(wrong).toEqual([]);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("photo-2");
+    expect(wrong.filter((one) => !one.includes("415"))).toEqual([]);
     await close();
   });
 
@@ -89,10 +101,36 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("the place of an address comes into view, also where the model has no cells", async () => {
+    const { page, close } = await on.open("?view=place&place=-100,40");
+    await page.getByRole("alert").getByText("no cell of this map").waitFor();
+    const box = await page.locator("[class*=pin]").boundingBox();
+    expect(box?.x).toBeGreaterThan(432);
+    expect(box?.x).toBeLessThan(1440);
+    await close();
+  });
+
+  test("a comparison begins with a species that is offered, and names both sides", async () => {
+    const { page, close } = await on.open("?view=compare&manner=side");
+    await page.getByRole("button", { name: /: January and July/ }).click();
+    await expect.poll(() => page.locator("canvas").count()).toBe(2);
+    await page.locator("[class*=module-side]", { hasText: "July" }).waitFor();
+    await close();
+  });
+
+  test("the range is laid against the truth at a threshold that can be changed there", async () => {
+    const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=6&pair=truth");
+    const missed = page.getByRole("row", { name: /Missed .* km²/ });
+    const before = await missed.innerText();
+    await page.getByRole("slider", { name: "Best balance" }).fill("0.6");
+    await expect.poll(() => missed.innerText()).not.toBe(before);
+    await close();
+  });
+
   test("the data set is browsed, filtered and looked at", async () => {
     const { page, wrong, close } = await on.open("?view=data");
     await page.getByText("240 photos").waitFor();
-    await page.getByLabel("Part").selectOption("test");
+    await page.getByLabel("Used").selectOption("test");
     await page.getByText("40 photos").waitFor();
     await page.getByRole("button", { name: /Photo of/ }).first().click();
     await page.getByRole("img", { name: "Satellite picture of the place" }).waitFor();
@@ -101,6 +139,15 @@ describe.skipIf(!canBrowse)("work", () => {
     for (let x = 10; box && x < box.width && !(await page.locator("main canvas + div img").count()); x += 8) await page.mouse.move(box.x + x, box.y + box.height / 2);
     await page.locator("main canvas + div img").waitFor();
     await picture(page, "data-scatter");
+    await page.mouse.down();
+    await page.mouse.up();
+    await page.getByRole("button", { name: "Close" }).waitFor();
+    const row = page.url();
+    expect(row).toMatch(/row=\d+/);
+    await page.goBack();
+    await page.getByLabel("Show one group").selectOption("Family 2");
+    await page.goto(row);
+    await page.getByRole("img", { name: "Satellite picture of the place" }).waitFor();
     await page.getByRole("button", { name: "Confusions" }).click();
     await page.getByText("7 of 40 photos").waitFor();
     expect(wrong).toEqual([]);
@@ -118,13 +165,26 @@ describe.skipIf(!canBrowse)("work", () => {
     await close();
   });
 
+  test("the pointer says the values of both maps, and the figures are of each", async () => {
+    const { page, close } = await on.open("?view=compare&taxon=Ciconia+ciconia&month=1&othermonth=7&threshold=0.4");
+    await page.mouse.move(1000, 400);
+    const said = await page.locator("[class*=hover]").innerText();
+    const [january, july] = [/January (\d\.\d\d)/, /July (\d\.\d\d)/].map((one) => Number(one.exec(said)?.[1]));
+    expect(january).toBeGreaterThan(0);
+    expect(july).not.toBe(january);
+    const areas = await page.getByRole("row", { name: /Area at or above/ }).locator("td").allInnerTexts();
+    expect(areas[1]).not.toBe(areas[2]);
+    await close();
+  });
+
   test("species are sorted by their figures, and each row leads to its map", async () => {
     const { page, close } = await on.open("?view=taxa");
     await page.getByRole("button", { name: "AUC", exact: true }).click();
     const values = (await page.locator("tbody td:nth-child(3)").allInnerTexts()).map(Number);
     expect(values).toEqual([...values].sort((a, b) => b - a));
-    await page.locator("tbody a").first().click();
+    await page.locator("tbody a").first().press("Enter");
     await page.getByText("How good is it?").waitFor();
+    expect(await page.evaluate(() => document.activeElement?.closest("#panel") !== null)).toBe(true);
     await close();
   });
 });

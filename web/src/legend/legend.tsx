@@ -1,13 +1,13 @@
 /** What the colours mean: ramp, histogram of what is in view, threshold, layers, and one sentence. */
 import { useMemo, useRef, useState } from "preact/hooks";
-import { number, score } from "../format";
+import { number, percent, score } from "../format";
 import { cellsIn, histogram, planeOf } from "../map/cells";
 import { changeTop, COLOURS, modeOf, topOf } from "../map/look";
 import { changeRamp, gradient, ramp } from "../map/ramps";
 import { monthName } from "../map/swipe";
 import { join, Switch } from "../parts/ui";
 import { go, type Layer, state } from "../state";
-import { dark, isRichness, layerName, map, narrow, other, threshold, thresholdInForce, view } from "../store";
+import { dark, isRichness, layerName, map, other, threshold, thresholdInForce, tight, view } from "../store";
 import { strings } from "../strings";
 import { unitOf } from "./amount";
 import s from "./legend.module.css";
@@ -68,32 +68,38 @@ export function Legend() {
   const counts = useMemo(() => {
     if (!loaded || !which || !values) return [];
     const planes = loaded.planes(name);
-    return planes ? histogram(planes, planeOf(now.month, values.months), loaded.grid.cells.length, which, values.scale, top) : [];
+    return planes ? histogram(planes, planeOf(now.month, values.months), loaded.grid.cells.length, which, values.scale, top, 40, values.power) : [];
   }, [loaded, which, name, now.month, top, version]);
-  if (!loaded || now.view === "data" || now.view === "about" || now.view === "records") return null;
-  const limit = isRichness.value || loaded.model === "" ? null : threshold.value;
+  if (!loaded || (mode === "truth" && !loaded.has("truth"))) return null;
+  // A threshold is one of suitability: on a ramp of anything else it means nothing.
+  const limit = isRichness.value || loaded.model === "" || name !== "suitability" ? null : threshold.value;
   const most = Math.max(1, [...counts].sort((a, b) => b - a)[2] ?? 1); // a bin or two of nearly nothing would flatten the rest
   const table = mode === "change" ? changeRamp(dark.value) : ramp(now.ramp, dark.value);
   const richness = isRichness.value;
   const t = strings.layers;
   const choices: (readonly [Layer, string])[] = richness
-    ? [["suitability", t.richness], ...(loaded.has("gaps") ? [["gaps", t.gaps] as const] : []), ...(loaded.has("effort") ? [["effort", t.effort] as const] : [])]
+    ? [["suitability", t.richness], ...(loaded.has("std") ? [["std", t.std] as const] : []), ...(loaded.has("gaps") ? [["gaps", t.gaps] as const] : []), ...(loaded.has("effort") ? [["effort", t.effort] as const] : [])]
     : [
         ["suitability", t.suitability], ["range", t.range], ...(loaded.has("low") ? [["interval", t.interval] as const] : []),
         ...(loaded.has("effort") ? [["effort", t.effort] as const] : []), ...(loaded.has("truth") ? [["truth", t.truth] as const] : []),
       ];
-  const explain = loaded.model === "" ? strings.photos.locateExplained : mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval
-    : name === "suitability" && !richness ? [t.explain.suitability, sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
+  const explain = loaded.model === "" ? strings.photos.locateExplained : mode === "change" ? t.explain.change : mode === "truth" ? t.explain.truth : mode === "range" ? t.explain.range : mode === "interval" ? t.explain.interval(loaded.info.interval ? percent(loaded.info.interval) : "")
+    : name === "suitability" && !richness ? [t.explain.suitability, t.meaning[loaded.info.quantity.name] ?? sentence(loaded.info.quantity.meaning ?? loaded.info.quantity.explanation)].filter((one, i, all) => all.indexOf(one) === i).join(" ") : values?.explanation || t.explain[name as "suitability"] || "";
   const elsewhere = loaded.model === ""; // not of a model: where a photo may have been taken
   const title = elsewhere ? loaded.info.quantity.name : now.view === "compare" && mode === "change" ? strings.compare.change : mode === "truth" ? t.truth : mode === "range" ? t.range : mode === "interval" ? t.interval : t[name as "suitability"];
   const when = (values?.months ?? 1) > 1 && name !== "effort" ? monthName(now.month) : "";
   const ramped = mode === "ramp" || mode === "interval" || mode === "change";
   return (
-    <section class={join(s["legend"], narrow.value && !open && s["folded"])} aria-label={strings.legend.label}>
+    <section class={join(s["legend"], tight.value && !open && s["folded"])} aria-label={strings.legend.label}>
       <div class={s["body"]}>
         <div class={s["head"]}>
           <h2>{title}</h2>
           <span>{now.view === "compare" && now.pair === "months" ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
+          {tight.value && (
+            <button type="button" class={s["more"]} aria-expanded={open} aria-label={open ? strings.legend.less : strings.legend.more} onClick={() => setOpen(!open)}>
+              {open ? strings.legend.lessShort : strings.legend.moreShort}
+            </button>
+          )}
         </div>
         {mode !== "truth" && mode !== "change" && mode !== "interval" && (
           <div class={s["plot"]} role="img" aria-label={strings.legend.histogram(counts.reduce((a, b) => a + b, 0))}>
@@ -108,8 +114,8 @@ export function Legend() {
               {limit !== null && mode !== "interval" && mode !== "change" && <Handle top={top} value={limit} />}
             </div>
             <div class={s["ends"]}>
-              <span>{mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
-              <span>{mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${unitOf(name, values?.unit)}`}</span>
+              <span>{elsewhere ? strings.photos.unlikely : mode === "change" ? `−${number(top)} ${strings.compare.loss}` : number(0)}</span>
+              <span>{elsewhere ? strings.photos.likeliest : mode === "change" ? `+${number(top)} ${strings.compare.gain}` : `${number(top)}${unitOf(name, values?.unit)}`}</span>
             </div>
           </div>
         )}
@@ -129,15 +135,6 @@ export function Legend() {
             <b>{score(limit)}</b>
           </p>
         ) : null}
-        <p class={s["say"]}>{explain}</p>
-        {now.hatch && loaded.has("applicable") && (
-          <div class={s["key"]}>
-            <span>
-              <i class={s["hatch"]} />
-              {t.hatched}
-            </span>
-          </div>
-        )}
         {now.view !== "compare" && !elsewhere && (
           <div class={s["layers"]} role="group" aria-label={t.label}>
             {choices.map(([key, text]) => (
@@ -147,16 +144,20 @@ export function Legend() {
             ))}
           </div>
         )}
+        <p class={s["say"]}>{explain}</p>
+        {now.hatch && loaded.has("applicable") && (
+          <div class={s["key"]}>
+            <span>
+              <i class={s["hatch"]} />
+              {t.hatched}
+            </span>
+          </div>
+        )}
         <div class={s["switches"]}>
           {loaded.has("applicable") && <Switch label={t.hatch} on={now.hatch} onChange={(hatch) => go({ hatch })} />}
           {loaded.info.records_url && <Switch label={t.records} on={now.records} onChange={(records) => go({ records })} />}
           {!richness && !elsewhere && mode === "ramp" && <Switch label={strings.legend.oneScale} on={now.scale === "all"} onChange={(all) => go({ scale: all ? "all" : "taxon" })} />}
         </div>
-        {narrow.value && (
-          <button type="button" class={s["more"]} aria-expanded={open} onClick={() => setOpen(!open)}>
-            {strings.legend.more}
-          </button>
-        )}
       </div>
     </section>
   );

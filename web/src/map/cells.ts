@@ -158,13 +158,13 @@ export function cellsIn(grid: Grid, bounds: Bounds, most = 40_000): Int32Array {
   return Int32Array.from({ length: most }, (_, i) => found[Math.floor(i * step)] ?? 0);
 }
 
-/** How many of the cells have each share of the ramp: counts of `bins` equal steps from 0 to `top`. */
-export function histogram(planes: Uint8Array, plane: number, cells: number, which: Int32Array, scale: number, top: number, bins = 40): number[] {
+/** How many of the cells have each share of the ramp: counts of `bins` equal steps from 0 to `top`; a value is scale * byte ** power. */
+export function histogram(planes: Uint8Array, plane: number, cells: number, which: Int32Array, scale: number, top: number, bins = 40, power = 1): number[] {
   const counts = new Array<number>(bins).fill(0);
   for (const cell of which) {
     const byte = planes[plane * cells + cell] ?? MISSING;
     if (byte === MISSING) continue;
-    const bin = Math.min(bins - 1, Math.floor(((byte * scale) / (top || 1)) * bins));
+    const bin = Math.min(bins - 1, Math.floor(((byte ** power * scale) / (top || 1)) * bins));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
   return counts;
@@ -185,22 +185,36 @@ export function course(values: CellValues, cells: number, which: Int32Array): (n
   });
 }
 
+const RADIUS_KM = 6371.0088; // of a sphere of the Earth's volume, IUGG
+
+/** Area of the cells, square kilometres: those of equal degrees are smaller towards the poles. */
+export function areasOf(grid: Grid): Float64Array {
+  const rows = Float64Array.from({ length: grid.height }, (_, row) => {
+    const [north, south] = grid.latEdges ? [grid.latEdges[row] ?? 0, grid.latEdges[row + 1] ?? 0] : [grid.north - row * grid.cellDeg, grid.north - (row + 1) * grid.cellDeg];
+    const turn = Math.PI / 180;
+    return RADIUS_KM ** 2 * grid.cellDeg * turn * (Math.sin(Math.min(90, north) * turn) - Math.sin(Math.max(-90, south) * turn));
+  });
+  return Float64Array.from(grid.cells, (flat) => rows[Math.floor(flat / grid.width)] ?? 0);
+}
+
+/** Square kilometres. */
 export interface Against {
   readonly right: number;
   readonly missed: number;
   readonly tooMuch: number;
 }
 
-/** Cells of the range against the truth, counted. */
-export function against(planes: Uint8Array, plane: number, truth: Uint8Array, truthPlane: number, cells: number, threshold: number, scale: number): Against {
+/** The range against the truth, in square kilometres. areas: of the cells. */
+export function against(planes: Uint8Array, plane: number, truth: Uint8Array, truthPlane: number, areas: Float64Array, threshold: number, scale: number): Against {
+  const cells = areas.length;
   let [right, missed, tooMuch] = [0, 0, 0];
   for (let cell = 0; cell < cells; cell++) {
     const [said, true_] = [planes[plane * cells + cell] ?? MISSING, truth[truthPlane * cells + cell] ?? MISSING];
     if (said === MISSING || true_ === MISSING) continue;
-    const [here, there] = [said * scale >= threshold, true_ > 0];
-    if (here && there) right++;
-    else if (there) missed++;
-    else if (here) tooMuch++;
+    const [here, there, area] = [said * scale >= threshold, true_ > 0, areas[cell] ?? 0];
+    if (here && there) right += area;
+    else if (there) missed += area;
+    else if (here) tooMuch += area;
   }
   return { right, missed, tooMuch };
 }

@@ -4,29 +4,31 @@ import { kilometres } from "../format";
 import { Button, Segments, Select, Slider, Switch } from "../parts/ui";
 import { percent } from "../format";
 import { go, RAMPS, state } from "../state";
-import { dark, grid, narrow, theme, tiles, view } from "../store";
+import { dark, grid, narrow, theme, tight, tiles, view } from "../store";
 import { strings } from "../strings";
 import { mapView } from "./map_pane";
 import s from "./pane.module.css";
 import { gradient, ramp } from "./ramps";
 import { scaleBar } from "./scale";
+import { stop } from "../sheet";
+import { whereIAm } from "./where";
 
 function Scale() {
   void view.value;
   const made = mapView.value;
-  if (!made || narrow.value) return null;
+  if (!made || tight.value) return null;
   const { lat } = made.map.getCenter();
   const { km, width } = scaleBar((40075 * Math.cos((lat * Math.PI) / 180)) / (512 * 2 ** made.map.getZoom()));
   if (!Number.isFinite(width)) return null;
   return <div class={s["scale"]} style={{ width: `${width}px` }}>{kilometres(km)}</div>;
 }
 
-function Display({ onClose }: { onClose: () => void }) {
+function Display({ onClose }: { onClose: (byKey: boolean) => void }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     box.current?.focus();
-    const key = (event: KeyboardEvent): void => { if (event.key === "Escape") onClose(); };
-    const away = (event: PointerEvent): void => { if (!box.current?.parentElement?.contains(event.target as Node)) onClose(); };
+    const key = (event: KeyboardEvent): void => { if (event.key === "Escape") onClose(true); };
+    const away = (event: PointerEvent): void => { if (!box.current?.parentElement?.contains(event.target as Node)) onClose(false); };
     addEventListener("keydown", key);
     addEventListener("pointerdown", away);
     return () => {
@@ -72,24 +74,32 @@ function Display({ onClose }: { onClose: () => void }) {
 
 export function MapControls() {
   const [open, setOpen] = useState(false);
+  const [lost, setLost] = useState<string | null>(null);
+  const opener = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!lost) return;
+    const timer = setTimeout(() => setLost(null), 8000);
+    return () => clearTimeout(timer);
+  }, [lost]);
   const made = mapView.value;
   const t = strings.display;
   const zoom = (by: number): void => { if (made) made.map.easeTo({ zoom: made.map.getZoom() + by, duration: 200 }); };
   return (
     <section class={s["controls"]} aria-label={t.controls}>
-      {!narrow.value && (
+      {lost && <div class={s["told"]} role="alert">{lost}</div>}
+      {!(narrow.value && stop.value === 2) && (
         <div class={s["stack"]} role="group" aria-label={t.zoom}>
-          <Button round icon="plus" label={t.zoomIn} onClick={() => zoom(1)} />
-          <Button round icon="minus" label={t.zoomOut} onClick={() => zoom(-1)} />
+          {!narrow.value && <Button round icon="plus" label={t.zoomIn} onClick={() => zoom(1)} />}
+          {!narrow.value && <Button round icon="minus" label={t.zoomOut} onClick={() => zoom(-1)} />}
           <Button round icon="home" label={t.home} onClick={() => { if (grid.value && made) { go({ at: null }); made.frame(grid.value, true); } }} />
-          <Button round icon="here" label={t.locate} onClick={() => navigator.geolocation?.getCurrentPosition((at) => made?.fly(at.coords.longitude, at.coords.latitude, 6), () => undefined)} />
+          <Button round icon="here" label={t.locate} onClick={() => whereIAm((lon, lat) => { setLost(null); made?.fly(lon, lat, 6); }, setLost)} />
         </div>
       )}
       <div style={{ position: "relative" }}>
-        <div class={s["stack"]}>
+        <div class={s["stack"]} ref={opener}>
           <Button round icon="layers" label={t.label} expanded={open} onClick={() => setOpen(!open)} />
         </div>
-        {open && <Display onClose={() => setOpen(false)} />}
+        {open && <Display onClose={(byKey) => { setOpen(false); if (byKey) opener.current?.querySelector("button")?.focus(); }} />}
       </div>
       <Scale />
     </section>

@@ -91,9 +91,9 @@ export function show(state: State, map: LoadedMap, layer: string, other: LoadedM
   };
 }
 
-/** Cells of the range against the known one, counted, where both have come. */
+/** The range against the known one, in square kilometres, where both have come. */
 export function truthCounts(state: State, map: LoadedMap, threshold: number): Against | null {
   const [planes, truth, values, known] = [map.planes("suitability"), map.planes("truth"), map.layers.get("suitability"), map.layers.get("truth")];
   if (!planes || !truth || !values || !known) return null;
-  return against(planes, planeOf(state.month, values.months), truth, planeOf(state.month, known.months), map.grid.cells.length, threshold, values.scale);
+  return against(planes, planeOf(state.month, values.months), truth, planeOf(state.month, known.months), map.areas, threshold, values.scale);
 }

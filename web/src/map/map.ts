@@ -71,6 +71,7 @@ export class MapView {
   private ground: Ground | null = null;
   private marbleAsked = false;
   private byHand = false;
+  private ended = false;
   readonly ready: Promise<void>;
 
   constructor(
@@ -101,6 +102,7 @@ export class MapView {
     });
     void loadEarth().then(async (earth) => {
       await this.ready;
+      if (this.ended) return; // the page went another way meanwhile
       (map.getSource("land") as GeoJSONSource).setData(earth.land);
       (map.getSource("coast") as GeoJSONSource).setData(earth.coast);
       (map.getSource("borders") as GeoJSONSource).setData(earth.borders);
@@ -225,6 +227,7 @@ export class MapView {
   }
 
   end(): void {
+    this.ended = true;
     this.map.remove();
   }
 }

@@ -5,14 +5,14 @@ import { join } from "../parts/ui";
 import { Wrong } from "../parts/ui";
 import { go, state } from "../state";
 import { dark, given, grid, layerName, map, model, narrow, other, spot, threshold, tiles, view } from "../store";
-import { boxOf } from "./cells";
+import { type Bounds, boxOf } from "./cells";
 import { stop } from "../sheet";
 import { strings } from "../strings";
 import { Hover, type Point } from "./hover";
 import { show } from "./look";
 import { MapView } from "./map";
 import s from "./pane.module.css";
-import { Swipe } from "./swipe";
+import { Sides, Swipe } from "./swipe";
 
 export const mapView = signal<MapView | null>(null);
 const RAIL = 72;
@@ -26,10 +26,10 @@ const isSide = (): boolean => {
   return of === "compare" && manner === "side" && pair !== "truth" && taxon !== "" && other.value !== null;
 };
 
-/** The place that a pin stands on: the one that is asked for, or where a photo was taken. */
+/** The place that a pin stands on: the one that is asked for, or where the photo that is looked at was taken. */
 const pinned = computed(() => {
   const { view: of, place } = state.value;
-  return of === "place" ? place : of === "photos" ? spot.value : null;
+  return of === "place" ? place : of === "photos" || of === "data" ? spot.value : null;
 });
 
 function openPlace(lon: number, lat: number): void {
@@ -125,6 +125,10 @@ export function MapPane() {
     });
     const end = keep(made, false);
     let framedFor = "";
+    const bring = (): void => {
+      const at = pinned.peek();
+      if (at && !made.sees(at[0], at[1])) made.fly(at[0], at[1], Math.max(3, made.map.getZoom()));
+    };
     const framed = effect(() => {
       // A model that comes into view is shown whole, unless the address says where to look.
       const shown = grid.value;
@@ -132,6 +136,7 @@ export function MapPane() {
         void made.ready.then(() => {
           pad(made);
           made.frame(shown, false);
+          bring();
         });
     });
     const found = effect(() => {
@@ -144,12 +149,11 @@ export function MapPane() {
       };
       if (state.value.view === "records") to(own);
       else if (kind === "project" && shown && shown.model !== framedFor && !state.peek().at)
-        void shown.readRecords().then(() => { if (map.peek() === shown && !state.peek().at && to(shown.records)) framedFor = shown.model; });
+        void shown.readRecords().then(() => { if (map.peek() === shown && !state.peek().at && !pinned.peek() && to(shown.records)) framedFor = shown.model; });
     });
     const shownPlace = effect(() => {
       // A place that is asked for comes into view.
-      const at = pinned.value;
-      if (at) void made.ready.then(() => { if (!made.sees(at[0], at[1])) made.fly(at[0], at[1], Math.max(3, made.map.getZoom())); });
+      if (pinned.value) void made.ready.then(bring);
     });
     const padded = effect(() => {
       void [narrow.value, stop.value, state.value.manner];
@@ -187,6 +191,8 @@ export function MapPane() {
     first.map.resize();
     pad(first);
     pad(made, true);
+    const whole = (): void => { if (grid.peek() && !state.peek().at) first.frame(grid.peek() as Bounds, false); };
+    whole(); // in the half that is left of it
     there();
     first.map.on("move", there);
     made.map.on("move", back);
@@ -197,6 +203,7 @@ export function MapPane() {
       setTimeout(() => {
         first.map.resize();
         pad(first);
+        whole();
       });
     };
   }, [side]);
@@ -206,7 +213,7 @@ export function MapPane() {
       <div ref={box} class={join(s["main"], side && s["left"])} />
       {side && <div ref={second} class={s["right"]} />}
       {unable && <div class={s["unable"]}><Wrong message={strings.errors.webgl} /></div>}
-      {!side && <Swipe />}
+      {side ? <Sides /> : <Swipe />}
       {point && !narrow.value && <Hover point={point} />}
     </div>
   );

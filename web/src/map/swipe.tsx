@@ -9,12 +9,31 @@ import s from "./pane.module.css";
 
 export const monthName = (month: number): string => (month === 0 ? strings.time.whole : (months("long")[month - 1] ?? ""));
 
+/** What the left and the right map are of. */
+export function sides(): [left: string, right: string] {
+  const { pair, month, otherMonth, other: id } = state.value;
+  return pair === "months" ? [monthName(month), monthName(otherMonth)] : [model.value?.name ?? "", modelOf(id)?.name ?? ""];
+}
+
+/** The names of two maps side by side, at the line between them. */
+export function Sides() {
+  const [left, right] = sides();
+  const middle = (innerWidth - covered()) / 2;
+  const style = { maxWidth: `${middle - 32}px`, overflow: "hidden", textOverflow: "ellipsis" };
+  return (
+    <>
+      <div class={s["side"]} style={{ ...style, right: `${middle + 16}px` }}>{left}</div>
+      <div class={s["side"]} style={{ ...style, left: `${innerWidth - middle + 16}px` }}>{right}</div>
+    </>
+  );
+}
+
 export function Swipe() {
-  const { view, manner, split, pair, month, otherMonth, other: id } = state.value;
+  const { view, manner, split } = state.value;
   if (view !== "compare" || manner !== "swipe" || modeOf(state.value) !== "ramp" || !map.value || !other.value) return null;
   const from = covered();
   const x = from + (split / 100) * (innerWidth - from);
-  const [left, right] = pair === "months" ? [monthName(month), monthName(otherMonth)] : [model.value?.name ?? "", modelOf(id)?.name ?? ""];
+  const [left, right] = sides();
   const set = (value: number): void => go({ split: Math.min(100, Math.max(0, value)) });
   const max = narrow.value ? "44vw" : "240px";
   return (

@@ -1,14 +1,14 @@
 /** Photos: what is in them, how sure that is, and where they may have been taken. */
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { getBytes, getJson, inWords, isStatic, post, runJob, upload } from "../api";
+import { ApiError, getBytes, getJson, inWords, isStatic, post, remove, runJob, upload, wasStopped } from "../api";
 import { day, percent, place as placeText, readPlace, score } from "../format";
 import { sentence } from "../legend/legend";
 import { boxOf, type CellValues, type Grid, makeGrid, makeValues, middleOf, MISSING, valueOf } from "../map/cells";
 import { mapView } from "../map/map_pane";
 import { Icon } from "../parts/icons";
-import { Bar, Busy, Button, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
-import { useWork } from "../parts/work";
+import { Bar, Busy, Button, DateField, Download, Drop, join, Name, Picture, Text, Wrong } from "../parts/ui";
+import { saying, useWork } from "../parts/work";
 import type { DatasetInfo, LikelyPlace, Located, PhotoAnswer, Upload } from "../records";
 import { about, LoadedMap, located, model, spot, taxaOf } from "../store";
 import { strings } from "../strings";
@@ -18,6 +18,7 @@ import u from "../parts/ui.module.css";
 
 const t = strings.photos;
 const uncertain = strings.notCalibrated;
+const MOST_SAID = 5; // of the files that were left out
 
 // Kept while the page is open, so that a look at another view loses nothing.
 const photos = signal<readonly PhotoAnswer[]>([]);
@@ -58,13 +59,13 @@ export function corrections(typed: string, answers: readonly Named[], known: rea
 
 function Thumbs() {
   return (
-    <div class={s["grid"]}>
+    <div class={join(s["grid"], s["some"])}>
       {photos.value.map((photo, i) => {
         const words = inPlainWords(photo);
         const done = reviewed.value.has(photo.upload);
         const odd = photo.verdict === "not among these birds" || photo.verdict === "unreadable" || photo.answers?.[0]?.unexpected;
         return (
-          <button type="button" key={photo.upload} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
+          <button type="button" key={photo.upload} id={`photo-${i}`} class={s["thumb"]} aria-pressed={i === chosen.value} aria-label={`${photo.photo.split("/").at(-1)}: ${words.common || words.name}`} onClick={() => (chosen.value = i)}>
             {photo.thumb_url ? <Picture src={photo.thumb_url} alt="" /> : <span />}
             {(done || odd) && <em class={done ? undefined : s["warn"]}><Icon name={done ? "check" : "warn"} size={14} /></em>}
           </button>
@@ -95,7 +96,7 @@ function Three({ answer }: { answer: NonNullable<PhotoAnswer["answers"]>[number]
 
 async function where(photo: PhotoAnswer, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> {
   tell(t.locating);
-  const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(job.doing || t.locating, job.done ?? null), signal);
+  const found = await runJob<Located>({ verb: "locate", upload: photo.upload }, (job) => tell(saying(t.locating, job.doing), job.done ?? null), signal);
   const [cells, bytes] = await Promise.all([getBytes(found.grid.cells_url ?? "", signal), getBytes(found.layer.url, signal)]);
   const grid = makeGrid(found.grid, cells);
   const made = new LoadedMap("", { taxon: null, quantity: { name: t.locate, explanation: t.locate }, months: 1, layers: { suitability: found.layer } }, grid);
@@ -142,6 +143,8 @@ function Places({ of }: { of: readonly LikelyPlace[] }) {
 export function PhotosPanel() {
   const work = useWork();
   const [place, setPlace] = useState("");
+  const [date, setDate] = useState("");
+  const [left, setLeft] = useState<string | null>(null); // which files were not taken
   const [correcting, setCorrecting] = useState<string | null>(null);
   const [names, setNames] = useState<readonly Named[]>([]);
   const [others, setOthers] = useState<readonly Named[]>([]); // the run may know birds that no map here has
@@ -164,21 +167,54 @@ export function PhotosPanel() {
       return;
     }
     setWrong(null);
+    setLeft(null);
     work.start(async (tell, signal) => {
       const sent: Upload[] = [];
-      for (const [i, file] of files.entries()) sent.push(await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal));
+      const out: string[] = []; // and why: one file that is not a photo is not the end of the others
+      for (const [i, file] of files.entries()) {
+        try {
+          const one = await upload<Upload>("v1/uploads", file, (share) => tell(strings.records.sending, (i + share) / files.length), signal);
+          if (one.kind === "photo") sent.push(one);
+          else {
+            out.push(t.notPhoto(file.name));
+            void remove(`v1/uploads/${encodeURIComponent(one.id)}`).catch(() => undefined);
+          }
+        } catch (error) {
+          if (wasStopped(error) || !(error instanceof ApiError) || error.status === 0 || error.status === 401 || error.status === 507) throw error;
+          out.push(t.leftOut(file.name, error.message));
+        }
+      }
+      if (out.length) setLeft([...out.slice(0, MOST_SAID), ...(out.length > MOST_SAID ? [t.moreLeft(out.length - MOST_SAID)] : [])].join("\n"));
+      if (sent.length === 0) return;
       tell(t.naming);
-      const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: sent.map((one) => one.id), place: at, date: null }, (job) => { tell(job.doing || t.naming, job.done ?? null); notes.value = job.notes ?? []; }, signal);
-      chosen.value = photos.value.length;
-      photos.value = [...photos.value, ...result.photos];
+      const most = about.peek()?.limits?.photos_at_once ?? 200;
+      for (let from = 0; from < sent.length; from += most) {
+        const part = sent.slice(from, from + most);
+        const share = (done: number | null | undefined): number | null => (typeof done === "number" ? (from + done * part.length) / sent.length : null);
+        const result = await runJob<{ photos: readonly PhotoAnswer[] }>({ verb: "identify", uploads: part.map((one) => one.id), place: at, date: date || null }, (job) => { tell(saying(t.naming, job.doing), share(job.done)); notes.value = job.notes ?? []; }, signal);
+        if (from === 0) chosen.value = photos.value.length;
+        photos.value = [...photos.value, ...result.photos];
+      }
     });
   };
   const review = (taxon: string, verdict: "accepted" | "corrected"): void => {
     if (!photo) return;
-    post("v1/review", { upload: photo.upload, taxon, verdict }).catch((error) => setWrong(inWords(error)));
-    reviewed.value = new Map(reviewed.value).set(photo.upload, verdict === "accepted" ? t.accepted : t.corrected(taxon));
-    setCorrecting(null);
+    const marked = (as: string | undefined): void => {
+      const next = new Map(reviewed.value);
+      if (as === undefined) next.delete(photo.upload);
+      else next.set(photo.upload, as);
+      reviewed.value = next;
+    };
+    const before = reviewed.value.get(photo.upload);
+    marked(verdict === "accepted" ? t.accepted : t.corrected(taxon));
+    post("v1/review", { upload: photo.upload, taxon, verdict }).catch((error) => {
+      marked(before); // what was not kept is not shown as if it were
+      setWrong(inWords(error));
+    });
     chosen.value = Math.min(photos.value.length - 1, chosen.value + 1);
+    if (correcting === null) return;
+    setCorrecting(null);
+    document.getElementById(`photo-${chosen.value}`)?.focus({ preventScroll: true }); // the field that had it goes
   };
   const accept = (): void => {
     const said = photo && acceptable(photo);
@@ -206,17 +242,24 @@ export function PhotosPanel() {
     <>
       <h1 class={s["title"]}>{t.title}</h1>
       {!able && <p class={s["p"]}>{t.noRun}</p>}
+      {!able && <pre class={s["pre"]} tabIndex={0}>{t.noRunCommand}</pre>}
       {able && !work.busy && (
         <>
           <Drop title={t.drop} choose={t.choose} text={photos.value.length ? "" : t.formats} small={photos.value.length > 0} accept="image/*,.heic,.tif,.tiff" multiple onFiles={take} />
-          <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+          <details class={s["details"]} open={photos.value.length === 0}>
+            <summary>{t.whereText}</summary>
+            <div class={s["two"]}>
+              <Text label={t.where} value={place} placeholder="48.1, 11.6" onInput={setPlace} />
+              <DateField label={t.when} value={date} onInput={setDate} />
+            </div>
+          </details>
         </>
       )}
       {work.busy && <Busy at_once what={work.busy.what} share={work.busy.share} onStop={work.stop} />}
       {work.wrong && <Wrong message={work.wrong} />}
       {wrong && <Wrong message={wrong} />}
+      {left && <Wrong title={t.leftTitle} message={left} />}
       {photos.value.length > 0 && <Thumbs />}
-      {photo && notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
       {photo && words && (
         <section class={s["section"]}>
           {photo.thumb_url && <Picture class={s["photo"]} src={photo.thumb_url} alt={photo.photo.split("/").at(-1) ?? ""} />}
@@ -239,19 +282,20 @@ export function PhotosPanel() {
             <Button onClick={() => setCorrecting(correcting === null ? "" : null)} expanded={correcting !== null}>{t.correct}</Button>
             {about.value?.has.locate !== false && <Button icon="pin" onClick={() => work.start((tell, signal) => where(photo, tell, signal))}>{t.locate}</Button>}
           </div>
-          {(places.value.get(photo.upload)?.length ?? 0) > 0 && <Places of={places.value.get(photo.upload) ?? []} />}
           {correcting !== null && (
             <div>
               <Text atOnce label={t.correctTo} value={correcting} onInput={setCorrecting} onEnter={() => found[0] && review(found[0].taxon, "corrected")} />
               <ul class={s["list"]}>{found.map((one) => <li key={one.taxon}><button type="button" class={s["item"]} onClick={() => review(one.taxon, "corrected")}><Name taxon={one.taxon} common={one.common_name} /></button></li>)}</ul>
             </div>
           )}
+          {(places.value.get(photo.upload)?.length ?? 0) > 0 && <Places of={places.value.get(photo.upload) ?? []} />}
           <div class={s["answers"]}>{photo.answers?.slice(0, 5).map((answer) => <Three key={answer.taxon} answer={answer} />)}</div>
           {(photo.remarks?.length ?? 0) > 0 && <ul class={s["notes"]}>{photo.remarks?.map((one) => <li key={one}>{one}</li>)}</ul>}
         </section>
       )}
       {photos.value.length > 0 && (
         <section class={s["section"]}>
+          {notes.value.length > 0 && <ul class={s["notes"]}>{notes.value.map((one) => <li key={one}>{sentence(one)}</li>)}</ul>}
           <p class={s["small"]}>{t.keys}</p>
           <div class={s["wrap"]}>
             <Download href="v1/review.csv" onWrong={(error) => setWrong(inWords(error))}>{t.exportCsv}</Download>

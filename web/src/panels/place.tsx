@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { inWords, isStatic, wasStopped } from "../api";
 import { kilometres, number, place as placeText, readPlace, score } from "../format";
 import { mapView } from "../map/map_pane";
+import { whereIAm } from "../map/where";
 import { monthName } from "../map/swipe";
 import { Busy, Button, Download, join, Name, Picture, Segments, Text, Wrong, YearBars } from "../parts/ui";
 import type { PlaceInfo } from "../records";
@@ -26,9 +27,10 @@ export function PlacePanel() {
   const [info, setInfo] = useState<PlaceInfo | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const [again, setAgain] = useState(0);
   const sizes = SIZES.filter((km) => km >= (about.value?.has.sharpest_km ?? 0));
-  const [chosen, setSize] = useState<string>("");
-  const size = chosen || String(sizes[0] ?? 1600);
+  // Coarse imagery has nothing to show of 25 km: a wider square is the better first look.
+  const size = String(sizes.find((km) => km === state.value.km) ?? sizes.find((km) => km >= 100) ?? 1600);
   const [all, setAll] = useState(false);
   const months = model.value?.months ?? 1;
   const key = place ? place.join(",") : "";
@@ -48,7 +50,7 @@ export function PlacePanel() {
       })
       .finally(() => { if (!stop.signal.aborted) setBusy(false); });
     return () => stop.abort();
-  }, [key, id, month, months]);
+  }, [key, id, month, months, again]);
   const show = (): void => {
     const found = readPlace(text);
     setBad(found ? null : strings.errors.noPlace(text));
@@ -72,18 +74,12 @@ export function PlacePanel() {
         {bad && <Wrong message={bad} />}
         <div class={s["wrap"]}>
           <Button main onClick={show} disabled={text.trim() === ""}>{t.show}</Button>
+          <Button icon="here" onClick={() => whereIAm((lon, lat) => { setBad(null); go({ place: [Number(lon.toFixed(4)), Number(lat.toFixed(4))] }); }, setBad)}>{strings.display.locate}</Button>
         </div>
       </form>
       <ModelSelect />
       {busy && !info && <Busy what={strings.loading} />}
-      {wrong && <Wrong message={wrong} />}
-      {place && !isStatic() && about.value && (
-        <section class={s["section"]}>
-          <h2 class={s["h"]}>{t.picture}</h2>
-          <Picture class={join(s["chip"], s["wide"])} src={`v1/chip.png?lon=${place[0]}&lat=${place[1]}&km=${size}&px=512`} alt={`${t.picture}, ${t.size(kilometres(Number(size)))}`} />
-          <Segments label={t.picture} value={size} options={sizes.map((km) => [String(km), kilometres(km)] as const)} onChange={setSize} />
-        </section>
-      )}
+      {wrong && <Wrong message={wrong} onAgain={() => setAgain(again + 1)} />}
       {info && (
         <>
           {typeof info.effort === "number" && (
@@ -91,7 +87,7 @@ export function PlacePanel() {
           )}
           <section class={s["section"]}>
             <h2 class={s["h"]}>{t.expected} {months > 1 && month > 0 ? t.inMonth(monthName(month)) : months > 1 ? t.year : ""}</h2>
-            {listed.length === 0 && <p class={s["p"]}>{t.none}</p>}
+            {listed.length === 0 ? <p class={s["p"]}>{t.none}</p> : <p class={s["small"]}>{t.values(typeof listed[0]?.low === "number")}</p>}
             <ul class={s["list"]}>
               {(all ? listed : listed.slice(0, FIRST)).map((one) => (
                 <li key={one.taxon}>
@@ -115,6 +111,7 @@ export function PlacePanel() {
           {unrecorded.length > 0 && (
             <section class={s["section"]}>
               <h2 class={s["h"]}>{t.unrecorded}</h2>
+              <p class={s["small"]}>{t.unrecordedText}</p>
               <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name || one.taxon}</span>)}</div>
             </section>
           )}
@@ -125,6 +122,13 @@ export function PlacePanel() {
             </Download>
           )}
         </>
+      )}
+      {place && !isStatic() && about.value && (
+        <section class={s["section"]}>
+          <h2 class={s["h"]}>{t.picture}</h2>
+          <Picture class={join(s["chip"], s["wide"])} src={`v1/chip.png?lon=${place[0]}&lat=${place[1]}&km=${size}&px=512`} alt={`${t.picture}, ${t.size(kilometres(Number(size)))}`} />
+          <Segments label={t.picture} value={size} options={sizes.map((km) => [String(km), kilometres(km)] as const)} onChange={(km) => go({ km: Number(km) })} />
+        </section>
       )}
       {place && !busy && about.value?.has.place_photos && !isStatic() && <LikePlace lon={place[0]} lat={place[1]} month={months > 1 ? month : 0} />}
     </>

@@ -1,12 +1,12 @@
 /** Your own records: drop a table, see what became of it, choose species, and look at the map. */
 import { useEffect, useState } from "preact/hooks";
-import { follow, getJson, remove, runJob, upload } from "../api";
+import { follow, getJson, inWords, remove, runJob, upload } from "../api";
 import { count } from "../format";
 import { Busy, Button, Download, Drop, Name, Text, Wrong } from "../parts/ui";
-import { useWork } from "../parts/work";
+import { saying, useWork } from "../parts/work";
 import type { Checked, Job, Records, Upload } from "../records";
 import { go } from "../state";
-import { given, models, readModels, taxaOf } from "../store";
+import { canWork, given, models, readModels, taxaOf } from "../store";
 import { strings } from "../strings";
 import { AskTable, type ReadAs } from "./ask_table";
 import { canTry, sampleTable, trying } from "./sample";
@@ -32,7 +32,7 @@ function Became({ checked, onWrong }: { checked: Checked; onWrong: (message: str
       {[...(checked.noted ?? []).map((one) => `${one.reason}: ${count(one.rows)}`), ...(checked.notes ?? [])].length > 0 && (
         <ul class={s["notes"]}>{[...(checked.noted ?? []).map((one) => `${one.reason}: ${count(one.rows)}`), ...(checked.notes ?? [])].map((note) => <li key={note}>{note}</li>)}</ul>
       )}
-      {checked.dropped_url && rows.length > 0 && <Download href={checked.dropped_url} onWrong={(error) => onWrong(String(error))}>{t.listDropped}</Download>}
+      {checked.dropped_url && rows.length > 0 && <Download href={checked.dropped_url} onWrong={(error) => onWrong(inWords(error))}>{t.listDropped}</Download>}
     </section>
   );
 }
@@ -77,7 +77,7 @@ export function RecordsPanel() {
     });
   };
   const check = async (sent: Upload, as: ReadAs, tell: (what: string, share?: number | null) => void, signal: AbortSignal): Promise<void> => {
-    const say = (job: Job<Checked>): void => tell(job.doing || t.reading, job.done ?? null);
+    const say = (job: Job<Checked>): void => tell(saying(t.reading, job.doing), job.done ?? null);
     const read = sent.check && !as.columns && !as.crs
       ? await follow<Checked>(await getJson<Job<Checked>>(`v1/jobs/${encodeURIComponent(sent.check)}`, signal), say, signal)
       : await runJob<Checked>(as, say, signal, `v1/uploads/${encodeURIComponent(sent.id)}/check`);
@@ -101,7 +101,7 @@ export function RecordsPanel() {
     const taxa = [...chosen];
     work.start(async (tell, signal) => {
       tell(t.fitting);
-      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name, ...how, ...(trust ? { trust_places: true } : {}) }, (job) => tell(job.doing || t.fitting, job.done ?? null), signal);
+      const made = await runJob<{ model?: string } | null>({ verb: "fit", upload: file.id, taxa, name: name || file.name, ...how, ...(trust ? { trust_places: true } : {}) }, (job) => tell(saying(t.fitting, job.doing), job.done ?? null), signal);
       await readModels();
       given.value = null;
       const id = made?.model ?? models.value?.filter((one) => one.kind === "project").at(-1)?.id ?? "";
@@ -115,6 +115,7 @@ export function RecordsPanel() {
   };
   const projects = (models.value ?? []).filter((one) => one.kind === "project");
   const listed = checked ? (query ? matches(checked.taxa, query, 500) : [...checked.taxa].sort((a, b) => b.records - a.records).slice(0, 500)) : [];
+  if (!canWork()) return <><h1 class={s["title"]}>{t.title}</h1><p class={s["p"]}>{strings.errors.static}</p></>;
   return (
     <>
       <header>
@@ -167,9 +168,12 @@ export function RecordsPanel() {
                 <div class={s["item"]} style={{ cursor: "default" }}>
                   <span><b>{one.name}</b><br /><span class={s["small"]}>{strings.about.taxa(one.taxa)}</span></span>
                   {forgetting === one.id ? (
-                    <Button onClick={() => { setForgetting(null); remove(`v1/models/${encodeURIComponent(one.id)}`).then(() => { go({ model: "", taxon: "" }); return readModels(); }).then(() => go({ view: "records" }), (error) => setWrong(String(error))); }}>
-                      {t.forgetAsk}
-                    </Button>
+                    <>
+                      <Button onClick={() => { setForgetting(null); remove(`v1/models/${encodeURIComponent(one.id)}`).then(() => { go({ model: "", taxon: "" }); return readModels(); }).then(() => go({ view: "records" }), (error) => setWrong(inWords(error))); }}>
+                        {t.forgetAsk}
+                      </Button>
+                      <Button plain onClick={() => setForgetting(null)}>{t.keep}</Button>
+                    </>
                   ) : (
                     <>
                       <Button onClick={() => void firstOf(one.id, []).then((taxon) => go({ view: "species", model: one.id, taxon, at: null }))}>{t.open}</Button>

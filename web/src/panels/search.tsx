@@ -5,7 +5,7 @@ import { count } from "../format";
 import { Icon } from "../parts/icons";
 import { Name } from "../parts/ui";
 import type { Taxon } from "../records";
-import { taxaOf } from "../store";
+import { narrow, taxaOf } from "../store";
 import { strings } from "../strings";
 import s from "./panel.module.css";
 import u from "../parts/ui.module.css";
@@ -54,7 +54,7 @@ export function Search({ model, value, label, onChoose }: { model: string; value
   const choose = (taxon: Taxon | undefined): void => {
     if (!taxon) return;
     setQuery(null);
-    input.current?.blur();
+    if (narrow.peek()) input.current?.blur(); // a phone's keyboard goes; elsewhere the focus stays where it was
     onChoose(taxon);
   };
   return (
@@ -78,16 +78,18 @@ export function Search({ model, value, label, onChoose }: { model: string; value
           setActive(0);
           event.currentTarget.select();
         }}
+        onClick={() => { if (query === null) setQuery(""); }}
         onBlur={() => setTimeout(() => setQuery(null), 150)}
         onInput={(event) => {
           setQuery(event.currentTarget.value);
           setActive(0);
         }}
         onKeyDown={(event) => {
-          if (event.key === "ArrowDown") setActive(Math.min(options.length - 1, active + 1));
+          if (query === null && (event.key === "ArrowDown" || event.key === "Enter")) setQuery("");
+          else if (event.key === "ArrowDown") setActive(Math.min(options.length - 1, active + 1));
           else if (event.key === "ArrowUp") setActive(Math.max(0, active - 1));
           else if (event.key === "Enter") choose(options[active]);
-          else if (event.key === "Escape") input.current?.blur();
+          else if (event.key === "Escape") setQuery(null);
           else return;
           event.preventDefault();
           document.getElementById(`species-${active}`)?.scrollIntoView({ block: "nearest" });

@@ -1,12 +1,12 @@
 /** One species: search, what the map shows, its threshold, how good it is, and what to take home. */
 import { useEffect, useState } from "preact/hooks";
-import { inWords } from "../api";
-import { count, percent, score } from "../format";
+import { getJson, inWords, isStatic } from "../api";
+import { area, percent, score } from "../format";
 import { sentence, thresholdName } from "../legend/legend";
 import { planeOf } from "../map/cells";
-import { truthCounts } from "../map/look";
+import { COLOURS, truthCounts } from "../map/look";
 import { Icon } from "../parts/icons";
-import { Busy, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
+import { Busy, Button, Copy, Download, Select, Slider, Wrong } from "../parts/ui";
 import type { MapInfo, Taxon } from "../records";
 import { go, linkTo, state } from "../state";
 import { attempt, busy, canWork, type LoadedMap, map, mapWrong, model, models, taxaOf, threshold, thresholdInForce } from "../store";
@@ -18,12 +18,41 @@ import s from "./panel.module.css";
 
 const t = strings.species;
 
-function Empty() {
+/** Species whose names are like one that the model does not have. */
+function Near({ model: id, taxon }: { model: string; taxon: string }) {
+  const [near, setNear] = useState<readonly Taxon[]>([]);
+  useEffect(() => {
+    setNear([]);
+    const stop = new AbortController();
+    void taxaOf(id)
+      .then(async (all) => {
+        if (all.some((one) => one.taxon === taxon || one.key === taxon)) return;
+        if (isStatic()) return setNear(all.filter((one) => one.taxon.split(" ")[0] === taxon.split(" ")[0]).slice(0, 3)); // of its genus
+        setNear(await getJson<readonly Taxon[]>(`v1/models/${encodeURIComponent(id)}/taxa?q=${encodeURIComponent(taxon)}&limit=3`, stop.signal));
+      })
+      .catch(() => undefined); // what is wrong is said already
+    return () => stop.abort();
+  }, [id, taxon]);
+  if (near.length === 0) return null;
+  return (
+    <div class={s["wrap"]} role="group" aria-label={strings.errors.near}>
+      {near.map((one) => <Button key={one.taxon} onClick={() => go({ taxon: one.taxon })}>{one.common_name || one.taxon}</Button>)}
+    </div>
+  );
+}
+
+/** The species with most records, to begin with. */
+export function useFirst(id: string | undefined): Taxon | null {
   const [first, setFirst] = useState<Taxon | null>(null);
-  const id = model.value?.id;
   useEffect(() => {
     if (id) taxaOf(id).then((all) => setFirst([...all].sort((a, b) => (b.records ?? 0) - (a.records ?? 0))[0] ?? null), () => undefined);
   }, [id]);
+  return first;
+}
+
+function Empty() {
+  const id = model.value?.id;
+  const first = useFirst(id);
   const card = (icon: "bird" | "drop" | "layers", title: string, text: string, change: Parameters<typeof go>[0], first?: () => void) => (
     <a class={s["card"]} href={linkTo(change)} onClick={(event) => { if (event.metaKey || event.ctrlKey) return; event.preventDefault(); first?.(); go(change); }}>
       <Icon name={icon} size={24} />
@@ -45,14 +74,14 @@ function Empty() {
   );
 }
 
-function Threshold({ loaded }: { loaded: LoadedMap }) {
+export function Threshold({ loaded }: { loaded: LoadedMap }) {
   const named = loaded.info.thresholds ?? [];
   const now = thresholdInForce.value;
   const value = threshold.value;
   const own = value !== null && !named.some((one) => one.name === now);
   const shown = own ? "own" : now;
   const share = value === null ? null : shareAbove(loaded, value);
-  const explained = named.find((one) => one.name === now)?.explanation;
+  const explained = t.explained[now] ?? named.find((one) => one.name === now)?.explanation;
   return (
     <section class={s["section"]}>
       <Select
@@ -63,24 +92,26 @@ function Threshold({ loaded }: { loaded: LoadedMap }) {
       />
       {value !== null && <Slider label={thresholdName(now)} value={value} text={score(value)} onChange={(to) => go({ threshold: String(to) })} />}
       {explained && <p class={s["small"]}>{sentence(explained)}</p>}
-      {share !== null && <p class={s["small"]}>{t.area}: <b>{count(share.cells)}</b> ({percent(share.cells / Math.max(1, share.of))})</p>}
+      {share !== null && <p class={s["small"]}>{t.area}: <b>{area(share.km2)}</b> ({t.shareOfMap(percent(share.km2 / Math.max(1, share.of)))})</p>}
     </section>
   );
 }
 
-export function shareAbove(loaded: LoadedMap, limit: number): { cells: number; of: number } | null {
+/** Square kilometres at and above a threshold, and of all cells with a value. */
+export function shareAbove(loaded: LoadedMap, limit: number, month = state.value.month): { km2: number; of: number } | null {
   const [values, planes] = [loaded.layers.get("suitability"), loaded.planes("suitability")];
   if (!values || !planes) return null;
   const n = loaded.grid.cells.length;
-  const from = planeOf(state.value.month, values.months) * n;
-  let [cells, of] = [0, 0];
-  for (let i = from; i < from + n; i++) {
-    const byte = planes[i] ?? 255;
+  const from = planeOf(month, values.months) * n;
+  let [km2, of] = [0, 0];
+  for (let cell = 0; cell < n; cell++) {
+    const byte = planes[from + cell] ?? 255;
     if (byte === 255) continue;
-    of++;
-    if (byte * values.scale >= limit) cells++;
+    const size = loaded.areas[cell] ?? 0;
+    of += size;
+    if (byte * values.scale >= limit) km2 += size;
   }
-  return { cells, of };
+  return { km2, of };
 }
 
 export function Figures({ info }: { info: MapInfo }) {
@@ -100,7 +131,7 @@ export function Figures({ info }: { info: MapInfo }) {
               <b style={{ left: `${value * 100}%` }} />
             </div>
           )}
-          <span class={s["small"]}>{[typeof low === "number" && typeof high === "number" ? t.interval(score(low), score(high)) : "", key.startsWith("auc") ? t.chance : ""].filter(Boolean).join("; ")}</span>
+          <span class={s["small"]}>{[typeof low === "number" && typeof high === "number" ? t.interval(score(low), score(high)) : "", t.reads[key] ?? ""].filter(Boolean).join("; ")}</span>
         </div>
       ))}
       {(rows.length === 0 || info.labels?.evaluated === false) && <p class={s["p"]}>{t.notEvaluated}</p>}
@@ -108,6 +139,10 @@ export function Figures({ info }: { info: MapInfo }) {
     </section>
   );
 }
+
+/** A command line, or Python, of the month that is shown in place of all months. */
+export const ofMonth = (text: string, month: number): string =>
+  month === 0 ? text : text.replace(/--months( \d+)+/, `--months ${month}`).replace(/months=\[[^\]]*\]/, `months=[${month}]`);
 
 export function Downloads({ info }: { info: MapInfo }) {
   const [wrong, setWrong] = useState<string | null>(null);
@@ -135,14 +170,15 @@ export function Downloads({ info }: { info: MapInfo }) {
       <h2 class={s["h"]}>{t.make}</h2>
       <div class={s["wrap"]}>
         <Copy icon="link" text={() => new URL(linkTo({}), document.baseURI).href}>{t.copyLink}</Copy>
-        {info.command && <Copy icon="code" text={() => info.command ?? ""}>{t.copyCommand}</Copy>}
-        {info.python && <Copy icon="code" text={() => info.python ?? ""}>{t.copyPython}</Copy>}
+        {info.command && <Copy icon="code" text={() => ofMonth(info.command ?? "", month)}>{t.copyCommand}</Copy>}
+        {info.python && <Copy icon="code" text={() => ofMonth(info.python ?? "", month)}>{t.copyPython}</Copy>}
       </div>
     </section>
   );
 }
 
-function Truth({ loaded }: { loaded: LoadedMap }) {
+/** How much of the range is right, missed and too much, in the colours of the map. */
+export function Truth({ loaded }: { loaded: LoadedMap }) {
   void loaded.version.value;
   const counts = threshold.value === null ? null : truthCounts(state.value, loaded, threshold.value);
   if (!counts) return null;
@@ -152,14 +188,15 @@ function Truth({ loaded }: { loaded: LoadedMap }) {
       <h2 class={s["h"]}>{t.truth}</h2>
       <table class={s["became"]}>
         <tbody>
-          {([[t.right, counts.right], [t.missed, counts.missed], [t.tooMuch, counts.tooMuch]] as const).map(([name, n]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{count(n)} ({percent(n / all)})</td>
+          {(["right", "missed", "tooMuch"] as const).map((key) => (
+            <tr key={key}>
+              <th scope="row"><i class={s["swatch"]} style={{ background: COLOURS[key] }} />{t[key]}</th>
+              <td>{area(counts[key])} ({percent(counts[key] / all)})</td>
             </tr>
           ))}
         </tbody>
       </table>
+      <p class={s["small"]}>{t.truthShares}</p>
     </section>
   );
 }
@@ -173,7 +210,7 @@ export function SpeciesPanel() {
     <>
       {id && <Search model={id} value={taxon} label={t.search} onChoose={(one) => go({ taxon: one.taxon })} />}
       <ModelSelect />
-      {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++} />}
+      {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++}>{id && taxon && <Near model={id} taxon={taxon} />}</Wrong>}
       {busy.value && taxon && <Busy what={strings.loading} />}
       {!taxon && <Empty />}
       {taxon && loaded && loaded.info.taxon !== null && !mapWrong.value && (
@@ -183,7 +220,7 @@ export function SpeciesPanel() {
               {loaded.info.common_name || loaded.info.taxon}
               {loaded.info.common_name && <small>{loaded.info.taxon}</small>}
             </h1>
-            {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.records(loaded.info.records)}</p>}
+            {typeof loaded.info.records === "number" && <p class={s["small"]}>{t.learned(loaded.info.records)}</p>}
           </header>
           <Threshold loaded={loaded} />
           {layer === "truth" && <Truth loaded={loaded} />}

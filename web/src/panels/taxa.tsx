@@ -47,6 +47,7 @@ export function TaxaPanel() {
     <>
       <h1 class={s["title"]}>{t.title}</h1>
       <ModelSelect />
+      <p class={s["small"]}>{t.text}</p>
       <Text label={t.filter} value={query} onInput={setQuery} />
       {wrong && <Wrong message={wrong} />}
       {!taxa && !wrong && id && <Busy what={strings.loading} />}

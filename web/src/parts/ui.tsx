@@ -3,6 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, getBlob, hasToken, wasStopped } from "../api";
 import { months, number, percent } from "../format";
+import { stop } from "../sheet";
+import { narrow } from "../store";
 import { strings } from "../strings";
 import { Icon, type IconName } from "./icons";
 import s from "./ui.module.css";
@@ -89,6 +91,16 @@ export function Text({ label, value, placeholder, onInput, onEnter, quiet, atOnc
   );
 }
 
+/** A day, as the browser's language writes it; "" where none is chosen. */
+export function DateField({ label, value, onInput }: { label: string; value: string; onInput: (iso: string) => void }) {
+  return (
+    <label class={s["field"]}>
+      <span>{label}</span>
+      <input class={s["input"]} type="date" value={value} max={new Date().toISOString().slice(0, 10)} onInput={(event) => onInput(event.currentTarget.value)} />
+    </label>
+  );
+}
+
 /** Work that takes longer than a glance: what is done, how far, and a way to stop. Shown only after a moment. */
 export function Busy({ what, share, onStop, at_once }: { what: string; share?: number | null; onStop?: () => void; at_once?: boolean }) {
   const [late, setLate] = useState(Boolean(at_once));
@@ -115,14 +127,21 @@ export function Busy({ what, share, onStop, at_once }: { what: string; share?: n
   );
 }
 
-export function Wrong({ message, onAgain }: { message: string; onAgain?: () => void }) {
+/** An error in words. It comes into view: on a phone it may lie below what is seen, and then nothing seems to happen. */
+export function Wrong({ message, title, onAgain, children }: { message: string; title?: string; onAgain?: () => void; children?: ComponentChildren }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (narrow.peek() && stop.peek() === 0) stop.value = 1;
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, [message]);
   return (
-    <div class={s["wrong"]} role="alert">
+    <div ref={box} class={s["wrong"]} role="alert">
       <b>
         <Icon name="warn" size={18} />
-        {strings.errors.title}
+        {title ?? strings.errors.title}
       </b>
       <p>{message}</p>
+      {children}
       {onAgain && (
         <div>
           <Button onClick={onAgain}>{strings.again}</Button>
@@ -205,7 +224,7 @@ export function Drop({ title, choose, text, accept, multiple, small, onFiles, ch
   );
 }
 
-/** A picture of the server's; read with the token where one is needed. */
+/** A picture of the server's; read with the token where one is needed. One that does not come leaves its place empty. */
 export function Picture({ src, alt, class: of, size }: { src: string; alt: string; class?: string | undefined; size?: number }) {
   const [url, setUrl] = useState(hasToken() ? "" : address(src));
   useEffect(() => {
@@ -221,7 +240,17 @@ export function Picture({ src, alt, class: of, size }: { src: string; alt: strin
       if (made) URL.revokeObjectURL(made);
     };
   }, [src]);
-  return url ? <img src={url} alt={alt} class={of} width={size} height={size} loading="lazy" decoding="async" /> : <span class={of} />;
+  return url ? <img src={url} alt={alt} onError={() => setUrl("")} class={of} width={size} height={size} loading="lazy" decoding="async" /> : <span class={of} />;
+}
+
+/** What a file is called on the disk: by its species or place, and the month where it is of one. */
+export function fileName(href: string): string {
+  const { pathname, searchParams } = new URL(href, "http://x/");
+  const [before = "birdsat", last = ""] = pathname.split("/").slice(-2).map(decodeURIComponent);
+  const [lon, lat, month] = ["lon", "lat", "month"].map((key) => searchParams.get(key));
+  const stem = last.startsWith("download.") ? before : lon && lat ? `birds_${lat}_${lon}` : before === "v1" ? last.replace(/\.[^.]*$/, "") : `${before}-${last.replace(/\.[^.]*$/, "")}`;
+  const ending = /\.[^.]*$/.exec(last)?.[0] ?? "";
+  return `${stem}${month ? `_${String(Number(month) + 1).padStart(2, "0")}` : ""}`.replace(/[^\p{L}\p{N}.-]+/gu, "_") + ending;
 }
 
 /** A file of the server's to keep. Read with the token where one is needed; errors are told, not shown as a page. */
@@ -238,7 +267,7 @@ export function Download({ href, children, onWrong }: { href: string; children: 
           .then((blob) => {
             const link = document.createElement("a");
             link.href = URL.createObjectURL(blob);
-            link.download = decodeURIComponent(href.split("?")[0]?.split("/").slice(-2).join("-") ?? "birdsat").replace(/[^\w.-]+/g, "_");
+            link.download = fileName(href);
             link.click();
             setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
           })
@@ -251,10 +280,29 @@ export function Download({ href, children, onWrong }: { href: string; children: 
   );
 }
 
+/** Put words on the clipboard, also where the page came over plain HTTP from another machine and has none by itself. */
+async function toClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea");
+    const focused = document.activeElement as HTMLElement | null;
+    area.value = text;
+    area.style.cssText = "position:fixed;opacity:0";
+    document.body.appendChild(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    focused?.focus({ preventScroll: true });
+    return done;
+  }
+}
+
 export function Copy({ text, icon, children }: { text: () => string; icon: IconName; children: ComponentChildren }) {
   const [done, setDone] = useState(false);
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text());
+    if (!(await toClipboard(text()))) return void prompt(strings.species.copyByHand, text());
     setDone(true);
     setTimeout(() => setDone(false), 1600);
   };

@@ -2,6 +2,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { inWords, wasStopped } from "../api";
 
+/** What is done, and which step of it: the first step alone does not say what it is of. */
+export const saying = (what: string, step: string | null | undefined): string => (step ? `${what}: ${step}` : what);
+
 export interface Work {
   readonly busy: { readonly what: string; readonly share: number | null } | null;
   readonly wrong: string | null;

@@ -5,7 +5,7 @@ import { cellsIn, course } from "../map/cells";
 import { monthName } from "../map/swipe";
 import { Button, join } from "../parts/ui";
 import { go, state } from "../state";
-import { isRichness, map, narrow, view } from "../store";
+import { isRichness, map, tight, view } from "../store";
 import { strings } from "../strings";
 import s from "./time.module.css";
 
@@ -33,7 +33,8 @@ export function TimeBar() {
   const values = loaded?.layers.get(isRichness.value ? "richness" : "suitability");
   const spark = useMemo(() => {
     if (!loaded || !values || values.months !== 12 || !bounds) return null;
-    return sparkline(course(values, loaded.grid.cells.length, cellsIn(loaded.grid, bounds, 8000)));
+    const year = course(values, loaded.grid.cells.length, cellsIn(loaded.grid, bounds, 8000));
+    return year.some((value) => value !== null) ? sparkline(year) : null;
   }, [loaded, values, bounds]);
   useEffect(() => {
     if (!playing) return;
@@ -43,7 +44,7 @@ export function TimeBar() {
   const of = state.value.view;
   if (!loaded || of === "data" || of === "about" || of === "photos") return <div style={{ flex: 1, pointerEvents: "none" }} />;
   if (values && values.months !== 12) return <div class={s["time"]}><div class={s["still"]}>{strings.time.undated}</div></div>;
-  const names = months(narrow.value ? "narrow" : "short");
+  const names = months(tight.value ? "narrow" : "short");
   const set = (to: number): void => {
     clearInterval(timer.current); // at once: the next tick may come before the page is drawn again
     setPlaying(false);
