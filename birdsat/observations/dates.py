@@ -126,6 +126,10 @@ def parse_day(text: str) -> datetime.date | None:
     found = read_date(text)
     if not text.strip() or (found.day is not None and not found.remark):
         return found.day
+    if found.remark == IN_FUTURE:
+        raise InputError(
+            f"date {text!r} is in the future; write it as 2010-07-14, or leave it empty where it is not known."
+        )
     raise InputError(
         f"date {text!r} is not one day of the calendar; write it as 2010-07-14, or leave it empty when the day is not "
         "known."

@@ -72,6 +72,8 @@ def make_ranges(request: RangeRequest, progress: Progress = QUIET) -> RangeResul
     files = (out, areas_path(out))
     check_new(files, request.overwrite)
     records = read_tables(request.occurrences, request, progress) if request.occurrences else None
+    for reason, count in ({} if records is None else records.dropped).items():
+        progress.note(f"{count:,} rows of the tables dropped: {reason}")
     found: list[TaxonRange] = []
     failed: dict[str, str] = {}
     for path in map(Path, request.maps):

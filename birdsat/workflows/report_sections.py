@@ -11,6 +11,17 @@ from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
+from birdsat.workflows.report_parts import (
+    bullets,
+    counted,
+    day_of,
+    figure,
+    pairs,
+    paragraph,
+    plain_words,
+    short_area,
+    side_of_degrees,
+)
 from birdsat.workflows.report_words import (
     CITED,
     FIGURES,
@@ -66,10 +77,10 @@ def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
         "ranges": _ranges(facts, pictures),
         "uncertainty": _uncertainty(facts, pictures),
         "applicability": _applicability(facts),
-        "limits": _list(_limits(facts)),
+        "limits": bullets(_limits(facts)),
         "citations": _citations(facts),
         "commands": _commands(facts),
-        "footer": escaped(f"{facts.file}, made {_date(facts.created)}" + (f" with {versions}." if versions else ".")),
+        "footer": escaped(f"{facts.file}, made {day_of(facts.created)}" + (f" with {versions}." if versions else ".")),
     }
 
 
@@ -104,7 +115,7 @@ def _tiles(facts: MapFacts) -> Iterable[str]:
     if facts.areas is not None:
         area = sum(part["area_km2"] or 0 for part in facts.areas["ranges"])
         if len({part["season"] for part in facts.areas["ranges"]}) == len(facts.areas["ranges"]):
-            yield _tile(_short_area(area), "square kilometres of range", f"all seasons, at {_threshold(facts.areas)}")
+            yield _tile(short_area(area), "square kilometres of range", f"all seasons, at {_threshold(facts.areas)}")
     if math.isfinite(facts.inside):
         yield _tile(f"{facts.inside:.0%}", "of the map in the area of applicability", "by area")
 
@@ -119,7 +130,7 @@ def _tile(value: str, what: str, note: str) -> str:
 def _map_figure(facts: MapFacts, picture: str) -> str:
     # Of many months, a narrow screen shows some at a time.
     wide = " wide" if len(facts.about.months) > 2 else ""
-    return f'<div class="map{wide}">{_figure(picture, _map_caption(facts))}</div>'
+    return f'<div class="map{wide}">{figure(picture, _map_caption(facts))}</div>'
 
 
 def _map_caption(facts: MapFacts) -> str:
@@ -130,38 +141,39 @@ def _map_caption(facts: MapFacts) -> str:
 def _overview(facts: MapFacts) -> Table:
     about = facts.about
     box = about.grid.box
+    sides = [(side_of_degrees(box.west, "EW"), side_of_degrees(box.east, "EW"))]
+    sides.append((side_of_degrees(box.south, "NS"), side_of_degrees(box.north, "NS")))
     rows = {
         "taxon" if about.is_taxon else "subject": about.heading,
         "named by": about.sources.get("taxonomy", "the names of the tables" if facts.has_fit else ""),
         "what is mapped": about.quantity.name,
-        "extent": f"{_shown(box.west, 'EW')} to {_shown(box.east, 'EW')}, {_shown(box.south, 'NS')} to "
-        f"{_shown(box.north, 'NS')}",
+        "extent": ", ".join(f"{low} to {high}" for low, high in sides),
         "cells": f"{about.grid.step_text}; {about.grid.rows:,} x {about.grid.columns:,}; "
         f"{plain_area(facts.area_km2)} square kilometres have a value",
         "months": month_names(about.months) if about.months else "none: one layer",
         "model": about.model,
-        "made": _date(facts.created),
+        "made": day_of(facts.created),
     }
-    return _pairs(rows)
+    return pairs(rows)
 
 
 def _data(facts: MapFacts) -> str:
     about, rows = facts.about, facts.about.making.rows
     if not facts.has_fit:
-        return _p("None: the map is of what a run learned of the taxon's photos.")
+        return paragraph("None: the map is of what a run learned of the taxon's photos.")
     if not rows:
-        return _p(f"From {facts.tables}. {NOT_KNOWN_ROWS}")
+        return paragraph(f"From {facts.tables}. {NOT_KNOWN_ROWS}")
     table = Table(columns=["", "rows or records"])
-    table.add_row(f"rows of {facts.tables}", _count(rows.get("rows")))
+    table.add_row(f"rows of {facts.tables}", counted(rows.get("rows")))
     for reason, count in rows.get("dropped", {}).items():
-        table.add_row(f"dropped: {reason}", _count(count))
-    table.add_row("the same taxon, place and date again", _count(rows.get("repeats")))
-    table.add_row("different records of all taxa, which say where was looked", _count(rows.get("records")))
-    table.add_row("records of the taxa fitted, on cells", _count(rows.get("used")))
+        table.add_row(f"dropped: {reason}", counted(count))
+    table.add_row("the same taxon, place and date again", counted(rows.get("repeats")))
+    table.add_row("different records of all taxa, which say where was looked", counted(rows.get("records")))
+    table.add_row("records of the taxa fitted, on cells", counted(rows.get("used")))
     if points := about.sources.get(RECORDS):
         table.add_row("of them, of this taxon", points)
     for reason, count in rows.get("noted", {}).items():
-        table.add_row(f"used, but: {reason}", _count(count))
+        table.add_row(f"used, but: {reason}", counted(count))
     table.caption = (
         "Reasons are counted of the rows of all tables; those about cells, months and the sea of the records of the "
         "taxa fitted alone. Records were thinned to one a cell and month."
@@ -172,18 +184,18 @@ def _data(facts: MapFacts) -> str:
 def _effort(facts: MapFacts) -> str:
     bias = facts.about.sources.get("observer bias", "")
     if not facts.has_fit:
-        return _p("It has no part in this map: no record was fitted to.")
+        return paragraph("It has no part in this map: no record was fitted to.")
     if not bias:
-        return _p(NOT_KNOWN)
+        return paragraph(NOT_KNOWN)
     if bias == "not corrected":
-        return _p(
+        return paragraph(
             "Observer bias was not corrected: no records of other taxa say where else was looked. "
             "A place may be low because nobody went there."
         )
     drawn = "The background is drawn by that"
     if bias.startswith("corrected by the records of"):
         drawn = "Nearly all of the background is drawn where anybody recorded anything"
-    return _p(f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there.")
+    return paragraph(f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there.")
 
 
 def _predictors(about: MapDescription) -> str:
@@ -194,24 +206,24 @@ def _predictors(about: MapDescription) -> str:
     rasters = ", ".join(one for one in named if one not in USUAL_INPUTS)
     told += [f"what rasters say there: {rasters}"] if rasters else []
     text = f"{', and '.join(told)}."
-    return _p(f"{text[:1].upper()}{text[1:]}" + (f" {credit}" if credit and CHIP in named else ""))
+    return paragraph(f"{text[:1].upper()}{text[1:]}" + (f" {credit}" if credit and CHIP in named else ""))
 
 
 def _model(facts: MapFacts) -> str:
     making = facts.about.making
     if not facts.has_fit:
-        return _p(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
+        return paragraph(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
     if not making.settings:
-        return _p(NOT_KNOWN)
+        return paragraph(NOT_KNOWN)
     classifier = facts.about.sources.get("classifier", "")
-    words = _p(
+    words = paragraph(
         f"{f'Classifiers of each taxon, {classifier},' if classifier else 'Networks'} side by side, the members; each "
         "was fitted without one part of the blocks of the Earth, which evaluates and calibrates it. The map is the "
         "mean of the members."
     )
-    known = {SETTINGS[name]: _plain(value) for name, value in making.settings.items() if name in SETTINGS}
-    rest = [f"{name} {_plain(value)}" for name, value in making.settings.items() if name not in SETTINGS]
-    table = _pairs(known)
+    known = {SETTINGS[name]: plain_words(value) for name, value in making.settings.items() if name in SETTINGS}
+    rest = [f"{name} {plain_words(value)}" for name, value in making.settings.items() if name not in SETTINGS]
+    table = pairs(known)
     table.caption = f"And {'; '.join(rest)}." if rest else ""
     return words + html_table(table)
 
@@ -219,10 +231,10 @@ def _model(facts: MapFacts) -> str:
 def _assessment(facts: MapFacts) -> str:
     about = facts.about
     if not facts.has_fit:
-        return _p("Not evaluated: nothing is held out of a map from photos.")
+        return paragraph("Not evaluated: nothing is held out of a map from photos.")
     if not about.evaluation:
         why = about.not_held_out or "too few records, or in too few places, to hold any out"
-        return _p(f"Not evaluated: {why}.")
+        return paragraph(f"Not evaluated: {why}.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
     for name, value in about.evaluation.items():
         shown = (
@@ -237,15 +249,17 @@ def _assessment(facts: MapFacts) -> str:
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
         "taxa fitted together; those called taxon are of this one alone."
     )
-    return ("" if about.evaluated else _p(f"This taxon was not evaluated: {about.not_held_out}.")) + html_table(table)
+    return ("" if about.evaluated else paragraph(f"This taxon was not evaluated: {about.not_held_out}.")) + html_table(
+        table
+    )
 
 
 def _thresholds(facts: MapFacts) -> str:
     making = facts.about.making
     if not facts.has_fit:
-        return _p("None: a score ranks cells, and has no value from which on a taxon is there.")
+        return paragraph("None: a score ranks cells, and has no value from which on a taxon is there.")
     if not making.thresholds:
-        return _p(f"None: {making.thresholds_of}." if making.thresholds_of else NOT_KNOWN)
+        return paragraph(f"None: {making.thresholds_of}." if making.thresholds_of else NOT_KNOWN)
     table = Table(columns=["name", "how it was chosen", "value"], words=2)
     for name, value in making.thresholds.items():
         table.add_row(name, THRESHOLDS.get(name, ""), f"{value:.3f}")
@@ -256,7 +270,7 @@ def _thresholds(facts: MapFacts) -> str:
 def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     areas = facts.areas
     if areas is None:
-        return _p("None was made of this map yet; `birdsat range` makes one." if facts.has_fit else "None.")
+        return paragraph("None was made of this map yet; `birdsat range` makes one." if facts.has_fit else "None.")
     table = Table(columns=["season", "months", "km²", "from", "to"], words=2)
     for part in areas["ranges"]:
         shown = map(plain_area, (part["area_km2"], part["area_low_km2"], part["area_high_km2"]))
@@ -275,28 +289,28 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     extents.caption = "IUCN (2022), sections 4.9 and 4.10; of a migrant, the smaller season counts." + "".join(
         f" No area of occupancy: {one}." for one in why
     )
-    drawn = _figure(pictures["range"], "Range by season.") if "range" in pictures else ""
+    drawn = figure(pictures["range"], "Range by season.") if "range" in pictures else ""
     return drawn + html_table(table) + (html_table(extents) if extents.rows else "")
 
 
 def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     if "doubt" not in pictures:
-        return _p("Not known: the map has neither intervals nor standard deviations.")
+        return paragraph("Not known: the map has neither intervals nor standard deviations.")
     words = facts.about.doubt
     caption = f"{words[0].upper()}{words[1:]}, the mean over the months; over all cells {facts.doubt:.3f}. "
     if facts.about.interval is None:
         caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
-        return _figure(pictures["doubt"], f"{caption}all members share.")
+        return figure(pictures["doubt"], f"{caption}all members share.")
     caption += (
         f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
     )
-    return _figure(pictures["doubt"], f"{caption}cells; of errors that all records share it knows nothing.")
+    return figure(pictures["doubt"], f"{caption}cells; of errors that all records share it knows nothing.")
 
 
 def _applicability(facts: MapFacts) -> str:
     if not math.isfinite(facts.inside):
-        return _p("Not known: the map does not say where its model may be asked.")
-    return _p(
+        return paragraph("Not known: the map does not say where its model may be asked.")
+    return paragraph(
         f"{facts.inside:.1%} of the map's area is like places with records (dissimilarity index, Meyer and Pebesma "
         "2021). Elsewhere, hatched in the map, the values are a guess about places that the model knows nothing like."
     )
@@ -344,7 +358,7 @@ def _citations(facts: MapFacts) -> str:
             f"Records: {facts.tables}, on the terms of their publishers. Of a download from GBIF, cite its "
             "DOI; eBird, iNaturalist and others say how they are to be cited.",
         )
-    return _list(cited) + "<h3>Licences</h3>" + _list(licences)
+    return bullets(cited) + "<h3>Licences</h3>" + bullets(licences)
 
 
 def _commands(facts: MapFacts) -> str:
@@ -352,54 +366,9 @@ def _commands(facts: MapFacts) -> str:
     if facts.areas and facts.areas["command"]:
         commands.append(facts.areas["command"])
     if not facts.about.making.commands:
-        return _p(f"The command that made the map: {NOT_KNOWN.lower()}")
+        return paragraph(f"The command that made the map: {NOT_KNOWN.lower()}")
     return f"<pre>{escaped(chr(10).join([*commands, facts.report_command]))}</pre>"
-
-
-def _pairs(rows: Mapping[str, str]) -> Table:
-    """Names and what they are; what is empty is left out."""
-    table = Table(columns=["", ""], words=2)
-    for name, value in rows.items():
-        if value:
-            table.add_row(name, value)
-    return table
 
 
 def _threshold(areas: Mapping[str, Any]) -> str:
     return f"{float(areas['threshold']['value']):.3g} ({areas['threshold']['name']})"
-
-
-def _short_area(km2: float) -> str:
-    """Square kilometres in a few digits."""
-    if km2 >= 1e6:
-        return f"{km2 / 1e6:.1f} million"
-    return f"{km2:,.0f}" if km2 < 1e4 else f"{round(km2, -3):,.0f}"
-
-
-def _shown(degrees: float, sides: str) -> str:
-    """10°W, of sides EW."""
-    return f"{abs(degrees):g}°{'' if not degrees else sides[degrees < 0]}"
-
-
-def _plain(value: object) -> str:
-    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _count(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else NOT_KNOWN
-
-
-def _date(created: str) -> str:
-    return created[:10] or "at a time that is not known"
-
-
-def _p(words: str) -> str:
-    return f"<p>{escaped(words)}</p>"
-
-
-def _list(words: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escaped(one)}</li>' for one in words)}</ul>"
-
-
-def _figure(picture: str, caption: str) -> str:
-    return f"<figure>{picture}<figcaption>{escaped(caption)}</figcaption></figure>"

@@ -15,17 +15,13 @@ from PIL import Image
 from small_maps import GRIDS, described, numbers, written
 
 from birdsat.earth.box import Box
-from birdsat.earth.cog import create_cog
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.earth.land_cells import land_cells
 from birdsat.earth.outline import EARTH, Land
 from birdsat.errors import InputError
 from birdsat.maps.description import RICHNESS, SCORE, SUITABILITY, Quantity
-from birdsat.maps.effort import effort_path, read_effort
 from birdsat.maps.map_file import MapFile
-from birdsat.maps.panels import PANELS
-from birdsat.pictures.colours import EFFORT_COLOURS, NO_DATA, RANGE, SCORE_COLOURS, SCORE_RAMP, WATER
-from birdsat.pictures.extra_panels import missing_panels, uncertainty
+from birdsat.pictures.colours import NO_DATA, RANGE, SCORE_COLOURS, SCORE_RAMP, WATER
 from birdsat.pictures.map_picture import draw_map, draw_map_file, picture_scale, png_bytes, save_png
 from birdsat.pictures.panel import MapPoints
 
@@ -334,56 +330,6 @@ def test_below_a_map_stands_what_is_to_be_known_of_it(tmp_path: Path) -> None:
     assert bar.startswith("relative suitability\n0.5: ")
 
 
-def test_panels_are_drawn_on_demand_where_the_map_has_them(tmp_path: Path) -> None:
-    written(tmp_path / "map.tif", described(GRIDS[0]))
-    with MapFile(tmp_path / "map.tif") as map_file:
-        figure = draw_map_file(map_file, panels=tuple(PANELS))
-        assert missing_panels(map_file, tuple(PANELS)) == ["effort"]
-    assert [axes.get_title() for axes in figure.axes if axes.get_visible() and axes.get_title()] == [
-        "January",
-        "July",
-        "December",
-        "uncertainty",
-        "area of applicability",
-    ]
-    visits = np.arange(GRIDS[0].cells, dtype=np.float32).reshape(1, *GRIDS[0].shape)
-    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("visits",)) as cog:
-        cog.write(0, visits)
-    with MapFile(tmp_path / "map.tif") as map_file:
-        figure = draw_map_file(map_file, panels=("effort",), width_px=600)
-        np.testing.assert_array_equal(read_effort(map_file, 1000), visits[0])
-    panel = next(axes for axes in figure.axes if axes.get_title() == "effort")
-    drawn = next(image for image in panel.images if image.get_cmap() is EFFORT_COLOURS)
-    assert drawn.get_clim() == (0, visits.max())
-    assert figure.get_figwidth() * figure.dpi == 600
-
-
-def test_uncertainty_is_the_width_of_the_intervals_or_the_standard_deviation_of_older_maps(tmp_path: Path) -> None:
-    for name, changes, words in (
-        ("new", {"std": False, "interval": 0.8}, "width of the 80% interval, mean over the months"),
-        ("old", {}, "standard deviation over the members, mean over the months"),
-    ):
-        values = written(tmp_path / f"{name}.tif", described(GRIDS[0], **changes))
-        width = values[6:9] - values[3:6] if name == "new" else values[3:6]
-        with MapFile(tmp_path / f"{name}.tif") as map_file:
-            panel = uncertainty(map_file, 1000)
-        assert panel is not None and panel.label == words
-        both = np.isfinite(width).all(axis=0)
-        np.testing.assert_allclose(panel.value[both], width.mean(axis=0)[both], rtol=1e-5)
-    written(tmp_path / "bare.tif", described(GRIDS[0], std=False))
-    with MapFile(tmp_path / "bare.tif") as map_file:
-        assert uncertainty(map_file, 1000) is None
-
-
-def test_effort_on_other_cells_is_refused(tmp_path: Path) -> None:
-    written(tmp_path / "map.tif", described(GRIDS[0]))
-    other = Grid(GRIDS[0].box, 2)
-    with create_cog(effort_path(tmp_path / "map.tif"), other, band_names=("visits",)) as cog:
-        cog.write(0, np.zeros((1, *other.shape), np.float32))
-    with MapFile(tmp_path / "map.tif") as map_file, pytest.raises(InputError, match="is not on the cells of"):
-        draw_map_file(map_file, panels=("effort",))
-
-
 def test_the_colours_get_darker_in_even_steps_so_that_no_kind_of_sight_needs_their_hue() -> None:
     linear = np.array([to_rgb(colour) for colour in SCORE_RAMP]) ** 2.2
     lightness = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16
@@ -409,17 +355,3 @@ def test_a_single_row_or_column_of_cells_is_a_picture_all_the_same(cells: AnyGri
     assert min(width, height) > 0.3 and max(width / height, height / width) < 20
     heading = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text() == "Corvus corax")[0]
     assert heading.get_window_extent().y0 > figure.axes[0].title.get_window_extent().y1 - 1
-
-
-def test_panels_beside_one_month_leave_no_paper_bare(tmp_path: Path) -> None:
-    about = described(GRIDS[0], months=(6,))
-    written(tmp_path / "map.tif", about)
-    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("visits",)) as cog:
-        cog.write(0, np.ones((1, *GRIDS[0].shape), np.float32))
-    with MapFile(tmp_path / "map.tif") as map_file:
-        figure = draw_map_file(map_file, panels=tuple(PANELS))
-    panels = [axes for axes in figure.axes if axes.get_title()]
-    assert [axes.get_title() for axes in panels] == ["June", "uncertainty", "area of applicability", "effort"]
-    left, top = (np.array([getattr(axes.get_position(), name) for axes in panels]) for name in ("x0", "y1"))
-    assert left[0] == pytest.approx(left[2], abs=0.02) and left[1] == pytest.approx(left[3], abs=0.02)
-    assert top[0] == pytest.approx(top[1], abs=0.02) and top[2] < top[0]

@@ -74,7 +74,7 @@ def test_records_give_their_extents_in_all_and_by_season(migrant: Path, tmp_path
     everything, summer, winter = one.extents[:3]
     assert (everything.of, summer.of) == ("80 records", "40 records, breeding season")
     assert everything.eoo_km2 > summer.eoo_km2 + winter.eoo_km2 and summer.aoo_km2 == 160 == winter.aoo_km2
-    assert any("place 0,0" in note for note in progress.notes)
+    assert any("1 rows of the tables dropped: place 0,0" in note for note in progress.notes)
 
 
 def test_a_taxon_that_the_tables_do_not_record_is_noted_and_one_of_one_place_has_one_square(

@@ -1,0 +1,52 @@
+"""Small parts that the sections of a report are written with. All text is escaped here."""
+
+from collections.abc import Iterable, Mapping
+
+from birdsat.tables import Table
+from birdsat.workflows.pages import escaped
+from birdsat.workflows.report_words import NOT_KNOWN
+
+
+def pairs(rows: Mapping[str, str]) -> Table:
+    """Names and what they are; what is empty is left out."""
+    table = Table(columns=["", ""], words=2)
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def short_area(km2: float) -> str:
+    """Square kilometres in a few digits."""
+    if km2 >= 1e6:
+        return f"{km2 / 1e6:.1f} million"
+    return f"{km2:,.0f}" if km2 < 1e4 else f"{round(km2, -3):,.0f}"
+
+
+def side_of_degrees(degrees: float, sides: str) -> str:
+    """10°W, of sides EW."""
+    return f"{abs(degrees):g}°{'' if not degrees else sides[degrees < 0]}"
+
+
+def plain_words(value: object) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def counted(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else NOT_KNOWN
+
+
+def day_of(created: str) -> str:
+    return created[:10] or "at a time that is not known"
+
+
+def paragraph(words: str) -> str:
+    return f"<p>{escaped(words)}</p>"
+
+
+def bullets(words: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escaped(one)}</li>' for one in words)}</ul>"
+
+
+def figure(picture: str, caption: str) -> str:
+    return f"<figure>{picture}<figcaption>{escaped(caption)}</figcaption></figure>"
