@@ -50,7 +50,7 @@ SCORE = Quantity(
 )
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
-UNDATED = "why all months are the same"  # a source of a map of no month
+UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
 _CHANCE = 0.5  # the AUC of noise
 _MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are
@@ -134,7 +134,8 @@ class MapDescription:
         if months := self.sources.get(UNLOOKED):
             found.append(f"hardly anything was recorded in {months}: a guess from other months")
         if not self.dated:
-            found.append("undated: the same in all months")
+            why = self.sources.get(UNDATED)
+            found.append(f"the same in all months: {why}" if why else "undated: the same in all months")
         return tuple(found)
 
     @property

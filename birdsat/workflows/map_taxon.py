@@ -382,7 +382,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
                 **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
-                **({} if dated else {UNDATED: facts.why_undated}),
+                **({UNDATED: facts.undated} if facts.undated and not dated else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
                 **({"inputs": model.inputs_text} if facts.inputs != USUAL_INPUTS else {}),
                 **({"classifier": facts.estimator} if facts.estimator else {}),

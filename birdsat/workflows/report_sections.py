@@ -328,7 +328,7 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "Nothing was held out: the map is neither calibrated nor evaluated."
     elif not about.evaluated:
         yield f"This taxon was not evaluated: {about.not_held_out}."
-    said = ("not ", "evaluated on", "observer bias", "undated")  # in other words, here
+    said = ("not ", "evaluated on", "observer bias", "undated", "the same in")  # in other words, here
     yield from (f"{one[:1].upper()}{one[1:]}." for one in about.cautions if not one.startswith(said))
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."

@@ -111,6 +111,17 @@ def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> No
     assert found.inside[0, rows].all()
 
 
+def test_a_season_that_nothing_can_check_is_not_learned() -> None:
+    blocks = blocks_by_km(PLACES, SMALL.block_km)
+    rows = np.flatnonzero(blocks == blocks[len(PLACES) // 2])[:3]
+    points = points_at(rows, np.zeros(3, np.int64), 1, np.array([0.1, 0.5, 0.9]))
+    facts = fit(points, rows, CHIP).facts
+    assert not facts.dated and facts.why_undated == "nothing could be held out to tell seasons from chance"
+    undated = fit(points_at(rows, np.zeros(3, np.int64), 1), rows, CHIP).facts
+    assert not undated.dated and undated.why_undated.startswith("no record")
+    assert migrant().facts.why_undated == ""
+
+
 def test_the_area_of_a_taxon_with_two_points_is_not_that_of_one_with_many() -> None:
     rows = np.concatenate([ROWS[TAXON == 0], [5, 300]])
     taxon = np.repeat([0, 1], [40, 2])
