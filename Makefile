@@ -1,4 +1,5 @@
-# Every target sets up what it needs, once: a virtual environment in .venv with the package and its dev tools.
+# Every target sets up what it needs, once: a virtual environment in .venv with the package, and its dev tools where they
+# are used.
 PYTHON ?= python3
 BIN := .venv/bin
 # Threads that wait sleep: see birdsat/cli/main.py.
@@ -7,6 +8,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(CONSTRAINTS)
 
 .PHONY: help setup demo explore test test-slow check format benchmarks page page-use clean
 help:
@@ -19,18 +21,23 @@ help:
 	@echo "make page        the explorer's page from web/ (Node 18.18 or newer)"
 	@echo "make page-use    the page used in Chromium: every view, both sizes, light and dark"
 
-# The stamp is newer than what decides the environment, or the environment is made (again).
-.venv/.ready: pyproject.toml constraints.txt
+# The stamps are newer than what decides the environment, or the environment is made (again). Without tools for
+# development, and with bytecode made as modules are first imported, it is there in a third of the time.
+.venv/.package: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS) -e ".[dev]"
+	$(PIP) -e ".[explorer]"
+	@touch $@
+
+.venv/.ready: .venv/.package
+	$(PIP) -e ".[dev]"
 	@touch $@
 
 setup: .venv/.ready
 
-demo: setup
+demo: .venv/.package
 	$(BIN)/birdsat demo
 
-explore: setup
+explore: .venv/.package
 	$(BIN)/birdsat explore
 
 test: setup
