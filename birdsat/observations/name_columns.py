@@ -65,5 +65,5 @@ def are_scientific(names: Iterable[str]) -> bool:
 
 
 def beside_english(reading: NameReading, text: str) -> NameReading:
-    """What a name means among others that mostly are not scientific: there a word alone is no genus ("Anhinga")."""
+    """What a name means among others that mostly are not scientific: there a word alone is not a genus ("Anhinga")."""
     return own_name(text) if reading.dropped == ABOVE_SPECIES and is_genus(text) else reading

@@ -22,7 +22,7 @@ def english_nouns() -> frozenset[str]:
 
 @cache
 def only_english() -> frozenset[str]:
-    """Those of the nouns that are no epithet either: "White ibis", and Bubulcus ibis."""
+    """Those of the nouns that are not epithets as well: "White ibis", and Bubulcus ibis."""
     return english_nouns() - NOUNS_AND_EPITHETS
 
 

@@ -265,7 +265,7 @@ def read_occurrences(
     for path in paths:
         for rows in read_table_rows(path, columns, rules=rules, taxa=crosswalk, crs=crs):
             says_complete |= rows.says_complete
-            if not rows.names_taxa:  # they are no records, and are counted as checklists
+            if not rows.names_taxa:  # they are not records, and are counted as checklists
                 surveys.add(rows, rows.kept & ~np.isnan(rows.lon_lat[:, 0]))
                 continue
             tally.add(rows)

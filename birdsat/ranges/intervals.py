@@ -1,7 +1,7 @@
 """Intervals about a map's probabilities: between which the relative suitability of a cell lies in four of five cells.
 
-The members' disagreement alone is no such interval: they share their features, their records and their calibration, and
-so most of their errors. What they do not know is of three kinds, which add up as variances of the log odds:
+The members' disagreement alone is not such an interval: they share their features, their records and their calibration,
+and so most of their errors. What they do not know is of three kinds, which add up as variances of the log odds:
 
 - what the members disagree in;
 - which records there happened to be, which falls with their number n as 1 / n;

@@ -81,7 +81,7 @@ def load_ranges(folder: Path) -> RangeModel:
     ) as error:
         said = " ".join(str(error).split())  # torch names tensors that do not fit line by line
         raise CheckpointError(f"{folder} is damaged ({said}); fit it again with `birdsat fit`.") from error
-    if facts.estimator:  # what may not be imported is no damage, and said at once
+    if facts.estimator:  # what may not be imported is not damage, and said at once
         parse_estimator(facts.estimator, from_file=True)
     network.requires_grad_(False)
     return RangeModel(facts, network, projection, applicability, term, folder)

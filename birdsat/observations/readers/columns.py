@@ -17,8 +17,8 @@ from birdsat.observations.scientific_names import parse_name
 _LOOKED_AT = 200  # rows at the head of a table that tell which of its columns holds scientific names
 _SIDES = frozenset(("N", "S", "E", "W", "NORTH", "SOUTH", "EAST", "WEST"))
 _OF_PRESENCE = ("presence", "presenceabsence", "present", "detected")  # where no cell says presence by being blank
-# Columns of the taxon that are blank where it is no species, and what the column of the whole name then is: in that of
-# iNaturalist, a complex is called as a species is.
+# Columns of the taxon that are blank where it is not a species, and what the column of the whole name then is: in that
+# of iNaturalist, a complex is called as a species is.
 _OF_SPECIES_ALONE = {"species": "whole", "taxonspeciesname": "whole_above"}
 _MAY_SAY_DEGREES = ("lon", "lat", "uncertainty_m", "uncertainty_km")
 # Columns that tell a place, in ways that are not read.
@@ -254,7 +254,7 @@ def _head(source: TableSource, column: str) -> set[str]:
 
 
 def without_names(present: Sequence[str]) -> str:
-    """What is to be said where the row of names was not taken apart, or is no such row."""
+    """What is to be said where the row of names was not taken apart, or is not such a row."""
     if any(read.is_scientific and read.species for read in map(parse_name, present)):
         return " (the first row seems to be a record: put a row of column names in front)"
     if len(present) > 1:

@@ -13,7 +13,7 @@ class NameColumn:
         self._is_english: bool | None = None
 
     def among_others(self, written: Sequence[str], names: list[NameReading]) -> list[NameReading]:
-        """The names, of which a word alone is no genus where most are English ones."""
+        """The names, of which a word alone is not a genus where most are English ones."""
         if self._is_english is None and any(name.dropped != NO_TAXON for name in names):
             self._is_english = not are_scientific(written)
         return list(map(beside_english, names, written)) if self._is_english else names

@@ -46,7 +46,7 @@ class PointTable:
         return [*self.source.columns, LON_OF_GEOMETRY, LAT_OF_GEOMETRY]
 
     def cells(self, names: Sequence[str]) -> Iterator[Cells]:
-        """As `TableSource`. What is not a point is no number either, so that its row is dropped and counted."""
+        """As `TableSource`. What is not a point is not a number either, so that its row is dropped and counted."""
         own = [name for name in names if name not in (LON_OF_GEOMETRY, LAT_OF_GEOMETRY)]
         for cells in self.source.cells(sorted({*own, self.geometry})):
             lon, lat = _coordinates(as_text(cells.columns[self.geometry]))
