@@ -1,6 +1,7 @@
 """The names of a table's rows: which column has them, put together from their parts, and read beside English ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from birdsat.observations.name_words import only_english
 from birdsat.observations.scientific_names import ABOVE_SPECIES, NO_TAXON, NameReading, is_genus, own_name, parse_name
@@ -8,6 +9,7 @@ from birdsat.observations.scientific_names import ABOVE_SPECIES, NO_TAXON, NameR
 _UNKNOWN = frozenset(("na", "n/a", "#n/a", "nan", "null", "none", "-", "--", ".", "\\n", "<na>"))
 
 
+@lru_cache(maxsize=1 << 14)  # the same names come again with every block of a table
 def name_of_parts(taxon: str = "", genus: str = "", epithet: str = "", below: str = "") -> str:
     """The name in a row whose columns may hold its parts: "Parus" and "major" are Parus major.
 
