@@ -16,7 +16,7 @@ help:
 	@echo "make explore     open the explorer in the browser, with an example; drop your own records on it"
 	@echo "make test        the tests (set up included)"
 	@echo "make check       format, lint, types, layers and tests"
-	@echo "make test-slow   the tests that take minutes"
+	@echo "make test-slow   the tests that take minutes; every view of the page in a browser"
 	@echo "make benchmarks  the benchmarks in full"
 	@echo "make page        the explorer's page from web/ (Node 18.18 or newer)"
 	@echo "make page-use    the page used in Chromium: every view, both sizes, light and dark"
@@ -45,6 +45,7 @@ test: setup
 
 test-slow: setup
 	$(PYTEST) -m slow
+	@if command -v npm >/dev/null; then $(MAKE) page-use; else echo "The page is not used in a browser: there is no npm here."; fi
 
 check: setup
 	$(BIN)/ruff format --check .
