@@ -13,6 +13,7 @@ from birdsat.earth.date import mid_month
 from birdsat.earth.grid import AnyGrid, EqualAreaGrid, Grid
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps.making import Making
+from birdsat.observations.occurrence_checks import much_elsewhere
 from birdsat.reading import parse_json
 
 APPLICABILITY = "area of applicability"
@@ -48,14 +49,13 @@ SCORE = Quantity(
     "probability",
     meaning="likeness to the taxon's photos; compares places and months of one taxon alone",
 )
+RICHNESS = Quantity("expected number of species", "1")
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
 _CHANCE = 0.5  # the AUC of noise
-_MUCH_ELSEWHERE = 0.2  # share of the records, from which on a map says that it lacks where they are
 TAXON_POINTS = "taxon_held_out_points"  # the figure of a taxon that is there wherever others of it are
-RICHNESS = Quantity("expected number of species", "1")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +78,7 @@ class MapDescription:
     dated: bool = True  # False: nothing that it was made from has a date, so that it is the same in all months
     of_land: bool = False  # whether the taxon lives on land, so that what the numbers say of the sea is not drawn
     evaluation: Mapping[str, float] = field(default_factory=dict)  # figures by name
-    not_held_out: str = (
-        ""  # why nothing, or nothing of the taxon, could be held out; empty: something was, or not known
-    )
+    not_held_out: str = ""  # why nothing (of the taxon) could be held out; empty: something was, or not known
     sources: Mapping[str, str] = field(default_factory=dict)  # what the numbers were made from, by what it is
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     making: Making = field(default_factory=Making)  # how it came about
@@ -142,7 +140,7 @@ class MapDescription:
     def lacking_records(self) -> tuple[str, ...]:
         """In words, that a good part of the taxon's records lies where the map has no cells; nothing otherwise."""
         kept, lost = (int(text) if (text := self.sources.get(name, "")).isdecimal() else 0 for name in _COUNTS)
-        if lost <= _MUCH_ELSEWHERE * (kept + lost):
+        if not lost or not much_elsewhere(lost, kept):
             return ()
         return (f"{lost:,} of {kept + lost:,} records lie in no cell of it, as at sea, and are not mapped",)
 

@@ -16,26 +16,11 @@ OBSCURED_KM = (
 )
 # "true" as tables write it, and spreadsheets in some languages.
 YES_WORDS = frozenset(
-    {
-        *(
-            "true",
-            "t",
-            "1",
-            "1.0",
-            "yes",
-            "y",
-            "wahr",
-            "ja",
-            "vrai",
-            "oui",
-            "verdadero",
-            "verdadeiro",
-            "vero",
-            "si",
-            "sí",
-        ),
-        *("sim", "waar", "sann", "sant", "sand", "prawda", "tak", "pravda", "ano", "igaz", "tosi", "истина", "да"),
-    }
+    (
+        *("true", "t", "1", "1.0", "yes", "y", "wahr", "ja", "vrai", "oui", "verdadero", "verdadeiro", "vero"),
+        *("si", "sí", "sim", "waar", "sann", "sant", "sand", "prawda", "tak", "pravda", "ano", "igaz", "tosi"),
+        *("истина", "да"),
+    )
 )
 MISSING_WORDS = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "unknown", "\\n"))
 

@@ -27,6 +27,11 @@ _SWAP_SETTINGS = ("columns", "trust_places")
 _BEARINGS, _RINGS = 16, 4  # where land is looked for around a place at sea
 
 
+def much_elsewhere(elsewhere: int, kept: int) -> bool:
+    """Whether so many records that are on no cell, as at sea, are more than slips of a taxon with `kept` on cells."""
+    return kept < MAINLY_ON_LAND * (elsewhere + kept)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedOccurrences:
     """Occurrences that a map can be fitted to, and what is to be said about them."""

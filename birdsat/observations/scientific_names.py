@@ -148,9 +148,8 @@ def _tidy(written: str) -> str:
     """In plain letters, without what is around the name."""
     text = _TAG.sub(" ", html.unescape(written)).translate(_PLAIN).replace("%20", " ")
     text = re.sub(r"(?<=\w)(?=[(\[])", " ", text)  # "fuscus(Linnaeus"
-    text = re.sub(
-        r"(?<=[a-z])([,;])(?=[A-Z])", r"\1 ", re.sub(r"(?<=[a-z])[|\\](?=[A-Z])", " | ", text)
-    )  # "major|Pica"
+    text = re.sub(r"(?<=[a-z])[|\\](?=[A-Z])", " | ", text)  # "major|Pica"
+    text = re.sub(r"(?<=[a-z])([,;])(?=[A-Z])", r"\1 ", text)  # "major,Pica"
     text = re.sub(r"(?<=\w)-(?=(?:group|complex|agg|like|type)\b)", " ", text)  # "fuscus-group"
     name = " ".join(text.split()).strip('"“”*†‡ ,;:')
     if name[:1] + name[-1:] == "''":

@@ -7,6 +7,7 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from birdsat.observations.scientific_names import parse_name
 from birdsat.pictures.colours import INK
 
 _POINTS = 15.0
@@ -17,9 +18,8 @@ _WIDTH = 0.92  # of the picture's, at most
 def draw_heading(figure: Figure, title: str, *, is_taxon: bool, common_name: str = "") -> Text:
     """Above all panels, as large as the picture's width allows; in no text does $ start a formula."""
     whole = f"{common_name} ({title})" if common_name else title
-    # A table may know its birds by English names alone, such as Northern Cardinal: epithets begin with a small letter.
-    is_scientific = is_taxon and not any(word[:1].isupper() for word in title.split()[1:])
-    style = "italic" if is_scientific and not common_name else "normal"
+    # A table may know its birds by English names alone, such as Northern Cardinal.
+    style = "italic" if is_taxon and not common_name and parse_name(title).is_scientific else "normal"
     heading = figure.suptitle(whole, style=style, fontsize=_POINTS, color=INK, parse_math=False)
     width = _extent(figure, heading).width / (figure.get_figwidth() * figure.dpi)
     if width > _WIDTH:

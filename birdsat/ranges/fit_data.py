@@ -271,11 +271,10 @@ class Data:
 
     def _in_months(self, even: NDArray[np.floating]) -> NDArray[np.float64]:
         """Year fractions, even over the months in which somebody looked, of numbers even over 0..1."""
+        if len(self.months) == 12:  # days are each as likely, and not months
+            return even.astype(np.float64)
         place = even * len(self.months)
         month = np.minimum(place.astype(np.int64), len(self.months) - 1)
-        if len(self.months) == 12:  # of days, not of months, each as likely
-            whole: NDArray[np.float64] = (month + place - month) / 12
-            return whole
         return in_month(self.months[month] + 1, place - month)
 
 

@@ -10,7 +10,7 @@ from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH, Land
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError, some_of
-from birdsat.observations.occurrence_checks import MAINLY_ON_LAND, check_occurrences, few_records
+from birdsat.observations.occurrence_checks import check_occurrences, few_records, much_elsewhere
 from birdsat.observations.occurrence_grid import thin
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.survey_records import SurveyRecords
@@ -76,7 +76,7 @@ def check_records(
     if (few := few_records(thinned)) is not None:
         progress.note(few)
     kept = dict(zip(thinned.taxa, thinned.counts.tolist(), strict=True))
-    if many := [taxon for taxon, count in elsewhere.items() if is_much(count, kept[taxon])]:
+    if many := [taxon for taxon, count in elsewhere.items() if much_elsewhere(count, kept[taxon])]:
         where = "at sea" if of_land else "where there is no imagery"
         progress.note(
             f"more than a fifth of the records of {some_of(many)} lie {where}, where {region.name} has no cells: what "
@@ -84,11 +84,6 @@ def check_records(
         )
     surveys = check_surveys(region, everything, thinned, progress)
     return Records(taxa=thinned, everything=everything, thin_km=thin_km, surveys=surveys, elsewhere=elsewhere)
-
-
-def is_much(elsewhere: int, kept: int) -> bool:
-    """Whether so many records in no cell, beside those that are kept, are more than slips of a taxon of the cells."""
-    return elsewhere > (1 - MAINLY_ON_LAND) * (elsewhere + kept)
 
 
 def thin_records(

@@ -29,24 +29,30 @@ def side_of_degrees(degrees: float, sides: str) -> str:
 
 
 def plain_words(value: object) -> str:
+    """A setting; of several numbers, as from the first to the last."""
     return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def counted(value: object) -> str:
+    """A number of rows, where it is known."""
     return f"{value:,}" if isinstance(value, int) else NOT_KNOWN
 
 
 def day_of(created: str) -> str:
+    """The day of a date and time in ISO 8601, where it is known."""
     return created[:10] or "at a time that is not known"
 
 
 def paragraph(words: str) -> str:
+    """Words as HTML."""
     return f"<p>{escaped(words)}</p>"
 
 
 def bullets(words: Iterable[str]) -> str:
+    """A list as HTML."""
     return f"<ul>{''.join(f'<li>{escaped(one)}</li>' for one in words)}</ul>"
 
 
 def figure(picture: str, caption: str) -> str:
+    """picture: HTML of an image, as `pages.image` gives it."""
     return f"<figure>{picture}<figcaption>{escaped(caption)}</figcaption></figure>"

@@ -249,9 +249,8 @@ def _assessment(facts: MapFacts) -> str:
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
         "taxa fitted together; those called taxon are of this one alone."
     )
-    return ("" if about.evaluated else paragraph(f"This taxon was not evaluated: {about.not_held_out}.")) + html_table(
-        table
-    )
+    lacking = "" if about.evaluated else paragraph(f"This taxon was not evaluated: {about.not_held_out}.")
+    return lacking + html_table(table)
 
 
 def _thresholds(facts: MapFacts) -> str:

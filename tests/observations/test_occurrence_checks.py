@@ -5,7 +5,7 @@ import pytest
 
 from birdsat.earth.box import Box
 from birdsat.errors import ConfigError, InputError
-from birdsat.observations.occurrence_checks import check_occurrences, few_records
+from birdsat.observations.occurrence_checks import check_occurrences, few_records, much_elsewhere
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 
 
@@ -188,3 +188,7 @@ def test_records_of_a_virtual_world_pass_and_are_caught_when_exchanged():
     valid = real.where(np.abs(real.lon_lat[:, 0]) <= 90)
     with pytest.raises(InputError, match="look swapped"):
         check_occurrences(replace(valid, lon_lat=valid.lon_lat[:, ::-1]), on_land=world.land)
+
+
+def test_a_fifth_of_the_records_elsewhere_are_slips_and_more_are_not() -> None:
+    assert not much_elsewhere(2, 8) and much_elsewhere(3, 9) and not much_elsewhere(0, 5)

@@ -300,10 +300,10 @@ def test_every_month_has_one_scale_by_the_data_or_a_full_one(tmp_path: Path) -> 
 
 
 def test_a_common_name_stands_upright_before_the_scientific_name_in_italics() -> None:
-    figure = draw_map(GRID, (1,), scores(), title="A b", common_name="Some $ bird", quantity=SCORE)
-    assert figure.get_suptitle() == "Some $ bird (A b)"
+    figure = draw_map(GRID, (1,), scores(), title="Parus major", common_name="Some $ bird", quantity=SCORE)
+    assert figure.get_suptitle() == "Some $ bird (Parus major)"
     texts = {text.get_text(): text.get_fontstyle() for text in figure.findobj(Text) if text.get_alpha() != 0}
-    assert texts["Some $ bird ("] == "normal" and texts["A b"] == "italic"
+    assert texts["Some $ bird ("] == "normal" and texts["Parus major"] == "italic"
     png_bytes(figure)
 
 

@@ -59,9 +59,9 @@ export const strings = {
     noThreshold: "None",
     ownThreshold: "Own value",
     named: {
-      p10: "10% of records below", "10th_percentile": "10% of records below", tenth_percentile: "10% of records below",
-      maxsss: "Best balance of hits and misses", max_sss: "Best balance of hits and misses",
-      equal: "As many false presences as absences", equal_sensitivity_specificity: "As many false presences as absences",
+      p10: "10% of records below",
+      max_sss: "Best balance of hits and misses",
+      equal: "As many false presences as absences",
       prevalence: "As common as in the records",
     } as Record<string, string>,
     explained: {

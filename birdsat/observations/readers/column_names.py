@@ -145,14 +145,14 @@ _OTHER_DATES = (
     *("regist", "geodetic"),
 )
 # Of Darwin Core and its kin, as "dwc:eventDate" or whole addresses.
-NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio)[:.])")
+_NAMESPACE = re.compile(r"^(?:https?://\S+/|(?:dwc|dwciri|dcterms|dc|gbif|idigbio)[:.])")
 _METRES = {"m": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m", "mts": "m", "km": "km"}
 
 
 @lru_cache(maxsize=1 << 14)
 def plain(name: str) -> str:
     """A name of a column as it is compared: letters and digits alone, in small ones, "metres" as "meters"."""
-    return "".join(filter(str.isalnum, NAMESPACE.sub("", name.lower()))).replace("metre", "meter")
+    return "".join(filter(str.isalnum, _NAMESPACE.sub("", name.lower()))).replace("metre", "meter")
 
 
 def side_of(name: str) -> str:

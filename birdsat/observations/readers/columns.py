@@ -28,18 +28,8 @@ _ONE_COLUMN = (
 )
 _GRID_REFERENCES = (
     *("gridreference", "gridref", "osgr", "osgridref", "osgridreference", "geohash", "h3", "mgrs", "usng", "utm"),
-    *(
-        "tetrad",
-        "square",
-        "gridsquare",
-        "gridcell",
-        "pluscode",
-        "quadrat",
-        "atlasblock",
-        "blockcode",
-        "kilometersquare",
-    ),
-    *("hectad", "monad", "utmgrid", "mtb", "tk25", "qdgc", "pentad", "quadrant"),
+    *("tetrad", "square", "gridsquare", "gridcell", "pluscode", "quadrat", "atlasblock", "blockcode"),
+    *("kilometersquare", "hectad", "monad", "utmgrid", "mtb", "tk25", "qdgc", "pentad", "quadrant"),
 )
 _TOGETHER = (("lon", "lat"), ("box_x", "box_y", "box_width", "box_height"), ("year", "month"))  # all or none
 

@@ -136,7 +136,7 @@ def _side_of(column: pa.Array, numbers: NDArray[np.float64]) -> Callable[[int], 
 
 def _turn_back(place: NDArray[np.float64], of_degrees: NDArray[np.bool_], rows: Sorting, tally: PlaceTally) -> None:
     """Longitudes of 0 to 360 degrees as those of -180 to 180, in a table that has none below 0: there, such a number is
-    no slip."""
+    not a slip."""
     lon, lat = place.T
     on_earth = of_degrees & (np.abs(lat) <= 90)
     tally.has_west |= bool((on_earth & (lon < 0)).any())

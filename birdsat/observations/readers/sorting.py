@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from birdsat.observations.readers.cell_values import by_distinct, is_true
 
+# What cells are called.
 _SHOWN = {
     "seen": "presence",
     "status": "occurrence status",
     "basis": "basis of record",
     "means": "establishment",
     "degree": "establishment",
-}  # what cells are called
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import InputError, UnknownTaxonError, nearest
+from birdsat.observations.readers.column_names import plain
 from birdsat.observations.scientific_names import NO_TAXON, NameReading, parse_name
 from birdsat.observations.taxonomies.changes import Changes, Kind, Match, compare, kind_of_change
 from birdsat.observations.taxonomies.checklist import Checklist
@@ -17,7 +18,6 @@ from birdsat.observations.taxonomies.layout import IDS, id_of
 from birdsat.observations.taxonomies.lookup import RAISED, Asked, Claim, Lookup
 from birdsat.observations.taxonomies.places import BY_PLACE, SpeciesRanges, tell_apart
 from birdsat.observations.taxonomies.spelling import folded
-from birdsat.observations.taxonomies.taxon_rows import plain
 from birdsat.observations.taxonomy import Taxon
 
 

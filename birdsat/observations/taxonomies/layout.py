@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from birdsat.observations.readers.column_names import plain
 from birdsat.observations.scientific_names import parse_name
 from birdsat.observations.taxonomies.checklist import RANKS, ListedTaxon, Rank
 from birdsat.observations.taxonomies.languages import language_of_column
-from birdsat.observations.taxonomies.taxon_rows import Row, TaxonRows, plain
+from birdsat.observations.taxonomies.taxon_rows import Row, TaxonRows
 
 NAME, SPECIES = "_name", "_species"  # what a layout puts into a row whose own cells do not say it
 NAMES = ("sciname", "scientificname", "canonicalname", "taxon", "species", "taxonspeciesname", "binomial", "latinname")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from birdsat.errors import InputError
-from birdsat.observations.taxonomies.taxon_rows import open_taxon_rows, plain
+from birdsat.observations.readers.column_names import plain
+from birdsat.observations.taxonomies.taxon_rows import open_taxon_rows
 
 _OLD = ("oldname", "old", "from", "name", "writtenname")
 _NEW = ("newname", "new", "to", "acceptedname", "scientificname")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from birdsat.errors import InputError
 from birdsat.observations.readers.cell_values import as_text
-from birdsat.observations.readers.column_names import NAMESPACE
+from birdsat.observations.readers.column_names import plain
 from birdsat.observations.readers.reader import TableSource
 from birdsat.observations.readers.table_files import table_file
 from birdsat.observations.readers.text_tables import TableFile
@@ -43,11 +43,6 @@ class TaxonRows:
     def plain_columns(self) -> frozenset[str]:
         """Without case, blanks and marks."""
         return frozenset(map(plain, self.columns))
-
-
-def plain(column: str) -> str:
-    """A column's name without case, blanks, marks and the vocabulary that it is of."""
-    return "".join(filter(str.isalnum, NAMESPACE.sub("", column.casefold())))
 
 
 def open_taxon_rows(path: Path) -> TaxonRows:

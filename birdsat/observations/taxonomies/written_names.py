@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from birdsat.errors import InputError
 from birdsat.observations.name_columns import choose_name_column, name_of_parts
 from birdsat.observations.readers.cell_values import as_numbers, as_text, by_distinct
+from birdsat.observations.readers.column_names import plain
 from birdsat.observations.readers.columns import find_column, without_names
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.taxonomies.languages import language_of_column
 from birdsat.observations.taxonomies.layout import IDS, NAMES, id_of
-from birdsat.observations.taxonomies.taxon_rows import plain
 
 _PARTS = ("genus", "epithet", "below")  # columns of names in parts
 _ASKED = ("taxon", "lon", "lat")  # columns that can be named

@@ -36,10 +36,9 @@ class Answers:
     known: NDArray[np.float32]  # (n,) how much the photo is like those of its taxa, before any prior: the gate's score
     rolled_up: tuple[RolledUp | None, ...]  # n; None for photos of which no name is given: see the verdict
     verdict: tuple[Verdict, ...]  # n
-    calibrated: NDArray[np.bool_] | None = (
-        None  # (n,) whether `score` is a probability, fitted on held-out photos; None:
-    )
-    # of all of them. Where it is not, scores order the taxa and promise nothing.
+    # (n,) whether `score` is a probability, fitted on held-out photos; None: of all of them. Where it is not, scores
+    # order the taxa and promise nothing.
+    calibrated: NDArray[np.bool_] | None = None
 
 
 class Identifier(Protocol):

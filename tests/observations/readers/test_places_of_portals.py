@@ -3,24 +3,15 @@
 from pathlib import Path
 
 import pytest
+from text_tables import accounted, text_table
 
 from birdsat.errors import InputError
 from birdsat.observations import coordinates
 from birdsat.observations.curation import Remark
-from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.tables import read_table
-
-
-def table(path: Path, head: str, *rows: str) -> Path:
-    path.write_text("\n".join((head, *rows)) + "\n", encoding="utf-8")
-    return path
-
-
-def accounted(found: Occurrences) -> bool:
-    """Whether every row is a record, a repeat, or dropped for a reason."""
-    return found.rows == len(found) + sum(found.repeats.values()) + sum(found.dropped.values())
 
 
 @pytest.mark.parametrize(
@@ -33,18 +24,18 @@ def accounted(found: Occurrences) -> bool:
     ],
 )
 def test_coordinates_are_found_whatever_is_said_of_their_degrees(tmp_path: Path, names: str) -> None:
-    found = read_occurrences(table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
+    found = read_occurrences(text_table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
     assert found.lon_lat.tolist() == [[16.3, 48.2]]
 
 
 @pytest.mark.parametrize("names", ["Latitude (S),Longitude (W)", "Latitude S,Longitude W", "lat (°S),lon (deg W)"])
 def test_a_side_in_the_name_of_a_column_counts_where_the_numbers_have_no_signs(tmp_path: Path, names: str) -> None:
-    found = read_occurrences(table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
+    found = read_occurrences(text_table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
     assert found.lon_lat.tolist() == [[-16.3, -48.2]]
-    signed = table(tmp_path / "t.csv", f"species,{names}", "Parus major,-48.2,-16.3", "Parus major,-41,2")
+    signed = text_table(tmp_path / "t.csv", f"species,{names}", "Parus major,-48.2,-16.3", "Parus major,-41,2")
     assert sorted(read_occurrences(signed).lon_lat.tolist()) == [[-16.3, -48.2], [2, -41]]
     asked = TableColumns(lon=names.split(",")[1], lat=names.split(",")[0])
-    path = table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3")
+    path = text_table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3")
     assert read_occurrences(path, columns=asked).lon_lat.tolist() == [[-16.3, -48.2]]
 
 
@@ -53,7 +44,7 @@ def test_a_side_in_the_name_of_a_column_counts_where_the_numbers_have_no_signs(t
 )
 def test_ends_of_lines_and_corners_of_boxes_are_no_places(tmp_path: Path, names: str) -> None:
     with pytest.raises(InputError, match="no columns of longitude and latitude"):
-        read_occurrences(table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
+        read_occurrences(text_table(tmp_path / "t.csv", f"species,{names}", "Parus major,48.2,16.3"))
 
 
 def test_degrees_with_a_word_behind_go_before_a_plane() -> None:
@@ -62,7 +53,7 @@ def test_degrees_with_a_word_behind_go_before_a_plane() -> None:
 
 
 def test_columns_of_a_plane_beside_degrees_are_passed_over(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", "species,x,y,lat_wgs84,lon_wgs84", "Parus major,600000,5300000,48.2,16.3")
+    path = text_table(tmp_path / "t.csv", "species,x,y,lat_wgs84,lon_wgs84", "Parus major,600000,5300000,48.2,16.3")
     assert read_occurrences(path).lon_lat.tolist() == [[16.3, 48.2]]
 
 
@@ -79,7 +70,7 @@ def test_columns_of_a_plane_beside_degrees_are_passed_over(tmp_path: Path) -> No
 )
 def test_how_exact_places_are_is_found_by_other_names_and_in_words(tmp_path: Path, name: str, cell: str) -> None:
     rows = (f'Parus major,48.2,16.3,"{cell}"', "Parus major,48.3,16.4,")
-    path = table(tmp_path / "t.csv", f"species,lat,lon,{name}", *rows)
+    path = text_table(tmp_path / "t.csv", f"species,lat,lon,{name}", *rows)
     kept = read_occurrences(path, max_uncertainty_km=1)
     if cell == "10 000 m":  # not a number that has one reading: taken as not told
         assert len(kept) == 2
@@ -100,7 +91,7 @@ SIDES = ("79.9,W,33.4,S", "16.3,E,48.2,N", "-70.1,W,-10.5,S", "20,e,30,n", "5,we
 
 def test_columns_of_sides_make_numbers_negative(tmp_path: Path) -> None:
     rows = [f"Parus major,{row}" for row in (*SIDES, "-9,E,1,N", "9,O,1,N", "7,,8,")]
-    found = read_occurrences(table(tmp_path / "t.csv", "species,longitude,EW,latitude,NS", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,longitude,EW,latitude,NS", *rows))
     assert sorted(found.lon_lat.tolist()) == sorted(
         [[-79.9, -33.4], [16.3, 48.2], [-70.1, -10.5], [20, 30], [-5, -6], [7, 8]]
     )
@@ -108,7 +99,9 @@ def test_columns_of_sides_make_numbers_negative(tmp_path: Path) -> None:
 
 
 def test_a_column_called_as_sides_are_that_holds_others_is_passed_over(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", "species,longitude,latitude,ns", "Parus major,16,48,12", "Parus major,17,48,13")
+    path = text_table(
+        tmp_path / "t.csv", "species,longitude,latitude,ns", "Parus major,16,48,12", "Parus major,17,48,13"
+    )
     assert len(read_occurrences(path)) == 2
 
 
@@ -123,7 +116,7 @@ def test_a_column_called_as_sides_are_that_holds_others_is_passed_over(tmp_path:
 def test_decimal_degrees_with_letters_and_other_minus_signs_are_read(
     tmp_path: Path, lon: str, lat: str, place: list[float]
 ) -> None:
-    found = read_occurrences(table(tmp_path / "t.csv", "species,lon,lat", f"Parus major,{lon},{lat}"))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,lon,lat", f"Parus major,{lon},{lat}"))
     assert found.lon_lat.tolist() == [place]
 
 
@@ -134,16 +127,16 @@ def test_letters_with_two_readings_are_not_read(lon: str, lat: str) -> None:
 
 def test_longitudes_of_0_to_360_are_read_where_no_other_is_negative(tmp_path: Path) -> None:
     rows = [f"Parus major,{lon},40" for lon in (170, 190, 200, 359.5)]
-    found = read_occurrences(table(tmp_path / "t.csv", "species,lon,lat", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,lon,lat", *rows))
     assert sorted(found.lon_lat[:, 0].tolist()) == [-170, -160, -0.5, 170]
     assert found.noted == {coordinates.BEYOND_180: 3}
-    found = read_occurrences(table(tmp_path / "t.csv", "species,lon,lat", *rows, "Parus major,-5,40"))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,lon,lat", *rows, "Parus major,-5,40"))
     assert found.dropped == {coordinates.NOT_ON_EARTH: 3} and accounted(found)
 
 
 def test_the_place_0_0_is_none_and_that_is_said(tmp_path: Path) -> None:
     rows = ("Parus major,0,0", "Parus major,0.000,-0.0", "Parus major,0,48", "Parus major,16,0")
-    found = read_occurrences(table(tmp_path / "t.csv", "species,lon,lat", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,lon,lat", *rows))
     assert sorted(found.lon_lat.tolist()) == [[0, 48], [16, 0]]
     assert found.dropped == {coordinates.AT_ZERO: 2} and accounted(found)
     birds = [row for row in read_table(tmp_path / "t.csv") if not isinstance(row, Remark)]
@@ -166,7 +159,7 @@ def test_the_place_0_0_is_none_and_that_is_said(tmp_path: Path) -> None:
 def test_points_in_a_column_of_text_are_places(tmp_path: Path, name: str, cell: str) -> None:
     quoted = cell.replace('"', '""')
     rows = (f'Parus major,"{quoted}"', f'Apus apus,"{quoted}"', "Apus apus,POLYGON EMPTY")
-    found = read_occurrences(table(tmp_path / "t.csv", f"species,{name}", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", f"species,{name}", *rows))
     assert found.lon_lat.tolist() == [[16.3, 48.2]] * 2
     assert found.dropped == {coordinates.NOT_NUMBERS: 1} and accounted(found)
 
@@ -178,5 +171,5 @@ def test_angles_in_more_forms_are_called_so(cell: str) -> None:
 
 def test_decimal_degrees_that_are_called_so_go_before_others(tmp_path: Path) -> None:
     head = "species,latitude,longitude,decimalLatitude,decimalLongitude"
-    path = table(tmp_path / "t.csv", head, "Parus major,48°12'N,16°18'E,48.2,16.3")
+    path = text_table(tmp_path / "t.csv", head, "Parus major,48°12'N,16°18'E,48.2,16.3")
     assert read_occurrences(path).lon_lat.tolist() == [[16.3, 48.2]]

@@ -3,23 +3,14 @@
 from pathlib import Path
 
 import pytest
+from text_tables import accounted, text_table
 
 from birdsat.errors import InputError
 from birdsat.observations import dates
-from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import CAPTIVE, NOT_ACCEPTED, NOT_EXACT, NOT_TOLD, OUTLIER
 from birdsat.observations.scientific_names import ABOVE_SPECIES, DOUBTFUL, HYBRID, NO_TAXON
-
-
-def table(path: Path, head: str, *rows: str) -> Path:
-    path.write_text("\n".join((head, *rows)) + "\n", encoding="utf-8")
-    return path
-
-
-def accounted(found: Occurrences) -> bool:
-    """Whether every row is a record, a repeat, or dropped for a reason."""
-    return found.rows == len(found) + sum(found.repeats.values()) + sum(found.dropped.values())
 
 
 @pytest.mark.parametrize(
@@ -44,7 +35,7 @@ def test_tables_that_say_no_place_that_can_be_read_are_refused_with_what_to_do(
     tmp_path: Path, head: str, row: str, said: str
 ) -> None:
     with pytest.raises(InputError, match=said):
-        read_occurrences(table(tmp_path / "t.csv", head, row))
+        read_occurrences(text_table(tmp_path / "t.csv", head, row))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +58,7 @@ def test_tables_that_say_no_place_that_can_be_read_are_refused_with_what_to_do(
 )
 def test_files_of_other_formats_are_refused_with_what_to_do(tmp_path: Path, name: str, remedy: str) -> None:
     with pytest.raises(InputError, match=f"unknown format; allowed: .*{remedy}"):
-        read_occurrences(table(tmp_path / name, "species,lat,lon", "Parus major,1,2"))
+        read_occurrences(text_table(tmp_path / name, "species,lat,lon", "Parus major,1,2"))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +111,7 @@ def test_rows_that_say_of_themselves_that_they_are_no_records_are_dropped(
         "occurrenceStatus": "PRESENT",
     }
     rows = (f"Parus major,1,2,{cell}", f"Parus major,3,4,{fine.get(name, 'introduced')}", "Parus major,5,6,")
-    found = read_occurrences(table(tmp_path / "t.csv", f"species,lat,lon,{name}", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", f"species,lat,lon,{name}", *rows))
     assert (len(found), found.dropped) == (2, {reason: 1}) and accounted(found)
 
 
@@ -133,7 +124,7 @@ def test_rows_that_say_of_themselves_that_they_are_no_records_are_dropped(
     ],
 )
 def test_domestic_forms_are_no_wild_birds(tmp_path: Path, name: str, kept: int) -> None:
-    path = table(tmp_path / "t.csv", "species,lat,lon", f"{name},1,2", "Parus major,3,4")
+    path = text_table(tmp_path / "t.csv", "species,lat,lon", f"{name},1,2", "Parus major,3,4")
     assert len(read_occurrences(path)) == 1 + kept
 
 
@@ -144,14 +135,14 @@ def test_movebanks_outliers_are_dropped_and_its_columns_found(tmp_path: Path) ->
         "2,false,2020-05-01 11:00:00.000,17.3,48.2,Ciconia ciconia",
         "3,true,2020-05-02 11:00:00.000,,,Ciconia ciconia",
     )
-    found = read_occurrences(table(tmp_path / "t.csv", head, *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", head, *rows))
     assert [str(day) for day in found.date] == ["2020-05-01"]
     assert found.dropped == {OUTLIER: 1, "no place": 1} and accounted(found)
 
 
 def test_names_in_parts_as_xeno_canto_has_them(tmp_path: Path) -> None:
     rows = ("1,Parus,major,newtoni,Great Tit,48,16", "2,Parus,sp.,,tit,48,16", "3,Mystery,mystery,,Mystery,48,16")
-    found = read_occurrences(table(tmp_path / "t.csv", "id,gen,sp,ssp,en,lat,lng", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "id,gen,sp,ssp,en,lat,lng", *rows))
     assert found.taxa == ("Parus major",) and found.dropped == {ABOVE_SPECIES: 1, NO_TAXON: 1}
 
 
@@ -169,7 +160,7 @@ def test_where_the_column_of_the_species_is_blank_the_whole_name_says_why(
     tmp_path: Path, column: str, whole: str, dropped: str | None, taxa: tuple[str, ...]
 ) -> None:
     rows = (f'"{whole}",,1,2', "Apus apus,Apus apus,3,4", "Apus apus,Apus apus,3,5")
-    found = read_occurrences(table(tmp_path / "t.csv", f"scientificName,{column},lat,lon", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", f"scientificName,{column},lat,lon", *rows))
     assert found.taxa == ("Apus apus", *taxa) and found.dropped == ({dropped: 1} if dropped else {})
 
 
@@ -181,16 +172,16 @@ def test_the_last_day_of_an_interval_in_its_own_column_is_read(tmp_path: Path) -
         "Parus major,02/05/2020,2,5,2020,,3,3",
         "Parus major,13/05/2020,13,5,2020,13/05/2020,4,4",
     )
-    found = read_occurrences(table(tmp_path / "t.csv", head, *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", head, *rows))
     days = dict(zip(found.lon_lat[:, 0].tolist(), map(str, found.date), strict=True))
     assert days == {1: "2020-05-14", 2: "NaT", 3: "2020-05-02", 4: "2020-05-13"}
     assert found.noted[dates.TOO_LONG] == 1
 
 
 def test_datum_is_a_date_where_it_holds_dates_and_else_that_of_places(tmp_path: Path) -> None:
-    german = read_occurrences(table(tmp_path / "t.csv", "species;lat;lon;Datum", "Parus major;1;2;13.05.2020"))
+    german = read_occurrences(text_table(tmp_path / "t.csv", "species;lat;lon;Datum", "Parus major;1;2;13.05.2020"))
     assert str(german.date[0]) == "2020-05-13"
-    english = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,datum", "Parus major,48,16,WGS84"))
+    english = read_occurrences(text_table(tmp_path / "t.csv", "species,lat,lon,datum", "Parus major,48,16,WGS84"))
     assert english.noted == {} and english.lon_lat.tolist() == [[16, 48]]
 
 
@@ -202,28 +193,30 @@ def test_datum_is_a_date_where_it_holds_dates_and_else_that_of_places(tmp_path: 
     ],
 )
 def test_columns_with_their_vocabulary_and_of_r_packages_are_found(tmp_path: Path, head: str) -> None:
-    assert read_occurrences(table(tmp_path / "t.csv", head, "Parus major,48.2,16.3")).lon_lat.tolist() == [[16.3, 48.2]]
+    assert read_occurrences(text_table(tmp_path / "t.csv", head, "Parus major,48.2,16.3")).lon_lat.tolist() == [
+        [16.3, 48.2]
+    ]
 
 
 def test_a_column_called_name_is_of_taxa_only_where_it_holds_scientific_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no column for the taxon"):
-        read_occurrences(table(tmp_path / "t.csv", "name,lat,lon,visits", "Vienna woods,48.2,16.3,2"))
-    wide = table(tmp_path / "t.csv", "name,lat,lon,Parus major", "Pica pica,48.2,16.3,2")
+        read_occurrences(text_table(tmp_path / "t.csv", "name,lat,lon,visits", "Vienna woods,48.2,16.3,2"))
+    wide = text_table(tmp_path / "t.csv", "name,lat,lon,Parus major", "Pica pica,48.2,16.3,2")
     assert read_occurrences(wide).taxa == ("Parus major",)
 
 
 @pytest.mark.parametrize("cell", ["NA", "", "-", "?", "null"])
 def test_a_presence_that_is_not_told_is_none(tmp_path: Path, cell: str) -> None:
     rows = (f"Parus major,1,2,{cell}", "Parus major,3,4,1", "Parus major,5,6,a", "Parus major,7,8,P")
-    found = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,presence", *rows))
+    found = read_occurrences(text_table(tmp_path / "t.csv", "species,lat,lon,presence", *rows))
     assert (len(found), found.dropped) == (2, {NOT_TOLD: 1, "recorded as absent": 1}) and accounted(found)
-    darwin_core = read_occurrences(table(tmp_path / "t.csv", "species,lat,lon,occurrenceStatus", *rows))
+    darwin_core = read_occurrences(text_table(tmp_path / "t.csv", "species,lat,lon,occurrenceStatus", *rows))
     assert len(darwin_core) == 3 and accounted(darwin_core)  # there, what is not told is a presence
 
 
 @pytest.mark.parametrize(("cell", "kept"), [("0", 0), ("0.0", 0), ("absent", 0), ("X", 1), ("~20", 1), ("none", 1)])
 def test_counts_of_none_in_words_are_none(tmp_path: Path, cell: str, kept: int) -> None:
-    path = table(tmp_path / "t.csv", "species,lat,lon,count", f"Parus major,1,2,{cell}", "Parus major,3,4,1")
+    path = text_table(tmp_path / "t.csv", "species,lat,lon,count", f"Parus major,1,2,{cell}", "Parus major,3,4,1")
     assert len(read_occurrences(path)) == 1 + kept
 
 
@@ -239,7 +232,7 @@ def test_counts_of_none_in_words_are_none(tmp_path: Path, cell: str, kept: int) 
 def test_where_no_row_is_left_what_to_do_goes_by_the_reason(
     tmp_path: Path, rows: tuple[str, ...], options: dict[str, float], remedy: str
 ) -> None:
-    path = table(tmp_path / "t.csv", "species,lat,lon,coordinateUncertaintyInMeters", *rows)
+    path = text_table(tmp_path / "t.csv", "species,lat,lon,coordinateUncertaintyInMeters", *rows)
     with pytest.raises(InputError, match=remedy):
         read_occurrences(path, max_uncertainty_km=options.get("max_uncertainty_km"))
 
@@ -254,23 +247,23 @@ def test_where_no_row_is_left_what_to_do_goes_by_the_reason(
     ],
 )
 def test_when_a_form_was_sent_is_not_when_the_bird_was_seen(tmp_path: Path, head: str, day: str) -> None:
-    path = table(tmp_path / "t.csv", f"species,lat,lon,{head}", "Parus major,1,2,2021-01-31 10:00,2020-05-01")
+    path = text_table(tmp_path / "t.csv", f"species,lat,lon,{head}", "Parus major,1,2,2021-01-31 10:00,2020-05-01")
     assert [str(one) for one in read_occurrences(path).date] == [day]
 
 
 def test_a_table_that_tells_nothing_of_exactness_says_so_where_it_is_asked_for(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", "species,lat,lon", "Parus major,1,2", "Parus major,3,4")
+    path = text_table(tmp_path / "t.csv", "species,lat,lon", "Parus major,1,2", "Parus major,3,4")
     assert read_occurrences(path, max_uncertainty_km=1).noted == {NOT_EXACT: 2}
     assert read_occurrences(path).noted == {}
 
 
 @pytest.mark.parametrize("cell", ["TRUE", "WAHR", "VRAI", "VERDADERO", "WAAR", "1", "1.0", "yes"])
 def test_spreadsheets_of_other_languages_say_yes_too(tmp_path: Path, cell: str) -> None:
-    path = table(
+    path = text_table(
         tmp_path / "t.csv", "species,lat,lon,captive_cultivated", f"Parus major,1,2,{cell}", "Apus apus,3,4,FALSCH"
     )
     assert read_occurrences(path).dropped == {CAPTIVE: 1}
-    path = table(
+    path = text_table(
         tmp_path / "t.csv", "species,lat,lon,coordinates_obscured", f"Parus major,1,2,{cell}", "Apus apus,3,4,FAUX"
     )
     assert read_occurrences(path, max_uncertainty_km=1).taxa == ("Apus apus",)
@@ -287,7 +280,7 @@ def test_spreadsheets_of_other_languages_say_yes_too(tmp_path: Path, cell: str) 
     ],
 )
 def test_a_column_that_may_be_the_date_and_is_not_read_is_said(tmp_path: Path, name: str, is_said: bool) -> None:
-    path = table(
+    path = text_table(
         tmp_path / "t.csv", f"species,lat,lon,{name}", "Parus major,1,2,2020-05-01", "Parus sp.,1,2,2020-05-01"
     )
     found = read_occurrences(path)
@@ -298,6 +291,6 @@ def test_a_column_that_may_be_the_date_and_is_not_read_is_said(tmp_path: Path, n
 
 def test_first_and_last_days_of_nordic_portals_are_read(tmp_path: Path) -> None:
     head = "Vetenskapligt namn;Antal;Nord;Ost;Noggrannhet;Startdatum;Slutdatum"
-    path = table(tmp_path / "t.csv", head, "Parus major;2;6580000;675000;25;2020-05-13;2020-05-15")
+    path = text_table(tmp_path / "t.csv", head, "Parus major;2;6580000;675000;25;2020-05-13;2020-05-15")
     found = read_occurrences(path, crs="EPSG:3006", max_uncertainty_km=1)
     assert found.lon_lat.round(1).tolist() == [[18.1, 59.3]] and str(found.date[0]) == "2020-05-14"
