@@ -129,7 +129,7 @@ export const strings = {
     label: "Month",
     whole: "Whole year",
     play: "Play the year", pause: "Pause",
-    undated: "This map has no months: its records carry no dates.",
+    undated: "All months of this map are the same.",
     course: "Mean of the places in view, month by month",
   },
   display: {

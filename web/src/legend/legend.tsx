@@ -94,7 +94,7 @@ export function Legend() {
       <div class={s["body"]}>
         <div class={s["head"]}>
           <h2>{title}</h2>
-          <span>{now.view === "compare" && now.pair === "months" ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
+          <span>{now.view === "compare" && now.pair === "months" && when ? `${when} → ${monthName(now.otherMonth)}` : when}</span>
           {tight.value && (
             <button type="button" class={s["more"]} aria-expanded={open} aria-label={open ? strings.legend.less : strings.legend.more} onClick={() => setOpen(!open)}>
               {open ? strings.legend.lessShort : strings.legend.moreShort}

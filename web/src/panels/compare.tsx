@@ -50,6 +50,7 @@ export function ComparePanel() {
             <Select label={t.rightMonth} value={String(now.otherMonth)} options={monthOptions} onChange={(month) => go({ otherMonth: Number(month) })} />
           </>
         )}
+        {now.pair === "months" && model.value?.months === 1 && <p class={s["p"]}>{strings.time.undated}</p>}
         {now.pair === "models" && (
           <>
             <ModelSelect />

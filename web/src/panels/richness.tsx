@@ -1,3 +1,4 @@
+import { sentence } from "../legend/legend";
 import { Busy, Wrong } from "../parts/ui";
 import { attempt, busy, map, mapWrong } from "../store";
 import { strings } from "../strings";
@@ -16,7 +17,7 @@ export function RichnessPanel() {
       <ModelSelect />
       {mapWrong.value && <Wrong message={mapWrong.value} onAgain={() => attempt.value++} />}
       {busy.value && <Busy what={strings.loading} />}
-      {loaded && (loaded.info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>}
+      {loaded && (loaded.info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{loaded.info.notes?.map((note) => <li key={note}>{sentence(note)}</li>)}</ul>}
       {loaded && <Downloads info={loaded.info} />}
     </>
   );
