@@ -5,7 +5,8 @@
 The same habitat and taxa under even effort, and under effort that differs up to a thousandfold from cell to cell: by
 chance, along a gradient of habitat, along roads, or most where the first taxon is least. Maps are fitted as `birdsat
 map` fits them, to thinned records and a background drawn by them. Printed is the rank correlation of the maps with the
-truth over all cells; that of even effort is the bar. `--taxa 1`: nobody else's records say where was looked.
+truth over all cells; that of even effort in the same landscapes is the bar. `--taxa 1`: nobody else's records say where
+was looked.
 """
 
 import argparse
@@ -35,12 +36,22 @@ class Measured:
     taxa: int  # whose records say where was looked
     effort: str
     ratio: float  # of visits, between the most and the least visited cell
-    rank_correlation: float  # with the truth, mean over the taxa evaluated
+    of_each: tuple[float, ...]  # landscape: rank correlation with the truth, mean over the taxa evaluated
+
+    def less(self, even: "Measured") -> str:
+        """The mean, and how far it is from that under even effort in the same landscapes, for people."""
+        text = f"{np.mean(self.of_each):.3f}"
+        if self is even:
+            return text
+        apart = np.subtract(self.of_each, even.of_each)
+        error = f" ± {apart.std(ddof=1) / np.sqrt(len(apart)):.3f}" if len(apart) > 1 else ""
+        return f"{text} ({apart.mean():+.3f}{error})"
 
 
 def correlation(landscape: Landscape, maps: NDArray[np.float32]) -> float:
-    """Mean over the taxa mapped, of all cells."""
-    return float(np.mean([spearmanr(*pair).statistic for pair in zip(maps, landscape.suitability, strict=False)]))
+    """Mean over the taxa mapped, of all cells; of those that any visit found."""
+    pairs = zip(maps, landscape.suitability, strict=False)
+    return float(np.mean([spearmanr(*pair).statistic for pair in pairs if np.isfinite(pair[0]).all()]))
 
 
 def main() -> None:
@@ -68,7 +79,7 @@ def main() -> None:
                     one.append(correlation(landscape, maps))
                 if taxa == max(given.taxa) and ratio in (1, max(given.ratios)):
                     drawn.append((effort, landscape, maps))
-                found.append(Measured(taxa=taxa, effort=effort, ratio=ratio, rank_correlation=float(np.mean(one))))
+                found.append(Measured(taxa=taxa, effort=effort, ratio=ratio, of_each=tuple(one)))
                 print(found[-1], flush=True)
     print_table(_table(found))
     if given.out:
@@ -79,10 +90,12 @@ def main() -> None:
 
 def _table(found: list[Measured]) -> Table:
     ratios = sorted({one.ratio for one in found if one.effort != "even"})
-    table = Table(title="rank correlation with the truth", columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
+    title = "rank correlation with the truth, and less that under even effort"
+    table = Table(title=title, columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
+    even = {one.taxa: one for one in found if one.effort == "even"}
     for taxa, effort in dict.fromkeys((one.taxa, one.effort) for one in found):
-        of = {one.ratio: one.rank_correlation for one in found if (one.taxa, one.effort) == (taxa, effort)}
-        table.add_row(str(taxa), effort, *(f"{of.get(ratio, of.get(1.0, np.nan)):.3f}" for ratio in ratios))
+        of = {one.ratio: one for one in found if (one.taxa, one.effort) == (taxa, effort)}
+        table.add_row(str(taxa), effort, *(of.get(ratio, even[taxa]).less(even[taxa]) for ratio in ratios))
     return table
 
 

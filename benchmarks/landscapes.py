@@ -27,7 +27,8 @@ def fit_points(points: Points, presences: Embedded, background: Embedded, settin
 def fit_landscape(
     landscape: Landscape, taxa: int, settings: RangeNetworkConfig, *, alone: bool = False
 ) -> NDArray[np.float32]:
-    """(taxa, n) relative suitability of the first taxa over all cells, fitted to a landscape's records.
+    """(taxa, n) relative suitability of the first taxa over all cells, fitted to a landscape's records; NaN for a taxon
+    that no visit found.
 
     alone: to the records of these taxa and no others.
     """
@@ -37,4 +38,5 @@ def fit_landscape(
     points = points_on_cells(records, GRID, np.arange(GRID.cells), seed=settings.seed)
     here, there = (GRID.cells_at(*cells.lon_lat.T) for cells in (points.presences, points.background))
     model = fit_points(points, embedded(landscape.features[here]), embedded(landscape.features[there]), settings)
-    return model.year_mean(landscape.features, GRID.centres(np.arange(GRID.cells))).T
+    maps = model.year_mean(landscape.features, GRID.centres(np.arange(GRID.cells))).T
+    return np.where(np.isin(np.arange(len(maps)), points.taxon)[:, None], maps, np.float32(np.nan))

@@ -13,7 +13,7 @@ ELEVATION_CREDIT = "NOAA National Centers for Environmental Information, ETOPO. 
 def world_card(making: WorldMaking, cells: int, step_degrees: float, components: int) -> str:
     """README.md of a world."""
     spacing = "; ".join(
-        f"{size:g} km every {every:g} km, averaged within {within:g} km"
+        f"{size:g} km every {every:g} km" + (f", averaged within {within:g} km" if within else "")
         for size, every, within in zip(making.chip_ground_km, making.spacing_km, making.smooth_km, strict=True)
     )
     return f"""# The world that comes with birdsat

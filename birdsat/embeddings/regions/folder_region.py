@@ -77,6 +77,11 @@ class FolderRegion(Region):
         return self.manifest.settings.grid
 
     @property
+    def chip_km(self) -> float:
+        """Side of the smallest chip that each cell was embedded from; 0: it was not from chips."""
+        return min(self.manifest.settings.chip_ground_km, default=0.0)
+
+    @property
     def chip_width(self) -> int:
         """f, numbers that say what a chip shows."""
         return self.manifest.settings.chip_width

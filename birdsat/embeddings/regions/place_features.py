@@ -1,5 +1,6 @@
 """Features of any places, wherever they come from: one protocol for what is looked at now and what was kept."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from birdsat.earth.bands import RGBBands, Stretch
 from birdsat.earth.equal_area import METRES_A_DEGREE
 from birdsat.earth.grid import Grid
 from birdsat.earth.outline import Land
+from birdsat.earth.place import EARTH_RADIUS_KM
 from birdsat.embeddings.regions.places import embed_places
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
@@ -71,7 +73,9 @@ class RegionFeatures:
         return self.region.imagery.land
 
     def features_at(self, lon_lat: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The mean over the region's cells that the square around a place holds, or else the cell that holds the place.
+        """The mean over the region's cells whose chips together show the square around a place: of one degree and
+        chips of 100 km the four in its middle. Where none of these is known, over all that the square holds; or else
+        the cell that holds the place.
 
         Raises InputError when none of the places is in any.
         """
@@ -79,11 +83,16 @@ class RegionFeatures:
         step = self._step_degrees
         if self.cell_degrees is not None and self.cell_degrees > step:
             around = _steps(self.cell_degrees, step)
-            offsets = np.stack(np.meshgrid(around, around, indexing="ij"), axis=-1).reshape(-1, 2)
-            size = max(1, _NUMBERS // (len(offsets) * self.region.chip_width))
-            for start in range(0, len(own), size):
-                some = slice(start, start + size)
-                own[some] = self._means(lon_lat[some], offsets, own[some])
+            shown = math.degrees(self.region.chip_km / EARTH_RADIUS_KM)
+            # Cells further out are shown by these chips as well, and would make neighbours more alike than they are.
+            apart = self.cell_degrees / len(around)
+            middle = around[np.abs(around) <= max(apart, self.cell_degrees - shown) / 2 + 1e-9]
+            for axis in (around, middle) if len(middle) < len(around) else (around,):
+                offsets = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+                size = max(1, _NUMBERS // (len(offsets) * self.region.chip_width))
+                for start in range(0, len(own), size):
+                    some = slice(start, start + size)
+                    own[some] = self._means(lon_lat[some], offsets, own[some])
         if len(own) and not np.isfinite(own[:, 0]).any():
             kind = ", which holds land" if self.region.imagery.is_of_land else ""
             raise InputError(f"none of the {len(own):,} places lies in a cell of {self.region.name}{kind}.")

@@ -70,6 +70,11 @@ class Region(ABC):
 
     @property
     @abstractmethod
+    def chip_km(self) -> float:
+        """Side of the smallest chip that each cell was embedded from, kilometres; 0: it was not from chips."""
+
+    @property
+    @abstractmethod
     def chip_width(self) -> int:
         """f, numbers that say what a chip shows."""
 

@@ -125,6 +125,11 @@ class WorldRegion(Region):
         return WorldImagery(self._manifest.making.imagery.name)
 
     @property
+    def chip_km(self) -> float:
+        """Side of the smallest chip that each cell was embedded from."""
+        return min(self._manifest.making.chip_ground_km)
+
+    @property
     def chip_width(self) -> int:
         """f, components and elevation."""
         return self._manifest.width

@@ -71,6 +71,11 @@ class CovariateRegion(Region):
         return self.inner.imagery
 
     @property
+    def chip_km(self) -> float:
+        """The region's."""
+        return self.inner.chip_km
+
+    @property
     def chip_width(self) -> int:
         """The region's."""
         return self.inner.chip_width

@@ -13,6 +13,7 @@ from birdsat.embeddings.given.vector_columns import VectorColumns
 from birdsat.embeddings.given.write import write_given_region
 from birdsat.embeddings.regions.folder_region import FolderRegion
 from birdsat.embeddings.regions.place_features import RegionFeatures
+from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import InputError
 from birdsat.progress import QUIET
 
@@ -52,3 +53,22 @@ def test_cells_of_one_area_are_looked_up_too_and_places_without_any_are_said(tmp
     assert features.land is region.imagery.land
     with pytest.raises(InputError, match="none of the 1 places lies in a cell of"):
         features.features_at(np.array([[50.0, 0.0]]))
+
+
+def test_of_cells_whose_chips_show_all_of_a_degree_the_four_in_its_middle_count_and_else_those_that_are_known() -> None:
+    world = open_world(Box(-10, 35, 30, 60))
+    assert world.chip_km == 100
+    degrees = Grid(Box(-10, 35, 30, 60), 1.0)
+    places = degrees.centres(np.arange(degrees.cells))
+    found = RegionFeatures(region=world, cell_degrees=1.0).features_at(places)
+
+    def means(apart: list[float]) -> np.ndarray:
+        offsets = np.array([(x, y) for x in apart for y in apart])
+        chip = np.stack([world.at(places + offset).chip for offset in offsets]).astype(np.float64)
+        with pytest.warns(RuntimeWarning, match="empty slice"):  # of degrees at sea
+            return np.nanmean(chip, axis=0)
+
+    middle, whole = means([-0.125, 0.125]), means([-0.375, -0.125, 0.125, 0.375])
+    coast = np.isnan(middle[:, 0]) & ~np.isnan(whole[:, 0])
+    assert 0 < coast.sum() < np.isfinite(middle[:, 0]).sum()
+    np.testing.assert_allclose(found, np.where(coast[:, None], whole, middle), atol=1e-6)
