@@ -94,12 +94,20 @@ def with_covariates(model: RangeModel, region: Region, progress: Progress = QUIE
 
 def check_ranges(model: RangeModel, region: Region) -> None:
     """Raises ConfigError when a range model was fitted on chip features of another model than the region's."""
-    if model.facts.model != region.model:
+    if model.facts.model == region.model:
+        return
+    if model.facts.run == region.run:
         raise ConfigError(
-            f"{model.folder} was fitted on chip features of the run {model.facts.run!r}, and {region.name} was "
-            f"embedded by {region.run!r}; fit again on this region, or embed one by that run.",
-            settings=("region",),
+            f"{model.folder} was fitted on another edition of {region.run} (of another birdsat, or before it was "
+            "trained again), whose features mean something else; fit it again: "
+            f"{model.facts.command or 'birdsat fit'}",
+            settings=("ranges",),
         )
+    raise ConfigError(
+        f"{model.folder} was fitted on chip features of the run {model.facts.run!r}, and {region.name} was "
+        f"embedded by {region.run!r}; fit again on this region, or embed one by that run.",
+        settings=("region",),
+    )
 
 
 def is_dated(model: RangeModel) -> bool:

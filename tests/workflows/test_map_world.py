@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from birdsat.cli import main
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
 from birdsat.ranges.load import load_ranges
+from birdsat.ranges.model import RangeModel
 from birdsat.workflows import fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_taxon import map_taxon
@@ -139,6 +141,19 @@ def test_a_range_model_of_the_world_is_asked_by_every_verb_where_it_was_fitted(t
     assert "built-in world" in str(listed.to_dict()) or listed is not None
     gaps = GapsRequest(ranges=model, occurrences=table, out=tmp_path / "gaps.csv")
     assert find_gaps(gaps, RecordedProgress()).files[0].is_file()
+
+
+def test_a_model_of_another_edition_of_the_world_is_refused_with_the_fit_to_repeat(table: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m"
+    fitted = fit_ranges.fit_ranges(FitRequest(tables=table, out=model), RecordedProgress()).model
+    RangeModel(
+        replace(fitted.facts, model="0" * 16, command="birdsat fit gbif.zip --out m"),
+        fitted.network,
+        fitted.projection,
+        fitted.applicability,
+    ).save(model, region=fitted.facts.region)
+    with pytest.raises(ConfigError, match=r"another edition of the built-in world.* again: birdsat fit gbif\.zip"):
+        map_taxon(MapRequest(taxon=TAXON, ranges=model, out=tmp_path / "maps"), RecordedProgress())
 
 
 def test_records_at_sea_alone_are_refused_with_a_way_on(tmp_path: Path) -> None:
