@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _table(found: list[Measured]) -> Table:
-    ratios = sorted({one.ratio for one in found if one.effort != "even"})
+    ratios = sorted({one.ratio for one in found if one.effort != "even"}) or [1.0]
     title = "rank correlation with the truth, and less that under even effort"
     table = Table(title=title, columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
     even = {one.taxa: one for one in found if one.effort == "even"}
