@@ -347,7 +347,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     request = work.request
     region = with_covariates(model, _mapped_on(work, region), work.progress)
     imagery, facts, dated = region.imagery, model.facts, is_dated(model)
-    months = request.months_of(dated)
+    months = request.months_of(dated, facts.looked_months)
     warn_if_undated(model, months, work.progress)
     warn_if_not_held_out(model, work.progress)
 

@@ -60,7 +60,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         progress.note(f"{made.files[0]}: mapped by this request already.")
         return RichnessResult(taxa=taxa, files=made.files)
     dated = is_dated(model)
-    months = request.months_of(dated)
+    months = request.months_of(dated, model.facts.looked_months)
     warn_if_undated(model, months, progress)
     warn_if_not_held_out(model, progress)
     about = MapDescription(

@@ -334,6 +334,13 @@ def test_months_in_which_nobody_looked_are_a_guess_in_the_picture_and_the_json_t
         for name in ("a/Corvus_corax.json", "b/Corvus_corax.json", "c/richness.json")
     ]
     assert [said in some for some in cautions] == [True, False, True]
+    drawn = [
+        map_taxon(MapRequest(taxon=TAXON, ranges=model, out=tmp_path / "d"), RecordedProgress()).files[0],
+        map_richness(RichnessRequest(ranges=model, out=tmp_path / "e"), RecordedProgress()).files[0],
+    ]
+    for path in drawn:  # of the month with records where none is asked for
+        with rasterio.open(path) as tiff:
+            assert tiff.descriptions[0] == "May"
 
 
 def undated(table: Path) -> list[str]:

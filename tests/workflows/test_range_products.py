@@ -95,7 +95,7 @@ def test_richness_of_some_taxa_within_a_polygon_holds_those_and_nothing_outside(
     west, north = BOX.west, BOX.north
     corners = [[west, north - 4], [west + 4, north - 4], [west + 4, north], [west, north], [west, north - 4]]
     (tmp_path / "part.geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [corners]}))
-    part = ("--within", str(tmp_path / "part.geojson"), "--taxa", "Pica pica")
+    part = ("--within", str(tmp_path / "part.geojson"), "--taxa", "Pica pica", "--months", "6")
     main(["richness", *words, *part, "--out", str(tmp_path / "maps")])
     with rasterio.open(tmp_path / "maps" / "richness.tif") as tiff:
         june = tiff.read(1)

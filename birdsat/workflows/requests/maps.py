@@ -40,11 +40,18 @@ class MonthsOptions(Request):
     """Of which months."""
 
     months: Sequence[int] = ()
-    """1 to 12, one or several; without any, June, or the whole year at once where seasons are not known."""
+    """1 to 12, one or several; without any, June, or the month next to it in which anything was recorded; or the whole
+    year at once where seasons are not known."""
 
-    def months_of(self, dated: bool) -> tuple[int, ...]:
-        """The months to map, by whether anything tells them apart; none: one map of the whole year."""
-        return tuple(self.months) or (DEFAULT_MONTHS if dated else ())
+    def months_of(self, dated: bool, looked: Sequence[int] = ()) -> tuple[int, ...]:
+        """The months to map, by whether anything tells them apart; none: one map of the whole year.
+
+        looked: months in which somebody recorded any taxon; none: not known.
+        """
+        if self.months or not dated:
+            return tuple(self.months)
+        (usual,) = DEFAULT_MONTHS
+        return (min(looked, key=lambda month: abs(month - usual), default=usual),)
 
     def check(self) -> None:
         """Raise ConfigError for what is not a month, and for one named twice."""
