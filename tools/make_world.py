@@ -60,7 +60,7 @@ class WorldSettings:
     step_degrees: float = 0.25
     coast_km: float = 80.0  # off a cell with land, within which cells of sea are kept: half the diagonal of a degree
     sizes: tuple[SizePlan, ...] = (  # from small to large
-        SizePlan(ground_km=100.0, spacing_km=27.8, smooth_km=0.0, weight=1.0),
+        SizePlan(ground_km=100.0, spacing_km=27.8, smooth_km=0.0, weight=1.0),  # on the cells' own parallels
         SizePlan(ground_km=400.0, spacing_km=100.0, smooth_km=220.0, weight=1.0),
         SizePlan(ground_km=1600.0, spacing_km=266.0, smooth_km=330.0, weight=2.0),
     )

@@ -162,7 +162,7 @@ def write_thumb(photo: Path, out: Path) -> None:
     """A JPEG of at most THUMB_PX, turned as its camera said. Raises ImageError for what is not a photo."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = _MOST_PIXELS
+    usual, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, _MOST_PIXELS
     try:
         with Image.open(photo) as image:
             if image.width * image.height > _MOST_PIXELS:
@@ -175,6 +175,8 @@ def write_thumb(photo: Path, out: Path) -> None:
             small = ImageOps.exif_transpose(small).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{photo} cannot be read as a photo; send a JPEG or PNG.") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = usual  # of whatever else this process reads
     made = io.BytesIO()
     small.save(made, "JPEG", quality=82)  # without what the camera wrote beside the picture, such as the place
     write_atomic(out, made.getvalue())

@@ -235,7 +235,7 @@ def test_what_is_not_a_photo_says_why(tmp_path: Path) -> None:
         read_photo(tmp_path / "cut.jpg")
     with pytest.raises(ImageError, match="1 x 1 pixels are too few"):
         read_photo(tmp_path / "dot.png", least_px=16)
-    with pytest.raises(ImageError, match=r"image of (400,000,000|20000 x 20000) pixels is too large"):
+    with pytest.raises(ImageError, match="image of 400,000,000 pixels is too large"):
         read_photo(tmp_path / "huge.png")
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(ImageError, match="not a file"):

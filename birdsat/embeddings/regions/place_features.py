@@ -1,6 +1,7 @@
 """Features of any places, wherever they come from: one protocol for what is looked at now and what was kept."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,42 +80,50 @@ class RegionFeatures:
 
         Raises InputError when none of the places is in any.
         """
-        own = self.region.at(lon_lat).chip
+        found = np.full((len(lon_lat), self.region.chip_width), np.nan, np.float32)
+        for offsets in self._squares():
+            size = max(1, _NUMBERS // (len(offsets) * self.region.chip_width))
+            unknown = np.flatnonzero(np.isnan(found[:, 0]))
+            for start in range(0, len(unknown), size):
+                some = unknown[start : start + size]
+                found[some] = self._means(lon_lat[some], offsets)
+        unknown = np.flatnonzero(np.isnan(found[:, 0]))
+        found[unknown] = self.region.at(lon_lat[unknown]).chip
+        if len(found) and np.isnan(found[:, 0]).all():
+            kind = ", which holds land" if self.region.imagery.is_of_land else ""
+            raise InputError(f"none of the {len(found):,} places lies in a cell of {self.region.name}{kind}.")
+        return found
+
+    def _squares(self) -> Iterator[NDArray[np.float64]]:
+        """How far from a place the cells that count lie (m, 2): those of the first of these squares that holds any."""
         step = self._step_degrees
         if self.cell_degrees is not None and self.cell_degrees > step:
             around = _steps(self.cell_degrees, step)
             shown = math.degrees(self.region.chip_km / EARTH_RADIUS_KM)
             # Cells further out are shown by these chips as well, and would make neighbours more alike than they are.
-            apart = self.cell_degrees / len(around)
-            middle = around[np.abs(around) <= max(apart, self.cell_degrees - shown) / 2 + 1e-9]
-            for axis in (around, middle) if len(middle) < len(around) else (around,):
-                offsets = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-                size = max(1, _NUMBERS // (len(offsets) * self.region.chip_width))
-                for start in range(0, len(own), size):
-                    some = slice(start, start + size)
-                    own[some] = self._means(lon_lat[some], offsets, own[some])
-        if len(own) and not np.isfinite(own[:, 0]).any():
-            kind = ", which holds land" if self.region.imagery.is_of_land else ""
-            raise InputError(f"none of the {len(own):,} places lies in a cell of {self.region.name}{kind}.")
-        return own
+            middle = np.abs(around) <= max(self.cell_degrees / len(around), self.cell_degrees - shown) / 2 + 1e-9
+            yield _square(around[middle])
+            yield _square(around)
 
     @property
     def _step_degrees(self) -> float:
         grid = self.region.grid
         return grid.step if isinstance(grid, Grid) else grid.step / METRES_A_DEGREE
 
-    def _means(
-        self, lon_lat: NDArray[np.float64], offsets: NDArray[np.float64], own: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """(n, f) means over the cells at offsets (m, 2) from places (n, 2); those of places without any as they are."""
+    def _means(self, lon_lat: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float32]:
+        """(n, f) means over the cells at offsets (m, 2) from places (n, 2); NaN of those without any."""
         places = (lon_lat[:, None] + offsets).reshape(-1, 2)
         places[np.abs(places[:, 1]) > 90] = np.nan
         held = self.region.at(places)
         shape = len(lon_lat), len(offsets)
-        count = held.found.reshape(shape).sum(axis=1)
+        count = held.found.reshape(shape).sum(axis=1)[:, None]
         total = np.where(held.found[:, None], held.chip, 0).reshape(*shape, -1).sum(axis=1, dtype=np.float64)
-        mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32)
-        return np.where(count[:, None] > 0, mean, own)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _square(side: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m, 2) all pairs."""
+    return np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _steps(cell_degrees: float, step: float) -> NDArray[np.float64]:
