@@ -5,8 +5,8 @@
 The same habitat and taxa under even effort, and under effort that differs up to a thousandfold from cell to cell: by
 chance, along a gradient of habitat, along roads, or most where the first taxon is least. Maps are fitted as `birdsat
 map` fits them, to thinned records and a background drawn by them. Printed is the rank correlation of the maps with the
-truth over all cells; that of even effort in the same landscapes is the bar. `--taxa 1`: nobody else's records say where
-was looked.
+truth over all cells, and over those that were visited at all, by the expected number of visits; that of even effort in
+the same cells is the bar. `--taxa 1`: nobody else's records say where was looked.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from birdsat.tables import Table
 from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 
 RATIOS = (1, 10, 100, 1000)
+VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +38,21 @@ class Measured:
     effort: str
     ratio: float  # of visits, between the most and the least visited cell
     of_each: tuple[float, ...]  # landscape: rank correlation with the truth, mean over the taxa evaluated
-
-    def less(self, even: "Measured") -> str:
-        """The mean, and how far it is from that under even effort in the same landscapes, for people."""
-        text = f"{np.mean(self.of_each):.3f}"
-        if self is even:
-            return text
-        apart = np.subtract(self.of_each, even.of_each)
-        error = f" ± {apart.std(ddof=1) / np.sqrt(len(apart)):.3f}" if len(apart) > 1 else ""
-        return f"{text} ({apart.mean():+.3f}{error})"
+    visited: tuple[float, ...]  # the same over the cells that were visited
+    even_there: tuple[float, ...]  # and under even effort in these cells
 
 
-def correlation(landscape: Landscape, maps: NDArray[np.float32]) -> float:
-    """Mean over the taxa mapped, of all cells; of those that any visit found."""
-    pairs = zip(maps, landscape.suitability, strict=False)
-    return float(np.mean([spearmanr(*pair).statistic for pair in pairs if np.isfinite(pair[0]).all()]))
+def less(found: tuple[float, ...], even: tuple[float, ...]) -> str:
+    """The mean over landscapes, and how far it is from that under even effort in the same ones, for people."""
+    apart = np.subtract(found, even)
+    error = f" ± {apart.std(ddof=1) / np.sqrt(len(apart)):.3f}" if len(apart) > 1 else ""
+    return f"{np.mean(found):.3f} ({apart.mean():+.3f}{error})"
+
+
+def correlation(landscape: Landscape, maps: NDArray[np.float32], cells: NDArray[np.bool_]) -> float:
+    """Mean over the taxa mapped, of some cells (n,); of those that any visit found."""
+    pairs = [pair for pair in zip(maps, landscape.suitability, strict=False) if np.isfinite(pair[0]).all()]
+    return float(np.mean([spearmanr(suitable[cells], truth[cells]).statistic for suitable, truth in pairs]))
 
 
 def main() -> None:
@@ -68,6 +69,7 @@ def main() -> None:
     given = parser.parse_args()
     steps = {} if given.iterations is None else {"steps": given.iterations}
     found: list[Measured] = []
+    even: dict[tuple[int, int], NDArray[np.float32]] = {}  # of a number of taxa and a landscape: maps under even effort
     drawn: list[tuple[str, Landscape, NDArray[np.float32]]] = []
     for taxa in given.taxa:
         for effort in get_args(Effort):
@@ -76,26 +78,42 @@ def main() -> None:
                 for seed in range(given.seeds):
                     landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
                     maps = fit_landscape(landscape, min(taxa, given.evaluated), RangeNetworkConfig(seed=seed, **steps))
-                    one.append(correlation(landscape, maps))
+                    if effort == "even":
+                        even[taxa, seed] = maps
+                    visited = landscape.effort >= VISITED
+                    of_all = correlation(landscape, maps, np.ones(GRID.cells, np.bool_))
+                    there = [correlation(landscape, each, visited) for each in (maps, even[taxa, seed])]
+                    one.append((of_all, *there))
                 if taxa == max(given.taxa) and ratio in (1, max(given.ratios)):
                     drawn.append((effort, landscape, maps))
-                found.append(Measured(taxa=taxa, effort=effort, ratio=ratio, of_each=tuple(one)))
+                found.append(
+                    Measured(
+                        taxa=taxa,
+                        effort=effort,
+                        ratio=ratio,
+                        **dict(zip(("of_each", "visited", "even_there"), zip(*one, strict=True), strict=True)),
+                    )
+                )
                 print(found[-1], flush=True)
     print_table(_table(found))
+    print_table(_table(found, visited=True))
     if given.out:
         given.out.write_text(json.dumps({"machine": machine(), "measured": [asdict(one) for one in found]}, indent=2))
     if given.picture:
         _draw(drawn, given.picture)
 
 
-def _table(found: list[Measured]) -> Table:
+def _table(found: list[Measured], *, visited: bool = False) -> Table:
     ratios = sorted({one.ratio for one in found if one.effort != "even"}) or [1.0]
-    title = "rank correlation with the truth, and less that under even effort"
+    where = f"cells with {VISITED:.2g} visits or more" if visited else "all cells"
+    title = f"rank correlation with the truth over {where}, and less that under even effort there"
     table = Table(title=title, columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
     even = {one.taxa: one for one in found if one.effort == "even"}
     for taxa, effort in dict.fromkeys((one.taxa, one.effort) for one in found):
         of = {one.ratio: one for one in found if (one.taxa, one.effort) == (taxa, effort)}
-        table.add_row(str(taxa), effort, *(of.get(ratio, even[taxa]).less(even[taxa]) for ratio in ratios))
+        shown = [of.get(ratio, even[taxa]) for ratio in ratios]
+        pairs = [(one.visited, one.even_there) if visited else (one.of_each, even[taxa].of_each) for one in shown]
+        table.add_row(str(taxa), effort, *(less(*pair) for pair in pairs))
     return table
 
 

@@ -45,7 +45,7 @@ from birdsat.workflows.requests.datasets import RandomChipsRequest
 from birdsat.workflows.requests.training import PretrainRequest
 
 # A feature of elevation or its spread, on the scale of the components, whose variances add up to about 1.
-ELEVATION_SCALE, SPREAD_SCALE = 0.4, 0.4
+ELEVATION_SCALE, SPREAD_SCALE = 0.25, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,13 @@ class WorldSettings:
     step_degrees: float = 0.25
     coast_km: float = 80.0  # off a cell with land, within which cells of sea are kept: half the diagonal of a degree
     sizes: tuple[SizePlan, ...] = (  # from small to large
-        SizePlan(ground_km=100.0, spacing_km=27.8, smooth_km=0.0, weight=1.0),  # on the cells' own parallels
-        SizePlan(ground_km=400.0, spacing_km=100.0, smooth_km=220.0, weight=1.0),
-        SizePlan(ground_km=1600.0, spacing_km=266.0, smooth_km=330.0, weight=2.0),
+        SizePlan(
+            ground_km=100.0, spacing_km=27.8, smooth_km=0.0, turned=True, weight=1.0
+        ),  # on the cells' own parallels
+        SizePlan(ground_km=400.0, spacing_km=100.0, smooth_km=220.0, turned=True, weight=1.0),
+        SizePlan(
+            ground_km=1600.0, spacing_km=266.0, smooth_km=330.0, turned=False, weight=2.0
+        ),  # where the sea is tells
     )
     least_lat: float = -60.0  # components are those of the land north of it: an ice sheet would claim the first
     components: int = 64
@@ -84,10 +88,7 @@ def make_world(out: Path, settings: WorldSettings) -> WorldManifest:
     land = np.isin(cells, on_land)
     lon_lat = grid.centres(cells)
     print(f"{len(on_land):,} of {grid.cells:,} cells have land, {len(cells):,} are kept", flush=True)
-    sizes = [
-        encode_size(run, imagery, plan.ground_km, plan.spacing_km, lon_lat, settings.work).smoothed(plan.smooth_km)
-        for plan in settings.sizes
-    ]
+    sizes = [encode_size(run, imagery, plan, lon_lat, settings.work) for plan in settings.sizes]
     counted = land & (lon_lat[:, 1] > settings.least_lat)
     area = np.where(counted, grid.cell_area(cells), 0)
     found = principal_components(sizes, [plan.weight for plan in settings.sizes], lon_lat, area, settings.components)
@@ -100,6 +101,7 @@ def make_world(out: Path, settings: WorldSettings) -> WorldManifest:
         chip_px=run.chip_px,
         spacing_km=tuple(plan.spacing_km for plan in settings.sizes),
         smooth_km=tuple(plan.smooth_km for plan in settings.sizes),
+        turned=tuple(plan.turned for plan in settings.sizes),
         variance_kept=found.variance_kept,
         versions=tuple(f"{name} {version(name)}" for name in ("birdsat", "numpy", "torch", "rasterio")),
     )

@@ -12,9 +12,12 @@ ELEVATION_CREDIT = "NOAA National Centers for Environmental Information, ETOPO. 
 
 def world_card(making: WorldMaking, cells: int, step_degrees: float, components: int) -> str:
     """README.md of a world."""
+    plans = zip(making.chip_ground_km, making.spacing_km, making.smooth_km, making.turned, strict=True)
     spacing = "; ".join(
-        f"{size:g} km every {every:g} km" + (f", averaged within {within:g} km" if within else "")
-        for size, every, within in zip(making.chip_ground_km, making.spacing_km, making.smooth_km, strict=True)
+        f"{size:g} km every {every:g} km"
+        + (f", averaged within {within:g} km" if within else "")
+        + (", the mean over a chip's turns and mirrorings" if turned else "")
+        for size, every, within, turned in plans
     )
     return f"""# The world that comes with birdsat
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
+from torch import Tensor
 from world_lattice import Lattice
 
 from birdsat.earth.place import EARTH_RADIUS_KM, unit_sphere
@@ -33,6 +34,7 @@ class SizePlan:
     ground_km: float  # side of the chips
     spacing_km: float  # between the places that are encoded
     smooth_km: float  # within which the features of these places are averaged; 0: not at all
+    turned: bool  # whether a place's features are the mean over its chip's four turns and their mirrorings
     weight: float  # of its variance among that of all sizes
 
 
@@ -65,18 +67,19 @@ class SizeFeatures:
         return SizeFeatures(self.lattice, self.numbers, total / lengths[:, None].astype(np.float32))
 
 
-def encode_size(
-    run: Run, imagery: Imagery, ground_km: float, spacing_km: float, lon_lat: NDArray[np.float64], work: Path
-) -> SizeFeatures:
-    """Encode one ground size at every place that the cells at lon_lat (n, 2) lie between.
+def encode_size(run: Run, imagery: Imagery, plan: SizePlan, lon_lat: NDArray[np.float64], work: Path) -> SizeFeatures:
+    """Encode one ground size at every place that the cells at lon_lat (n, 2) lie between, and average as planned.
 
     Parts are kept in `work`; those that are there already are not made again. Raises InputError where the imagery has
     no chip.
     """
-    lattice = Lattice(spacing_km)
+    lattice = Lattice(plan.spacing_km)
     around, weights = lattice.around(lon_lat)
     numbers = np.unique(around[weights > 0])
-    folder = work / f"{model_fingerprint(run)}-{ground_km:g}km-every-{spacing_km:g}km"
+    name = (
+        f"{model_fingerprint(run)}-{plan.ground_km:g}km-every-{plan.spacing_km:g}km{'-turned' if plan.turned else ''}"
+    )
+    folder = work / name
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for first in range(0, len(numbers), PART_PLACES):
@@ -84,26 +87,38 @@ def encode_size(
         path = folder / f"{first // PART_PLACES:04d}.npy"
         made = np.load(path) if path.is_file() else None
         if made is None or len(made) != len(some):
-            made = _encode(run, imagery, ground_km, lattice.places(some))
+            made = _encode(run, imagery, plan, lattice.places(some))
             with atomic_path(path) as partial, partial.open("wb") as file:
                 np.save(file, made)
-            print(f"{ground_km:g} km: {first + len(some):,} of {len(numbers):,} places", flush=True)
+            print(f"{plan.ground_km:g} km: {first + len(some):,} of {len(numbers):,} places", flush=True)
         parts.append(made)
-    return SizeFeatures(lattice=lattice, numbers=numbers, features=np.concatenate(parts))
+    return SizeFeatures(lattice=lattice, numbers=numbers, features=np.concatenate(parts)).smoothed(plan.smooth_km)
 
 
-def _encode(run: Run, imagery: Imagery, ground_km: float, lon_lat: NDArray[np.float64]) -> NDArray[np.float16]:
+def _encode(run: Run, imagery: Imagery, plan: SizePlan, lon_lat: NDArray[np.float64]) -> NDArray[np.float16]:
     """(p, f) features of the chips of one size at places (p, 2)."""
-    source = imagery.chips(ground_km=(ground_km,), px=run.chip_px)
+    source = imagery.chips(ground_km=(plan.ground_km,), px=run.chip_px)
     features = []
     for cut in cut_places(lon_lat, source, px=run.chip_px):
         missing = [tuple(place) for place, chip in zip(cut.lon_lat.tolist(), cut.chips, strict=True) if chip is None]
         if missing:
-            raise InputError(f"{imagery.text} has no chip of {ground_km:g} km at {missing[0]}; give a whole world.")
+            raise InputError(
+                f"{imagery.text} has no chip of {plan.ground_km:g} km at {missing[0]}; give a whole world."
+            )
         images = torch.from_numpy(np.stack([chip[0] for chip in cut.chips if chip is not None]).transpose(0, 3, 1, 2))
         with inference(run.method, "cpu"):
-            features += [run.method.encode_chip(some.contiguous()).half().numpy() for some in images.split(_BATCH)]
+            features += [_mean_of_views(run, some, turned=plan.turned) for some in images.split(_BATCH)]
     return np.concatenate(features)
+
+
+def _mean_of_views(run: Run, images: Tensor, *, turned: bool) -> NDArray[np.float16]:
+    """(n, f) features of chips (n, 3, px, px) as they are, or the mean over the eight ways to lay each down."""
+    views = [images]
+    if turned:
+        quarters = [torch.rot90(images, number, (2, 3)) for number in range(4)]
+        views = [*quarters, *(view.flip(3) for view in quarters)]
+    total = sum((run.method.encode_chip(view.contiguous()).float() for view in views), torch.zeros(()))
+    return (total / len(views)).half().numpy()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ SETTINGS_FILE, WEIGHTS_FILE = (
     "ranges.json",
     "ranges.safetensors",
 )  # of a range model, as `birdsat.ranges.facts` has them
-EXAMPLE_VERSION = 4  # of the example; one more when it is made anew
+EXAMPLE_VERSION = 5  # of the example; one more when it is made anew
 EXAMPLE_TABLE, EXAMPLE_WEIGHTS = "invented_birds.csv", "weights.npz"  # in its pack
 EXAMPLE_FILES = ("effort.tif", "effort.json")  # and beside its model
 EXAMPLE_LISTED = "listed.json"  # what is said of it before it is opened

@@ -103,10 +103,19 @@ def thin_to_km(occurrences: Occurrences, grid: Cells, km: float) -> Occurrences:
     """As `thin_to_grid`, with squares of `km` in place of the grid's cells: of one area all over the Earth, and square
     at 30 degrees north and south. Records outside the grid count as dropped here, too."""
     occurrences = occurrences.where(grid.cells_at(*occurrences.lon_lat.T) >= 0, reason="outside the region")
-    lon, lat = occurrences.lon_lat.T
+    return occurrences.where(
+        _first_of(occurrences, *thinning_squares(occurrences.lon_lat, grid, km)), reason=f"{THINNED_KM} {km:g} km"
+    )
+
+
+def thinning_squares(lon_lat: NDArray[np.float64], grid: Cells, km: float | None) -> tuple[NDArray[np.int64], ...]:
+    """Numbers (n,) that tell in which cell of the grid, or square of `km`, places (n, 2) lie."""
+    if km is None:
+        return (grid.cells_at(*lon_lat.T),)
+    lon, lat = lon_lat.T
     column = np.floor((lon + 180) % 360 * METRES_A_DEGREE / (1000 * km)).astype(np.int64)
     row = np.floor(northing(lat) / (1000 * km)).astype(np.int64)
-    return occurrences.where(_first_of(occurrences, row, column), reason=f"{THINNED_KM} {km:g} km")
+    return row, column
 
 
 def _first_of(occurrences: Occurrences, *where: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -28,7 +28,7 @@ def points_on_cells(
     with land. most, seed: as of `draw_background`. What says where and when somebody looked is thinned as presences
     are: else the best surveyed part of a range has one presence for hundreds of draws of background.
     """
-    effort = records.effort_on(grid)
+    effort = records.effort_on(grid, anywhere)
     cells, weight = draw_background(grid, anywhere, effort, most=most, seed=seed)
     recorded = grid.cells_at(*records.taxa.lon_lat.T)
     centres = grid.centres(recorded)

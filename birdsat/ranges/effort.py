@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
-from birdsat.observations.occurrence_grid import effort
 from birdsat.observations.occurrences import Occurrences
+from birdsat.observations.visits import visited_cells
 
 NOT_KNOWN = "not known"
-# Of the background, where somebody looked; the rest is anywhere, or places where nobody did would be anybody's guess.
-# Chosen of .5 to .99 on made landscapes of uneven effort (benchmarks/effort.py); .5 is worse on real records as well,
-# .9 and .97 are alike (docs/maps.md).
+# Of the background, at most where somebody looked; the rest is anywhere, or places where nobody did would be anybody's
+# guess. Chosen of .5 to .99 on made landscapes of uneven effort (benchmarks/effort.py, docs/maps.md).
 LOOKED_SHARE = 0.97
+_PRIOR = 20.0  # cells' worth of what the records of all taxa say, beside those of the taxa to fit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -31,21 +31,33 @@ class RelativeEffort:
 
 
 def effort_of_records(
-    everything: Occurrences, taxa: Occurrences, grid: AnyGrid, *, of: str = ""
+    everything: Occurrences,
+    taxa: Occurrences,
+    grid: AnyGrid,
+    anywhere: NDArray[np.int64],
+    *,
+    thin_km: float | None = None,
+    of: str = "",
 ) -> RelativeEffort | None:
-    """By the records of all taxa, for a fit to some, both thinned alike; None where in the cells of the grid the one
-    taxon to fit is all that is recorded, which says nothing of that, or nothing is. of: what was asked for where these
-    are not all taxa of the tables, such as a family."""
+    """By the visits that the records of all taxa tell of, for a fit to some; None where in the cells of the grid the
+    one taxon to fit is all that is recorded, or taxa are recorded apart from each other, which says nothing of that.
+
+    everything: as they were recorded; taxa: thinned, with `thin_km` or to cells. anywhere (c,): cells of the grid in
+    which a taxon may be. of: what was asked for where everything is not all taxa of the tables, such as a family.
+    """
     there = taxa_on(everything, grid)
     if not there or (len(there) == 1 and there[0] in taxa.taxa):
         return None
-    looked = effort(everything, grid)
+    share = looked_share(everything, taxa, grid, anywhere)
+    if share == 0:
+        return None
+    visited = visited_cells(everything, grid, thin_km, taxa.taxa)
     number = "1 taxon" if len(there) == 1 else f"{len(there):,} taxa"
     return RelativeEffort(
-        cells=looked.cells,
-        weight=looked.weight(looked.cells),
+        cells=visited.cells,
+        weight=visited.weight,
         source=f"the records of {number}{f' ({of})' if of else ''}",
-        share=looked_share(taxa, everything),
+        share=share,
     )
 
 
@@ -65,14 +77,38 @@ def effort_within(effort: RelativeEffort | None, grid: AnyGrid, part: AnyGrid) -
     return replace(effort, cells=cells[order], weight=effort.weight[order])
 
 
-def looked_share(taxa: Occurrences, everything: Occurrences) -> float:
-    """What part of the background is drawn where somebody looked, for a fit to `taxa`, thinned as `everything` is.
+def looked_share(everything: Occurrences, taxa: Occurrences, grid: AnyGrid, anywhere: NDArray[np.int64]) -> float:
+    """What part of the background is drawn where somebody looked, for a fit to `taxa`; anywhere (c,) as above.
 
-    LOOKED_SHARE, but for a taxon's own records, which say nothing of where it was missed: of two taxa half, of one
-    alone all of it. The mean over the taxa.
+    Records are of two kinds: from places that are visited for all taxa alike, which say where a taxon was missed, and
+    from places gone to for one alone, or that anybody may pass. Those of the second kind lie anywhere in a range, and
+    so, in the part of the land where no other taxon is recorded, as often as that part is large. How many of a taxon's
+    cells are recorded for it alone, beside how much of the land that would be by chance, is thus the share of the
+    second kind. Of the first there are at most LOOKED_SHARE. A taxon whose records are all there is has none, as they
+    do not say where it was missed.
     """
-    own = taxa.counts[np.isin(taxa.taxa, everything.taxa)].sum() / max(1, int((taxa.counts > 0).sum()))
-    return float(LOOKED_SHARE * max(0.0, 1 - own / max(1, len(everything))))
+    cells, label = _recorded(everything, grid)
+    recorded = np.bincount(cells, minlength=grid.cells)  # taxa of each cell
+    empty = np.unique(grid.cells_at(*everything.empty_visits[0].T))
+    recorded[empty[empty >= 0]] += 1  # somebody looked, if in vain
+    own_cells, own = _recorded(taxa, grid)
+    known = np.array([taxon in set(everything.taxa) for taxon in taxa.taxa], np.bool_)
+    alone = recorded[own_cells] == known[own]
+    prior = _PRIOR if len(np.unique(label)) > 1 else 0.0  # one taxon is recorded for itself alone in any case
+    by_all = float((recorded[cells] == 1).mean()) if len(cells) else 0.0
+    part = (alone.sum() + prior * by_all) / max(1.0, len(alone) + prior)
+    area = grid.cell_area(anywhere)
+    nobody = area[recorded[anywhere] == 0].sum() + grid.cell_area(own_cells[alone]).sum() / max(1, len(np.unique(own)))
+    by_chance = min(1.0, float(nobody / area.sum()))
+    return float(LOOKED_SHARE if by_chance == 0 else min(LOOKED_SHARE, max(0.0, 1 - part / by_chance)))
+
+
+def _recorded(occurrences: Occurrences, grid: AnyGrid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cells (p,) and the labels (p,) of taxa recorded in them, each pair once."""
+    cells = grid.cells_at(*occurrences.lon_lat.T)
+    inside, taxa = cells >= 0, max(1, len(occurrences.taxa))
+    pairs = np.unique(cells[inside] * taxa + occurrences.label[inside])
+    return pairs // taxa, pairs % taxa
 
 
 def effort_density(effort: RelativeEffort | None, grid: AnyGrid, cells: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.land import near_land
@@ -34,9 +35,10 @@ class Records:
         """Everything, thinned as the taxa to fit are."""
         return thin(self.everything, grid, self.thin_km)
 
-    def effort_on(self, grid: AnyGrid) -> RelativeEffort | None:
-        """How much was looked where, on the cells of the fit; None where that is not known."""
-        return self.effort or effort_of_records(self.thinned_on(grid), self.taxa, grid)
+    def effort_on(self, grid: AnyGrid, anywhere: NDArray[np.int64]) -> RelativeEffort | None:
+        """How much was looked where, on the cells of the fit, anywhere (c,) of which a taxon may be; None where that is
+        not known."""
+        return self.effort or effort_of_records(self.everything, self.taxa, grid, anywhere, thin_km=self.thin_km)
 
 
 def check_records(

@@ -137,5 +137,5 @@ def with_effort(
             )
     else:
         of = ", ".join(TargetGroup.of(options).names)
-        effort = effort_of_records(records.thinned_on(grid), records.taxa, grid, of=of)
+        effort = effort_of_records(looked, records.taxa, grid, anywhere, thin_km=options.thin_km, of=of)
     return replace(records, effort=effort)

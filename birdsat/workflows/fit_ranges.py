@@ -175,7 +175,7 @@ def _inputs(request: FitRequest, progress: Progress) -> tuple[Run | None, Region
 
 def _write_effort(out: Path, region: Region, records: Records, progress: Progress) -> None:
     try:
-        write_effort_map(out / EFFORT_FILE, records.effort_on(region.grid), region)
+        write_effort_map(out / EFFORT_FILE, records.effort_on(region.grid, region.cells()), region)
     except InputError as error:
         progress.note(f"{out} is complete, but for the map of effort: {error}")
 
@@ -215,7 +215,7 @@ def fit_records(
     if way == "both":
         assert run is not None
         photos = photos_of(run, occurrences.taxa, crosswalk)
-    effort = records.effort_on(region.grid)
+    effort = records.effort_on(region.grid, region.cells())
     points = points_on_cells(records, region.grid, region.cells(), seed=settings.seed)
     presences = region.at(points.presences.lon_lat, columns)
     background = region.at(points.background.lon_lat, columns)

@@ -282,7 +282,7 @@ def _from_records(work: _Work) -> _Mapped | None:
         progress=progress,
     )
     shown = _mapped_on(work, region)  # the map of effort lies on the cells of the map
-    effort = effort_within(records.effort_on(region.grid), region.grid, shown.grid)
+    effort = effort_within(records.effort_on(region.grid, region.cells()), region.grid, shown.grid)
     mapped = _of_model(work, model, region, f"fit to {request.way}")
     return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
 

@@ -70,6 +70,7 @@ def build_world(folder: Path, *, grid: Grid = GRID, components: int = COMPONENTS
             chip_px=PX,
             spacing_km=run.chip_ground_km,
             smooth_km=run.chip_ground_km,
+            turned=tuple(False for _ in run.chip_ground_km),
             variance_kept=1.0,
             versions=("made for tests",),
         ),

@@ -1,6 +1,7 @@
 """Presences and background: what a fit learns from, and that an evaluation learns from the same."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from birdsat.embeddings.regions.place_features import ChipFeatures
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.occurrence_grid import effort, thin_to_grid
 from birdsat.observations.occurrences import Occurrences, read_occurrences
+from birdsat.observations.survey_records import SurveyRecords
 from birdsat.ranges.background import dates_looked, draw_background, points_on_cells
 from birdsat.ranges.effort import LOOKED_SHARE, RelativeEffort, looked_share
 from birdsat.ranges.evaluation import occurrence_points as evaluation
@@ -84,7 +86,7 @@ def test_of_a_single_taxon_no_draw_is_by_its_own_records() -> None:
 
 def test_background_says_where_somebody_looked_unless_a_single_taxon_is_all_there_is() -> None:
     alone = recorded(("a", [(0.5, 0.5)]))
-    both = recorded(("a", [(0.5, 0.5)]), ("b", [(3.5, 0.5)]))
+    both = recorded(("a", [(0.5, 0.5)]), ("b", [(0.5, 0.5), (3.5, 0.5)]))
     # Cells 236 and 239 have records; the first was drawn for its area as well.
     points = fitted_to(both.only_taxa(["a"]), both, [7, 236])
     seen = GRID.cells_at(*points.background.lon_lat[points.background_looked].T)
@@ -98,16 +100,39 @@ def test_the_best_surveyed_part_of_a_range_is_background_as_often_as_it_is_a_pre
     points = fitted_to(everything.only_taxa(["a"]), everything, [0, 1])
     weight = dict(zip(map(tuple, points.background.lon_lat.tolist()), points.background_weight, strict=True))
     assert len(points.presences) == 2
-    assert weight[(0.5, 0.5)] == weight[(3.5, 59.5)] == pytest.approx(LOOKED_SHARE / 2 / 2)
+    assert weight[(0.5, 0.5)] == weight[(3.5, 59.5)] == pytest.approx(LOOKED_SHARE / 2)
 
 
-def test_the_less_of_the_records_are_the_taxons_own_the_more_they_say_of_where_was_looked() -> None:
+def test_what_is_recorded_for_one_taxon_alone_says_less_of_where_was_looked() -> None:
+    anywhere = np.arange(GRID.cells)
     places = [(0.5, north + 0.5) for north in range(60)]
-    some, few = recorded(("a", places)), recorded(("a", places[:6]))
-    assert looked_share(some, some) == 0
-    assert looked_share(some, recorded(("a", places), ("b", places))) == pytest.approx(LOOKED_SHARE / 2)
-    assert looked_share(few, recorded(("a", places[:6]), ("b", places[6:]))) == pytest.approx(LOOKED_SHARE * 0.9)
-    assert looked_share(some, recorded(("b", places[:6]))) == LOOKED_SHARE  # a target group without it
+    elsewhere = [(2.5, north + 0.5) for north in range(60)]
+    some, few = recorded(("a", places)), recorded(("a", places[:30]))
+    together = recorded(("a", places), ("b", places))
+    assert looked_share(together, some, GRID, anywhere) == LOOKED_SHARE
+    assert looked_share(recorded(("a", places), ("b", elsewhere)), some, GRID, anywhere) == 0
+    assert looked_share(recorded(("a", places)), some, GRID, anywhere) == 0
+    half = looked_share(recorded(("a", places), ("b", places[:30] + elsewhere[:30])), some, GRID, anywhere)
+    # Half of the taxon's cells are recorded for it alone, as are half of all pairs of a cell and a taxon, and three
+    # quarters of the cells are without the other one.
+    assert half == pytest.approx(1 - 0.5 / 0.75, abs=0.05)
+    assert looked_share(recorded(("b", places)), few, GRID, anywhere) > 0.4  # a target group without it
+
+
+def test_a_survey_that_found_nothing_says_that_somebody_looked() -> None:
+    places = [(0.5, north + 0.5) for north in range(60)]
+    apart = recorded(("a", places), ("b", [(2.5, north + 0.5) for north in range(60)]))
+    surveys = SurveyRecords(
+        taxa=("b",),
+        label=np.zeros(60, np.int32),
+        lon_lat=np.array(places),
+        day=np.full(60, 737_000, np.int32),
+        present=np.zeros(60, np.bool_),
+    )
+    anywhere = np.arange(GRID.cells)
+    with_surveys = replace(apart, surveys=surveys)
+    assert looked_share(apart, apart.only_taxa(["a"]), GRID, anywhere) == 0
+    assert looked_share(with_surveys, apart.only_taxa(["a"]), GRID, anywhere) > 0.5
 
 
 def test_of_many_cells_some_are_drawn_by_the_seed_and_those_with_records_are_always_there() -> None:

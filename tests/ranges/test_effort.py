@@ -39,15 +39,15 @@ def raster(path: Path, values: Any, bounds: tuple[float, float, float, float] = 
     return write_raster(path, np.asarray(values, np.float32)[None], bounds, **more)
 
 
-def test_effort_by_records_counts_those_of_all_taxa_and_one_taxon_says_nothing_of_its_own() -> None:
+def test_effort_by_records_counts_visits_by_all_taxa_and_one_taxon_says_nothing_of_its_own() -> None:
     everything = recorded(("a", 0.5, 3.5), ("b", 0.6, 3.5), ("b", 2.5, 0.5))
     one, other = everything.only_taxa(["a"]), everything.only_taxa(["b"])
-    looked = effort_of_records(everything, one, GRID)
+    looked = effort_of_records(everything, one, GRID, ALL)
     assert looked is not None and looked.source == "the records of 2 taxa"
     assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 14: 1}
-    assert looked.share == pytest.approx(LOOKED_SHARE * 2 / 3)
-    assert effort_of_records(one, one, GRID, of="a") is None
-    asked = effort_of_records(other, one, GRID, of="b")
+    assert 0.6 < looked.share < 0.7  # of three cells with a taxon one is recorded for it alone, and 14 of 16 are empty
+    assert effort_of_records(one, one, GRID, ALL, of="a") is None
+    asked = effort_of_records(other, one, GRID, ALL, of="b")
     assert asked is not None and (asked.source, asked.share) == ("the records of 1 taxon (b)", LOOKED_SHARE)
 
 
@@ -57,9 +57,11 @@ def test_presences_and_effort_are_thinned_alike_by_kilometres() -> None:
     thinned = thin_to_km(everything, GRID, 500)
     assert thinned.counts.tolist() == [1, 2] and sum(thinned.dropped.values()) == 10
     records = Records(taxa=thinned.only_taxa(["a"]), everything=everything, thin_km=500)
-    looked = records.effort_on(GRID)
-    assert looked is not None
-    assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 15: 1}
+    looked = records.effort_on(GRID, ALL)
+    assert looked is not None and looked.cells.tolist() == [0, 15]
+    # Eleven visits to one square leave hardly more records of a taxon than one to the other; by cells, thirty would.
+    detection = 10 * 9 / (10 * 10)  # on each of ten visits, the taxon that is fitted was recorded on nine of ten others
+    assert looked.weight == pytest.approx([1 - (1 - detection) ** 11, detection], rel=1e-6)
     assert len(thin_to_km(everything, GRID, 0.001)) == len(everything)
     assert len(thin_to_grid(everything, GRID)) == 3
 
@@ -239,11 +241,11 @@ def test_a_column_of_weights_is_passed_over_in_tables_of_records() -> None:
 
 
 def test_records_of_another_continent_do_not_say_where_was_looked_here() -> None:
-    everything = recorded(("a", 0.5, 3.5), ("b", 100.5, 3.5), ("c", 100.6, 3.5), ("d", 2.5, 0.5))
+    everything = recorded(("a", 0.5, 3.5), ("b", 100.5, 3.5), ("c", 100.6, 3.5), ("d", 2.5, 0.5), ("d", 0.6, 3.5))
     one = everything.only_taxa(["a"])
-    assert effort_of_records(everything.only_taxa(["a", "b", "c"]), one, GRID) is None
-    assert effort_of_records(everything.only_taxa(["b", "c"]), one, GRID) is None
-    looked = effort_of_records(everything, one, GRID)
+    assert effort_of_records(everything.only_taxa(["a", "b", "c"]), one, GRID, ALL) is None
+    assert effort_of_records(everything.only_taxa(["b", "c"]), one, GRID, ALL) is None
+    looked = effort_of_records(everything, one, GRID, ALL)
     assert looked is not None and looked.source == "the records of 2 taxa"
 
 

@@ -69,8 +69,8 @@ def _settings(sources: dict[str, Path], work: Path):  # type: ignore[no-untyped-
         work=work,
         step_degrees=5.0,
         sizes=(
-            SizePlan(ground_km=500.0, spacing_km=1500.0, smooth_km=0.0, weight=1.0),
-            SizePlan(ground_km=2000.0, spacing_km=3000.0, smooth_km=4000.0, weight=2.0),
+            SizePlan(ground_km=500.0, spacing_km=1500.0, smooth_km=0.0, turned=True, weight=1.0),
+            SizePlan(ground_km=2000.0, spacing_km=3000.0, smooth_km=4000.0, turned=False, weight=2.0),
         ),
         components=8,
         chips=48,
@@ -97,6 +97,7 @@ def test_a_world_is_made_from_a_mosaic_and_can_be_read(made: Path) -> None:
     assert 0.5 < world.manifest.making.variance_kept <= 1
     assert np.isfinite(world.features).all()
     assert model_fingerprint(load_run(world.encoder)) == world.manifest.making.model
+    assert world.manifest.making.turned == (True, False)
 
 
 def test_started_again_it_makes_the_same_bytes_from_what_is_there(made: Path, sources: dict[str, Path]) -> None:
@@ -112,6 +113,23 @@ def test_started_again_it_makes_the_same_bytes_from_what_is_there(made: Path, so
     for path in (made / "world").rglob("*"):
         if path.is_file():
             assert (made / "again" / path.relative_to(made / "world")).read_bytes() == path.read_bytes(), path
+
+
+def test_what_a_chip_shows_is_alike_however_it_is_laid_down(made: Path) -> None:
+    import torch
+    from world_features import _mean_of_views
+
+    from birdsat.embeddings.inference import inference
+    from birdsat.training.run_folder import load_run
+
+    run = load_run(made / "world" / "encoder")
+    chips = torch.randint(0, 256, (3, 3, run.chip_px, run.chip_px), dtype=torch.uint8)
+    turned = torch.rot90(chips, 1, (2, 3)).flip(2)
+    with inference(run.method, "cpu"):
+        alike = [_mean_of_views(run, some, turned=True).astype(np.float32) for some in (chips, turned)]
+        as_they_are = [_mean_of_views(run, some, turned=False).astype(np.float32) for some in (chips, turned)]
+    assert np.allclose(*alike, atol=2e-3)
+    assert not np.allclose(*as_they_are, atol=2e-3)
 
 
 def test_a_speck_of_an_island_is_a_cell_with_land(sources: dict[str, Path]) -> None:

@@ -67,6 +67,7 @@ class WorldMaking:
     chip_px: int
     spacing_km: tuple[float, ...]  # for each size, between the places encoded; features are interpolated between these
     smooth_km: tuple[float, ...]  # for each size, within which the features of these places are averaged; 0: not at all
+    turned: tuple[bool, ...]  # for each size, whether features are the mean over a chip's turns and mirrorings
     variance_kept: float  # share of the features' variance over the cells' area that the components hold
     versions: tuple[str, ...]  # of what it was made with, such as "birdsat 1.0"
 
