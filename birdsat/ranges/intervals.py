@@ -34,7 +34,7 @@ class IntervalRule:
     tolerance: float  # of a probability: an interval that comes so close to 0 or 1 reaches it
 
 
-RULE = IntervalRule(members=1.0, records=9.0, unresolved=2.4, tolerance=0.008)
+RULE = IntervalRule(members=1.0, records=9.0, unresolved=2.4, tolerance=0.005)
 
 
 def intervals(
