@@ -81,17 +81,15 @@ def main() -> None:
                     if effort == "even":
                         even[taxa, seed] = maps
                     visited = landscape.effort >= VISITED
-                    of_all = correlation(landscape, maps, np.ones(GRID.cells, np.bool_))
-                    there = [correlation(landscape, each, visited) for each in (maps, even[taxa, seed])]
-                    one.append((of_all, *there))
+                    everywhere = np.ones(GRID.cells, np.bool_)
+                    asked = (maps, everywhere), (maps, visited), (even[taxa, seed], visited)
+                    one.append(tuple(correlation(landscape, *each) for each in asked))
                 if taxa == max(given.taxa) and ratio in (1, max(given.ratios)):
                     drawn.append((effort, landscape, maps))
+                of_each, there, even_there = zip(*one, strict=True)
                 found.append(
                     Measured(
-                        taxa=taxa,
-                        effort=effort,
-                        ratio=ratio,
-                        **dict(zip(("of_each", "visited", "even_there"), zip(*one, strict=True), strict=True)),
+                        taxa=taxa, effort=effort, ratio=ratio, of_each=of_each, visited=there, even_there=even_there
                     )
                 )
                 print(found[-1], flush=True)

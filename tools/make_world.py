@@ -59,14 +59,11 @@ class WorldSettings:
     encoder: Path | None = None  # a run that is there already; None: train one
     step_degrees: float = 0.25
     coast_km: float = 80.0  # off a cell with land, within which cells of sea are kept: half the diagonal of a degree
-    sizes: tuple[SizePlan, ...] = (  # from small to large
-        SizePlan(
-            ground_km=100.0, spacing_km=27.8, smooth_km=0.0, turned=True, weight=1.0
-        ),  # on the cells' own parallels
+    # From small to large: the first on the cells' own parallels; the last not turned, as it tells where the sea is.
+    sizes: tuple[SizePlan, ...] = (
+        SizePlan(ground_km=100.0, spacing_km=27.8, smooth_km=0.0, turned=True, weight=1.0),
         SizePlan(ground_km=400.0, spacing_km=100.0, smooth_km=220.0, turned=True, weight=1.0),
-        SizePlan(
-            ground_km=1600.0, spacing_km=266.0, smooth_km=330.0, turned=False, weight=2.0
-        ),  # where the sea is tells
+        SizePlan(ground_km=1600.0, spacing_km=266.0, smooth_km=330.0, turned=False, weight=2.0),
     )
     least_lat: float = -60.0  # components are those of the land north of it: an ice sheet would claim the first
     components: int = 64

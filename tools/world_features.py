@@ -76,10 +76,8 @@ def encode_size(run: Run, imagery: Imagery, plan: SizePlan, lon_lat: NDArray[np.
     lattice = Lattice(plan.spacing_km)
     around, weights = lattice.around(lon_lat)
     numbers = np.unique(around[weights > 0])
-    name = (
-        f"{model_fingerprint(run)}-{plan.ground_km:g}km-every-{plan.spacing_km:g}km{'-turned' if plan.turned else ''}"
-    )
-    folder = work / name
+    turned = "-turned" if plan.turned else ""
+    folder = work / f"{model_fingerprint(run)}-{plan.ground_km:g}km-every-{plan.spacing_km:g}km{turned}"
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for first in range(0, len(numbers), PART_PLACES):

@@ -1,7 +1,7 @@
 """Occurrences on a grid: thinned, and as a measure of how much was looked."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from birdsat.observations.day_numbers import months
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.survey_records import SurveyRecords
 
+Number = TypeVar("Number", bound=np.number)
 THINNED = "another record of the same taxon in the same cell and month"
 THINNED_KM = "another record of the same taxon in the same month and square of"  # so many kilometres
 
@@ -54,22 +55,23 @@ class Effort:
         Background points drawn with these weights share the bias of the records: the target-group background of
         Phillips et al. 2009, Ecological Applications 19(1), 181-197.
         """
-        return self._at(cells, self.records.sum(axis=1)).astype(np.float64)
+        return values_at(cells, self.cells, self.records.sum(axis=1)).astype(np.float64)
 
     def by_month(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """(12, c) records of all taxa; those without a date count one twelfth in each month."""
-        found = self._at(cells, self.records).astype(np.float64)
+        found = values_at(cells, self.cells, self.records).astype(np.float64)
         months: NDArray[np.float64] = (found[:, 1:] + found[:, :1] / 12).T
         return months
 
-    def _at(self, cells: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.int64]:
-        if len(self.cells) == 0:
-            return np.zeros((len(cells), *known.shape[1:]), dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.cells, cells), len(self.cells) - 1)
-        there = self.cells[at] == cells
-        values: NDArray[np.int64] = known[at]
-        values[~there] = 0
-        return values
+
+def values_at(cells: NDArray[np.int64], known: NDArray[np.int64], values: NDArray[Number]) -> NDArray[Number]:
+    """(c, ...) of cells (c,), where known ones (k,), ascending, have values (k, ...); 0 of others."""
+    if len(known) == 0:
+        return np.zeros((len(cells), *values.shape[1:]), dtype=values.dtype)
+    at = np.minimum(np.searchsorted(known, cells), len(known) - 1)
+    found: NDArray[Number] = values[at]
+    found[known[at] != cells] = 0
+    return found
 
 
 def thin(occurrences: Occurrences, grid: Cells, km: float | None = None) -> Occurrences:
@@ -103,15 +105,12 @@ def thin_to_km(occurrences: Occurrences, grid: Cells, km: float) -> Occurrences:
     """As `thin_to_grid`, with squares of `km` in place of the grid's cells: of one area all over the Earth, and square
     at 30 degrees north and south. Records outside the grid count as dropped here, too."""
     occurrences = occurrences.where(grid.cells_at(*occurrences.lon_lat.T) >= 0, reason="outside the region")
-    return occurrences.where(
-        _first_of(occurrences, *thinning_squares(occurrences.lon_lat, grid, km)), reason=f"{THINNED_KM} {km:g} km"
-    )
+    first = _first_of(occurrences, *thinning_squares(occurrences.lon_lat, km))
+    return occurrences.where(first, reason=f"{THINNED_KM} {km:g} km")
 
 
-def thinning_squares(lon_lat: NDArray[np.float64], grid: Cells, km: float | None) -> tuple[NDArray[np.int64], ...]:
-    """Numbers (n,) that tell in which cell of the grid, or square of `km`, places (n, 2) lie."""
-    if km is None:
-        return (grid.cells_at(*lon_lat.T),)
+def thinning_squares(lon_lat: NDArray[np.float64], km: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column (n,) of the squares of `km` in which places (n, 2) lie."""
     lon, lat = lon_lat.T
     column = np.floor((lon + 180) % 360 * METRES_A_DEGREE / (1000 * km)).astype(np.int64)
     row = np.floor(northing(lat) / (1000 * km)).astype(np.int64)

@@ -18,7 +18,6 @@ class VisitedCells:
     cells: NDArray[np.int64]  # (k,) positions in the grid, ascending
     weight: NDArray[np.float64]  # (k,) above 0, in visits, of which those after the first of a month count less
     detection: float  # 0..1, how often a visit records what another one recorded in that cell and month
-    thinned: int  # records that thinning leaves
 
 
 def visited_cells(
@@ -40,12 +39,12 @@ def visited_cells(
     lon_lat = np.concatenate([occurrences.lon_lat, empty])
     day = np.concatenate([occurrences.day, days])
     label = np.concatenate([occurrences.label, np.full(len(days), -1, np.int32)])
-    inside = grid.cells_at(*lon_lat.T) >= 0
-    lon_lat, day, label = lon_lat[inside], day[inside], label[inside]
+    cell = grid.cells_at(*lon_lat.T)
+    inside = cell >= 0
+    cell, lon_lat, day, label = cell[inside], lon_lat[inside], day[inside], label[inside]
     month = months(day)
     place = np.where((month == 0)[:, None], lon_lat, 0.0)  # what tells two visits of unknown days apart
-    unit = _numbered(*thinning_squares(lon_lat, grid, km), month)
-    cell = grid.cells_at(*lon_lat.T)
+    unit = _numbered(*((cell,) if km is None else thinning_squares(lon_lat, km)), month)
     visit = _numbered(unit, cell, day, *place.T)
     _, first = np.unique(visit, return_index=True)
     visits = np.bincount(unit[first])  # of each unit
@@ -61,7 +60,7 @@ def visited_cells(
     cells, at = np.unique(cell[first], return_inverse=True)
     weight = np.zeros(len(cells))
     np.add.at(weight, at, (counted / np.maximum(1, visits))[unit[first]])
-    return VisitedCells(cells=cells, weight=weight, detection=detection, thinned=len(times))
+    return VisitedCells(cells=cells, weight=weight, detection=detection)
 
 
 def _again(times: NDArray[np.int64], others: NDArray[np.int64]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.observations.occurrence_grid import values_at
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.visits import visited_cells
 
@@ -17,7 +18,7 @@ NOT_KNOWN = "not known"
 # Of the background, at most where somebody looked; the rest is anywhere, or places where nobody did would be anybody's
 # guess. Chosen of .5 to .99 on made landscapes of uneven effort (benchmarks/effort.py, docs/maps.md).
 LOOKED_SHARE = 0.97
-_PRIOR = 20.0  # cells' worth of what the records of all taxa say, beside those of the taxa to fit
+_PRIOR = 20.0  # cells' worth of what all taxa's records say, beside those of the taxa to fit; no other number was tried
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -88,17 +89,16 @@ def looked_share(everything: Occurrences, taxa: Occurrences, grid: AnyGrid, anyw
     do not say where it was missed.
     """
     cells, label = _recorded(everything, grid)
-    recorded = np.bincount(cells, minlength=grid.cells)  # taxa of each cell
-    empty = np.unique(grid.cells_at(*everything.empty_visits[0].T))
-    recorded[empty[empty >= 0]] += 1  # somebody looked, if in vain
+    empty = np.unique(grid.cells_at(*everything.empty_visits[0].T))  # where somebody looked, if in vain
+    visited, taxa_there = np.unique(np.concatenate([cells, empty[empty >= 0]]), return_counts=True)
     own_cells, own = _recorded(taxa, grid)
-    known = np.array([taxon in set(everything.taxa) for taxon in taxa.taxa], np.bool_)
-    alone = recorded[own_cells] == known[own]
+    others = values_at(own_cells, visited, taxa_there) - np.isin(taxa.taxa, everything.taxa)[own]
+    alone = own_cells[others == 0]
     prior = _PRIOR if len(np.unique(label)) > 1 else 0.0  # one taxon is recorded for itself alone in any case
-    by_all = float((recorded[cells] == 1).mean()) if len(cells) else 0.0
-    part = (alone.sum() + prior * by_all) / max(1.0, len(alone) + prior)
+    by_all = float((values_at(cells, visited, taxa_there) == 1).mean()) if len(cells) else 0.0
+    part = (len(alone) + prior * by_all) / max(1.0, len(own_cells) + prior)
     area = grid.cell_area(anywhere)
-    nobody = area[recorded[anywhere] == 0].sum() + grid.cell_area(own_cells[alone]).sum() / max(1, len(np.unique(own)))
+    nobody = area[~np.isin(anywhere, visited)].sum() + grid.cell_area(alone).sum() / max(1, len(np.unique(own)))
     by_chance = min(1.0, float(nobody / area.sum()))
     return float(LOOKED_SHARE if by_chance == 0 else min(LOOKED_SHARE, max(0.0, 1 - part / by_chance)))
 
@@ -116,9 +116,6 @@ def effort_density(effort: RelativeEffort | None, grid: AnyGrid, cells: NDArray[
     area = grid.cell_area(cells)
     if effort is None:
         return np.ones(len(cells), np.float32)
-    weight = np.zeros(len(cells))
-    at = np.minimum(np.searchsorted(cells, effort.cells), len(cells) - 1)
-    there = cells[at] == effort.cells
-    weight[at[there]] = effort.weight[there]
+    weight = values_at(cells, effort.cells, effort.weight)
     mean = weight.sum() / area.sum()
     return np.asarray(weight / area / (mean if mean > 0 else 1.0), dtype=np.float32)

@@ -7,7 +7,6 @@ import pytest
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
-from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.survey_records import SurveyRecords
 from birdsat.observations.visits import visited_cells
@@ -36,7 +35,6 @@ def test_a_cell_with_many_taxa_is_not_visited_more_for_it() -> None:
     visited = visited_cells(recorded(*rich, *poor), GRID)
     assert visited.cells.tolist() == [0, 1]
     assert visited.weight[0] == visited.weight[1]
-    assert visited.thinned == len(thin_to_grid(recorded(*rich, *poor), GRID))
 
 
 def test_a_visit_is_a_day_in_a_cell_and_without_a_day_a_place() -> None:
@@ -76,9 +74,8 @@ def test_a_survey_that_found_nothing_is_a_visit() -> None:
     assert visited.cells.tolist() == [0, 1, 3]
     assert visited.detection == 0  # of the two visits of a cell one found it
     assert visited.weight.tolist() == [1, 2, 1]
-    assert visited.thinned == 2
 
 
 def test_records_outside_the_grid_say_nothing() -> None:
     visited = visited_cells(recorded(("a", 9.5, "2020-05-01")), GRID)
-    assert len(visited.cells) == len(visited.weight) == visited.thinned == 0
+    assert len(visited.cells) == len(visited.weight) == 0
