@@ -69,7 +69,7 @@ def _hint_for_tyro(hint: Any, name: str, doc: str, default: Any) -> Any:
             case OneOf(or_file=str(ending)):  # the request checks the names, here and below, and knows the nearest
                 metavar = f"NAME|FILE{ending}{several}"
             case OneOf(or_estimator=True, names=names):
-                choices = f"{{{','.join(names)},MODULE.CLASS(...)}}"
+                choices = f"{{{','.join(names)},CLASSIFIER(...)}}"
                 metavar = f"[{choices} [...]]" if several else choices
             case OneOf(names=names):
                 choices = f"{{{','.join(names)}}}"

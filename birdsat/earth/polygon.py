@@ -87,11 +87,8 @@ def _columns(lon: NDArray[np.float64], west: float, east: float) -> Iterator[sli
             yield slice(first, behind)
 
 
-def check_ring(ring: NDArray[np.float64], *, declared: bool = True) -> None:
-    """Raise InputError for a ring (n, 2) that is not one of WGS84 degrees, longitude first.
-
-    declared: whether its file says that it is, so that the message says otherwise.
-    """
+def check_ring(ring: NDArray[np.float64]) -> None:
+    """Raise InputError for a ring (n, 2) that is not one of WGS84 degrees, longitude first."""
     check_positions(ring)
     lon, lat = ring.T
     if np.abs(lat).max() > 90:
@@ -102,9 +99,6 @@ def check_ring(ring: NDArray[np.float64], *, declared: bool = True) -> None:
                 "longitude and latitude are swapped: longitude comes first."
                 if swapped
                 else "its positions are not degrees of WGS84, longitude first; project the region to EPSG:4326."
-                if declared
-                else "the file declares no CRS, and its positions cannot be degrees; write in the CRS that they are "
-                "of, `ogr2ogr -a_srs EPSG:CODE OUT.gpkg IN`."
             )
         )
     steps = np.abs(np.diff(lon))

@@ -26,12 +26,11 @@ def read_polygons(path: Path, layer: str | None = None) -> Polygons:
     """The region in a file, whose format is known by its first bytes: the union of its polygons.
 
     layer: of a GeoPackage, or the name of one of several shapefiles in a zip file. A CRS that the file declares is
-    followed; GeoJSON that declares none is in WGS84 (RFC 7946), and any other file that declares none must be in
-    degrees.
+    followed, and GeoJSON that declares none is in WGS84 (RFC 7946).
 
-    Raises InputError for a file that is something else, is empty, declares a CRS that is not known, or has positions
-    that are not on Earth, as when latitude comes first; and for an edge of more than 180 degrees, which may be meant to
-    go over the antimeridian or not. What is wrong about the layer is said of the setting "layer".
+    Raises InputError for a file that is something else, is empty, declares no CRS or one that is not known, or has
+    positions that are not on Earth, as when latitude comes first; and for an edge of more than 180 degrees, which may
+    be meant to go over the antimeridian or not. What is wrong about the layer is said of the setting "layer".
     """
     kind = vector_kind(first_bytes(path))
     if kind is None and path.suffix.lower() in _OF_SHAPEFILES:

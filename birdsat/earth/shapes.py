@@ -27,7 +27,7 @@ class Shape:
     """A polygon of a file."""
 
     rings: Sequence[Ring]  # the outer one, then those of its holes; in units of the CRS, x (or longitude) first
-    crs: CRS | None  # None: the file declares none
+    crs: CRS
     feature: int | None = None  # which of the file's it belongs to, from 1; None: there is one alone
 
 
@@ -74,20 +74,20 @@ def _in_degrees(shape: Shape) -> tuple[list[list[Ring]], bool]:
     crs, rings = shape.crs, list(shape.rings)
     for ring in rings:
         check_positions(ring)
-    if crs is not None and not (crs.is_geographic or crs.is_projected):
+    if not (crs.is_geographic or crs.is_projected):
         raise InputError(f"its CRS is {_shown(crs)}, which is not one of maps of the Earth; project it to EPSG:4326.")
-    if crs is None or crs == WGS84 or in_degrees_of_arc(crs):
-        if crs is not None and crs != WGS84:
+    if crs == WGS84 or in_degrees_of_arc(crs):
+        if crs != WGS84:
             rings = [_to_wgs84(ring, crs) for ring in rings]
         for ring in rings:
-            check_ring(ring, declared=crs is not None)
+            check_ring(ring)
         whole = [closed(ring) for ring in rings]
         return _mended([whole[0], *_holes_within(whole[0], whole[1:])])
     farthest = max(float(np.abs(ring).max()) for ring in rings)
     if crs.is_projected and farthest <= 360:
         raise InputError(
-            f"its CRS is {_shown(crs)}, which is not in degrees, but its positions look like degrees; project the "
-            "region to EPSG:4326, or take the CRS out."
+            f"its CRS is {_shown(crs)}, which is not in degrees, but its positions look like degrees; write in the "
+            "CRS that they are of, `ogr2ogr -a_srs EPSG:4326 OUT.gpkg IN`."
         )
     if farthest > _FARTHEST:
         raise InputError(f"some of its positions are not on Earth in its CRS, {_shown(crs)}; export it again.")
@@ -95,7 +95,7 @@ def _in_degrees(shape: Shape) -> tuple[list[list[Ring]], bool]:
     length = sum(float(np.hypot(*np.diff(ring, axis=0).T).sum()) for polygon in polygons for ring in polygon)
     bent = [[unwrapped(_to_wgs84(_cut(ring, length / _PIECES), crs)) for ring in polygon] for polygon in polygons]
     for ring in (ring for polygon in bent for ring in polygon):
-        check_ring(ring, declared=True)
+        check_ring(ring)
     return bent, was_valid
 
 

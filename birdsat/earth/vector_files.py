@@ -37,6 +37,10 @@ _BESIDE = (".shx", ".prj")  # of a shapefile; what its features are called (.dbf
 _MOST_MEMBERS = 10_000  # of a zip file
 # SQL functions and tables of GDAL's that open other files.
 _CLOSED = {"OGR_SQLITE_STATIC_VIRTUAL_OGR": "NO", "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO"}
+_NO_CRS = (  # GeoJSON alone has one that need not be declared
+    "the file declares no CRS, and degrees are not guessed; write in the CRS that its positions are of, `ogr2ogr "
+    "-a_srs EPSG:CODE OUT.gpkg IN`: EPSG:4326 for longitude and latitude."
+)
 _UNDEFINED = "ndefined "  # in the names of what a GeoPackage has in place of a CRS
 _GEOMETRIES = ("geometry", "geom", "wkb_geometry")
 
@@ -156,8 +160,9 @@ def _of_ogr(parts: Mapping[str, bytes], layer: str | None = None) -> Iterator[Sh
         declared, wkb = _read_by_ogr(path, layer)
     if declared is None and parts.get(".prj", b"").strip():
         raise InputError("the CRS in its .prj is not known; write in that which it is of, `ogr2ogr -a_srs EPSG:CODE`.")
-    crs = None if declared is None or _UNDEFINED in declared else read_crs(declared)
-    yield from _shapes(wkb, crs, 0)
+    if declared is None or _UNDEFINED in declared:
+        raise InputError(_NO_CRS)
+    yield from _shapes(wkb, read_crs(declared), 0)
 
 
 def _read_by_ogr(path: Path, layer: str | None) -> tuple[str | None, Any]:
@@ -247,7 +252,7 @@ def _of_parquet(path: Path) -> Iterator[Shape]:
         raise InputError(f"the Parquet file is damaged ({str(error)[:200]}); export it again.") from error
 
 
-def _geometry_column(schema: pa.Schema) -> tuple[str, CRS | None]:
+def _geometry_column(schema: pa.Schema) -> tuple[str, CRS]:
     """The column of geometries, and the CRS that the file declares: GeoParquet's own default is WGS84."""
     described: dict[str, Any] = {}
     try:
@@ -265,11 +270,11 @@ def _geometry_column(schema: pa.Schema) -> tuple[str, CRS | None]:
     if encoding != "WKB" or not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
         raise InputError(f"its geometries are stored as {encoding} in {kind}, which is not read; export them as WKB.")
     if crs is None:
-        return name, None
+        raise InputError(_NO_CRS)
     return name, WGS84 if crs == "OGC:CRS84" else declared_crs(crs)
 
 
-def _shapes(wkb: Any, crs: CRS | None, first: int) -> Iterator[Shape]:
+def _shapes(wkb: Any, crs: CRS, first: int) -> Iterator[Shape]:
     """The polygons of features whose geometries (n,) are WKB or None. first: how many features come before them."""
     known = np.array([one is not None and len(one) > 0 for one in wkb], dtype=np.bool_)
     geometries = shapely.from_wkb(np.where(known, wkb, None), on_invalid="ignore")

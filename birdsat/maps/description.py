@@ -52,6 +52,7 @@ SCORE = Quantity(
 RICHNESS = Quantity("expected number of species", "1")
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
 _COUNTS = RECORDS, ELSEWHERE
+BY_EFFORT = "background drawn by effort"  # a share; a source of a map
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
 _CHANCE = 0.5  # the AUC of noise
@@ -109,12 +110,17 @@ class MapDescription:
         return bool(self.evaluation) and not only_others
 
     @property
+    def why_not_evaluated(self) -> str:
+        """For people, of a map without figures."""
+        return self.not_held_out or _HELD_OUT
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What whoever reads the numbers must know, in words; none: nothing beyond what every map has."""
         lacks = [] if self.calibrated is not False else ["not calibrated"]
         if self.calibrated is not None and not self.evaluated:
             lacks.append("not evaluated")
-        found = [f"{', '.join(lacks)}: {self.not_held_out or _HELD_OUT}"] if lacks else []
+        found = [f"{', '.join(lacks)}: {self.why_not_evaluated}"] if lacks else []
         if 0 < (side := self.evaluation.get("held_out_block_km", _BLOCK_KM)) < _BLOCK_KM:
             found.append(
                 f"evaluated on blocks of {side:,.0f} km among the records: nothing tells how good it is elsewhere"
@@ -135,6 +141,12 @@ class MapDescription:
             why = self.sources.get(UNDATED)
             found.append(f"the same in all months: {why}" if why else "undated: the same in all months")
         return tuple(found)
+
+    @property
+    def records(self) -> int:
+        """Of the taxon, that the map was made from; 0: none, or not known."""
+        text = self.sources.get(RECORDS, "")
+        return int(text) if text.isdecimal() else 0
 
     @property
     def lacking_records(self) -> tuple[str, ...]:

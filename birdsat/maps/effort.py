@@ -11,7 +11,7 @@ from birdsat.maps.map_file import MapFile
 
 
 def effort_path(tiff: Path) -> Path:
-    """Where the effort behind a map lies: a GeoTIFF on the map's own cells whose first band counts visits."""
+    """Where the effort behind a map lies: a GeoTIFF on the map's own cells, whose first band is relative effort."""
     return tiff.with_name(f"{tiff.stem}_effort.tif")
 
 
@@ -29,5 +29,5 @@ def read_effort(map_file: MapFile, most: int) -> NDArray[np.float32] | None:
             cog.affine, grid.affine, rtol=0, atol=1e-6 * grid.step
         ):
             raise InputError(f"{path} is not on the cells of {map_file.path}; write it on the same grid, or remove it.")
-        visits: NDArray[np.float32] = cog.decimated((0,), most)[0]
-        return visits
+        effort: NDArray[np.float32] = cog.decimated((0,), most)[0]
+        return effort

@@ -104,13 +104,6 @@ class MapLayers:
     first_column: int = 0
 
     @property
-    def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Between what the values may be: low and high, else a standard deviation less and more; None: not known."""
-        if self.low is not None and self.high is not None:
-            return self.low, self.high
-        return None if self.std is None else (self.value - self.std, self.value + self.std)
-
-    @property
     def doubt(self) -> NDArray[np.float32] | None:
         """(layers, h, w) what `MapDescription.doubt` names."""
         if self.low is not None and self.high is not None:

@@ -19,6 +19,10 @@ from birdsat.maps.seasons import BREEDING, NON_BREEDING, RESIDENT, Seasons, give
 
 DEFAULT_THRESHOLD = "max_sss"
 GIVEN = "given"  # the name of a threshold that is a number of the user's
+# How far of the way to the bounds of their intervals cells are wrong together, squared: always, and by a single record,
+# of which n have 1 / n; each cell is by itself what is left. Chosen on made worlds, so that areas hold the true one in
+# four of five (docs/maps.md).
+_ALWAYS, _OF_A_RECORD = 0.03, 3.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,8 +42,7 @@ class RangePart:
     months: tuple[int, ...]  # 1..12; of residents those of both seasons; empty: of no month
     cells: int
     area_km2: float
-    # The least and most of the areas by the lows of all cells, by their highs (of a map without intervals by the values
-    # less, and plus, one standard deviation over the members), and by the values; NaN where the map has neither.
+    # Those by what all cells may be at the least and at the most: see `wrong_together`; NaN where the map does not say.
     area_low_km2: float
     area_high_km2: float
     applicable: float  # share of the area in the area of applicability; NaN where the map does not say
@@ -139,8 +142,9 @@ def find_threshold(about: MapDescription, wanted: str) -> Threshold:
     if not about.is_taxon or about.quantity.bounds != (0.0, 1.0):
         raise InputError(f"the map is of {about.title}, {about.quantity.name}; a range is made of the map of a taxon.")
     names, making = tuple(about.making.thresholds), about.making
-    if wanted in names:
-        return Threshold(name=wanted, value=making.thresholds[wanted], chosen_on=making.thresholds_of)
+    by_letters = {name.replace("_", ""): name for name in names}  # maxSSS is what the literature writes
+    if name := by_letters.get(wanted.lower().replace("_", "")):
+        return Threshold(name=name, value=making.thresholds[name], chosen_on=making.thresholds_of)
     try:
         value = float(wanted)
     except ValueError:
@@ -179,13 +183,14 @@ def taxon_range(
     else:
         seasons = _told(map_file, threshold.value)
     parts = [_GatheredPart(about.grid, season, months) for season, months in seasons.parts()]
+    share = wrong_together(about.records)
     highest = -math.inf
     for block in map_file.blocks():
         area = _cell_areas(about.grid, block)
         highest = max(highest, float(np.max(block.value, where=np.isfinite(block.value), initial=-math.inf)))
         by_value = seasons.cells(block.value, threshold.value)
         by_less = by_more = by_value
-        if (bounds := block.bounds) is not None:
+        if (bounds := _least_and_most(block, share)) is not None:
             by_less, by_more = (seasons.cells(bound, threshold.value) for bound in bounds)
         for part, *cells in zip(parts, by_value, by_less, by_more, strict=True):
             part.add(block, area, *cells)
@@ -199,6 +204,11 @@ def taxon_range(
         highest=highest,
         map_created=map_file.created,
     )
+
+
+def wrong_together(records: int) -> float:
+    """How far of the way to the bounds of their intervals all cells of a taxon with so many records may be at once."""
+    return min(1.0, math.sqrt(_ALWAYS + _OF_A_RECORD / max(1, records)))
 
 
 def extent_of_places(of: str, lon_lat: NDArray[np.float64]) -> Extent:
@@ -253,6 +263,15 @@ class _GatheredPart:
             applicable=self._inside / float(self._areas[0]) if self._knows_inside else math.nan,
             geometry=self.shapes.dissolved(),
         )
+
+
+def _least_and_most(block: MapLayers, share: float) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """(layers, h, w) what values may all be together: a share of the way to the bounds of their intervals, or of a map
+    without these a standard deviation over the members less and more; None: not known."""
+    if block.low is not None and block.high is not None:
+        low, high = (block.value + np.float32(share) * (bound - block.value) for bound in (block.low, block.high))
+        return low, high
+    return None if block.std is None else (block.value - block.std, block.value + block.std)
 
 
 def is_fine(grid: AnyGrid) -> bool:

@@ -56,6 +56,7 @@ def animate_map(
             points=points,
             scale=ends,
             among=layers.value,
+            whole_year=not about.dated,
             of_land=about.of_land,
         )
         frames.append(_pixels(figure))

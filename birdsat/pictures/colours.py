@@ -10,7 +10,8 @@ SCORE_COLOURS = LinearSegmentedColormap.from_list("score", SCORE_RAMP)
 UNCERTAINTY_COLOURS = LinearSegmentedColormap.from_list(
     "uncertainty", ["#f4f5f0", "#b9cdb6", "#6f9f9c", "#2f6480", "#122a4e"]
 )
-EFFORT_COLOURS = LinearSegmentedColormap.from_list("effort", ["#f5f3ee", "#d9cfae", "#a9a06a", "#67713b", "#2a3c1d"])
+EFFORT_RAMP = ("#f5f3ee", "#d9cfae", "#a9a06a", "#67713b", "#2a3c1d")
+EFFORT_COLOURS = LinearSegmentedColormap.from_list("effort", EFFORT_RAMP)
 INSIDE, OUTSIDE = "#7fa98f", "#f6f3ea"  # of the area of applicability
 INK, FRAME, QUIET = "#33363b", "#8a8d92", "#6b6f76"
 COAST = "#5d646d"

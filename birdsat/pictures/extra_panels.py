@@ -17,6 +17,7 @@ from birdsat.maps.map_file import MapFile
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.colours import EFFORT_COLOURS, FRAME, INK, INSIDE, OUTSIDE, UNCERTAINTY_COLOURS
 from birdsat.pictures.scale import colour_scale
+from birdsat.ranges.effort import NOT_KNOWN
 
 LETTER_INCHES = 0.072  # of words below
 
@@ -86,17 +87,19 @@ def applicability(map_file: MapFile, most: int) -> ExtraPanel | None:
 
 def effort(map_file: MapFile, most: int) -> ExtraPanel | None:
     """How much was looked, by area and relative to the mean, on a logarithmic scale that begins at none."""
-    visits = read_effort(map_file, most)
-    return None if visits is None else effort_panel(visits)
+    if map_file.description.sources.get("effort") == NOT_KNOWN:
+        return None  # the file holds what the fit took for it, alike everywhere, which looks like a well surveyed land
+    found = read_effort(map_file, most)
+    return None if found is None else effort_panel(found)
 
 
-def effort_panel(visits: NDArray[np.float32]) -> ExtraPanel:
-    """Of visits (h, w) over the grid's extent; NaN where it is not known."""
-    top = float(np.nanmax(visits, initial=1.0))
+def effort_panel(effort: NDArray[np.float32]) -> ExtraPanel:
+    """Of effort (h, w) over the grid's extent; NaN where it is not known."""
+    top = float(np.nanmax(effort, initial=1.0))
     ticks = [0.0, *(float(10**power) for power in range(9) if 10**power <= top)]
     return ExtraPanel(
         title="effort",
-        value=visits.astype(np.float32),
+        value=effort.astype(np.float32),
         norm=FuncNorm((np.log1p, np.expm1), vmin=0, vmax=top),
         colours=EFFORT_COLOURS,
         label="effort; 1: the mean of the cells",

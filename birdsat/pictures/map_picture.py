@@ -72,9 +72,9 @@ def draw_map(
     fewer and larger ones over all its extent. applicability (h, w): cells below a half are faded and hatched. Cells
     without a value are grey, or water where `land` has none. points are drawn on the panels of values. scale: what the
     ends of the colour scale are; None: as `colour_scale` has them. among (all, h, w): the layers of which these are
-    some, so that pictures of each have one colour bar and one legend. whole_year: the layer is of all months. of_land:
-    values of cells without land are not drawn. extra: panels behind those of the months. width_px: of the picture;
-    None: as its panels need. In texts, $ starts no formula. Raises InputError when the shapes differ.
+    some, so that pictures of each have one colour bar and one legend. whole_year: every layer is of all months.
+    of_land: values of cells without land are not drawn. extra: panels behind those of the months. width_px: of the
+    picture; None: as its panels need. In texts, $ starts no formula. Raises InputError when the shapes differ.
     """
     _check_shapes(grid, months, value, truth, applicability)
     among = value if among is None else among
@@ -95,6 +95,8 @@ def draw_map(
     for i in range(len(value)):
         month = months[i] if months else None
         name = calendar.month_name[month] if month is not None else "all months" if whole_year else ""
+        if whole_year and month is not None:
+            name = f"{name} (the same in all months)"
         panel = spare.pop(0)
         image = ground.draw_values(panel, value[i], norm, outside)
         ground.draw_points(panel, points, month)
@@ -110,9 +112,10 @@ def draw_map(
         _name_panel(panel, more.title)
         draw_extra_bar(figure, picture, panel, more, frame.panel[0])
     shown = [*drawn, *axes[frame.first_extra : frame.first_extra + len(extra)]]
-    for panel in axes:
+    for place, panel in enumerate(axes):
         finish_panel(panel, grid, frame.panel)
         panel.set_visible(panel in shown)
+        panel.tick_params(labelbottom=not any(below in shown for below in axes[place + frame.columns :: frame.columns]))
     assert image is not None
     _draw_colour_bar(figure, image, drawn, frame, quantity, value_span(among))
     _draw_legend(figure, drawn[0], _marks(outside, ground.lacks_values(ground.without_sea(among))), subtitle)

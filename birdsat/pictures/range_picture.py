@@ -1,4 +1,4 @@
-"""A range as a picture: the polygons of each season, and how sure a map's values are."""
+"""What a report shows beside the map: the polygons of each season, how sure the values are, and how much was looked."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ from birdsat.maps.description import MapDescription, Quantity
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.seasons import SEASONS
 from birdsat.pictures.colours import INK
+from birdsat.pictures.extra_panels import draw_extra_bar, extra_panels
 from birdsat.pictures.map_picture import DPI, draw_map
 from birdsat.pictures.panel import Ground, finish_panel, panel_ratio
 
@@ -27,11 +28,7 @@ _MOST_CELLS = 1300  # along a side, that are read for a picture
 def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], land: Land | None) -> Figure:
     """Season and multipolygon (WGS84 degrees) of each range of a taxon, over the extent of its map."""
     grid = about.grid
-    ratio = panel_ratio(grid)
-    width, height = (_LONGER_INCHES, _LONGER_INCHES / ratio) if ratio >= 1 else (_LONGER_INCHES * ratio, _LONGER_INCHES)
-    figure = Figure(figsize=(width + 0.6, height + 0.9), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    figure, axes = _one_panel(grid)
     Ground(grid, land).draw_range(axes, np.zeros((1, 1), dtype=bool))
     shown = [season for season in SEASONS if any(name == season for name, _ in polygons)]
     overlaps = len(polygons) > len(shown)  # months that are ranges by themselves
@@ -61,6 +58,29 @@ def draw_doubt(map_file: MapFile, land: Land | None) -> Figure | None:
         applicability=layers.applicability,
         land=land,
     )
+
+
+def draw_effort(map_file: MapFile, land: Land | None) -> Figure | None:
+    """How much was looked where, as the map's panel of it; None where that is not known, or not beside the map."""
+    about = map_file.description
+    found = extra_panels(map_file, ("effort",), _MOST_CELLS)
+    if not found:
+        return None
+    figure, axes = _one_panel(about.grid)
+    ground = Ground(about.grid, land, of_land=about.of_land)
+    image = ground.draw_values(axes, found[0].value, found[0].norm, None, found[0].colours)
+    finish_panel(axes, about.grid)
+    draw_extra_bar(figure, image, axes, found[0], figure.get_figwidth())
+    return figure
+
+
+def _one_panel(grid: AnyGrid) -> tuple[Figure, Axes]:
+    """A figure of one panel, in its aspect."""
+    ratio = panel_ratio(grid)
+    width, height = (_LONGER_INCHES, _LONGER_INCHES / ratio) if ratio >= 1 else (_LONGER_INCHES * ratio, _LONGER_INCHES)
+    figure = Figure(figsize=(width + 0.6, height + 0.9), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots()
 
 
 def _fill(axes: Axes, grid: AnyGrid, geometry: Geometry, colour: str, alpha: float) -> None:

@@ -26,7 +26,8 @@ _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
 def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
-    """The classifier that a text says: `module.Class`, `module:Class`, or a call of one with keywords.
+    """The classifier that a text says: `module.Class`, `module:Class`, of scikit-learn `Class` alone, or a call of one
+    with keywords.
 
     from_file: the text was read and not given by the user; then classes of scikit-learn alone are made, and of packages
     that the environment names in TRUSTED, since to import a module is to run it. Raises ConfigError for a text that is
@@ -146,7 +147,7 @@ def _value(node: ast.expr, text: str, from_file: bool) -> Any:
 def _class(path: str, text: str, from_file: bool) -> Callable[..., "BaseEstimator"]:
     module, _, name = path.rpartition(".")
     if not module:
-        raise ConfigError(f"{path} of {text!r} names no module; write it as {_EXAMPLE}.")
+        return _of_sklearn(name)
     package = module.split(".")[0]
     if from_file and package not in ("sklearn", *os.environ.get(TRUSTED, "").replace(",", " ").split()):
         raise ConfigError(
@@ -163,6 +164,20 @@ def _class(path: str, text: str, from_file: bool) -> Callable[..., "BaseEstimato
     if not (inspect.isclass(cls) and issubclass(cls, BaseEstimator)):
         classes = [key for key, value in vars(found).items() if inspect.isclass(value)]
         raise ConfigError(f"{module} has no estimator {name!r}{nearest(name, classes)}.")
+    return cls
+
+
+def _of_sklearn(name: str) -> Callable[..., "BaseEstimator"]:
+    """A class of scikit-learn by its name alone."""
+    from sklearn.utils import all_estimators
+
+    classes = dict(all_estimators())
+    if name not in classes:
+        raise ConfigError(
+            f"scikit-learn has no estimator {name!r}{nearest(name, classes)}. One of another package is written with "
+            f"its module, as {_EXAMPLE}."
+        )
+    cls: Callable[..., BaseEstimator] = classes[name]
     return cls
 
 

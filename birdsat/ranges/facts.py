@@ -46,6 +46,7 @@ class RangeFacts:
     inputs: tuple[str, ...] = USUAL_INPUTS  # of chip, place and covariates, what it learned from
     rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
     effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
+    effort_share: float = 0.0  # of the background, that was drawn by effort, the rest anywhere; 0: not known
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0

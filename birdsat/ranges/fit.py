@@ -61,6 +61,7 @@ class Source:
     elsewhere: tuple[int, ...] = ()  # records of each taxon in no cell, as at sea; none at all where there are none
     looked_taxa: int = 0  # taxa whose records say where was looked; one alone says nothing of that
     effort: str = ""  # what says where was looked, for people, or that it is not known
+    effort_share: float = 0.0  # of the background, drawn by it
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
     rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
@@ -129,6 +130,7 @@ def fit_ranges(
         tables=source.tables,
         looked_taxa=source.looked_taxa,
         effort=source.effort,
+        effort_share=source.effort_share,
         common_names=source.common_names,
         of_land=source.of_land,
         elsewhere=source.elsewhere,
@@ -140,13 +142,19 @@ def fit_ranges(
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
         absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
-        not_held_out="" if figures and calibration.fitted else why_not_held_out(points, settings),
+        not_held_out="" if figures else why_not_held_out(points, settings) or _too_few(fitted.held_out),
         thresholds=thresholds,
         read=source.read,
         command=source.command,
     )
     held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
     return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
+
+
+def _too_few(out: HeldOut | None) -> str:
+    """For people: that what was held out tells nothing, though some was; "" where nothing was."""
+    count = 0 if out is None else int(np.count_nonzero(out.present))
+    return f"{count} {'record' if count == 1 else 'records'} could be held out, which is too few" if count else ""
 
 
 def _why_undated(points: Points, fitted: Fitted, estimator: str) -> str:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.seasonal_basis import starting_basis
 from birdsat.ranges.survey_term import SurveyTerm
+from birdsat.ranges.trial import Trial
 
 if TYPE_CHECKING:
     from birdsat.ranges.estimator_network import EstimatorNetwork
@@ -104,13 +104,13 @@ class Data:
         self.half = half[:p], half[p:]
         self.trials = [self._trial(some) for some in (None, 0, 1)]
 
-    def _trial(self, half: int | None) -> "_Trial":
+    def _trial(self, half: int | None) -> Trial:
         """half: of the blocks; None: all that is held out."""
         there, behind = self.out[0][:, self.tried], self.out[1][:, self.tried_background]
         if half is not None:
             there = there & (self.half[0][self.tried] == half)
             behind = behind & (self.half[1][self.tried_background] == half)
-        return _Trial(there, behind, *_balanced(there, self.taxon[self.tried], self.taxa))
+        return Trial(there, behind, *_balanced(there, self.taxon[self.tried], self.taxa))
 
     def starting_basis(self) -> NDArray[np.float32]:
         """Rows that the seasonal basis of a network starts as, of all points."""
@@ -146,17 +146,17 @@ class Data:
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> list[float]:
-        """How often a member puts a point that it held out above background that it held out, the mean over taxa: of
-        all that is held out, and of each half.
+        """How well members rank the points that they held out above background that they held out, the mean over taxa:
+        of all that is held out, and of each half. From 0 to 1.
 
-        That is the area under the ROC curve. The loss itself would stop too early: it grows when a member becomes too
-        sure of itself, which the calibration mends afterwards, while it still gets better at telling places apart.
+        Ranks, as the loss itself would stop too early: it grows when a member becomes too sure of itself, which the
+        calibration mends afterwards, while it still gets better at telling places apart.
         """
         there, elsewhere, row = self._try(network, self.tried_background)
-        areas = [trial.areas(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
+        ranks = [trial.ranks(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
         more, surveyed = (0.0, 0) if self.surveys is None else self.surveys.trial(network)
-        of_points = [total / max(1, taxa) for total, taxa in areas[1:]]
-        return [(areas[0][0] + more) / max(1, areas[0][1] + surveyed), *of_points]
+        of_points = [total / max(1, taxa) for total, taxa in ranks[1:]]
+        return [(ranks[0][0] + more) / max(1, ranks[0][1] + surveyed), *of_points]
 
     @torch.inference_mode()
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
@@ -276,31 +276,6 @@ class Data:
         place = even * len(self.months)
         month = np.minimum(place.astype(np.int64), len(self.months) - 1)
         return in_month(self.months[month] + 1, place - month)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What members are tried on: m members, p points, b rows of background, t taxa."""
-
-    points: Tensor  # (m, p) held out
-    background: Tensor  # (m, b) held out
-    weight: Tensor  # (m, p) adding up to 1 over the points of each member and taxon
-    known: Tensor  # (m, t) which have any
-
-    def areas(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> tuple[float, int]:
-        """Areas under the ROC curve added up over members and their taxa, and how many these are; of log odds as
-        `_Data._logits` gives them and labels (p,)."""
-        areas = 0.0
-        for member, held_out in enumerate(self.points):
-            point = torch.nonzero(held_out)[:, 0]
-            background = elsewhere[member, row[self.background[member]]]
-            against, _ = background.T.contiguous().sort(dim=1)  # (taxa, held out)
-            if len(point) == 0 or against.shape[1] == 0:
-                continue
-            value = there[member, point]
-            above = torch.searchsorted(against[taxon[point]], value[:, None])[:, 0] / against.shape[1]
-            areas += float((above * self.weight[member, point]).sum())
-        return areas, int(self.known.sum())
 
 
 def months_looked(looked: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -29,6 +29,11 @@ class TaxonFigures:
     auc_even: float  # against background even by area, which prefers a map that follows where people look
     boyce: float
 
+    @property
+    def is_by_chance(self) -> bool:
+        """Whether nothing says that the map tells records from other places."""
+        return self.points > 0 and self.auc_low <= 0.5
+
 
 _UNKNOWN = TaxonFigures(points=0, auc=math.nan, auc_low=math.nan, auc_high=math.nan, auc_even=math.nan, boyce=math.nan)
 

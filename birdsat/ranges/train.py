@@ -24,7 +24,7 @@ _LEAST_STEPS = (
     60  # and so many where nothing can be held out to choose by; before, a trial of one taxon is mostly chance
 )
 _TRIED_EVERY = 20  # steps between two trials on what was held out
-_PATIENCE = 3  # trials without a better one
+_PATIENCE = 4  # trials without a better one
 _WARM_UP = 20  # steps
 _AVERAGE_DECAY = 0.96  # of the running mean of weights, which is what is tried and kept
 

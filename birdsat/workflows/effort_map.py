@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from birdsat.embeddings.regions.region import Region
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
-from birdsat.maps.map_file import create_map, sidecar_path
+from birdsat.maps.map_file import MapFile, create_map
+from birdsat.observations.occurrence_grid import values_at
+from birdsat.pictures.qgis_style import write_effort_style
 from birdsat.ranges.effort import NOT_KNOWN, RelativeEffort, effort_density
 
 EFFORT_FILE = "effort.tif"  # in the folder of a range model
@@ -22,8 +24,8 @@ EFFORT = Quantity(
 _AT_ONCE = 1 << 20  # cells
 
 
-def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, request: str = "") -> tuple[Path, Path]:
-    """Write the effort in all cells of a fit's region to `path` (.tif), and its JSON; both files.
+def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, request: str = "") -> None:
+    """Write the effort in all cells of a fit's region to `path` (.tif), its JSON and its style.
 
     request: fingerprint of what was asked for. Raises what `create_map` raises.
     """
@@ -43,7 +45,29 @@ def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, 
     with create_map(path, about) as sink:
         for first, rows in rows_of_cells(region.grid, 1, _blocks(cells, density)):
             sink.write(first, rows)
-    return path, sidecar_path(path)
+    write_effort_style(path, EFFORT, float(density.max(initial=1.0)))
+
+
+def read_effort_map(path: Path, region: Region) -> RelativeEffort | None:
+    """What `write_effort_map` wrote, in the cells of a region whatever the map's own were; None where it is not known.
+
+    Memory grows with the cells in which anybody looked. Raises InputError for a file that is not a map.
+    """
+    seen, density = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    with MapFile(path) as found:
+        grid, source = found.description.grid, found.description.sources.get("effort", NOT_KNOWN)
+        for block in found.blocks():
+            row, column = np.nonzero(block.value[0] > 0)
+            seen.append((row + block.first_row) * grid.columns + column + block.first_column)
+            density.append(block.value[0, row, column])
+    if source == NOT_KNOWN:
+        return None
+    order = np.argsort(np.concatenate(seen))
+    cells = region.cells()
+    there = grid.cells_at(*region.grid.centres(cells).T)
+    by_area = values_at(there, np.concatenate(seen)[order], np.concatenate(density)[order])
+    cells, by_area = cells[by_area > 0], by_area[by_area > 0]
+    return RelativeEffort(cells=cells, weight=by_area * region.grid.cell_area(cells), source=source)
 
 
 def _blocks(

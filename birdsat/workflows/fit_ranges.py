@@ -22,6 +22,7 @@ from birdsat.observations.occurrence_checks import MAINLY_ON_LAND
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.scientific_names import species_name
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
+from birdsat.pictures.qgis_style import style_path
 from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
@@ -46,7 +47,13 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
 from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
-from birdsat.workflows.open_ranges import beside_covariates, region_of, warn_if_not_held_out, with_covariates
+from birdsat.workflows.open_ranges import (
+    beside_covariates,
+    region_of,
+    warn_if_by_chance,
+    warn_if_not_held_out,
+    with_covariates,
+)
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
 from birdsat.workflows.requests.ranges import NETWORK, FitRequest, Way
 from birdsat.workflows.same_request import request_fingerprint
@@ -64,7 +71,7 @@ class FitResult:
     def files(self) -> tuple[Path, ...]:
         """The model's, what it sees in the region's cells, what is said of its inputs, and the map of the effort."""
         effort = self.folder / EFFORT_FILE
-        beside = [one for one in (effort, sidecar_path(effort)) if one.is_file()]
+        beside = [one for one in (effort, sidecar_path(effort), style_path(effort)) if one.is_file()]
         own = (self.folder / SETTINGS_FILE, self.folder / WEIGHTS_FILE)
         return (*own, *self.folder.glob(KEPT_FILES), *explanation_files(self.folder), *beside)
 
@@ -150,6 +157,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
 
     model = fit(request.inputs, progress)
     warn_if_not_held_out(model, progress)
+    warn_if_by_chance(model, model.facts.taxa, progress)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))
     refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
@@ -232,6 +240,7 @@ def fit_records(
             tables=tuple(table.name for table in tables),
             looked_taxa=len(taxa_on(records.everything, region.grid)),
             effort=NOT_KNOWN if effort is None else effort.source,
+            effort_share=0.0 if effort is None else effort.share,
             common_names=_common_names(occurrences),
             of_land=_of_land(occurrences, region.imagery.land),
             elsewhere=tuple(records.elsewhere.get(taxon, 0) for taxon in occurrences.taxa) if records.elsewhere else (),

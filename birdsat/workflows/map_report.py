@@ -18,7 +18,7 @@ from birdsat.maps.map_file import MapFile
 from birdsat.maps.range_file import areas_path, read_areas, read_polygons_of
 from birdsat.pictures.demo import figure_address, png_address
 from birdsat.pictures.map_picture import draw_map_file
-from birdsat.pictures.range_picture import draw_doubt, draw_range
+from birdsat.pictures.range_picture import draw_doubt, draw_effort, draw_range
 from birdsat.progress import QUIET, Progress
 from birdsat.reading import kind_of
 from birdsat.workflows.pages import escaped, image, style
@@ -91,6 +91,8 @@ def _pictures(map_file: MapFile, ranges: _Range | None) -> dict[str, str]:
     pictures = {"map": image(address, f"Map of {about.title}: {about.quantity.name}")}
     if (doubt := draw_doubt(map_file, land)) is not None:
         pictures["doubt"] = image(figure_address(doubt), f"Uncertainty of the map of {about.title}")
+    if (effort := draw_effort(map_file, land)) is not None:
+        pictures["effort"] = image(figure_address(effort), "How much was looked where")
     if ranges is not None and ranges.polygons:
         figure = draw_range(about, ranges.polygons, land)
         pictures["range"] = image(figure_address(figure), f"Range of {about.title} by season")

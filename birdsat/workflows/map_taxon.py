@@ -14,7 +14,16 @@ from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, UnknownTaxonError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
-from birdsat.maps.description import ELSEWHERE, RECORDS, SCORE, SUITABILITY, UNDATED, UNLOOKED, MapDescription
+from birdsat.maps.description import (
+    BY_EFFORT,
+    ELSEWHERE,
+    RECORDS,
+    SCORE,
+    SUITABILITY,
+    UNDATED,
+    UNLOOKED,
+    MapDescription,
+)
 from birdsat.maps.photo_scores import predict_blocks, score_blocks
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, check_places
@@ -31,7 +40,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import write_effort_map
+from birdsat.workflows.effort_map import EFFORT_FILE, read_effort_map, write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -46,6 +55,7 @@ from birdsat.workflows.open_ranges import (
     is_dated,
     months_not_looked,
     region_of,
+    warn_if_by_chance,
     warn_if_not_held_out,
     warn_if_undated,
     why_not_held_out,
@@ -113,7 +123,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     outputs = Outputs.of(
         request,
         request_fingerprint(request, () if request.occurrences else ("taxon",)),
-        beside=("_effort.tif",) if request.occurrences else (),
+        beside=("_effort.tif",) if request.occurrences or _effort_of_model(request) else (),
     )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
@@ -240,7 +250,20 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
-    return _of_model(work, model, region, Path(request.ranges).name)
+    mapped = _of_model(work, model, region, Path(request.ranges).name)
+    if (of_model := _effort_of_model(request)) is None:
+        return mapped
+    shown = _mapped_on(work, region)
+    effort = read_effort_map(of_model, shown)
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
+
+
+def _effort_of_model(request: MapRequest) -> Path | None:
+    """The map of effort in the folder of a range model, where it is there and a panel of it is asked for."""
+    if request.ranges is None or "effort" not in request.panels:
+        return None
+    path = Path(request.ranges) / EFFORT_FILE
+    return path if path.is_file() else None
 
 
 def _from_records(work: _Work) -> _Mapped | None:
@@ -350,6 +373,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     months = request.months_of(dated, facts.looked_months)
     warn_if_undated(model, months, work.progress)
     warn_if_not_held_out(model, work.progress)
+    warn_if_by_chance(model, model.named(work.taxa.left), work.progress)
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
@@ -381,6 +405,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
+                **({BY_EFFORT: f"{facts.effort_share:.0%}"} if facts.effort_share else {}),
                 **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
                 **({UNDATED: facts.undated} if facts.undated and not dated else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),

@@ -7,7 +7,7 @@ from pathlib import Path
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_remembered
-from birdsat.errors import ConfigError
+from birdsat.errors import ConfigError, some_of
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import parse_covariates
 from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
@@ -33,6 +33,15 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
             f"the records lie in a small region: held out were blocks of {model.facts.network.block_km:,.0f} km among "
             "them, so nothing tells how good the map is elsewhere."
         )
+
+
+def warn_if_by_chance(model: RangeModel, taxa: Sequence[str], progress: Progress) -> None:
+    """Note which of some taxa of the model had records that were not told from other places, where they were held
+    out."""
+    figures = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
+    some = [taxon for taxon in taxa if taxon in figures and figures[taxon].is_by_chance]
+    if some:
+        progress.note(f"on blocks held out, records of {some_of(some)} were not told from other places.")
 
 
 def why_not_held_out(model: RangeModel, taxon: str) -> str:

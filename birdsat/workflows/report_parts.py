@@ -30,6 +30,8 @@ def side_of_degrees(degrees: float, sides: str) -> str:
 
 def plain_words(value: object) -> str:
     """A setting; of several numbers, as from the first to the last."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

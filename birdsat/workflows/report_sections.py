@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import RECORDS, SCORE, UNDATED, MapDescription
+from birdsat.maps.description import BY_EFFORT, RECORDS, SCORE, UNDATED, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
+from birdsat.maps.taxon_range import wrong_together
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
@@ -24,12 +25,12 @@ from birdsat.workflows.report_parts import (
 )
 from birdsat.workflows.report_words import (
     CITED,
-    FIGURES,
     LIMITS,
     NOT_KNOWN,
     NOT_KNOWN_ROWS,
     SETTINGS,
     THRESHOLDS,
+    figure_words,
     imagery_credit,
 )
 
@@ -69,7 +70,7 @@ def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
         "map_figure": _map_figure(facts, pictures["map"]),
         "overview": html_table(_overview(facts)),
         "data": _data(facts),
-        "effort": _effort(facts),
+        "effort": _effort(facts, pictures),
         "predictors": _predictors(about),
         "model": _model(facts),
         "assessment": _assessment(facts),
@@ -111,7 +112,7 @@ def _tiles(facts: MapFacts) -> Iterable[str]:
         note = f"mean of {taxa:,.0f} taxa; 0.5 by chance" if taxa > 1 else "0.5 by chance"
         yield _tile(f"{auc:.2f}", "AUC on blocks held out", note)
     elif facts.has_fit:
-        yield _tile("–", "not evaluated", "none of its records could be held out")
+        yield _tile("–", "not evaluated", "too few records, or in too few places")
     if facts.areas is not None:
         area = sum(part["area_km2"] or 0 for part in facts.areas["ranges"])
         if len({part["season"] for part in facts.areas["ranges"]}) == len(facts.areas["ranges"]):
@@ -181,7 +182,7 @@ def _data(facts: MapFacts) -> str:
     return html_table(table)
 
 
-def _effort(facts: MapFacts) -> str:
+def _effort(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     bias = facts.about.sources.get("observer bias", "")
     if not facts.has_fit:
         return paragraph("It has no part in this map: no record was fitted to.")
@@ -192,10 +193,14 @@ def _effort(facts: MapFacts) -> str:
             "Observer bias was not corrected: no records of other taxa say where else was looked. "
             "A place may be low because nobody went there."
         )
+    share = facts.about.sources.get(BY_EFFORT, "")
     drawn = "The background is drawn by that"
     if bias.startswith("corrected by the records of"):
-        drawn = "Nearly all of the background is drawn where anybody recorded anything"
-    return paragraph(f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there.")
+        part = f"{share} of the background" if share else "The background"
+        drawn = f"{part} is drawn where anybody recorded anything, by visits, and the rest anywhere"
+    text = f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there."
+    drawn_map = figure(pictures["effort"], "Effort, by area.") if "effort" in pictures else ""
+    return paragraph(text) + drawn_map
 
 
 def _predictors(about: MapDescription) -> str:
@@ -233,18 +238,17 @@ def _assessment(facts: MapFacts) -> str:
     if not facts.has_fit:
         return paragraph("Not evaluated: nothing is held out of a map from photos.")
     if not about.evaluation:
-        why = about.not_held_out or "too few records, or in too few places, to hold any out"
-        return paragraph(f"Not evaluated: {why}.")
+        return paragraph(f"Not evaluated: {about.why_not_evaluated}.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
     for name, value in about.evaluation.items():
         shown = (
             f"{value:,.0f}"
-            if name.endswith(("_taxa", "_points", "_km"))
+            if name.endswith(("_taxa", "_points", "_rows", "_km"))
             else f"{value:.3f}"
             if math.isfinite(value)
             else "–"
         )
-        table.add_row(name.replace("_", " "), FIGURES.get(name, ""), shown)
+        table.add_row(name.replace("_", " "), figure_words(name), shown)
     table.caption = (
         "On blocks of the Earth that were held out of the fit. Figures are of the whole range model, a mean over the "
         "taxa fitted together; those called taxon are of this one alone."
@@ -276,7 +280,11 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
         table.add_row(part["season"], short_months(part["months"]), *shown)
     words = "with the values less and plus one standard deviation over the members"
     if facts.about.interval is not None:
-        words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
+        part = f"{wrong_together(facts.about.records):.0%} of the way"
+        words = (
+            f"with all cells {part} to the lower, and to the upper bounds of their intervals; on made worlds such "
+            "areas hold the true one in about four of five"
+        )
     table.caption = (
         f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: {words}. "
         f"Seasons: {areas['seasons']['told']}."
@@ -324,7 +332,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
     if about.sources.get("observer bias") == "not corrected":
         yield "Observer bias is not corrected."
     if not about.evaluation:
-        yield "Nothing was held out: the map is neither calibrated nor evaluated."
+        lacks = "not" if about.calibrated else "neither calibrated nor"
+        yield f"The map is {lacks} evaluated: {about.why_not_evaluated}."
     elif not about.evaluated:
         yield f"This taxon was not evaluated: {about.not_held_out}."
     said = ("not ", "evaluated on", "observer bias", "undated", "the same in")  # in other words, here

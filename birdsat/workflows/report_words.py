@@ -14,9 +14,17 @@ FIGURES: Mapping[str, str] = {
     "held_out_points": "records that were held out",
     "held_out_block_km": "side of the blocks that they were held out in, km",
     "held_out_auc": "how often a held-out record has a higher value than background; 0.5 by chance",
+    "held_out_auc_low": "lower bound of the AUC's 90% interval, from drawing the blocks anew",
+    "held_out_auc_high": "upper bound of it",
+    "held_out_auc_even_background": "the AUC against background even by area; it prefers a map that follows where "
+    "people look, so do not choose by it",
     "held_out_boyce": "continuous Boyce index: do records come more often, the higher the value; 0 by chance, 1 best",
     "held_out_calibration_error": "how far shares of records are from the value, on average; 0 best",
     "held_out_brier": "mean square of what is between value and truth; 0 best, 0.25 by chance",
+    "held_out_survey_taxa": "taxa with surveys that were held out",
+    "held_out_survey_rows": "surveys that were held out",
+    "held_out_survey_auc": "how often a place where a taxon was found has a higher value than one where it was not",
+    "held_out_survey_average_precision": "precision of these, over all thresholds; by chance the share found",
 }
 THRESHOLDS: Mapping[str, str] = {
     "p10": "nine tenths of the held-out records have it or more",
@@ -36,7 +44,8 @@ SETTINGS: Mapping[str, str] = {
     "depth": "residual blocks of a member",
     "dropout": "dropout",
     "noise": "noise added to the inputs, of the first to the last member",
-    "basis_harmonics": "harmonics of the year",
+    "harmonics": "pairs of seasonal terms of a taxon",
+    "basis_harmonics": "harmonics of the year that these are made of",
     "seed": "seed",
 }
 LIMITS: Sequence[str] = (
@@ -71,6 +80,14 @@ CITED: Mapping[str, Sequence[str]] = {
         "Criteria, version 15.1. Extents.",
     ),
 }
+
+
+def figure_words(name: str) -> str:
+    """What a figure of a map says; "" of one that is not known."""
+    of_taxon = name.removeprefix("taxon_").replace("auc_even", "auc_even_background")
+    if name.startswith("taxon_"):
+        return f"of this taxon alone: {FIGURES[of_taxon]}" if of_taxon in FIGURES else ""
+    return FIGURES.get(name, "")
 
 
 def imagery_credit(about: MapDescription) -> str:

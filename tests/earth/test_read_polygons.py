@@ -108,7 +108,10 @@ def test_slanted_edges_and_the_whole_world(tmp_path: Path) -> None:
         ({"type": "Polygon", "coordinates": [[[0, 0], [1, None], [1, 1]]]}, "not rings of|not finite"),
         ('{"type": "Polygon", "coordinates": [[[0, 0], [NaN, 1], [1, 1]]]}', "not finite"),
         (polygon([[0, 5], [1, 5], [2, 5]]), "no width or height"),
-        (polygon(ring(0, 0, 1, 1)) | {"crs": {"properties": {"name": "EPSG:28356"}}}, "project the region"),
+        (
+            polygon(ring(0, 0, 1, 1)) | {"crs": {"properties": {"name": "EPSG:28356"}}},
+            "write in the CRS that they are of",
+        ),
     ],
 )
 def test_what_is_not_a_region_is_refused_by_name(tmp_path: Path, content: Any, words: str) -> None:

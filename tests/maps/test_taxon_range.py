@@ -17,7 +17,7 @@ from birdsat.maps import map_file as map_files
 from birdsat.maps.description import RICHNESS, SCORE
 from birdsat.maps.making import NOT_EVALUATED, Making
 from birdsat.maps.map_file import MapFile
-from birdsat.maps.taxon_range import TaxonRange, extent_of_places, find_threshold, taxon_range
+from birdsat.maps.taxon_range import TaxonRange, extent_of_places, find_threshold, taxon_range, wrong_together
 
 
 def range_of(path: Path, threshold: str = "max_sss", **seasons: tuple[int, ...]) -> TaxonRange:
@@ -44,8 +44,18 @@ def test_a_migrants_seasons_are_told_and_each_has_its_cells_and_their_area(tmp_p
     assert (west, south, east, north) == (2, 26, 20, 34)
 
 
+def test_the_more_records_the_less_all_cells_are_wrong_together() -> None:
+    of_each = [wrong_together(records) for records in (0, 1, 10, 100, 10_000)]
+    assert of_each == sorted(of_each, reverse=True) and of_each[0] == 1 and 0.1 < of_each[-1] < 0.2
+
+
 @pytest.mark.parametrize("changes", [{}, {"std": False, "interval": 0.8}], ids=["deviations", "intervals"])
-def test_the_interval_is_the_area_by_the_lower_and_by_the_upper_bounds(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_the_interval_is_the_area_were_all_cells_wrong_together(
+    tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = range_of(write_map(tmp_path / "whole.tif", months=(6,), **changes)).parts[0]
+    assert whole.area_low_km2 <= whole.area_km2 <= whole.area_high_km2
+    monkeypatch.setattr("birdsat.maps.taxon_range.wrong_together", lambda records: 1.0)
     found = range_of(write_map(tmp_path / "a.tif", months=(6,), **changes))
     (june,) = found.parts
     assert (june.season, june.months) == ("uncertain", (6,))
@@ -129,6 +139,7 @@ def test_records_nearer_to_each_other_than_their_squares_have_the_area_of_these_
         ({"making": Making(thresholds_of=NOT_EVALUATED)}, "p10", "no threshold called 'p10' .not evaluated"),
         ({"making": Making()}, "p10", "of an earlier birdsat: map it again"),
         ({}, "p1", "nearest: 'p10'; allowed: p10, max_sss, equal, prevalence, or a number"),
+        ({}, "maxTSS", "allowed: p10, max_sss, equal, prevalence"),
         ({}, "0", "allowed: above 0, up to 1"),
         ({}, "nan", "allowed: above 0, up to 1"),
         ({}, "1e9", "allowed: above 0, up to 1"),

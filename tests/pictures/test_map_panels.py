@@ -79,3 +79,23 @@ def test_panels_beside_one_month_leave_no_paper_bare(tmp_path: Path) -> None:
     left, top = (np.array([getattr(axes.get_position(), name) for axes in panels]) for name in ("x0", "y1"))
     assert left[0] == pytest.approx(left[2], abs=0.02) and left[1] == pytest.approx(left[3], abs=0.02)
     assert top[0] == pytest.approx(top[1], abs=0.02) and top[2] < top[0]
+
+
+def test_effort_that_is_not_known_has_no_panel_though_its_file_is_there(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRIDS[0], sources={"effort": "not known"}))
+    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("effort",)) as cog:
+        cog.write(0, np.ones((1, *GRIDS[0].shape), np.float32))
+    with MapFile(tmp_path / "map.tif") as map_file:
+        assert missing_panels(map_file, ("effort",)) == ["effort"]
+
+
+def test_each_column_of_panels_has_its_degrees_below_the_last(tmp_path: Path) -> None:
+    written(tmp_path / "map.tif", described(GRIDS[0], months=(1, 7)))
+    with MapFile(tmp_path / "map.tif") as map_file:
+        figure = draw_map_file(map_file, panels=("uncertainty",))
+    labelled = {
+        axes.get_title(): any(text.get_visible() and text.get_text() for text in axes.get_xticklabels())
+        for axes in figure.axes
+        if axes.get_title()
+    }
+    assert labelled == {"January": False, "July": True, "uncertainty": True}

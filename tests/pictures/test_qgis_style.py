@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 
 from birdsat.maps.description import RICHNESS, SUITABILITY
 from birdsat.pictures.colours import SCORE_COLOURS
-from birdsat.pictures.qgis_style import style_path, write_style
+from birdsat.pictures.qgis_style import style_path, write_effort_style, write_style
 
 
 @pytest.mark.parametrize(("quantity", "low", "high"), [(SUITABILITY, 0.0, 0.85), (RICHNESS, 3.25, 41.5)])
@@ -36,3 +36,10 @@ def test_between_the_ends_of_the_picture_every_value_has_the_colour_of_the_pictu
     in_qgis = np.stack([np.interp(values, at, colours[:, channel]) for channel in range(3)], axis=1)
     in_picture = SCORE_COLOURS((values - low) / (high - low))[:, :3]
     assert np.abs(in_qgis - in_picture).max() < 1.5 / 255
+
+
+def test_effort_is_styled_in_even_steps_of_its_logarithm_from_none(tmp_path: Path) -> None:
+    write_effort_style(tmp_path / "a.tif", RICHNESS, 99.0)
+    items = ElementTree.parse(tmp_path / "a.qml").getroot().iter("item")
+    at = np.array([float(item.attrib["value"]) for item in items])
+    assert at[0] == 0 and at[-1] == pytest.approx(99) and np.ptp(np.diff(np.log1p(at))) < 1e-9

@@ -24,8 +24,10 @@ def test_an_estimator_is_what_its_text_says(estimator: BaseEstimator) -> None:
     assert repr(again) == repr(estimator) and type(again) is type(estimator)
 
 
-def test_a_class_may_be_told_from_its_module_by_a_colon_and_made_without_brackets() -> None:
+def test_a_class_may_be_told_from_its_module_by_a_colon_made_without_brackets_or_named_alone() -> None:
     assert isinstance(parse_estimator("sklearn.ensemble:RandomForestClassifier"), RandomForestClassifier)
+    forest = parse_estimator("RandomForestClassifier(max_depth=2)", from_file=True)
+    assert isinstance(forest, RandomForestClassifier) and forest.max_depth == 2
     assert short_text("sklearn.ensemble:RandomForestClassifier(max_depth=2)") == "RandomForestClassifier(max_depth=2)"
 
 
@@ -36,14 +38,15 @@ def test_a_class_may_be_told_from_its_module_by_a_colon_and_made_without_bracket
         ("sklearn.ensemble.RandomForestClassifier(n_estimator=3)", "nearest: 'n_estimators'"),
         ("sklearn.ensemble.RandomForestClassifer", "nearest: 'RandomForestClassifier'"),
         ("sklearn.ensemble.RandomForestClassifier(300)", "keywords only"),
-        ("sklearn.ensemble.RandomForestClassifier(n_estimators=open('x'))", "open of .* names no module"),
+        ("sklearn.ensemble.RandomForestClassifier(n_estimators=open('x'))", "has no estimator 'open'"),
         ("sklearn.ensemble.RandomForestClassifier(n_estimators=1 + x)", "is not plain"),
         ("sklearn.ensemble.RandomForestRegressor", "no predict_proba"),
         ("sklearn.svm.SVC", "probability=True"),
         ("sklearn.pipeline.Pipeline()", "cannot be made"),
         ("nowhere_at_all.Forest", "cannot be imported"),
         ("sklearn.ensemble.RandomForestClassifier(", "cannot be read"),
-        ("(lambda: 3)()", "names no module|cannot be imported"),
+        ("(lambda: 3)()", "has no estimator"),
+        ("RandomForestClasifier", "scikit-learn has no estimator 'RandomForestClasifier'; nearest: 'RandomForestClass"),
     ],
 )
 def test_a_text_of_anything_else_says_what_is_wrong(text: str, said: str) -> None:

@@ -117,6 +117,6 @@ def test_a_full_disk_leaves_a_model_and_says_so(folder: Path, monkeypatch: pytes
     with pytest.warns(BirdsatWarning, match=said):
         refit(folder)
     monkeypatch.setattr(RangeModel, "features", features)
-    whole = ["effort.json", "effort.tif", "ranges.json", "ranges.safetensors"]
+    whole = ["effort.json", "effort.qml", "effort.tif", "ranges.json", "ranges.safetensors"]
     assert sorted(file.name for file in (folder / "ranges").iterdir()) == whole
     assert maps(*opened(folder)[:2]).shape == (4, 3, 2, CELLS)

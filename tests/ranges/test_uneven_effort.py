@@ -8,6 +8,7 @@ import pytest
 from made_points import embedded
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import ConfigError
 from birdsat.observations.occurrence_grid import thin_to_grid
@@ -34,10 +35,10 @@ def mapped(landscape: Landscape, taxa: int, settings: RangeNetworkConfig) -> NDA
     return model.year_mean(landscape.features, GRID.centres(CELLS)).T
 
 
-def follows(landscape: Landscape, taxa: int, settings: RangeNetworkConfig) -> float:
-    """Mean rank correlation of maps with where the taxa live."""
-    pairs = zip(mapped(landscape, taxa, settings), landscape.suitability, strict=False)
-    return float(np.mean([spearmanr(*pair).statistic for pair in pairs]))
+def follows(maps: NDArray[np.float32], landscape: Landscape, cells: NDArray[np.bool_]) -> float:
+    """Mean rank correlation of maps (taxa, n) with where the taxa live, in some cells (n,)."""
+    pairs = zip(maps, landscape.suitability, strict=False)
+    return float(np.mean([spearmanr(there[cells], truth[cells]).statistic for there, truth in pairs]))
 
 
 def test_the_most_visited_part_of_a_range_is_mapped_as_high_as_the_rest() -> None:
@@ -56,9 +57,35 @@ def test_the_most_visited_part_of_a_range_is_mapped_as_high_as_the_rest() -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("effort", [effort for effort in get_args(Effort) if effort != "even"])
 def test_a_map_is_as_right_under_uneven_effort_as_under_even(effort: Effort) -> None:
-    even = follows(make_landscape(50, "even", 1), 5, RangeNetworkConfig())
+    even = mapped(make_landscape(50, "even", 1), 5, RangeNetworkConfig())
     for ratio in (30, 1000):
-        assert follows(make_landscape(50, effort, ratio), 5, RangeNetworkConfig()) > even - 0.04
+        uneven = make_landscape(50, effort, ratio)
+        visited = uneven.effort >= 1 / 3
+        assert follows(mapped(uneven, 5, RangeNetworkConfig()), uneven, visited) > follows(even, uneven, visited) - 0.04
+
+
+@pytest.mark.parametrize("effort", ["gradient", "roads", "outside"])
+def test_figures_prefer_the_right_map_but_those_against_even_background(effort: Effort) -> None:
+    landscape = make_landscape(50, effort, 1000, visits=10)
+    everything = landscape.records()
+    records = Records(taxa=thin_to_grid(everything.only_taxa(everything.taxa[:8]), GRID), everything=everything)
+    points = points_on_cells(records, GRID, CELLS)
+    here, there = (GRID.cells_at(*cells.lon_lat.T) for cells in (points.presences, points.background))
+
+    def auc(maps: NDArray[np.floating], weight: NDArray[np.float64]) -> float:
+        """Mean over taxa of a map each (8, n), of records against background that weighs so much."""
+        found = []
+        for taxon, value in enumerate(maps):
+            own = here[points.taxon == taxon]
+            present = np.repeat([True, False], [len(own), len(there)])
+            weights = np.concatenate([np.ones(len(own)), weight])
+            found.append(roc_auc_score(present, value[np.concatenate([own, there])], sample_weight=weights))
+        return float(np.mean(found))
+
+    right, wrong = landscape.suitability[:8], np.tile(landscape.effort, (8, 1))
+    by_effort, even = points.background_weight, points.background_area
+    assert auc(right, by_effort) > 0.7 and abs(auc(wrong, by_effort) - 0.5) < 0.15
+    assert auc(wrong, even) > auc(wrong, by_effort) + 0.15  # a map of observers looks good there
 
 
 def test_a_landscape_keeps_its_habitat_and_taxa_under_any_effort_and_its_ratio_of_visits() -> None:

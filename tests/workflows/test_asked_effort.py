@@ -259,3 +259,27 @@ def test_what_files_of_effort_hold_is_part_of_a_request(name: str, tmp_path: Pat
 def test_what_is_known_of_effort_is_part_of_a_request(given: dict[str, Any]) -> None:
     plain = FitRequest(tables="t.csv", out="m")
     assert request_fingerprint(FitRequest(tables="t.csv", out="m", **given)) != request_fingerprint(plain)
+
+
+def test_a_map_of_a_model_shows_its_effort_on_the_cells_of_the_map(table: Path, tmp_path: Path) -> None:
+    fitted(table, tmp_path / "m")
+    asked = {"taxon": TAXA[0], "ranges": tmp_path / "m", "box": "6,46,20,56", "panels": "effort"}
+    made = map_taxon(MapRequest(out=tmp_path / "maps", **asked), RecordedProgress())
+    shown, said = effort_in(made.maps[0].files[-1])
+    of_model = MapFile(tmp_path / "m" / "effort.tif")
+    with of_model, MapFile(made.maps[0].files[0]) as found:
+        grid, whole = found.description.grid, of_model.description.grid
+        there = whole.cells_at(*grid.centres(np.arange(grid.cells)).T)
+        expected = of_model.read().value[0].reshape(-1)[there].reshape(grid.shape)
+    known = np.isfinite(expected) & np.isfinite(shown)
+    assert said == "the records of 3 taxa" and known.sum() > 20
+    ratio = shown[known & (expected > 0)] / expected[known & (expected > 0)]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)  # 1 is the mean of the cells that are shown
+    assert ((shown == 0) == (expected == 0))[known].all()
+
+
+def test_a_map_without_known_effort_says_that_it_has_no_panel_of_it(table: Path, tmp_path: Path) -> None:
+    alone = write_rows(tmp_path / "alone.csv", [(TAXA[0], lon, lat, "2018-06-01") for lon, lat in places().tolist()])
+    progress = RecordedProgress()
+    map_taxon(MapRequest(taxon=TAXA[0], occurrences=alone, box=BOX, out=tmp_path / "maps", panels="effort"), progress)
+    assert any("no panel of effort" in note and "an effort that is known" in note for note in progress.notes)

@@ -42,7 +42,7 @@ def test_every_species_is_fitted_and_evaluated_in_every_month(
     cells = len(open_region(region))
     for one in plain["residents"]["taxa"] + plain["migrants"]["taxa"]:
         assert one["present"] + one["absent"] == 12 * cells
-    assert set(plain["centre_km"]) == set(WORLD.migrants)
+    assert set(plain["centre_km"]) == set(plain["passage_km"]) == set(WORLD.migrants)
     shown = capsys.readouterr().out
     assert "residents" in shown and "evaluation_virtual.json" in shown
 

@@ -141,6 +141,11 @@ def test_names_from_tables_are_text_and_not_html(tmp_path: Path) -> None:
         ({"making": Making(), "sources": {}, "quantity": SCORE}, "A score ranks cells of one taxon"),
         ({"making": Making(thresholds_of=NOT_EVALUATED), "evaluation": {}}, f"None: {NOT_EVALUATED}."),
         ({"evaluation": {}}, "neither calibrated nor evaluated"),
+        ({"evaluation": {}, "calibrated": True, "not_held_out": "few"}, "The map is not evaluated: few."),
+        (
+            {"evaluation": {"taxon_held_out_auc_even": 0.5}},
+            "this taxon alone: the AUC against background even by area",
+        ),
         ({"std": False}, "the map has neither intervals nor standard deviations"),
         ({"applicability": False}, "the map does not say where its model may be asked"),
         ({"months": (6,)}, "lives in June"),

@@ -167,7 +167,19 @@ def test_every_format_holds_the_same_cells(run: Path, region: Path, records: Pat
     words = ("--region", region, "--occurrences", records, "--months", 3, 9, "--points", records)
     with make_map(run, tmp_path, *words, *also) as tiff:
         cells = tiff.read()
-    kinds = (".tif", ".json", ".qml", ".png", ".nc", ".gif", ".parquet", ".csv", "_effort.tif", "_effort.json")
+    kinds = (
+        ".tif",
+        ".json",
+        ".qml",
+        ".png",
+        ".nc",
+        ".gif",
+        ".parquet",
+        ".csv",
+        "_effort.tif",
+        "_effort.json",
+        "_effort.qml",
+    )
     assert {file.name for file in tmp_path.iterdir()} == {f"Corvus_corax{kind}" for kind in kinds}
     with Image.open(tmp_path / "Corvus_corax.gif") as gif:
         assert gif.n_frames == 2

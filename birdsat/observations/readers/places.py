@@ -15,6 +15,7 @@ from birdsat.observations.coordinates import (
     BEYOND_180,
     EXCHANGED,
     LIKE_DEGREES,
+    NO_CRS,
     OUT_OF_CRS,
     SIDES,
     ZERO_ZERO,
@@ -23,11 +24,12 @@ from birdsat.observations.coordinates import (
     read_place,
 )
 from birdsat.observations.readers.cell_values import as_numbers, by_distinct, is_true
-from birdsat.observations.readers.column_names import side_of
+from birdsat.observations.readers.column_names import PLANE_X, plain, side_of
 from birdsat.observations.readers.sorting import Sorting
 
 _NEAR_MIDDLE, _FAR_FROM_MIDDLE = 9.0, 15.0  # degrees from the central meridian of a grid of UTM's kind
 _LEAST_BEYOND = 3  # rows of longitudes beyond 180 that make a table of 0 to 360 degrees; fewer are slips
+_OF_PLANE = frozenset(map(plain, PLANE_X))
 _CODE = re.compile(r"(?:EPSG|SRID)\W*(\d{4,6})", re.IGNORECASE)
 _WGS84 = 4326
 # Datums as Darwin Core's geodeticDatum has them, without blanks and signs, and the EPSG code of their degrees.
@@ -92,6 +94,8 @@ def read_places(
     _turn_back(place, ~off, rows, tally)
     on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     tally.read += int(np.count_nonzero(on_earth))
+    if crs is None and "datum" not in cells and plain(tally.lon_column) in _OF_PLANE:
+        rows.note(on_earth, NO_CRS, lambda i: f"{tally.lon_column} {lon[i]:g}, {tally.lat_column} {lat[i]:g}")
     odd = np.flatnonzero(~on_earth & ~unknown & ~off)
     place[odd] = np.nan
     if len(odd):

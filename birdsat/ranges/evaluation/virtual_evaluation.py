@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Region
 from birdsat.ranges.evaluation.map_figures import MapReport, evaluate_maps
-from birdsat.ranges.evaluation.range_centres import centre_distance_km
+from birdsat.ranges.evaluation.range_centres import centre_distances
 from birdsat.ranges.feature_cache import iter_features
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table
@@ -26,6 +26,7 @@ class VirtualEvaluation:
     residents: MapReport
     migrants: MapReport
     centre_km: dict[str, float]  # of each migrant, the mean over months: how far the map's centre is from the true one
+    passage_km: dict[str, float]  # the same over the months on passage; NaN of one that flies within a month
     points: dict[str, int]  # of each species, after thinning
 
     @property
@@ -44,9 +45,12 @@ class VirtualEvaluation:
             table.add_row(name, str(len(report.taxa)), *(f"{figure:.3f}" for figure in figures))
         distances = list(self.centre_km.values())
         if distances:
+            on_passage = [km for km in self.passage_km.values() if not math.isnan(km)]
             table.caption = (
                 f"monthly centre of a migrant: {np.nanmedian(distances):,.0f} km from the true one (median), "
-                f"{np.mean(np.array(distances) <= NEAR_KM):.0%} within {NEAR_KM:g} km; mean AUC of all {self.auc:.3f}"
+                f"{np.mean(np.array(distances) <= NEAR_KM):.0%} within {NEAR_KM:g} km"
+                + (f", in months of passage {np.median(on_passage):,.0f} km" if on_passage else "")
+                + f"; mean AUC of all {self.auc:.3f}"
             )
         return table
 
@@ -56,7 +60,10 @@ class VirtualEvaluation:
             "auc": None if math.isnan(self.auc) else self.auc,
             "residents": self.residents.to_dict(),
             "migrants": self.migrants.to_dict(),
-            "centre_km": {taxon: None if math.isnan(km) else km for taxon, km in self.centre_km.items()},
+            **{
+                name: {taxon: None if math.isnan(km) else km for taxon, km in found.items()}
+                for name, found in (("centre_km", self.centre_km), ("passage_km", self.passage_km))
+            },
             "points": self.points,
         }
 
@@ -71,13 +78,14 @@ def evaluate_on_world(model: RangeModel, region: Region, world: VirtualWorld) ->
     lon, lat = lon_lat.T
     truth = np.stack([[world.true_range(taxon, lon, lat, month) for month in _MONTHS] for taxon in taxa])
     moves = np.isin(taxa, world.migrants)
+    centres = {
+        taxa[label]: centre_distances(score[label], truth[label], lon_lat, area) for label in np.flatnonzero(moves)
+    }
     return VirtualEvaluation(
         residents=_of_some(taxa, score, truth, ~moves),
         migrants=_of_some(taxa, score, truth, moves),
-        centre_km={
-            taxa[label]: centre_distance_km(score[label], truth[label], lon_lat, area)
-            for label in np.flatnonzero(moves)
-        },
+        centre_km={taxon: found.mean for taxon, found in centres.items()},
+        passage_km={taxon: found.mean_on_passage for taxon, found in centres.items()},
         points=dict(zip(taxa, model.facts.points, strict=True)),
     )
 

@@ -38,7 +38,7 @@ class OneOf:
 
     names: Collection[str]
     or_file: str | None = None  # how the name of a file ends that stands for none of them, such as .json
-    or_estimator: bool = False  # or a classifier: itself, or as text, which has a point or a colon as no name has
+    or_estimator: bool = False  # or a classifier: itself, or as text, see `is_estimator`
 
     def __repr__(self) -> str:
         return f"OneOf({', '.join(map(str, self.names))})"
@@ -209,8 +209,9 @@ def _chosen(value: Any, mark: OneOf, setting: str) -> Any:
 
 
 def is_estimator(text: str) -> bool:
-    """Whether a text is of a classifier, as `birdsat.ranges.estimators` reads it, and not one of the names of ours."""
-    return "." in text or ":" in text
+    """Whether a text is of a classifier, as `birdsat.ranges.estimators` reads it, and not one of the names of ours,
+    which have neither points nor colons nor capitals."""
+    return "." in text or ":" in text or text[:1].isupper()
 
 
 def _check_choice(value: object, names: Collection[Any], setting: str, or_file: str | None = None) -> None:

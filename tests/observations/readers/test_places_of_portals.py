@@ -173,3 +173,11 @@ def test_decimal_degrees_that_are_called_so_go_before_others(tmp_path: Path) -> 
     head = "species,latitude,longitude,decimalLatitude,decimalLongitude"
     path = text_table(tmp_path / "t.csv", head, "Parus major,48°12'N,16°18'E,48.2,16.3")
     assert read_occurrences(path).lon_lat.tolist() == [[16.3, 48.2]]
+
+
+@pytest.mark.parametrize("header", ["x,y", "easting,northing", "Point_X,Point_Y"])
+def test_x_and_y_without_a_crs_are_degrees_which_is_said(tmp_path: Path, header: str) -> None:
+    path = text_table(tmp_path / "t.csv", f"species,{header}", "Parus major,16,48", "Parus major,17,48")
+    found = read_occurrences(path)
+    assert len(found) == 2 and found.noted == {coordinates.NO_CRS: 2}
+    assert read_occurrences(path, crs="EPSG:4326").noted == {}

@@ -7,7 +7,7 @@ from made_records import WORLD
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.earth.place import EARTH_RADIUS_KM
-from birdsat.ranges.evaluation.range_centres import centre_distance_km
+from birdsat.ranges.evaluation.range_centres import centre_distances
 from birdsat.ranges.evaluation.virtual_records import draw_records
 
 GRID = Grid(Box(-180, -90, 180, 90), 10)
@@ -34,6 +34,16 @@ def test_centres_are_as_far_apart_as_the_ranges_and_months_without_the_taxon_do_
     truth = np.array([[True, True, False, False], [False] * 4, [False, False, True, False]])
     score = np.array([[0.1, 0.9, 0.8, 0.0], [0.5, 0.1, 0.2, 0.3], [0.0, 0.1, 0.9, 0.2]])
     ten_degrees = np.radians(10) * EARTH_RADIUS_KM
-    assert centre_distance_km(score[:2], truth[:2], lon_lat, area) == pytest.approx(ten_degrees, rel=1e-6)
-    assert centre_distance_km(score, truth, lon_lat, area) == pytest.approx(ten_degrees / 2, rel=1e-6)
-    assert np.isnan(centre_distance_km(score[1:2], truth[1:2], lon_lat, area))
+    assert centre_distances(score[:2], truth[:2], lon_lat, area).mean == pytest.approx(ten_degrees, rel=1e-6)
+    assert centre_distances(score, truth, lon_lat, area).mean == pytest.approx(ten_degrees / 2, rel=1e-6)
+    assert np.isnan(centre_distances(score[1:2], truth[1:2], lon_lat, area).mean)
+
+
+def test_months_between_the_ends_of_the_way_are_on_passage() -> None:
+    lon_lat = np.array([[float(lon), 0.0] for lon in (0, 5, 20, 38, 40)])
+    there = np.eye(5, dtype=bool)[[0, 1, 2, 3, 4, 4]]  # the second and the fourth month are near an end
+    score = np.roll(there, 1, axis=1).astype(np.float32)  # a place further, and from the last back to the first
+    found = centre_distances(score, there, lon_lat, np.ones(5))
+    assert found.passage.tolist() == [False, False, True, False, False, False]
+    assert found.mean_on_passage == pytest.approx(np.radians(18) * EARTH_RADIUS_KM, rel=1e-6)
+    assert np.isnan(centre_distances(score[:1], there[:1], lon_lat, np.ones(5)).mean_on_passage)
