@@ -6,7 +6,8 @@ The same habitat and taxa under even effort, and under effort that differs up to
 chance, along a gradient of habitat, along roads, or most where the first taxon is least. Maps are fitted as `birdsat
 map` fits them, to thinned records and a background drawn by them. Printed is the rank correlation of the maps with the
 truth over all cells, and over those that were visited at all, by the expected number of visits; that of even effort in
-the same cells is the bar. `--taxa 1`: nobody else's records say where was looked.
+the same cells is the bar. `--taxa 1`: nobody else's records say where was looked. `--told`: the fit is handed the true
+effort, so that what it lacks is records and not knowledge of effort.
 """
 
 import argparse
@@ -22,11 +23,13 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from birdsat.cli.console import print_table
+from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.tables import Table
 from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 
 RATIOS = (1, 10, 100, 1000)
+MEDIOCRE = 0.1  # suitability, above which a cell is one where a taxon lives
 VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
 
 
@@ -55,6 +58,13 @@ def correlation(landscape: Landscape, maps: NDArray[np.float32], cells: NDArray[
     return float(np.mean([spearmanr(suitable[cells], truth[cells]).statistic for suitable, truth in pairs]))
 
 
+def true_effort(landscape: Landscape) -> RelativeEffort:
+    """How many thinned records, one a cell and month, to expect in each cell of a taxon that lives there."""
+    found = landscape.suitability[landscape.suitability > MEDIOCRE].mean()  # by a visit
+    expected = -12 * np.expm1(landscape.effort / 12 * np.log1p(-found))
+    return RelativeEffort(cells=np.arange(GRID.cells), weight=expected, source="the truth")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -62,6 +72,7 @@ def main() -> None:
     parser.add_argument("--evaluated", type=int, default=8)
     parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
     parser.add_argument("--visits", type=float, default=3.0, help="mean of a cell")
+    parser.add_argument("--told", action="store_true", help="hand the fit the true effort")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--iterations", type=int, help="steps of a fit, to see that all still works")
     parser.add_argument("--out", type=Path)
@@ -77,7 +88,9 @@ def main() -> None:
                 one = []
                 for seed in range(given.seeds):
                     landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
-                    maps = fit_landscape(landscape, min(taxa, given.evaluated), RangeNetworkConfig(seed=seed, **steps))
+                    settings = RangeNetworkConfig(seed=seed, **steps)
+                    told = true_effort(landscape) if given.told else None
+                    maps = fit_landscape(landscape, min(taxa, given.evaluated), settings, told=told)
                     if effort == "even":
                         even[taxa, seed] = maps
                     visited = landscape.effort >= VISITED

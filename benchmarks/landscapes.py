@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.ranges.background import points_on_cells
+from birdsat.ranges.effort import RelativeEffort
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
@@ -25,16 +26,16 @@ def fit_points(points: Points, presences: Embedded, background: Embedded, settin
 
 
 def fit_landscape(
-    landscape: Landscape, taxa: int, settings: RangeNetworkConfig, *, alone: bool = False
+    landscape: Landscape, taxa: int, settings: RangeNetworkConfig, *, told: RelativeEffort | None = None
 ) -> NDArray[np.float32]:
     """(taxa, n) relative suitability of the first taxa over all cells, fitted to a landscape's records; NaN for a taxon
     that no visit found.
 
-    alone: to the records of these taxa and no others.
+    told: where was looked; None: as the records tell it.
     """
     everything = landscape.records(settings.seed)
     asked = everything.only_taxa(everything.taxa[:taxa])
-    records = Records(taxa=thin_to_grid(asked, GRID), everything=asked if alone else everything)
+    records = Records(taxa=thin_to_grid(asked, GRID), everything=everything, effort=told)
     points = points_on_cells(records, GRID, np.arange(GRID.cells), seed=settings.seed)
     here, there = (GRID.cells_at(*cells.lon_lat.T) for cells in (points.presences, points.background))
     model = fit_points(points, embedded(landscape.features[here]), embedded(landscape.features[there]), settings)

@@ -144,6 +144,7 @@ def main() -> None:
         "AUC held out",
         "in truth",
         "in interval",
+        "interval above",
     ]
     table = Table(title="figures of small regions", columns=[*columns, "everywhere"])
     found: list[Fitted] = []
@@ -157,7 +158,7 @@ def main() -> None:
                 ]
                 found += fits
                 known = [one for one in fits if not math.isnan(one.auc)]
-                said = ["", "", "", "", ""]
+                said = [""] * 6
                 if known:
                     differ = np.array([one.auc - one.truth for one in known])
                     error = differ.std() / math.sqrt(max(1, len(differ) - 1))
@@ -172,6 +173,7 @@ def main() -> None:
                         f"{mean['auc']:.3f}",
                         f"{mean['truth']:.3f} ({differ.mean():+.3f} ± {error:.3f})",
                         f"{held:.0%}",
+                        f"{np.mean([one.low > one.truth for one in known]):.0%}",
                         f"{mean['everywhere']:.3f}",
                     ]
                 table.add_row(f"{side:g} km", kind, str(points), str(len(fits)), str(len(known)), *said)
