@@ -29,7 +29,7 @@ from birdsat.tables import Table
 from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 
 RATIOS = (1, 10, 100, 1000)
-MEDIOCRE = 0.1  # suitability, above which a cell is one where a taxon lives
+LIVES = 0.1  # suitability, above which a taxon counts as living in a cell
 VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
 
 
@@ -60,7 +60,7 @@ def correlation(landscape: Landscape, maps: NDArray[np.float32], cells: NDArray[
 
 def true_effort(landscape: Landscape) -> RelativeEffort:
     """How many thinned records, one a cell and month, to expect in each cell of a taxon that lives there."""
-    found = landscape.suitability[landscape.suitability > MEDIOCRE].mean()  # by a visit
+    found = landscape.suitability[landscape.suitability > LIVES].mean()  # by a visit
     expected = -12 * np.expm1(landscape.effort / 12 * np.log1p(-found))
     return RelativeEffort(cells=np.arange(GRID.cells), weight=expected, source="the truth")
 

@@ -169,14 +169,14 @@ def measure(world: World, seed: int, settings: RangeNetworkConfig) -> Iterator[M
     area = world.grid.cell_area(world.cells)
     for name, (low, high) in (("of the map", (found.low, found.high)), ("of the members", of_members)):
         for label in range(points.taxa):
-            thirds = found.suitability[label], low[label], high[label]
+            bounds = found.suitability[label], low[label], high[label]
             yield Measured(
                 world=world.kind,
                 seed=seed,
                 points=POINTS[label % len(POINTS)],
                 intervals=name,
                 **_figures(low[label], high[label], truth[label]),
-                area=_areas_held(*thirds, truth[label], area, model.facts, label),
+                area=_areas_held(*bounds, truth[label], area, model.facts, label),
             )
 
 

@@ -26,7 +26,7 @@ def read_polygons(path: Path, layer: str | None = None) -> Polygons:
     """The region in a file, whose format is known by its first bytes: the union of its polygons.
 
     layer: of a GeoPackage, or the name of one of several shapefiles in a zip file. A CRS that the file declares is
-    followed, and GeoJSON that declares none is in WGS84 (RFC 7946).
+    followed; GeoJSON and GeoParquet that say nothing of it are in WGS84, by their standards.
 
     Raises InputError for a file that is something else, is empty, declares no CRS or one that is not known, or has
     positions that are not on Earth, as when latitude comes first; and for an edge of more than 180 degrees, which may

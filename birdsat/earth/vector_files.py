@@ -37,7 +37,7 @@ _BESIDE = (".shx", ".prj")  # of a shapefile; what its features are called (.dbf
 _MOST_MEMBERS = 10_000  # of a zip file
 # SQL functions and tables of GDAL's that open other files.
 _CLOSED = {"OGR_SQLITE_STATIC_VIRTUAL_OGR": "NO", "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO"}
-_NO_CRS = (  # GeoJSON alone has one that need not be declared
+_NO_CRS = (  # GeoJSON, and GeoParquet without a word of it, have one by their standards
     "the file declares no CRS, and degrees are not guessed; write in the CRS that its positions are of, `ogr2ogr "
     "-a_srs EPSG:CODE OUT.gpkg IN`: EPSG:4326 for longitude and latitude."
 )

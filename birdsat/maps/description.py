@@ -51,7 +51,6 @@ SCORE = Quantity(
 )
 RICHNESS = Quantity("expected number of species", "1")
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
-_COUNTS = RECORDS, ELSEWHERE
 BY_EFFORT = "background drawn by effort"  # a share; a source of a map
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
@@ -130,7 +129,7 @@ class MapDescription:
             auc, least = (self.evaluation.get(name, math.nan) for name in (own, f"{own}_low"))
             if least <= _CHANCE:
                 found.append(
-                    f"on blocks held out, records were not told from other places (AUC {auc:.2f}, by chance 0.5)"
+                    f"on blocks held out, records could not be told from other places (AUC {auc:.2f}, by chance 0.5)"
                 )
         if self.sources.get("observer bias") == "not corrected":
             found.append("observer bias not corrected")
@@ -145,13 +144,16 @@ class MapDescription:
     @property
     def records(self) -> int:
         """Of the taxon, that the map was made from; 0: none, or not known."""
-        text = self.sources.get(RECORDS, "")
+        return self._count(RECORDS)
+
+    def _count(self, source: str) -> int:
+        text = self.sources.get(source, "")
         return int(text) if text.isdecimal() else 0
 
     @property
     def lacking_records(self) -> tuple[str, ...]:
         """In words, that a good part of the taxon's records lies where the map has no cells; nothing otherwise."""
-        kept, lost = (int(text) if (text := self.sources.get(name, "")).isdecimal() else 0 for name in _COUNTS)
+        kept, lost = self.records, self._count(ELSEWHERE)
         if not lost or not much_elsewhere(lost, kept):
             return ()
         return (f"{lost:,} of {kept + lost:,} records lie in no cell of it, as at sea, and are not mapped",)

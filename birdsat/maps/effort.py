@@ -18,13 +18,17 @@ def effort_path(tiff: Path) -> Path:
 def read_effort(map_file: MapFile, most: int) -> NDArray[np.float32] | None:
     """(h, w) effort over all of the map's cells, averaged so that neither side is above `most`; None: not known.
 
-    Raises InputError for a file that is not on the map's cells.
+    Nor is it where the file was written for another map of the same name. Raises InputError for a file that is not on
+    the map's cells.
     """
     path = effort_path(map_file.path)
     if not path.is_file():
         return None
     grid = map_file.description.grid
     with Cog(path) as cog:
+        asked, request = cog.tags.get("request", ""), map_file.description.request
+        if asked and request and asked != request:
+            return None
         if (cog.epsg, cog.shape) != (grid.epsg, grid.shape) or not np.allclose(
             cog.affine, grid.affine, rtol=0, atol=1e-6 * grid.step
         ):

@@ -15,6 +15,6 @@ PANELS: dict[str, PanelKind] = {
     "uncertainty": PanelKind("birdsat.pictures.extra_panels:uncertainty", "intervals or standard deviations"),
     "applicability": PanelKind("birdsat.pictures.extra_panels:applicability", "an area of applicability"),
     "effort": PanelKind(
-        "birdsat.pictures.extra_panels:effort", "an effort that is known, in a file NAME_effort.tif beside it"
+        "birdsat.pictures.extra_panels:effort", "effort that is known, in a file NAME_effort.tif beside it"
     ),
 }

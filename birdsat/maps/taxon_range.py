@@ -19,9 +19,9 @@ from birdsat.maps.seasons import BREEDING, NON_BREEDING, RESIDENT, Seasons, give
 
 DEFAULT_THRESHOLD = "max_sss"
 GIVEN = "given"  # the name of a threshold that is a number of the user's
-# How far of the way to the bounds of their intervals cells are wrong together, squared: always, and by a single record,
-# of which n have 1 / n; each cell is by itself what is left. Chosen on made worlds, so that areas hold the true one in
-# four of five (docs/maps.md).
+# Of n records, all cells are wrong together by sqrt(_ALWAYS + _OF_A_RECORD / n) of the way to the bounds of their
+# intervals; the rest of the way each is wrong by itself, which a sum evens out. Chosen on made worlds, so that areas
+# hold the true one in four of five (docs/maps.md).
 _ALWAYS, _OF_A_RECORD = 0.03, 3.5
 
 
@@ -71,6 +71,7 @@ class TaxonRange:
     reaches_edge: bool  # whether cells of it lie along the edge of the map, beyond which nothing is counted
     highest: float  # value of the map in any cell and month
     map_created: str  # when the map was made, by which it is known again
+    together: float  # how far of the way to their bounds areas have all cells, see `wrong_together`; NaN: no intervals
 
     @property
     def taxon(self) -> str:
@@ -122,6 +123,7 @@ class TaxonRange:
                 }
                 for extent in self.extents
             ],
+            "wrong_together": _plain(self.together, 3),
             "reaches_edge_of_map": self.reaches_edge,
             "model": self.about.model,
             "map_created": self.map_created,
@@ -203,6 +205,7 @@ def taxon_range(
         reaches_edge=any(part.reaches_edge for part in parts),
         highest=highest,
         map_created=map_file.created,
+        together=math.nan if about.interval is None else share,
     )
 
 

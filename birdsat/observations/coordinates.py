@@ -37,7 +37,7 @@ SIDES = "side of a coordinate, N, S, E or W, that is unreadable or contradicts i
 ONE_MISSING = "one coordinate missing: place left out"
 AT_ZERO = "place 0,0"
 ZERO_ZERO = "the place 0,0, which stands for none: left out"
-NO_CRS = "no CRS is named for x and y: taken as degrees, longitude first"
+NO_CRS = "no CRS is named for coordinates that may be of a projection: taken as degrees, longitude first"
 BEYOND_180 = "longitude of 0 to 360 degrees: read as west of Greenwich"
 _REMEDIES = {  # of what a whole column has wrong: what it holds, and what to do
     COMMAS: ("commas in place of decimal points", "save the table with points, as spreadsheets of English do"),

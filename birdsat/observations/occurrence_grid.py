@@ -50,11 +50,7 @@ class Effort:
     records: NDArray[np.int64]
 
     def weight(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(c,) for cells (c,): records of all taxa; 0 where there is none.
-
-        Background points drawn with these weights share the bias of the records: the target-group background of
-        Phillips et al. 2009, Ecological Applications 19(1), 181-197.
-        """
+        """(c,) for cells (c,): records of all taxa; 0 where there is none."""
         return values_at(cells, self.cells, self.records.sum(axis=1)).astype(np.float64)
 
     def by_month(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:

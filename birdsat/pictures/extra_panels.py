@@ -87,10 +87,10 @@ def applicability(map_file: MapFile, most: int) -> ExtraPanel | None:
 
 def effort(map_file: MapFile, most: int) -> ExtraPanel | None:
     """How much was looked, by area and relative to the mean, on a logarithmic scale that begins at none."""
-    if map_file.description.sources.get("effort") == NOT_KNOWN:
+    if map_file.description.sources.get("effort", NOT_KNOWN if map_file.description.request else "") == NOT_KNOWN:
         return None  # the file holds what the fit took for it, alike everywhere, which looks like a well surveyed land
     found = read_effort(map_file, most)
-    return None if found is None else effort_panel(found)
+    return None if found is None or not np.isfinite(found).any() else effort_panel(found)
 
 
 def effort_panel(effort: NDArray[np.float32]) -> ExtraPanel:

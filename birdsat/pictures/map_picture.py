@@ -96,7 +96,7 @@ def draw_map(
         month = months[i] if months else None
         name = calendar.month_name[month] if month is not None else "all months" if whole_year else ""
         if whole_year and month is not None:
-            name = f"{name} (the same in all months)"
+            name = f"{name}\n(all alike)"  # short, as there may be twelve narrow ones
         panel = spare.pop(0)
         image = ground.draw_values(panel, value[i], norm, outside)
         ground.draw_points(panel, points, month)

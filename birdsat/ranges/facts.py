@@ -46,14 +46,14 @@ class RangeFacts:
     inputs: tuple[str, ...] = USUAL_INPUTS  # of chip, place and covariates, what it learned from
     rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
     effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
-    effort_share: float = 0.0  # of the background, that was drawn by effort, the rest anywhere; 0: not known
+    effort_share: float = 0.0  # of the background, that was drawn by effort, the rest anywhere; 0: none, or not known
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known
     request: str = ""  # fingerprint of what was asked for, by which the same asked again is known; empty: not known
     steps: int = 0
     calibration: Calibration = field(default_factory=Calibration)
     evaluation: tuple[tuple[str, float], ...] = ()  # on what was held out, by name
     taxon_evaluation: tuple[TaxonFigures, ...] = ()  # of each taxon; none at all where nothing could be held out
-    not_held_out: str = ""  # why nothing could be held out, for people; empty: something was, or not known
+    not_held_out: str = ""  # why there are no figures, for people; empty: there are, or not known
     thresholds: tuple[Thresholds, ...] = ()  # of each taxon; none at all where nothing could be held out, or not known
     read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
     command: str = ""  # that asked for the fit; empty: not known

@@ -142,7 +142,7 @@ def fit_ranges(
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
         absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
-        not_held_out="" if figures else why_not_held_out(points, settings) or _too_few(fitted.held_out),
+        not_held_out="" if figures and calibration.fitted else _why_not_evaluated(points, settings, fitted.held_out),
         thresholds=thresholds,
         read=source.read,
         command=source.command,
@@ -151,10 +151,15 @@ def fit_ranges(
     return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
 
 
-def _too_few(out: HeldOut | None) -> str:
-    """For people: that what was held out tells nothing, though some was; "" where nothing was."""
+def _why_not_evaluated(points: Points, settings: RangeNetworkConfig, out: HeldOut | None) -> str:
+    """For people; "" where that is not known."""
+    if why := why_not_held_out(points, settings):
+        return why
     count = 0 if out is None else int(np.count_nonzero(out.present))
-    return f"{count} {'record' if count == 1 else 'records'} could be held out, which is too few" if count else ""
+    if not count:
+        return ""
+    records = "record" if count == 1 else "records"
+    return f"{count:,} {records} could be held out, which are too few, or too many of them in one block"
 
 
 def _why_undated(points: Points, fitted: Fitted, estimator: str) -> str:

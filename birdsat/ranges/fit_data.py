@@ -147,7 +147,7 @@ class Data:
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> list[float]:
         """How well members rank the points that they held out above background that they held out, the mean over taxa:
-        of all that is held out, and of each half. From 0 to 1.
+        of all that is held out, and of each half. From 0 to 1. Of surveys it is the area under the ROC curve alone.
 
         Ranks, as the loss itself would stop too early: it grows when a member becomes too sure of itself, which the
         calibration mends afterwards, while it still gets better at telling places apart.

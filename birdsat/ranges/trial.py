@@ -21,9 +21,9 @@ class Trial:
         """How well points stand above background, from 0 to 1, added up over members and their taxa, and how many these
         are; of log odds there (m, p) of points of taxon (p,), and elsewhere (m, r, t), of which background is row (b,).
 
-        The mean of the area under the ROC curve and of the average precision were background ten times as much as
-        points. The area alone is nearly 1 where a range is a small part of the land, and hardly tells one step from
-        another; precision alone jumps where points are few.
+        The mean of the area under the ROC curve and of the average precision that there would be if background weighed
+        ten times as much as points. The area alone is nearly 1 where a range is a small part of the land, and hardly
+        tells one step from another; precision alone jumps where points are few.
         """
         total = 0.0
         for member, held_out in enumerate(self.points):

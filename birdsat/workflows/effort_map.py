@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
-from birdsat.maps.map_file import MapFile, create_map
+from birdsat.maps.map_file import MapFile, MapLayers, create_map
 from birdsat.observations.occurrence_grid import values_at
 from birdsat.pictures.qgis_style import write_effort_style
 from birdsat.ranges.effort import NOT_KNOWN, RelativeEffort, effort_density
@@ -29,7 +30,60 @@ def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, 
 
     request: fingerprint of what was asked for. Raises what `create_map` raises.
     """
-    source = NOT_KNOWN if effort is None else effort.source
+    source, cells = NOT_KNOWN if effort is None else effort.source, region.cells()
+    _write(path, source, cells, effort_density(effort, region.grid, cells), region, request)
+
+
+def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "") -> None:
+    """Write what `write_effort_map` wrote for a model in the cells of a map, whatever the model's own were.
+
+    A larger cell has the mean of those in it, a smaller one what the cell around it has, and one of which the model
+    knows nothing has no value. 1 is the mean of the map's cells. Raises InputError for a file that is not a map.
+    """
+    with MapFile(of_model) as found:
+        grid, source = found.description.grid, found.description.sources.get("effort", NOT_KNOWN)
+        known = [_known(grid, block) for block in found.blocks()]
+    seen = np.concatenate([np.empty(0, np.int64), *(cells for cells, _ in known)])
+    density = np.concatenate([np.empty(0), *(values for _, values in known)])
+    order = np.argsort(seen)
+    seen, density = seen[order], density[order]
+    cells = region.cells()
+    at = np.searchsorted(cells, region.grid.cells_at(*grid.centres(seen).T))
+    inside = cells[np.minimum(at, len(cells) - 1)] == region.grid.cells_at(*grid.centres(seen).T)
+    weight = grid.cell_area(seen)[inside]
+    total = np.bincount(at[inside], weights=weight, minlength=len(cells))
+    looked = np.bincount(at[inside], weights=weight * density[inside], minlength=len(cells))
+    around = grid.cells_at(*region.grid.centres(cells).T)
+    shown = np.where(np.isin(around, seen), values_at(around, seen, density), np.nan)
+    shown = np.divide(looked, total, out=shown, where=total > 0)
+    area = region.grid.cell_area(cells)
+    mean = np.nansum(shown * area) / max(1e-12, area[np.isfinite(shown)].sum())
+    _write(path, source, cells, (shown / (mean if mean > 0 else 1.0)).astype(np.float32), region, request)
+
+
+def knows_effort(of_model: Path) -> bool:
+    """Whether a file is a map of effort that is known."""
+    if not of_model.is_file():
+        return False
+    with MapFile(of_model) as found:
+        return found.description.sources.get("effort", NOT_KNOWN) != NOT_KNOWN
+
+
+def _known(grid: AnyGrid, block: MapLayers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Cells of a window that have a value, and the values."""
+    row, column = np.nonzero(np.isfinite(block.value[0]))
+    cells = (row + block.first_row) * grid.columns + column + block.first_column
+    return cells, block.value[0, row, column].astype(np.float64)
+
+
+def _write(
+    path: Path,
+    source: str,
+    cells: NDArray[np.int64],
+    density: NDArray[np.float32],
+    region: Region,
+    request: str,
+) -> None:
     about = MapDescription(
         title="Relative effort",
         is_taxon=False,
@@ -40,34 +94,10 @@ def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, 
         sources={"effort": source, "imagery": region.imagery.text},
         request=request,
     )
-    cells = region.cells()
-    density = effort_density(effort, region.grid, cells)
     with create_map(path, about) as sink:
         for first, rows in rows_of_cells(region.grid, 1, _blocks(cells, density)):
             sink.write(first, rows)
-    write_effort_style(path, EFFORT, float(density.max(initial=1.0)))
-
-
-def read_effort_map(path: Path, region: Region) -> RelativeEffort | None:
-    """What `write_effort_map` wrote, in the cells of a region whatever the map's own were; None where it is not known.
-
-    Memory grows with the cells in which anybody looked. Raises InputError for a file that is not a map.
-    """
-    seen, density = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-    with MapFile(path) as found:
-        grid, source = found.description.grid, found.description.sources.get("effort", NOT_KNOWN)
-        for block in found.blocks():
-            row, column = np.nonzero(block.value[0] > 0)
-            seen.append((row + block.first_row) * grid.columns + column + block.first_column)
-            density.append(block.value[0, row, column])
-    if source == NOT_KNOWN:
-        return None
-    order = np.argsort(np.concatenate(seen))
-    cells = region.cells()
-    there = grid.cells_at(*region.grid.centres(cells).T)
-    by_area = values_at(there, np.concatenate(seen)[order], np.concatenate(density)[order])
-    cells, by_area = cells[by_area > 0], by_area[by_area > 0]
-    return RelativeEffort(cells=cells, weight=by_area * region.grid.cell_area(cells), source=source)
+    write_effort_style(path, EFFORT, float(np.nanmax(density, initial=1.0)))
 
 
 def _blocks(

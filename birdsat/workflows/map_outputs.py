@@ -157,7 +157,7 @@ class Outputs:
                     "guesses about places unlike those with records; is it the region that is meant?"
                 )
             for name in missing_panels(map_file, self.panels):
-                progress.note(f"no panel of {name} for {one.about.title}: the map has not {PANELS[name].needs}.")
+                progress.note(f"no panel of {name} for {one.about.title}: that takes {PANELS[name].needs}.")
             if self.picture:
                 picture = draw_map_file(map_file, land=land, points=one.points, scale=self.scale, panels=self.panels)
                 save_png(picture, tiff.with_suffix(".png"))

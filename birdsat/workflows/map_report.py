@@ -67,7 +67,7 @@ def report_map(request: ReportRequest, progress: Progress = QUIET) -> ReportResu
             report_command=request.command("report"),
             **_measured(map_file),
         )
-        page = _page(facts, _pictures(map_file, ranges))
+        page = _page(facts, _pictures(map_file, ranges, progress))
     out.parent.mkdir(parents=True, exist_ok=True)
     with output_file(out) as partial:
         partial.write_text(page, encoding="utf-8")
@@ -79,7 +79,7 @@ def _page(facts: MapFacts, pictures: dict[str, str]) -> str:
     return template.substitute(sections(facts, pictures), title=escaped(facts.about.title), style=style())
 
 
-def _pictures(map_file: MapFile, ranges: _Range | None) -> dict[str, str]:
+def _pictures(map_file: MapFile, ranges: _Range | None, progress: Progress) -> dict[str, str]:
     """The pictures by name, as HTML; one that there is no ground for is left out."""
     about = map_file.description
     land = _land(about)
@@ -91,8 +91,11 @@ def _pictures(map_file: MapFile, ranges: _Range | None) -> dict[str, str]:
     pictures = {"map": image(address, f"Map of {about.title}: {about.quantity.name}")}
     if (doubt := draw_doubt(map_file, land)) is not None:
         pictures["doubt"] = image(figure_address(doubt), f"Uncertainty of the map of {about.title}")
-    if (effort := draw_effort(map_file, land)) is not None:
-        pictures["effort"] = image(figure_address(effort), "How much was looked where")
+    try:
+        if (effort := draw_effort(map_file, land)) is not None:
+            pictures["effort"] = image(figure_address(effort), "How much was looked where")
+    except InputError as error:
+        progress.note(f"without its effort: {error}")
     if ranges is not None and ranges.polygons:
         figure = draw_range(about, ranges.polygons, land)
         pictures["range"] = image(figure_address(figure), f"Range of {about.title} by season")

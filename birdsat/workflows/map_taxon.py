@@ -40,7 +40,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import EFFORT_FILE, read_effort_map, write_effort_map
+from birdsat.workflows.effort_map import EFFORT_FILE, copy_effort_map, knows_effort, write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -254,16 +254,15 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     if (of_model := _effort_of_model(request)) is None:
         return mapped
     shown = _mapped_on(work, region)
-    effort = read_effort_map(of_model, shown)
-    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
+    return replace(mapped, effort=lambda path, asked: copy_effort_map(of_model, path, shown, asked))
 
 
 def _effort_of_model(request: MapRequest) -> Path | None:
-    """The map of effort in the folder of a range model, where it is there and a panel of it is asked for."""
+    """The map of effort in the folder of a range model, where it is known and a panel of it is asked for."""
     if request.ranges is None or "effort" not in request.panels:
         return None
     path = Path(request.ranges) / EFFORT_FILE
-    return path if path.is_file() else None
+    return path if knows_effort(path) else None
 
 
 def _from_records(work: _Work) -> _Mapped | None:
@@ -373,7 +372,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     months = request.months_of(dated, facts.looked_months)
     warn_if_undated(model, months, work.progress)
     warn_if_not_held_out(model, work.progress)
-    warn_if_by_chance(model, model.named(work.taxa.left), work.progress)
+    warn_if_by_chance(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], work.progress)
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):

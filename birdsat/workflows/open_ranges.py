@@ -41,7 +41,7 @@ def warn_if_by_chance(model: RangeModel, taxa: Sequence[str], progress: Progress
     figures = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
     some = [taxon for taxon in taxa if taxon in figures and figures[taxon].is_by_chance]
     if some:
-        progress.note(f"on blocks held out, records of {some_of(some)} were not told from other places.")
+        progress.note(f"on blocks held out, records of {some_of(some)} could not be told from other places.")
 
 
 def why_not_held_out(model: RangeModel, taxon: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from birdsat.maps.description import BY_EFFORT, RECORDS, SCORE, UNDATED, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
-from birdsat.maps.taxon_range import wrong_together
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
@@ -196,10 +195,11 @@ def _effort(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     share = facts.about.sources.get(BY_EFFORT, "")
     drawn = "The background is drawn by that"
     if bias.startswith("corrected by the records of"):
-        part = f"{share} of the background" if share else "The background"
-        drawn = f"{part} is drawn where anybody recorded anything, by visits, and the rest anywhere"
+        drawn = "Most of the background is drawn where anybody recorded anything"  # of a model of an earlier release
+        if share:
+            drawn = f"{share} of the background is drawn where anybody recorded anything, by visits, the rest anywhere"
     text = f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there."
-    drawn_map = figure(pictures["effort"], "Effort, by area.") if "effort" in pictures else ""
+    drawn_map = figure(pictures["effort"], "Relative effort per area; 1 is the mean.") if "effort" in pictures else ""
     return paragraph(text) + drawn_map
 
 
@@ -280,11 +280,11 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
         table.add_row(part["season"], short_months(part["months"]), *shown)
     words = "with the values less and plus one standard deviation over the members"
     if facts.about.interval is not None:
-        part = f"{wrong_together(facts.about.records):.0%} of the way"
-        words = (
-            f"with all cells {part} to the lower, and to the upper bounds of their intervals; on made worlds such "
-            "areas hold the true one in about four of five"
-        )
+        words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
+    if share := areas.get("wrong_together"):
+        words = f"with all cells {share:.0%} of the way to the lower, and to the upper bounds of their intervals"
+        if facts.about.records:
+            words += "; on made worlds such areas hold the true one in about four of five"
     table.caption = (
         f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: {words}. "
         f"Seasons: {areas['seasons']['told']}."

@@ -330,6 +330,8 @@ def test_a_taxon_without_figures_of_its_own_is_not_evaluated_by_those_of_others(
     by_chance = {"taxon_held_out_auc": 0.52, "taxon_held_out_auc_low": 0.44}
     noise = described(GRID, calibrated=True, evaluation={**own.evaluation, **by_chance})
     assert noise.evaluated
-    assert noise.cautions == ("on blocks held out, records were not told from other places (AUC 0.52, by chance 0.5)",)
+    assert noise.cautions == (
+        "on blocks held out, records could not be told from other places (AUC 0.52, by chance 0.5)",
+    )
     before = described(GRID, calibrated=True, evaluation=figures)  # of a release that did not keep it
     assert before.evaluated and not before.cautions

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from recorded import RecordedProgress
 
 from birdsat.cli import main
+from birdsat.earth.box import Box
+from birdsat.earth.grid import Grid
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps.map_file import MapFile
 from birdsat.ranges.points import Points
 from birdsat.workflows import fit_ranges as workflow
+from birdsat.workflows.effort_map import copy_effort_map
 from birdsat.workflows.fit_ranges import FitResult, fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_result import MapResult
@@ -29,6 +33,16 @@ pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
 
 BOX = "0,42,30,60"
 TAXA = ("Dendrocopos major", "Parus major", "Picus viridis")
+
+
+class EveryCell:
+    """What a map of effort asks of a region: its grid, all of whose cells it has."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid, self.imagery = grid, SimpleNamespace(text="made")
+
+    def cells(self) -> NDArray[np.int64]:
+        return np.arange(self.grid.cells)
 
 
 def places(count: int = 40, seed: int = 0) -> NDArray[np.float64]:
@@ -282,4 +296,23 @@ def test_a_map_without_known_effort_says_that_it_has_no_panel_of_it(table: Path,
     alone = write_rows(tmp_path / "alone.csv", [(TAXA[0], lon, lat, "2018-06-01") for lon, lat in places().tolist()])
     progress = RecordedProgress()
     map_taxon(MapRequest(taxon=TAXA[0], occurrences=alone, box=BOX, out=tmp_path / "maps", panels="effort"), progress)
-    assert any("no panel of effort" in note and "an effort that is known" in note for note in progress.notes)
+    assert any("no panel of effort" in note and "effort that is known" in note for note in progress.notes)
+
+
+@pytest.mark.parametrize(("step", "region"), [(5, None), (0.5, None), (2, "elsewhere")])
+def test_the_effort_of_a_model_on_cells_of_other_sizes_and_places(
+    table: Path, tmp_path: Path, step: float, region: str | None
+) -> None:
+    fitted(table, tmp_path / "m")
+    west = 30 if region else 5
+    cells = Grid(Box(west, 45, west + 10, 55), step)
+    copy_effort_map(tmp_path / "m" / "effort.tif", tmp_path / "e.tif", EveryCell(cells))  # type: ignore[arg-type]
+    shown, said = effort_in(tmp_path / "e.tif")
+    assert said == "the records of 3 taxa"
+    if region:
+        assert np.isnan(shown).all()  # nothing is known there, which is not the same as nobody
+    else:
+        known = np.isfinite(shown)
+        assert (shown[known] > 0).any()
+        area = cells.cell_area(np.arange(cells.cells)).reshape(cells.shape)
+        assert (shown * area)[known].sum() / area[known].sum() == pytest.approx(1, rel=1e-5)

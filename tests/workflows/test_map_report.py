@@ -113,7 +113,7 @@ def test_a_report_does_not_give_the_figures_of_other_taxa_for_those_of_its_own(t
     own = others | {"taxon_held_out_auc": 0.654, "taxon_held_out_points": 9.0, "taxon_held_out_auc_low": 0.48}
     said = words(report_of(full_map(tmp_path / "b.tif", evaluation=own, calibrated=True)))
     assert "0.65 AUC on blocks held out 0.5 by chance" in said and "not evaluated" not in said
-    assert "On blocks held out, records were not told from other places (AUC 0.65, by chance 0.5)." in said
+    assert "On blocks held out, records could not be told from other places (AUC 0.65, by chance 0.5)." in said
 
 
 def test_the_report_needs_no_other_file_and_no_network(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from birdsat.earth.place import distance_km, unit_sphere
 
-_AT_AN_END = 0.25  # of the way between the two farthest monthly centres: a month on its way is on passage
+_AT_AN_END = 0.25  # of its way: a month whose true centre is farther than this from both ends is one of passage
+_STAYS_KM = 1.0  # a way no longer than this is rounding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,7 @@ def _on_passage(centres: NDArray[np.float64]) -> NDArray[np.bool_]:
         return np.zeros(0, np.bool_)
     apart = distance_km(*(axis[:, None] for axis in centres.T), *(axis[None] for axis in centres.T))
     ends = np.unravel_index(int(apart.argmax()), apart.shape)
-    passage: NDArray[np.bool_] = apart[list(ends)].min(axis=0) > _AT_AN_END * apart.max()
+    passage: NDArray[np.bool_] = apart[list(ends)].min(axis=0) > max(_AT_AN_END * apart.max(), _STAYS_KM)
     return passage
 
 

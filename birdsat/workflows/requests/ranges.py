@@ -54,9 +54,9 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
     """Folder of the run that embedded the region; needed for its photos alone."""
     model: Annotated[str, OneOf((NETWORK,), or_estimator=True)] = NETWORK
     """The range network; or any classifier of scikit-learn's kind, such as
-    'sklearn.ensemble.RandomForestClassifier(n_estimators=300)', which learns each taxon by itself from the same
-    points, background and inputs, and tells no seasons. What it learned from is kept, and it learns again when a map
-    is read."""
+    'RandomForestClassifier(n_estimators=300)' (of another package, with its module), which learns each taxon by itself
+    from the same points, background and inputs, and tells no seasons. What it learned from is kept, and it learns again
+    when a map is read."""
     ablate: bool = False
     """Fit again without chips, without place and without covariates, to tell what each is worth; written with the
     importance of each beside the model. Takes as long as three fits more."""

@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -202,6 +203,8 @@ def _chosen(value: Any, mark: OneOf, setting: str) -> Any:
     if not isinstance(value, str | Path):
         return tuple(_chosen(one, mark, setting) for one in value)
     if mark.or_estimator and is_estimator(str(value)):
+        if str(value).isidentifier() and get_close_matches(str(value).lower(), list(mark.names), n=1, cutoff=0.8):
+            _check_choice(str(value), mark.names, setting, mark.or_file)  # a slip of one of ours
         return str(value)
     if mark.or_file is None or not str(value).endswith(mark.or_file):
         _check_choice(str(value), mark.names, setting, mark.or_file)
