@@ -32,7 +32,7 @@ from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.earth.place import unit_sphere
 from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.folder_region import open_region
-from birdsat.maps.taxon_range import wrong_together
+from birdsat.maps.taxon_range import towards, wrong_together
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.observations.occurrences import Occurrences
 from birdsat.ranges.background import points_on_cells
@@ -217,7 +217,7 @@ def _areas_held(
     if not facts.thresholds:
         return float("nan")
     share, held = wrong_together(facts.points[label]), []
-    least, most = (value + share * (bound - value) for bound in (low, high))
+    least, most = towards(value, low, share), towards(value, high, share)
     for threshold in (facts.thresholds[label].max_sss, facts.thresholds[label].p10):
         from_, to, true = ((each >= threshold) @ area for each in (least, most, truth))
         held.append((from_ <= true) & (true <= to))

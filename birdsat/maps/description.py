@@ -20,7 +20,7 @@ APPLICABILITY = "area of applicability"
 _YES_NO = {True: "yes", False: "no"}
 YEAR = "year"  # the layer of a map that is the same in all months
 _BLOCK_KM = 500.0  # side of the blocks of records that do not lie in a small region
-_HELD_OUT = "too few records, or in too few places, to hold any out"
+NONE_HELD_OUT = "too few records, or in too few places, to hold any out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class MapDescription:
     @property
     def why_not_evaluated(self) -> str:
         """For people, of a map without figures."""
-        return self.not_held_out or _HELD_OUT
+        return self.not_held_out or NONE_HELD_OUT
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ def effort_path(tiff: Path) -> Path:
     return tiff.with_name(f"{tiff.stem}_effort.tif")
 
 
-def read_effort(map_file: MapFile, most: int) -> NDArray[np.float32] | None:
-    """(h, w) effort over all of the map's cells, averaged so that neither side is above `most`; None: not known.
+def read_effort(map_file: MapFile, most: int) -> tuple[NDArray[np.float32], str] | None:
+    """(h, w) effort over all of the map's cells, averaged so that neither side is above `most`, and what it is from, ""
+    where the file does not say; None: there is none, or the file was written for another map of the same name.
 
-    Nor is it where the file was written for another map of the same name. Raises InputError for a file that is not on
-    the map's cells.
+    Raises InputError for a file that is not on the map's cells.
     """
     path = effort_path(map_file.path)
     if not path.is_file():
@@ -34,4 +34,4 @@ def read_effort(map_file: MapFile, most: int) -> NDArray[np.float32] | None:
         ):
             raise InputError(f"{path} is not on the cells of {map_file.path}; write it on the same grid, or remove it.")
         effort: NDArray[np.float32] = cog.decimated((0,), most)[0]
-        return effort
+        return effort, cog.tags.get("model", "")

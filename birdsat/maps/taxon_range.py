@@ -214,6 +214,11 @@ def wrong_together(records: int) -> float:
     return min(1.0, math.sqrt(_ALWAYS + _OF_A_RECORD / max(1, records)))
 
 
+def towards(value: NDArray[np.float32], bound: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Values some of the way to a bound."""
+    return value + np.float32(share) * (bound - value)
+
+
 def extent_of_places(of: str, lon_lat: NDArray[np.float64]) -> Extent:
     """EOO and AOO of records at places (n, 2)."""
     aoo = len(occupied_squares(lon_lat)) * SQUARE_KM**2
@@ -272,8 +277,7 @@ def _least_and_most(block: MapLayers, share: float) -> tuple[NDArray[np.float32]
     """(layers, h, w) what values may all be together: a share of the way to the bounds of their intervals, or of a map
     without these a standard deviation over the members less and more; None: not known."""
     if block.low is not None and block.high is not None:
-        low, high = (block.value + np.float32(share) * (bound - block.value) for bound in (block.low, block.high))
-        return low, high
+        return towards(block.value, block.low, share), towards(block.value, block.high, share)
     return None if block.std is None else (block.value - block.std, block.value + block.std)
 
 

@@ -87,10 +87,9 @@ def applicability(map_file: MapFile, most: int) -> ExtraPanel | None:
 
 def effort(map_file: MapFile, most: int) -> ExtraPanel | None:
     """How much was looked, by area and relative to the mean, on a logarithmic scale that begins at none."""
-    if map_file.description.sources.get("effort", NOT_KNOWN if map_file.description.request else "") == NOT_KNOWN:
-        return None  # the file holds what the fit took for it, alike everywhere, which looks like a well surveyed land
-    found = read_effort(map_file, most)
-    return None if found is None or not np.isfinite(found).any() else effort_panel(found)
+    found, source = read_effort(map_file, most) or (np.empty(0, np.float32), NOT_KNOWN)
+    # Where it is not known, the file holds what the fit took for it: alike everywhere, as of well surveyed land.
+    return effort_panel(found) if source != NOT_KNOWN and np.isfinite(found).any() else None
 
 
 def effort_panel(effort: NDArray[np.float32]) -> ExtraPanel:

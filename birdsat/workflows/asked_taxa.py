@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from birdsat.errors import BirdsatError
+from birdsat.errors import BirdsatError, UnknownTaxonError
 from birdsat.observations.scientific_names import species_name
+from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.workflows.map_formats import file_name
 from birdsat.workflows.map_outputs import MadeMap, Outputs
 
@@ -46,3 +47,24 @@ class AskedTaxa:
         self.left = list(
             dict.fromkeys(taxon if species_name(found[taxon]) == taxon else found[taxon] for taxon in self.left)
         )
+
+
+def found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
+    """What finds a taxon asked for among some, also where these have another name for it than the list asked for.
+
+    It raises UnknownTaxonError with the nearest names of the taxa, or of the list where that does not know it either.
+    """
+    if crosswalk is None:
+        return named
+    by_name = {crosswalk.name_of(taxon): taxon for taxon in reversed(taxa)}
+
+    def find(taxon: str) -> str:
+        if taxon in by_name:
+            return by_name[taxon]
+        try:
+            return named(taxon)
+        except UnknownTaxonError:
+            crosswalk.find(taxon)  # which has more names to offer
+            raise
+
+    return find

@@ -48,8 +48,8 @@ def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "
     order = np.argsort(seen)
     seen, density = seen[order], density[order]
     cells = region.cells()
-    at = np.searchsorted(cells, region.grid.cells_at(*grid.centres(seen).T))
-    inside = cells[np.minimum(at, len(cells) - 1)] == region.grid.cells_at(*grid.centres(seen).T)
+    cell = region.grid.cells_at(*grid.centres(seen).T)
+    inside, at = np.isin(cell, cells), np.searchsorted(cells, cell)
     weight = grid.cell_area(seen)[inside]
     total = np.bincount(at[inside], weights=weight, minlength=len(cells))
     looked = np.bincount(at[inside], weights=weight * density[inside], minlength=len(cells))
@@ -61,12 +61,13 @@ def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "
     _write(path, source, cells, (shown / (mean if mean > 0 else 1.0)).astype(np.float32), region, request)
 
 
-def knows_effort(of_model: Path) -> bool:
-    """Whether a file is a map of effort that is known."""
-    if not of_model.is_file():
-        return False
-    with MapFile(of_model) as found:
-        return found.description.sources.get("effort", NOT_KNOWN) != NOT_KNOWN
+def effort_of_model(folder: Path) -> Path | None:
+    """The map of effort in the folder of a range model; None where it is not there, or the effort is not known."""
+    path = folder / EFFORT_FILE
+    if not path.is_file():
+        return None
+    with MapFile(path) as found:
+        return None if found.description.sources.get("effort", NOT_KNOWN) == NOT_KNOWN else path
 
 
 def _known(grid: AnyGrid, block: MapLayers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import WorldRegion, built_in_encoder, open_world
 from birdsat.embeddings.taxa import load_taxon_means
-from birdsat.errors import InputError, UnknownTaxonError, about, some_of
+from birdsat.errors import InputError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import (
     BY_EFFORT,
@@ -37,10 +37,10 @@ from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
-from birdsat.workflows.asked_taxa import AskedTaxa
+from birdsat.workflows.asked_taxa import AskedTaxa, found_among
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import EFFORT_FILE, copy_effort_map, knows_effort, write_effort_map
+from birdsat.workflows.effort_map import copy_effort_map, effort_of_model, write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -98,7 +98,7 @@ class _Work:
     ) -> bool:
         """Call the taxa by the names that they have where they are looked for, and look for them in the tables to draw,
         before the work that takes long; whether any is left."""
-        self.taxa.rename(_found_among(taxa, named, self.crosswalk))
+        self.taxa.rename(found_among(taxa, named, self.crosswalk))
         if self.taxa.left:
             self.drawn = read_drawn(self.request, self.taxa, self.crosswalk, common_names, self.progress)
         return bool(self.taxa.left)
@@ -258,11 +258,8 @@ def _from_ranges(work: _Work) -> _Mapped | None:
 
 
 def _effort_of_model(request: MapRequest) -> Path | None:
-    """The map of effort in the folder of a range model, where it is known and a panel of it is asked for."""
-    if request.ranges is None or "effort" not in request.panels:
-        return None
-    path = Path(request.ranges) / EFFORT_FILE
-    return path if knows_effort(path) else None
+    """The map of a model's effort, where it is known and a panel of it is asked for."""
+    return effort_of_model(Path(request.ranges)) if request.ranges and "effort" in request.panels else None
 
 
 def _from_records(work: _Work) -> _Mapped | None:
@@ -307,27 +304,6 @@ def _from_records(work: _Work) -> _Mapped | None:
     effort = effort_within(records.effort_on(region.grid, region.cells()), region.grid, shown.grid)
     mapped = _of_model(work, model, region, f"fit to {request.way}")
     return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
-
-
-def _found_among(taxa: Sequence[str], named: Callable[[str], str], crosswalk: Crosswalk | None) -> Callable[[str], str]:
-    """What finds a taxon asked for among some, also where these have another name for it than the list asked for.
-
-    It raises UnknownTaxonError with the nearest names of the taxa, or of the list where that does not know it either.
-    """
-    if crosswalk is None:
-        return named
-    by_name = {crosswalk.name_of(taxon): taxon for taxon in reversed(taxa)}
-
-    def find(taxon: str) -> str:
-        if taxon in by_name:
-            return by_name[taxon]
-        try:
-            return named(taxon)
-        except UnknownTaxonError:
-            crosswalk.find(taxon)  # which has more names to offer
-            raise
-
-    return find
 
 
 def _run(request: MapRequest) -> Run | None:

@@ -8,6 +8,7 @@ from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError, some_of
+from birdsat.maps.description import NONE_HELD_OUT
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import parse_covariates
 from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
@@ -24,7 +25,7 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
     lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
     lacks += [] if model.evaluation else ["not evaluated"]
     if lacks:
-        why = model.facts.not_held_out or "too few records, or in too few places, to hold any out"
+        why = model.facts.not_held_out or NONE_HELD_OUT
         progress.note(
             f"{', '.join(lacks)}: {why}, so nothing tells how good the map is; add records from other places."
         )
@@ -36,8 +37,8 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
 
 
 def warn_if_by_chance(model: RangeModel, taxa: Sequence[str], progress: Progress) -> None:
-    """Note which of some taxa of the model had records that were not told from other places, where they were held
-    out."""
+    """Note which of some taxa of the model had records that could not be told from other places, where they were
+    held out."""
     figures = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
     some = [taxon for taxon in taxa if taxon in figures and figures[taxon].is_by_chance]
     if some:

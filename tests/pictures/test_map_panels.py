@@ -34,7 +34,7 @@ def test_panels_are_drawn_on_demand_where_the_map_has_them(tmp_path: Path) -> No
         cog.write(0, visits)
     with MapFile(tmp_path / "map.tif") as map_file:
         figure = draw_map_file(map_file, panels=("effort",), width_px=600)
-        np.testing.assert_array_equal(read_effort(map_file, 1000), visits[0])
+        np.testing.assert_array_equal((read_effort(map_file, 1000) or ("",))[0], visits[0])
     panel = next(axes for axes in figure.axes if axes.get_title() == "effort")
     drawn = next(image for image in panel.images if image.get_cmap() is EFFORT_COLOURS)
     assert drawn.get_clim() == (0, visits.max())
@@ -82,8 +82,9 @@ def test_panels_beside_one_month_leave_no_paper_bare(tmp_path: Path) -> None:
 
 
 def test_effort_that_is_not_known_has_no_panel_though_its_file_is_there(tmp_path: Path) -> None:
-    written(tmp_path / "map.tif", described(GRIDS[0], sources={"effort": "not known"}))
-    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("effort",)) as cog:
+    written(tmp_path / "map.tif", described(GRIDS[0]))
+    tags = {"model": "not known"}
+    with create_cog(effort_path(tmp_path / "map.tif"), GRIDS[0], band_names=("effort",), tags=tags) as cog:
         cog.write(0, np.ones((1, *GRIDS[0].shape), np.float32))
     with MapFile(tmp_path / "map.tif") as map_file:
         assert missing_panels(map_file, ("effort",)) == ["effort"]
