@@ -5,16 +5,18 @@
 The same habitat and taxa under even effort, and under effort that differs up to a thousandfold from cell to cell: by
 chance, along a gradient of habitat, along roads, or most where the first taxon is least. Maps are fitted as `birdsat
 map` fits them, to thinned records and a background drawn by them. Printed is the rank correlation of the maps with the
-truth over all cells, and over those that were visited at all, by the expected number of visits; that of even effort in
-the same cells is the bar. `--taxa 1`: nobody else's records say where was looked. `--told`: the fit is handed the true
-effort, so that what it lacks is records and not knowledge of effort.
+truth over all cells, and over those that were visited at all, by the expected number of visits, and how far it is from
+that of the same taxa's maps under even effort in the same cells: the bar. Taxa of whose range less than a quarter was
+visited stand apart: what effort does not overlap, records can't tell of. `--taxa 1`: nobody else's records say where
+was looked. `--told`: the fit is handed the true effort, so that what it lacks is records and not knowledge of effort.
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from landscapes import fit_landscape
@@ -31,31 +33,55 @@ from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 RATIOS = (1, 10, 100, 1000)
 LIVES = 0.1  # suitability, above which a taxon counts as living in a cell
 VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
+OVERLAPS = 1 / 4  # of a taxon's range that is visited, below which effort does not overlap it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Maps of one landscape."""
+class Mapped:
+    """One taxon's map, and that under even effort: rank correlation with the truth."""
 
     taxa: int  # whose records say where was looked
     effort: str
     ratio: float  # of visits, between the most and the least visited cell
-    of_each: tuple[float, ...]  # landscape: rank correlation with the truth, mean over the taxa evaluated
-    visited: tuple[float, ...]  # the same over the cells that were visited
-    even_there: tuple[float, ...]  # and under even effort in these cells
+    seed: int  # of the landscape
+    taxon: int
+    range_visited: float  # share of its suitability that lies in visited cells
+    all_cells: float
+    even_all_cells: float
+    visited: float  # over the cells that were visited
+    even_visited: float  # of the map under even effort, in these cells
 
 
-def less(found: tuple[float, ...], even: tuple[float, ...]) -> str:
+def compare(
+    landscape: Landscape, maps: NDArray[np.float32], even: NDArray[np.float32], **which: Any
+) -> Iterator[Mapped]:
+    """Of each taxon mapped that any visit found, beside its map under even effort."""
+    visited = landscape.effort >= VISITED
+    for taxon, (found, before, truth) in enumerate(zip(maps, even, landscape.suitability, strict=False)):
+        if np.isfinite(found).all() and np.isfinite(before).all():
+            yield Mapped(
+                **which,
+                taxon=taxon,
+                range_visited=float(truth[visited].sum() / truth.sum()),
+                all_cells=float(spearmanr(found, truth).statistic),
+                even_all_cells=float(spearmanr(before, truth).statistic),
+                visited=float(spearmanr(found[visited], truth[visited]).statistic),
+                even_visited=float(spearmanr(before[visited], truth[visited]).statistic),
+            )
+
+
+def summary(mapped: list[Mapped], *, visited: bool) -> str:
     """The mean over landscapes, and how far it is from that under even effort in the same ones, for people."""
-    apart = np.subtract(found, even)
+    pairs = [
+        np.mean([(one.visited, one.even_visited) if visited else (one.all_cells, one.even_all_cells) for one in of], 0)
+        for of in ([one for one in mapped if one.seed == seed] for seed in {one.seed for one in mapped})
+    ]
+    if not pairs:
+        return "-"
+    found, even = np.transpose(pairs)
+    apart = found - even
     error = f" ± {apart.std(ddof=1) / np.sqrt(len(apart)):.3f}" if len(apart) > 1 else ""
-    return f"{np.mean(found):.3f} ({apart.mean():+.3f}{error})"
-
-
-def correlation(landscape: Landscape, maps: NDArray[np.float32], cells: NDArray[np.bool_]) -> float:
-    """Mean over the taxa mapped, of some cells (n,); of those that any visit found."""
-    pairs = [pair for pair in zip(maps, landscape.suitability, strict=False) if np.isfinite(pair[0]).all()]
-    return float(np.mean([spearmanr(suitable[cells], truth[cells]).statistic for suitable, truth in pairs]))
+    return f"{found.mean():.3f} ({apart.mean():+.3f}{error}; {len(apart)})"
 
 
 def true_effort(landscape: Landscape) -> RelativeEffort:
@@ -79,52 +105,43 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
     steps = {} if given.iterations is None else {"steps": given.iterations}
-    found: list[Measured] = []
+    found: list[Mapped] = []
     even: dict[tuple[int, int], NDArray[np.float32]] = {}  # of a number of taxa and a landscape: maps under even effort
     drawn: list[tuple[str, Landscape, NDArray[np.float32]]] = []
     for taxa in given.taxa:
         for effort in get_args(Effort):
             for ratio in (1.0,) if effort == "even" else [r for r in given.ratios if r > 1]:
-                one = []
                 for seed in range(given.seeds):
                     landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
                     settings = RangeNetworkConfig(seed=seed, **steps)
                     told = true_effort(landscape) if given.told else None
                     maps = fit_landscape(landscape, min(taxa, given.evaluated), settings, told=told)
-                    if effort == "even":
-                        even[taxa, seed] = maps
-                    visited = landscape.effort >= VISITED
-                    everywhere = np.ones(GRID.cells, np.bool_)
-                    asked = (maps, everywhere), (maps, visited), (even[taxa, seed], visited)
-                    one.append(tuple(correlation(landscape, *each) for each in asked))
+                    beside = even.setdefault((taxa, seed), maps)  # even effort comes first
+                    which = {"taxa": taxa, "effort": effort, "ratio": ratio, "seed": seed}
+                    found += compare(landscape, maps, beside, **which)
                 if taxa == max(given.taxa) and ratio in (1, max(given.ratios)):
                     drawn.append((effort, landscape, maps))
-                of_each, there, even_there = zip(*one, strict=True)
-                found.append(
-                    Measured(
-                        taxa=taxa, effort=effort, ratio=ratio, of_each=of_each, visited=there, even_there=even_there
-                    )
-                )
-                print(found[-1], flush=True)
-    print_table(_table(found))
-    print_table(_table(found, visited=True))
+                print(f"{taxa} taxa, effort {effort}, 1 to {ratio:g}: {len(found)} maps so far", flush=True)
+    for visited in (False, True):
+        print_table(_table(found, visited=visited))
     if given.out:
-        given.out.write_text(json.dumps({"machine": machine(), "measured": [asdict(one) for one in found]}, indent=2))
+        given.out.write_text(json.dumps({"machine": machine(), "mapped": [asdict(one) for one in found]}, indent=2))
     if given.picture:
         _draw(drawn, given.picture)
 
 
-def _table(found: list[Measured], *, visited: bool = False) -> Table:
+def _table(found: list[Mapped], *, visited: bool) -> Table:
     ratios = sorted({one.ratio for one in found if one.effort != "even"}) or [1.0]
     where = f"cells with {VISITED:.2g} visits or more" if visited else "all cells"
-    title = f"rank correlation with the truth over {where}, and less that under even effort there"
-    table = Table(title=title, columns=["taxa", "effort", *(f"1 to {r:g}" for r in ratios)])
-    even = {one.taxa: one for one in found if one.effort == "even"}
+    title = f"rank correlation with the truth over {where} (less that under even effort there; landscapes)"
+    table = Table(title=title, columns=["taxa", "effort", "range visited", *(f"1 to {r:g}" for r in ratios)])
     for taxa, effort in dict.fromkeys((one.taxa, one.effort) for one in found):
-        of = {one.ratio: one for one in found if (one.taxa, one.effort) == (taxa, effort)}
-        shown = [of.get(ratio, even[taxa]) for ratio in ratios]
-        pairs = [(one.visited, one.even_there) if visited else (one.of_each, even[taxa].of_each) for one in shown]
-        table.add_row(str(taxa), effort, *(less(*pair) for pair in pairs))
+        of = [one for one in found if (one.taxa, one.effort) == (taxa, effort)]
+        overlapped = [one for one in of if one.range_visited >= OVERLAPS]
+        for share, some in ("a quarter or more", overlapped), ("less", [one for one in of if one not in overlapped]):
+            if some:
+                by_ratio = [[one for one in some if one.ratio in (1, ratio)] for ratio in ratios]
+                table.add_row(str(taxa), effort, share, *(summary(part, visited=visited) for part in by_ratio))
     return table
 
 

@@ -1,6 +1,5 @@
 """Effort that is known from elsewhere: a raster of it, or a table of places that are the background."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from birdsat.earth.raster_cells import raster_bands, raster_samples
 from birdsat.errors import InputError
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.place_rows import read_weighted_places
+from birdsat.observations.readers.row_tally import RowTally
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort
 
@@ -99,17 +99,18 @@ def effort_of_places(
     within: where the cells lie, in messages; on the land of their box without. Raises what `read_weighted_places`
     raises, and InputError where no place lies in the cells, or none with a weight above 0.
     """
-    weight, dropped, places, used = np.zeros(len(anywhere)), Counter[str](), 0, 0
+    weight, became, places, used = np.zeros(len(anywhere)), RowTally(), 0, 0
     for some in read_weighted_places(
-        path, columns or TableColumns(), dropped, max_uncertainty_km=max_uncertainty_km, crs=crs
+        path, columns or TableColumns(), became, max_uncertainty_km=max_uncertainty_km, crs=crs
     ):
         cells = grid.cells_at(*some.lon_lat.T)
         at = np.minimum(np.searchsorted(anywhere, cells), len(anywhere) - 1)
         there = anywhere[at] == cells
         np.add.at(weight, at[there], some.weight[there])
         places, used = places + len(cells), used + int(np.count_nonzero(there))
-    for reason, rows in dropped.items():
-        progress.note(f"{path.name}: {rows:,} {'row' if rows == 1 else 'rows'} dropped: {reason}")
+    for done, reasons in ("dropped", became.dropped), ("kept", became.noted):
+        for reason, rows in reasons.items():
+            progress.note(f"{path.name}: {rows:,} {'row' if rows == 1 else 'rows'} {done}: {reason}")
     within = within or f"on land of {grid.box}"
     if not weight.any():
         lost = f"none of its {places:,} places lies {within}"

@@ -1,6 +1,6 @@
 """The map of how much was looked where, beside what was fitted by it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +61,9 @@ def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "
     _write(path, source, cells, (shown / (mean if mean > 0 else 1.0)).astype(np.float32), region, request)
 
 
-def effort_of_model(folder: Path) -> Path | None:
-    """The map of effort in the folder of a range model; None where it is not there, or the effort is not known."""
-    path = folder / EFFORT_FILE
-    if not path.is_file():
+def effort_to_draw(ranges: str | Path | None, panels: Sequence[str]) -> Path | None:
+    """The map of effort in the folder of a range model; None where no panel of it is asked for, or it is not known."""
+    if ranges is None or "effort" not in panels or not (path := Path(ranges) / EFFORT_FILE).is_file():
         return None
     with MapFile(path) as found:
         return None if found.description.sources.get("effort", NOT_KNOWN) == NOT_KNOWN else path

@@ -40,7 +40,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa, found_among
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import copy_effort_map, effort_of_model, write_effort_map
+from birdsat.workflows.effort_map import copy_effort_map, effort_to_draw, write_effort_map
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -123,7 +123,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     outputs = Outputs.of(
         request,
         request_fingerprint(request, () if request.occurrences else ("taxon",)),
-        beside=("_effort.tif",) if request.occurrences or _effort_of_model(request) else (),
+        beside=("_effort.tif",) if request.occurrences or effort_to_draw(request.ranges, request.panels) else (),
     )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
@@ -251,15 +251,10 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     if run is not None:
         region.check_model(run)
     mapped = _of_model(work, model, region, Path(request.ranges).name)
-    if (of_model := _effort_of_model(request)) is None:
+    if (of_model := effort_to_draw(request.ranges, request.panels)) is None:
         return mapped
     shown = _mapped_on(work, region)
     return replace(mapped, effort=lambda path, asked: copy_effort_map(of_model, path, shown, asked))
-
-
-def _effort_of_model(request: MapRequest) -> Path | None:
-    """The map of a model's effort, where it is known and a panel of it is asked for."""
-    return effort_of_model(Path(request.ranges)) if request.ranges and "effort" in request.panels else None
 
 
 def _from_records(work: _Work) -> _Mapped | None:

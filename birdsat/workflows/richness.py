@@ -13,6 +13,7 @@ from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
+from birdsat.workflows.effort_map import copy_effort_map, effort_to_draw
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import (
     is_dated,
@@ -52,7 +53,8 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     and not to be overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not
     fitted.
     """
-    outputs = Outputs.of(request, request_fingerprint(request))
+    of_model = effort_to_draw(request.ranges, request.panels)
+    outputs = Outputs.of(request, request_fingerprint(request), beside=("_effort.tif",) if of_model else ())
     made = outputs.made_before(NAME)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
@@ -88,7 +90,12 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         },
     )
     blocks = _blocks(model, region, taxa, months or DEFAULT_MONTHS)
-    (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress)
+
+    def write_effort(path: Path) -> None:
+        assert of_model is not None  # else there is not a file beside
+        copy_effort_map(of_model, path, region, outputs.request)
+
+    (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress, write_effort)
     return RichnessResult(taxa=taxa, files=files)
 
 

@@ -13,6 +13,7 @@ from recorded import RecordedProgress
 from birdsat.earth.box import Box
 from birdsat.earth.grid import EqualAreaGrid, Grid
 from birdsat.errors import InputError
+from birdsat.observations.coordinates import NO_CRS
 from birdsat.observations.occurrence_grid import thin_to_grid, thin_to_km
 from birdsat.observations.occurrences import Occurrences
 from birdsat.observations.readers.columns import TableColumns
@@ -172,6 +173,12 @@ def test_places_of_a_table_are_the_background_as_often_as_they_stand_there(tmp_p
     looked = effort_of_places(table, GRID, ALL)
     assert dict(zip(looked.cells.tolist(), looked.weight, strict=True)) == {0: 2, 15: 1}
     assert looked.share == 1 and looked.source == "the background of sites.csv, 3 places"
+
+
+def test_what_is_said_of_rows_of_a_background_is_said_as_of_records(tmp_path: Path) -> None:
+    progress = RecordedProgress()
+    effort_of_places(places(tmp_path / "s.csv", "0.5,3.5", "3.5,0.5", head="x,y"), GRID, ALL, progress=progress)
+    assert progress.notes[0] == f"s.csv: 2 rows kept: {NO_CRS}"
 
 
 def test_weights_add_up_and_those_that_cannot_be_are_dropped_and_counted(tmp_path: Path) -> None:

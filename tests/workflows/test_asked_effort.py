@@ -25,8 +25,9 @@ from birdsat.workflows.fit_ranges import FitResult, fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_result import MapResult
 from birdsat.workflows.map_taxon import map_taxon
-from birdsat.workflows.requests.maps import GapsRequest, MapRequest
+from birdsat.workflows.requests.maps import GapsRequest, MapRequest, RichnessRequest
 from birdsat.workflows.requests.ranges import FitRequest
+from birdsat.workflows.richness import map_richness
 from birdsat.workflows.same_request import request_fingerprint
 
 pytestmark = pytest.mark.usefixtures("small_fits", "small_world")
@@ -290,6 +291,19 @@ def test_a_map_of_a_model_shows_its_effort_on_the_cells_of_the_map(table: Path, 
     ratio = shown[known & (expected > 0)] / expected[known & (expected > 0)]
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)  # 1 is the mean of the cells that are shown
     assert ((shown == 0) == (expected == 0))[known].all()
+
+
+def test_a_map_of_richness_shows_the_effort_of_its_model(table: Path, tmp_path: Path) -> None:
+    fitted(table, tmp_path / "m")
+    beside = tmp_path / "maps" / "richness_effort.tif"
+    map_richness(RichnessRequest(ranges=tmp_path / "m", out=tmp_path / "maps"))
+    assert not beside.exists()
+    for overwrite in (True, False):  # the second time, all of it is there
+        asked = RichnessRequest(ranges=tmp_path / "m", out=tmp_path / "maps", panels=("effort",), overwrite=overwrite)
+        assert beside in map_richness(asked).files
+    (shown, said), (of_model, source) = effort_in(beside), effort_in(tmp_path / "m" / "effort.tif")
+    np.testing.assert_allclose(shown, of_model, rtol=1e-5)
+    assert said == source
 
 
 def test_a_map_without_known_effort_says_that_it_has_no_panel_of_it(table: Path, tmp_path: Path) -> None:

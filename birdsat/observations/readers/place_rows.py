@@ -1,6 +1,5 @@
 """Tables of places, such as of sites that were visited: a place a row and, where they have one, a weight."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from birdsat.observations.readers.columns import TableColumns, find_column, of_t
 from birdsat.observations.readers.places import read_places, table_crs, without_zeros
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import UNCERTAINTY, RowRules
-from birdsat.observations.readers.row_tally import NO_PLACE
+from birdsat.observations.readers.row_tally import NO_PLACE, RowTally
 from birdsat.observations.readers.sorting import Sorting
 
 NO_WEIGHT, BELOW_ZERO = "weight missing or unreadable", "weight below 0"
@@ -34,12 +33,13 @@ class WeightedPlaces:
 def read_weighted_places(
     path: Path,
     columns: TableColumns,
-    dropped: Counter[str],
+    became: RowTally,
     *,
     max_uncertainty_km: float | None = None,
     crs: str | None = None,
 ) -> Iterator[WeightedPlaces]:
-    """The places of a table of any format, some thousands of rows at a time; the others count as dropped, by reason.
+    """The places of a table of any format, some thousands of rows at a time; `became` counts the others by reason, and
+    what is to be said of those that are kept.
 
     Of the columns asked for, those that the table has not are found by their usual names, as it is read beside tables
     of records. crs: in which the coordinates are, see `read_table`. Raises InputError for a table that cannot be read,
@@ -62,7 +62,8 @@ def read_weighted_places(
         )
     tally, rules = PlaceTally(named["lon"], named["lat"]), RowRules(max_uncertainty_km=max_uncertainty_km)
     for raw in source.cells(sorted(set(named.values()))):
-        dropped.update(remark.reason for _, remark in raw.remarks if not remark.kept)
+        for _, remark in raw.remarks:
+            became.count(remark.reason, 1, kept=remark.kept)
         cells = {what: raw.columns[name] for what, name in named.items()}
         rows = Sorting(len(raw))
         lon_lat = without_zeros(read_places(cells, rows, tally, named_crs), rows, dropped=True)
@@ -70,8 +71,7 @@ def read_weighted_places(
         rules.apply_uncertainty(rows, cells)
         weight = _weights(cells, rows)
         for finding in rows.findings():
-            if not finding.kept:
-                dropped[finding.reason] += len(finding.rows)
+            became.count(finding.reason, len(finding.rows), kept=finding.kept)
         yield WeightedPlaces(lon_lat=lon_lat[rows.kept], weight=weight[rows.kept])
     tally.check(path)
 

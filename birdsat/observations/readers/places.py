@@ -77,7 +77,8 @@ def read_places(
     place = np.stack([lon, lat], axis=1)
     unknown = np.isnan(lon) & np.isnan(lat) & ~odd_lon & ~odd_lat
     off = np.zeros(n, dtype=np.bool_)  # read in another CRS, where they are nowhere
-    for one, which in _by_crs(cells, place, crs):
+    by_crs, named = _by_crs(cells, place, crs)
+    for one, which in by_crs:
         wrong = _to_degrees(place, which, one)
         if one.is_projected and one.linear_units_factor[1] < 10:
             alike = which & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
@@ -94,8 +95,8 @@ def read_places(
     _turn_back(place, ~off, rows, tally)
     on_earth = (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     tally.read += int(np.count_nonzero(on_earth))
-    if crs is None and "datum" not in cells and plain(tally.lon_column) in _OF_PLANE:
-        rows.note(on_earth, NO_CRS, lambda i: f"{tally.lon_column} {lon[i]:g}, {tally.lat_column} {lat[i]:g}")
+    if crs is None and plain(tally.lon_column) in _OF_PLANE:
+        rows.note(on_earth & ~named, NO_CRS, lambda i: f"{tally.lon_column} {lon[i]:g}, {tally.lat_column} {lat[i]:g}")
     odd = np.flatnonzero(~on_earth & ~unknown & ~off)
     place[odd] = np.nan
     if len(odd):
@@ -154,8 +155,9 @@ def _turn_back(place: NDArray[np.float64], of_degrees: NDArray[np.bool_], rows: 
 
 def _by_crs(
     cells: Mapping[str, pa.Array], place: NDArray[np.float64], crs: CRS | None
-) -> list[tuple[CRS, NDArray[np.bool_]]]:
-    """CRSs other than WGS84, and which rows (n,) are read by each; the others hold degrees of WGS84."""
+) -> tuple[list[tuple[CRS, NDArray[np.bool_]]], NDArray[np.bool_]]:
+    """CRSs other than WGS84, and which rows (n,) are read by each, where the others hold degrees of WGS84; and which
+    rows name a CRS that is known, which counts."""
     known = np.isfinite(place).all(axis=1)
     like_degrees = known & (np.abs(place[:, 0]) <= 180) & (np.abs(place[:, 1]) <= 90)
     found: list[tuple[CRS, NDArray[np.bool_]]] = []
@@ -171,7 +173,7 @@ def _by_crs(
                 found.append((datum, which & (like_degrees if in_degrees_of_arc(datum) else known)))
     if crs is not None and crs.to_epsg() not in _AS_WGS84:
         found.append((crs, ~own & (like_degrees if in_degrees_of_arc(crs) else known)))
-    return [(one, which) for one, which in found if which.any()]
+    return [(one, which) for one, which in found if which.any()], own
 
 
 def _of_datum(text: str) -> CRS | None:

@@ -34,7 +34,7 @@ class RowTally:
         """Count some rows, and the remarks on them."""
         self.rows += len(rows)
         for finding in rows.findings:
-            (self.noted if finding.kept else self.dropped)[finding.reason] += len(finding.rows)
+            self.count(finding.reason, len(finding.rows), kept=finding.kept)
             if not finding.kept and finding.reason not in self._examples and len(finding.rows):
                 self._examples[finding.reason] = finding.detail(int(finding.rows[0]))
             if finding.reason in OTHER_DATES and len(known := rows.day[finding.rows][rows.day[finding.rows] > 0]):
@@ -43,10 +43,14 @@ class RowTally:
                 self._months.update(months(known).tolist())
         for _, remark in rows.remarks:
             self.rows += not remark.kept  # of a kept one, the row comes by itself as well
-            (self.noted if remark.kept else self.dropped)[remark.reason] += 1
+            self.count(remark.reason, 1, kept=remark.kept)
         own = np.array([not name.is_scientific for name in rows.names], dtype=np.bool_)
         if own.any() and (of_own := int(np.count_nonzero(own[rows.name] & rows.kept))):
             self.noted[NOT_SCIENTIFIC] += of_own
+
+    def count(self, reason: str, rows: int, *, kept: bool) -> None:
+        """Count rows for a reason: as dropped, or as kept without a part."""
+        (self.noted if kept else self.dropped)[reason] += rows
 
     def drop(self, reason: str, rows: int) -> None:
         """Count kept rows as dropped after all."""

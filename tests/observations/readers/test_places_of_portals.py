@@ -181,3 +181,9 @@ def test_x_and_y_without_a_crs_are_degrees_which_is_said(tmp_path: Path, header:
     found = read_occurrences(path)
     assert len(found) == 2 and found.noted == {coordinates.NO_CRS: 2}
     assert read_occurrences(path, crs="EPSG:4326").noted == {}
+
+
+def test_it_is_said_of_rows_whose_own_crs_is_blank_or_not_known(tmp_path: Path) -> None:
+    rows = (f"Parus major,1{number},48,{datum}" for number, datum in enumerate(("", "WGS84", "not recorded")))
+    path = text_table(tmp_path / "t.csv", "species,x,y,geodeticDatum", *rows)
+    assert read_occurrences(path).noted == {coordinates.NO_CRS: 2}
