@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from birdsat.earth.cell_polygons import Geometry
 from birdsat.earth.geopackage import read_geopackage, write_geopackage
 from birdsat.errors import InputError
-from birdsat.files import write_atomic
+from birdsat.files import output_file
 from birdsat.maps.description import MapDescription
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.seasons import SEASONS, short_months
@@ -45,7 +45,7 @@ def write_range(map_file: MapFile, path: Path) -> None:
 
 
 def write_ranges(path: Path, ranges: Sequence[TaxonRange], command: str = "") -> None:
-    """A GeoPackage with a row for each taxon and season, and the JSON; each whole or not at all.
+    """A GeoPackage with a row for each taxon and season, and the JSON; both whole, or neither.
 
     command: that asked for it, for the record.
     """
@@ -64,10 +64,11 @@ def write_ranges(path: Path, ranges: Sequence[TaxonRange], command: str = "") ->
         "applicable": np.array([part.applicable for _, part in rows]),
         "model": _text(one.about.model for one, _ in rows),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_geopackage(path, [part.geometry for _, part in rows], columns, layer=LAYER)
     written = {"file": path.name, "command": command, "taxa": [one.to_dict() for one in ranges]}
-    write_atomic(areas_path(path), json.dumps(written, indent=2, ensure_ascii=False) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with output_file(areas_path(path)) as areas:
+        areas.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_geopackage(path, [part.geometry for _, part in rows], columns, layer=LAYER)
 
 
 def read_areas(path: Path, taxon: str) -> dict[str, Any] | None:

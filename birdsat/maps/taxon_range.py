@@ -170,8 +170,9 @@ def taxon_range(
 ) -> TaxonRange:
     """The range on a map; seasons as named, or as the map tells them.
 
-    The map is read twice by windows; memory grows with the outlines of the range and not with the map. Raises
-    ConfigError for seasons of months that the map has not, InputError for any of a map whose months are all the same.
+    The map is read twice by windows; memory grows with the outlines of the range, and on cells of 2 km or less with its
+    occupied squares, not with the map. Raises ConfigError for seasons of months that the map has not, InputError for
+    any of a map whose months are all the same.
     """
     about = map_file.description
     if breeding:

@@ -148,12 +148,18 @@ def _unreadable(text: str) -> str:
 
 @dataclass(slots=True)
 class PlaceTally:
-    """How often places of a table were read, and were wrong in a way that a whole column has."""
+    """How often places of a table were read, and were wrong in a way that a whole column has.
+
+    What a column means is decided once, by the first rows that tell, or one table would be read in two ways.
+    """
 
     lon_column: str
     lat_column: str
     read: int = 0
     has_west: bool = False  # whether longitudes below 0 were met
+    beyond_180: int = 0  # longitudes met that may be of 0 to 360 degrees
+    of_360: bool = False  # whether they are
+    unsigned: dict[int, bool] = field(default_factory=dict)  # of an axis called west or south: numbers without a minus
     wrong: Counter[str] = field(default_factory=Counter)
     examples: dict[str, tuple[str, str]] = field(default_factory=dict)  # the first cells of each
 

@@ -71,13 +71,15 @@ def values_at(cells: NDArray[np.int64], known: NDArray[np.int64], values: NDArra
 
 
 def thin(occurrences: Occurrences, grid: Cells, km: float | None = None) -> Occurrences:
-    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`; and one visit a cell and month of those that
-    found nothing."""
+    """As `thin_to_grid`, or where kilometres are given, as `thin_to_km`; and one visit a cell and month of those in the
+    grid that found nothing."""
     thinned = thin_to_grid(occurrences, grid) if km is None else thin_to_km(occurrences, grid, km)
     if occurrences.surveys is None:
         return thinned
     places, days = occurrences.empty_visits  # of all records: beside the thinned ones, others would seem empty
-    _, first = np.unique(grid.cells_at(*places.T) * 13 + months(days), return_index=True)
+    cells = grid.cells_at(*places.T)
+    inside = np.flatnonzero(cells >= 0)
+    first = inside[np.unique(cells[inside] * 13 + months(days[inside]), return_index=True)[1]]
     empty = SurveyRecords(
         taxa=occurrences.surveys.taxa[:1],
         label=np.zeros(len(first), np.int32),

@@ -251,7 +251,7 @@ def read_occurrences(
     checklists: so do the taxa that complete checklists do not list, see `CompleteChecklists`; tables may be of
     checklists alone. Memory grows with the distinct records (see `DistinctRecords`), not with the rows.
 
-        Raises InputError for tables that cannot be read or hold no record with a place.
+    Raises InputError for tables that cannot be read or hold no record with a place.
     """
     paths = [tables] if isinstance(tables, Path) else list(tables)
     labels = _Labels()

@@ -82,7 +82,7 @@ class Applicability:
         known = np.bincount(points.taxon, minlength=points.taxa) > 0
         together = weight[known].square().mean(dim=0, keepdim=True).sqrt()
         weight = torch.cat([weight, together.nan_to_num()])
-        reference = [_some(places, _MOST_RECORDED, generator) for places in own]
+        reference = [_some_of_each(places, block[places], _MOST_RECORDED, generator) for places in own]
         radius = torch.zeros(len(own))
         for row, places in enumerate(own):
             if left := caution(len(places)):
@@ -178,6 +178,18 @@ class Applicability:
 
 def _some(rows: NDArray[np.int64], most: int, generator: np.random.Generator) -> NDArray[np.int64]:
     return rows if len(rows) <= most else np.sort(generator.choice(rows, most, replace=False))
+
+
+def _some_of_each(
+    rows: NDArray[np.int64], block: NDArray[np.int64], most: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Some rows, of as many blocks as there can be: records that crowd in one are not to hide that there are others."""
+    if len(rows) <= most:
+        return rows
+    mixed = generator.permutation(len(rows))
+    one_each = np.zeros(len(rows), np.bool_)
+    one_each[np.unique(block[mixed], return_index=True)[1]] = True
+    return np.sort(rows[np.concatenate([mixed[one_each], mixed[~one_each]])[:most]])
 
 
 def _nearest(inputs: Float[Tensor, "n d"], block: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -11,14 +11,14 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from birdsat.ranges.estimators import fit_one, parse_estimator, with_seed
+from birdsat.ranges.applicability import half_inputs
+from birdsat.ranges.estimators import fit_one, log_odds, parse_estimator, with_seed
 from birdsat.ranges.fit_data import Data
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.train import Fitted
 
 _MOST_BACKGROUND = 10_000  # places, drawn by their weights, as benchmarks of such models have
-_CLIP = 1e-6  # of probabilities, before their log odds are taken
 
 _Table = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class EstimatorNetwork(nn.Module):
 
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "one n inputs"]:
         """The inputs, to the precision that they are kept in."""
-        return inputs[:1].half().float()
+        return half_inputs(inputs[:1]).float()
 
     def basis_at(self, year_fraction: NDArray[np.float64]) -> Float[Tensor, "members n terms"]:
         """The year's mean alone, on any date."""
@@ -85,8 +85,7 @@ class EstimatorNetwork(nn.Module):
             if len(asked) == 0 or not (self.taxon == label).any():
                 continue
             for member in range(self.config.members):
-                probability = np.clip(self._of(member, label)(asked).astype(np.float64), _CLIP, 1 - _CLIP)
-                odds[member, at, 0] = np.log(probability / (1 - probability))
+                odds[member, at, 0] = log_odds(self._of(member, label)(asked))
         return torch.from_numpy(odds)
 
     def _of(self, member: int, label: int) -> Callable[[_Table], NDArray[np.float32]]:
@@ -116,7 +115,7 @@ def fit_estimators(points: Points, inputs: Tensor, background: Tensor, config: R
     # A member that would have to hold out all the background holds out none.
     out[out[:, len(inputs) :].all(dim=1), len(inputs) :] = False
     taxon = torch.cat([torch.from_numpy(points.taxon), torch.full((len(drawn),), -1)])
-    table = torch.cat([inputs, background[drawn]]).half().float()
+    table = half_inputs(torch.cat([inputs, background[drawn]])).float()
     network = EstimatorNetwork(config, text, points.taxa, table=table, taxon=taxon, out=out).eval()
     if not data.folded:
         return Fitted(network=network, steps=0, held_out=None)

@@ -7,6 +7,7 @@ that it can lie in a file, where a pickle would be a program of whoever wrote it
 
 import ast
 import inspect
+import math
 import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -21,7 +22,8 @@ if TYPE_CHECKING:  # it takes a second to import, and most models are not of its
     from sklearn.base import BaseEstimator
 
 TRUSTED = "BIRDSAT_TRUSTED_PACKAGES"  # environment variable: packages whose classes a file may name, beside sklearn
-_Table = NDArray[np.float64]
+_Table = NDArray[np.floating]
+_LEAST = 1e-6  # of probabilities, before their log odds are taken
 _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
@@ -89,6 +91,13 @@ def fit_one(
     return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
 
 
+def log_odds(probability: _Table) -> NDArray[np.float64]:
+    """Of probabilities of any shape; of 0 and 1, as of votes of a few trees, those of one in a million."""
+    clipped = np.clip(probability.astype(np.float64), _LEAST, 1 - _LEAST)
+    odds: NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds
+
+
 def short_text(text: str) -> str:
     """The text of a classifier without its module, for tables."""
     head, opened, rest = text.replace(":", ".", 1).partition("(")
@@ -136,6 +145,10 @@ def _value(node: ast.expr, text: str, from_file: bool) -> Any:
                 for key, value in zip(keys, values, strict=True)
                 if key is not None
             }
+        case ast.Name(id="nan" | "inf" as name):
+            return float(name)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")):
+            return -math.inf
     try:
         return ast.literal_eval(node)
     except ValueError as error:
@@ -197,6 +210,8 @@ def _text(value: Any) -> str:
             return f"({''.join(f'{_text(one)}, ' for one in value)})"
         case dict():
             return f"{{{', '.join(f'{key!r}: {_text(one)}' for key, one in value.items())}}}"
+        case np.generic():
+            return _text(value.item())
         case None | bool() | int() | float() | str():
             return repr(value)
     raise ConfigError(
@@ -207,7 +222,8 @@ def _text(value: Any) -> str:
 
 def _changed(parameters: dict[str, Any], usual: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in parameters.items():
-        if type(value) is not type(usual.get(name)) or value != usual.get(name):
+        default = usual.get(name)
+        if type(value) is not type(default) or (value != default and not (value != value and default != default)):
             yield name, value
 
 

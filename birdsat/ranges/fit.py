@@ -141,7 +141,7 @@ def fit_ranges(
         calibration=calibration,
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
-        absences=() if points.surveys is None else points.surveys.absences(len(taxa)),
+        absences=() if points.surveys is None or estimator else points.surveys.absences(len(taxa)),
         not_held_out="" if figures and calibration.fitted else _why_not_evaluated(points, settings, fitted.held_out),
         thresholds=thresholds,
         read=source.read,

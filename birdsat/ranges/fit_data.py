@@ -17,7 +17,7 @@ from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.seasonal_basis import starting_basis
-from birdsat.ranges.survey_term import SurveyTerm
+from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm
 from birdsat.ranges.trial import Trial
 
 if TYPE_CHECKING:
@@ -87,8 +87,11 @@ class Data:
         if points.surveys is not None:
             assert visits is not None
             out_visits = out_visits & self.folded & torch.from_numpy(among_records(points, visited, config))
+            # Of a taxon of which it holds out no points, it holds out no surveys: what was found there are points.
+            visit, label = map(torch.from_numpy, (points.surveys.visit, points.surveys.taxon))
+            out_rows = out_visits[:, visit] & left[:, label]
             self.surveys = SurveyTerm(
-                points.surveys, visits, out_visits, config, np.bincount(points.taxon, minlength=points.taxa)
+                points.surveys, visits, out_rows, config, np.bincount(points.taxon, minlength=points.taxa)
             )
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
@@ -100,8 +103,9 @@ class Data:
         self.around = self._background(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
-        half = _halves(blocks[: len(lon_lat)], p, config.seed)
-        self.half = half[:p], half[p:]
+        half = _halves(blocks, p, config.seed)
+        self.half = half[:p], half[p : len(lon_lat)]
+        self.half_of_visits = half[len(lon_lat) :]
         self.trials = [self._trial(some) for some in (None, 0, 1)]
 
     def _trial(self, half: int | None) -> Trial:
@@ -140,9 +144,8 @@ class Data:
         weight = weight[:, point] * more
         if self.surveys is None:
             return _loss(there, elsewhere, self.taxon[point], weight, absent, known)
-        share = self.surveys.of_points
-        loss = _loss(there, elsewhere, self.taxon[point], weight, absent, known, share)
-        return loss + self.surveys.loss(network, self.noise)
+        loss = _loss(there, elsewhere, self.taxon[point], weight, absent, known, self.surveys.of_points)
+        return loss + self.surveys.loss(network, self.noise) / known.sum().clamp(min=1)
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> list[float]:
@@ -192,6 +195,10 @@ class Data:
             block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
+
+    def held_out_surveys(self, network: RangeNetwork, half: int) -> HeldOutSurveys | None:
+        """What members say of the visits that they held out, of the blocks of a half; None without surveys."""
+        return None if self.surveys is None else self.surveys.held_out(network, self.half_of_visits == half)
 
     def held_out_again(self, network: "RangeNetwork | EstimatorNetwork", inputs: Tensor, background: Tensor) -> HeldOut:
         """The same, were the inputs of the places these; without the background that is even by area."""
@@ -301,7 +308,7 @@ def _folds(blocks: Rows, points: int, config: RangeNetworkConfig) -> Rows:
 
 
 def _halves(blocks: Rows, points: int, seed: int) -> Tensor:
-    """(p + b,) 0 or 1: blocks dealt to two halves, those with points and those without by themselves."""
+    """(p + b + v,) 0 or 1: blocks dealt to two halves, those with points and those without by themselves."""
     half = np.zeros(len(blocks), np.int64)
     with_points = np.isin(blocks, blocks[:points])
     for some in (with_points, ~with_points):
@@ -333,7 +340,7 @@ def _loss(
     """Mean over members and their taxa of the cross-entropy of points against background, each weighing one half.
 
     there (m, p) log odds of points of taxon (p,), weight (m, p); elsewhere (m, r, taxa) of background, absent (m, r)
-    its weights; known (m, taxa) which taxa count; share (taxa,) how much of each, where surveys have the rest.
+    its weights; known (m, taxa) which taxa count; share (m, taxa) how much of each, where surveys have the rest.
     """
     present = torch.zeros_like(known, dtype=there.dtype).index_add(1, taxon, F.softplus(-there) * weight)
     absent = absent / absent.sum(dim=1, keepdim=True).clamp(min=1e-12)

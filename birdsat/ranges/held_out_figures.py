@@ -27,7 +27,7 @@ class TaxonFigures:
     auc_low: float  # bounds of an interval of INTERVAL, from drawing blocks anew
     auc_high: float
     auc_even: float  # against background even by area, which prefers a map that follows where people look
-    boyce: float
+    boyce: float  # of the first _MOST_BOYCE taxa alone
 
     @property
     def is_by_chance(self) -> bool:
@@ -59,10 +59,10 @@ def held_out_figures(
 ) -> tuple[dict[str, float], tuple[TaxonFigures, ...]]:
     """Means over the taxa that have points and background held out, by name; and the figures of every taxon.
 
-    auc, auc_even_background, boyce: means over taxa; low and high: of the mean AUC, by a bootstrap over blocks, which
-    are what records come in. calibration_error, brier: of all rows, points and background weighing alike, so that a
-    probability of .5 is a place as likely among points as among background. Nothing at all for fewer than LEAST_POINTS
-    points.
+    auc, auc_even_background, boyce: means over taxa, the last of the first _MOST_BOYCE; low and high: of the mean AUC,
+    by a bootstrap over blocks, which are what records come in. calibration_error, brier: of all rows, points and
+    background weighing alike, so that a probability of .5 is a place as likely among points as among background.
+    Nothing at all for fewer than LEAST_POINTS points.
     """
     used = balanced_weights(rows.taxon, rows.present) > 0
     if np.count_nonzero(rows.present & used) < LEAST_POINTS:

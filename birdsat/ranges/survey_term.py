@@ -1,5 +1,6 @@
 """What surveys add to the fit of a range network: cross-entropy of taxa that were looked for, found and not found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,15 @@ class HeldOutSurveys:
     taxon: NDArray[np.int64]  # (r,)
     present: NDArray[np.bool_]  # (r,)
 
+    @classmethod
+    def together(cls, parts: "Sequence[HeldOutSurveys]") -> "HeldOutSurveys":
+        """Rows of all parts."""
+        return cls(
+            logit=np.concatenate([part.logit for part in parts]),
+            taxon=np.concatenate([part.taxon for part in parts]),
+            present=np.concatenate([part.present for part in parts]),
+        )
+
 
 class SurveyTerm:
     """Survey rows as tensors: which member learns from which, and with what weight.
@@ -46,7 +56,8 @@ class SurveyTerm:
         config: RangeNetworkConfig,
         points: NDArray[np.int64],
     ) -> None:
-        """visits (v, d) inputs; out (m, v) which member holds out which; points (taxa,) of each, surveys' too."""
+        """visits (v, d) inputs; out (m, s) which member holds out which of s survey rows; points (taxa,) of each taxon,
+        surveys' too."""
         self.config, self.inputs, self.out = config, visits, out
         self.dates = surveys.year_fraction
         self.visit, self.taxon = torch.from_numpy(surveys.visit), torch.from_numpy(surveys.taxon)
@@ -56,9 +67,10 @@ class SurveyTerm:
         rows = np.bincount(surveys.taxon, minlength=taxa)
         alone = np.maximum(points - np.bincount(surveys.taxon[surveys.present], minlength=taxa), 0)  # of no survey
         share = SHARE * torch.from_numpy(rows / np.maximum(rows + alone, 1)).float()
-        self.of_points = 1 - share  # (taxa,) what is left for points and background
         own = torch.from_numpy(surveys.weight).float()
-        self.weight, self.known = _weights(~out[:, self.visit] * own, self.taxon, self.present, taxa)
+        self.weight, self.known = _weights(~out * own, self.taxon, self.present, taxa)
+        # (m, taxa) what is left for points and background: all of it where a member learns from no survey of the taxon.
+        self.of_points = 1 - share * self.known
         self.weight *= 2 * share[self.taxon]  # as points and background, which have one each
         self.offset = nn.Parameter(torch.zeros(config.members, taxa))
         self.parameters = [self.offset]
@@ -66,7 +78,7 @@ class SurveyTerm:
         self.tried = torch.from_numpy(tried)
 
     def loss(self, network: RangeNetwork, noise: Tensor) -> Tensor:
-        """Mean over members and their taxa; of some of the visits, drawn anew, where there are many."""
+        """Sum over members and their taxa; of some of the visits, drawn anew, where there are many."""
         visits, row, more = torch.arange(len(self.inputs)), torch.arange(len(self.visit)), 1.0
         if len(visits) > self.config.places_a_step:
             more = len(visits) / self.config.places_a_step
@@ -76,7 +88,7 @@ class SurveyTerm:
         inputs = inputs + noise * torch.randn(self.config.members, *inputs.shape[1:])
         z = self._logits(network, inputs, visits, row) + _OFFSET_RATE * self.offset[:, self.taxon[row]]
         entropy = F.softplus(torch.where(self.present[row], -z, z)) * self.weight[:, row]
-        return entropy.sum() * more / self.known.sum().clamp(min=1)
+        return entropy.sum() * more
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> tuple[float, int]:
@@ -87,11 +99,11 @@ class SurveyTerm:
         return float(areas.sum()), len(areas)
 
     @torch.inference_mode()
-    def held_out(self, network: RangeNetwork) -> HeldOutSurveys:
-        """Each row by the member that did not see it."""
-        visits, row = self._rows_of(self.tried)
+    def held_out(self, network: RangeNetwork, among: Tensor | None = None) -> HeldOutSurveys:
+        """Each row by the member that did not see it; among: (v,) of which visits, all without."""
+        visits, row = self._rows_of(self.tried if among is None else self.tried[among[self.tried]])
         logit = self._logits(network, self.inputs[visits][None], visits, row)
-        member, at = torch.nonzero(self.out[:, self.visit[row]], as_tuple=True)
+        member, at = torch.nonzero(self.out[:, row], as_tuple=True)
         return HeldOutSurveys(
             logit=logit[member, at].numpy(),
             taxon=self.taxon[row[at]].numpy(),

@@ -40,7 +40,8 @@ class Fitted:
     by_half: tuple[HeldOut, ...] = ()
     # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
-    surveys: HeldOutSurveys | None = None  # None: no surveys were learned from, or nothing was held out
+    # Of surveys, each half at the step that points of the other would choose; None: nothing of any was held out.
+    surveys: HeldOutSurveys | None = None
 
 
 def fit_network(
@@ -74,17 +75,19 @@ def fit_network(
     if not data.folded:
         network.load_state_dict(best.state)
         return Fitted(network=network, steps=best.step, held_out=None)
-    by_half = []
-    for half in of_halves:
+    by_half, surveys = [], []
+    for number, half in enumerate(of_halves):
         network.load_state_dict(half.state)
         by_half.append(data.held_out(network))
+        if (of_other := data.held_out_surveys(network, 1 - number)) is not None:
+            surveys.append(of_other)
     network.load_state_dict(best.state)
     return Fitted(
         network=network,
         steps=best.step,
         held_out=data.held_out(network),
         by_half=tuple(by_half),
-        surveys=None if data.surveys is None else data.surveys.held_out(network),
+        surveys=HeldOutSurveys.together(surveys) if surveys else None,
         again=partial(data.held_out_again, network),
     )
 

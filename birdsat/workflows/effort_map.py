@@ -10,9 +10,9 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.embeddings.regions.region import Region
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
-from birdsat.maps.map_file import MapFile, MapLayers, create_map
+from birdsat.maps.map_file import MapFile, MapLayers, create_map, sidecar_path
 from birdsat.observations.occurrence_grid import values_at
-from birdsat.pictures.qgis_style import write_effort_style
+from birdsat.pictures.qgis_style import style_path, write_effort_style
 from birdsat.ranges.effort import NOT_KNOWN, RelativeEffort, effort_density
 
 EFFORT_FILE = "effort.tif"  # in the folder of a range model
@@ -32,6 +32,13 @@ def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, 
     """
     source, cells = NOT_KNOWN if effort is None else effort.source, region.cells()
     _write(path, source, cells, effort_density(effort, region.grid, cells), region, request)
+
+
+def forget_effort_map(folder: Path) -> None:
+    """Remove what `write_effort_map` wrote for another model of the folder."""
+    path = folder / EFFORT_FILE
+    for file in (path, sidecar_path(path), style_path(path)):
+        file.unlink(missing_ok=True)
 
 
 def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "") -> None:

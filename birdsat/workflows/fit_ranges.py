@@ -44,7 +44,7 @@ from birdsat.ranges.survey_points import surveys_on_region
 from birdsat.tables import Table
 from birdsat.training.run_folder import Run, load_run
 from birdsat.workflows.asked_effort import check_effort
-from birdsat.workflows.effort_map import EFFORT_FILE, write_effort_map
+from birdsat.workflows.effort_map import EFFORT_FILE, forget_effort_map, write_effort_map
 from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_files, read_explanation
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
@@ -158,6 +158,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     model = fit(request.inputs, progress)
     warn_if_not_held_out(model, progress)
     warn_if_by_chance(model, model.facts.taxa, progress)
+    forget_effort_map(out)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))
     refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None

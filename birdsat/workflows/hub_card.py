@@ -33,7 +33,7 @@ def run_card(run: Run, manifest: RunManifest | None, address: HubAddress) -> str
         tags=("birds", "biology", method),
         model=address.repo.rpartition("/")[2],
         dataset=run.dataset.title,
-        top1=max((float(one["top1"]) for one in figures if one.get("inputs") == "photo"), default=None),
+        top1=_top1_of_names(figures, names_taxa),
     )
     parts = [head, f"# {method} on {markdown_text(run.dataset.title)}", _run_introduction(run, names_taxa)]
     parts += ["## Use", _use(address, _RUN_USE if run.method.sees_photos else _CHIP_USE)]
@@ -57,7 +57,7 @@ def ranges_card(model: RangeModel, address: HubAddress) -> str:
         head,
         f"# Ranges of {len(facts.taxa):,} taxa",
         f"Where {len(facts.taxa):,} bird taxa live, month by month: a range model of birdsat, learned from {records:,} "
-        f"records (one a taxon, cell and month) and {markdown_text(model.inputs_text)}.",
+        f"records (after thinning) and {markdown_text(model.inputs_text)}.",
         "## Use",
         _use(address, _RANGES_USE),
         "## Intended use",
@@ -191,6 +191,19 @@ def _scores(run: Path) -> list[Mapping[str, Any]]:
         written = read_json(run / CLASSIFY_FILE)["scores"]
         return [score for score in written if isinstance(score.get("top1"), float | int)]
     return []
+
+
+def _top1_of_names(scores: Sequence[Mapping[str, Any]], names_taxa: bool) -> float | None:
+    """Of what names photos by this run: the trained classifier, or the probe on photos alone. Not the best of all,
+    which would be chosen on the test split."""
+    of_photos = [score for score in scores if score.get("inputs") == "photo"]
+    frozen = ("probe", "1-NN", "20-NN")  # of embeddings, where a trained classifier goes by other features
+    named = [
+        one
+        for one in of_photos
+        if (one.get("classifier") not in frozen if names_taxa else one.get("classifier") == "probe")
+    ]
+    return float(named[0]["top1"]) if named else None
 
 
 def _figures(run: Path, scores: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -78,7 +78,6 @@ class _Mapped:
     imagery: Imagery
     describe: Callable[[str], MapDescription]  # of a taxon
     blocks: Callable[[Sequence[str]], Blocks]  # of some taxa together
-    evaluation: Mapping[str, float]
     effort: Callable[[Path, str], object] = lambda *_: None  # write that of the fit, with the request's fingerprint
 
 
@@ -235,7 +234,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
             making=making_of_photos(request, taxon),
         )
 
-    return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks, evaluation={})
+    return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks)
 
 
 def _from_ranges(work: _Work) -> _Mapped | None:
@@ -385,4 +384,4 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             making=making_of_ranges(request, model, taxon),
         )
 
-    return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks, evaluation=model.evaluation)
+    return _Mapped(grid=region.grid, imagery=imagery, describe=describe, blocks=blocks)

@@ -103,7 +103,7 @@ def _tiles(facts: MapFacts) -> Iterable[str]:
     about = facts.about
     points = about.sources.get(RECORDS, "")
     if points.isdecimal():
-        yield _tile(f"{int(points):,}", "records of the taxon", "one a cell and month, after cleaning")
+        yield _tile(f"{int(points):,}", "records of the taxon", "after cleaning and thinning")
     own = about.evaluation.get("taxon_held_out_auc")
     auc = about.evaluation.get("held_out_auc", math.nan) if own is None else own
     if math.isfinite(auc) and about.evaluated:
@@ -176,7 +176,7 @@ def _data(facts: MapFacts) -> str:
         table.add_row(f"used, but: {reason}", counted(count))
     table.caption = (
         "Reasons are counted of the rows of all tables; those about cells, months and the sea of the records of the "
-        "taxa fitted alone. Records were thinned to one a cell and month."
+        "taxa fitted alone, and so are those about thinning."
     )
     return html_table(table)
 

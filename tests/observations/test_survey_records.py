@@ -9,7 +9,7 @@ import pytest
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.errors import InputError, UnknownTaxonError
-from birdsat.observations.occurrence_grid import effort
+from birdsat.observations.occurrence_grid import effort, thin
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.survey_records import SurveyRecords
 
@@ -119,3 +119,5 @@ def test_a_survey_that_found_nothing_is_a_place_where_somebody_looked() -> None:
     looked = effort(found, Grid(Box(0, 0, 4, 2), 1))
     assert looked.cells.tolist() == [1, 3] and looked.records.sum(axis=1).tolist() == [1, 1]
     assert looked.by_month(np.array([3]))[:, 0].tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    elsewhere = thin(found, Grid(Box(0, 0, 2, 2), 1)).surveys  # where nobody came back without a taxon
+    assert elsewhere is not None and len(elsewhere) == 0

@@ -160,6 +160,24 @@ def test_many_places_are_stood_for_by_some_the_same_for_the_same_seed_and_none_i
     assert inside(some)[SPREAD].all() and np.mean(inside(some) == inside(whole)) > 0.9
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_records_that_crowd_in_one_block_do_not_hide_those_of_others(seed: int) -> None:
+    """Else no reference would have one of another block, and the radius be without end."""
+    crowd = 1000
+    lon_lat = np.random.default_rng(seed).uniform((10, 20), (12, 22), (crowd, 2))
+    lon_lat = np.concatenate([lon_lat, [[20, 40], [30, 5], [-5, 30]], GRID])
+    points = Points(
+        taxa=1,
+        presences=Cells(lon_lat=lon_lat[: crowd + 3], columns={}),
+        taxon=np.zeros(crowd + 3, np.int64),
+        background=Cells(lon_lat=GRID, columns={}),
+    )
+    inputs = inputs_of(lon_lat)
+    found = Applicability.fit(points, inputs[: crowd + 3], INPUTS, EVEN, block_km=KM, seed=seed)
+    assert found.radius.isfinite().all() and not inside(found, inputs=INPUTS + 20).any()
+    assert Applicability.of_tensors(found.tensors(), taxa=1, inputs=4).radius.equal(found.radius)
+
+
 def test_a_place_with_records_of_many_taxa_or_months_is_kept_once() -> None:
     one = area(SPREAD, SPREAD, np.concatenate([SPREAD, SPREAD]), looked=SPREAD)
     assert len(one.places) == len(SPREAD) and len(one.recorded) == 4 * len(SPREAD)

@@ -1,8 +1,10 @@
 """Classifiers as text: read, written, and refused."""
 
+import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,11 +19,15 @@ from birdsat.ranges.estimators import TRUSTED, estimator_text, parse_estimator, 
         RandomForestClassifier(),
         RandomForestClassifier(n_estimators=7, max_features=None, class_weight={0: 1.5, 1: 2}),
         make_pipeline(StandardScaler(with_mean=False), LogisticRegression(C=0.3)),
+        make_pipeline(SimpleImputer(), LogisticRegression(C=np.inf)),
+        make_pipeline(SimpleImputer(missing_values=-np.inf), LogisticRegression(C=np.float64(0.5))),
+        HistGradientBoostingClassifier(max_iter=np.int64(30)),
     ],
 )
 def test_an_estimator_is_what_its_text_says(estimator: BaseEstimator) -> None:
     again = parse_estimator(estimator_text(estimator), from_file=True)
-    assert repr(again) == repr(estimator) and type(again) is type(estimator)
+    assert repr(again) == repr(estimator).replace("np.float64(0.5)", "0.5").replace("np.int64(30)", "30")
+    assert type(again) is type(estimator)
 
 
 def test_a_class_may_be_told_from_its_module_by_a_colon_made_without_brackets_or_named_alone() -> None:

@@ -9,9 +9,12 @@ from made_points import PLACES, SMALL, SOURCE, WIDTH, chips, draw_rows, embedded
 from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import InputError
+from birdsat.observations.blocks import blocks_by_km
 from birdsat.ranges.fit import fit_ranges
+from birdsat.ranges.fit_data import Data
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
+from birdsat.ranges.network import RangeNetwork
 from birdsat.ranges.points import Cells, Points, SurveyRows
 from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm, areas_by_taxon, survey_figures
 
@@ -76,13 +79,44 @@ def test_the_same_surveys_give_the_same_model() -> None:
 
 def test_no_member_learns_from_visits_that_it_holds_out_and_each_row_is_held_out_once() -> None:
     visits = np.arange(len(PLACES))
-    out = torch.from_numpy(np.arange(SMALL.members)[:, None] == visits % (SMALL.members + 1))
+    out = torch.from_numpy(np.arange(SMALL.members)[:, None] == np.repeat(visits, 3) % (SMALL.members + 1))
     term = SurveyTerm(surveys(visits), torch.zeros(len(visits), 4), out, SMALL, np.full(3, 10))
-    assert not (term.weight * out[:, term.visit]).any() and term.known.all()
+    assert not (term.weight * out).any() and term.known.all()
     sums = torch.zeros(SMALL.members, 3).index_add_(1, term.taxon, term.weight)
     assert torch.allclose(sums[:, :1], sums)  # taxa with as many rows and points weigh alike
     one_kind = replace(surveys(visits), present=np.zeros(3 * len(visits), np.bool_))
-    assert not SurveyTerm(one_kind, term.inputs, out, SMALL, np.full(3, 10)).weight.any()
+    nothing = SurveyTerm(one_kind, term.inputs, out, SMALL, np.full(3, 10))
+    assert not nothing.weight.any() and (nothing.of_points == 1).all()  # all is left for points
+
+
+def test_a_member_that_holds_out_no_points_of_a_taxon_holds_out_no_surveys_of_it() -> None:
+    """Those found there are points: of noise, figures of what was learned by heart would be near 1."""
+    block = blocks_by_km(PLACES, 900)
+    crowded = np.flatnonzero(block == np.bincount(block).argmax())[:8]
+    rows, taxon = draw_rows(PRESENT, 20)
+    rows, taxon = np.concatenate([crowded, rows[taxon > 0]]), np.concatenate([np.zeros(8, np.int64), taxon[taxon > 0]])
+    visits = np.arange(len(PLACES))
+    looked = surveys(visits)
+    found = np.where(looked.taxon == 0, np.isin(looked.visit, crowded), looked.present)
+    points = replace(points_at(rows, taxon, 3), surveys=replace(looked, present=found))
+    inputs = torch.from_numpy(CHIP)
+    data = Data(points, inputs[rows], inputs, replace(SMALL, block_km=900), inputs)
+    assert data.surveys is not None and not data.out[0][:, data.taxon == 0].any()
+    of_it = data.surveys.taxon == 0
+    in_block = torch.from_numpy(np.isin(looked.visit, crowded))
+    assert not data.surveys.out[:, of_it & in_block].any()
+    assert data.surveys.out[:, ~of_it & in_block].any() and data.surveys.known[:, 0].all()
+
+
+@pytest.mark.parametrize("taxa", [(0, 1, 2), (0,)])
+def test_surveys_take_from_a_taxon_what_points_leave_however_many_were_not_surveyed(taxa: tuple[int, ...]) -> None:
+    rows, taxon = draw_rows(PRESENT, 20)
+    visits, inputs = np.arange(0, len(PLACES), 2), torch.from_numpy(CHIP)
+    points = replace(points_at(rows, taxon, 3), surveys=surveys(visits, taxa))
+    data = Data(points, inputs[rows], inputs, SMALL, inputs[visits])
+    knows_nothing = RangeNetwork(replace(SMALL, inputs=WIDTH), inputs=WIDTH, taxa=3, dated=False)
+    # One part each of points and of background, or of surveys: the same whoever has it.
+    assert data.loss(knows_nothing).item() == pytest.approx(2 * np.log(2), rel=1e-5)
 
 
 def test_the_area_of_each_taxon_is_that_of_scikit_learn_ties_and_all() -> None:

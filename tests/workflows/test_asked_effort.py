@@ -210,6 +210,19 @@ def test_the_map_of_effort_of_a_model_is_made_where_it_is_missing(
     assert len(small_fits) == 1
 
 
+def test_the_map_of_effort_of_the_model_before_is_not_taken_for_that_of_its_successor(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(table, tmp_path / "m")
+
+    def full(*_: object) -> None:
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(workflow, "write_effort_map", full)
+    fitted(table, tmp_path / "m", seed=1)
+    assert not list((tmp_path / "m").glob("effort.*"))
+
+
 def test_records_are_thinned_by_kilometres(table: Path, tmp_path: Path) -> None:
     by_cell, by_km = (fitted(table, tmp_path / str(km), thin_km=km).model.facts.points[0] for km in (None, 800))
     fine = fitted(table, tmp_path / "fine", thin_km=1).model.facts.points[0]

@@ -53,6 +53,8 @@ def test_a_mistyped_classifier_is_an_error_before_tables_are_read(tmp_path: Path
         fit_ranges(FitRequest(tables=tmp_path / "absent.csv", out=tmp_path / "m", model=wrong))
     with pytest.raises(ConfigError, match="model is 'netwrk'; nearest: 'network'"):
         FitRequest(tables=tmp_path / "absent.csv", out=tmp_path / "m", model="netwrk")
+    with pytest.raises(ConfigError, match="absences can be used with the range network, which alone learns from"):
+        FitRequest(tables=tmp_path / "absent.csv", out=tmp_path / "m", model=FOREST, absences=True)
 
 
 def test_classifiers_and_ensembles_are_rows_beside_ours(tmp_path: Path) -> None:

@@ -113,6 +113,8 @@ def test_of_several_maps_one_that_fails_is_named_and_the_others_are_made(
         (("a.tif", "--breeding", "13", "--non-breeding", "1"), "(--breeding)"),
         (("a.tif", "--out", "a.shp"), "does not end in .gpkg"),
         (("a.tif", "--trust-places"), "can be used with tables of records only"),
+        (("a.tif", "--from", "2015", "--crs", "EPSG:3857"), "(--from, --crs)"),
+        (("a.tif", "--taxonomy", "avilist"), "can be used with tables of records only"),
         (("a.tif", "b.tif"), "two of the maps are of Passerina cyanea"),
     ],
 )

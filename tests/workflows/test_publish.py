@@ -38,6 +38,7 @@ def published(tiny_world: TinyWorld, tmp_path_factory: pytest.TempPathFactory) -
     command = f"birdsat pretrain {tiny_world.dataset} {run} --recipe=/home/anna/mine.json"
     pretrain(CONFIG, Dataset(tiny_world.dataset), run, asked=Asked(command=command, recipe="/home/anna/mine.json"))
     scores = [{"classifier": "probe", "inputs": "photo", "top1": 0.5, "top5": 0.875, "macro": 0.25}]
+    scores += [{"classifier": "20-NN", "inputs": "photo", "top1": 0.625, "top5": 0.875, "macro": 0.25}]
     scores += [{"classifier": "probe", "inputs": "photo_chip", "top1": 0.75, "top5": 1.0, "macro": 0.5}]
     (run / "classify.json").write_text(json.dumps({"scores": scores}))
     found = {"direction": "photo to chip", "with_metadata": True, "species": {"r1": 0.125, "r5": 0.25, "r10": None}}

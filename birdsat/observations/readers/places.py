@@ -123,8 +123,9 @@ def _take_sides(cells: Mapping[str, pa.Array], place: NDArray[np.float64], rows:
     named = (side_of(tally.lon_column), side_of(tally.lat_column))
     for axis, what, below, above in ((0, "lon_side", "W", "E"), (1, "lat_side", "S", "N")):
         if what not in cells:
-            if named[axis] == below and not (place[:, axis] < 0).any():
-                place[:, axis] = -place[:, axis]
+            known = place[np.isfinite(place[:, axis]), axis]
+            if named[axis] == below and len(known) and tally.unsigned.setdefault(axis, not (known < 0).any()):
+                place[:, axis] = -np.abs(place[:, axis])
             continue
         column, numbers = cells[what], place[:, axis].copy()
         codes, sides = by_distinct(lambda text: text[:1].upper(), column)
@@ -140,13 +141,15 @@ def _side_of(column: pa.Array, numbers: NDArray[np.float64]) -> Callable[[int], 
 
 
 def _turn_back(place: NDArray[np.float64], of_degrees: NDArray[np.bool_], rows: Sorting, tally: PlaceTally) -> None:
-    """Longitudes of 0 to 360 degrees as those of -180 to 180, in a table that has none below 0: there, such a number is
-    not a slip."""
+    """Longitudes of 0 to 360 degrees as those of -180 to 180, in a table that has none below 0 before several of them:
+    there, such a number is not a slip."""
     lon, lat = place.T
     on_earth = of_degrees & (np.abs(lat) <= 90)
     tally.has_west |= bool((on_earth & (lon < 0)).any())
     beyond = on_earth & (lon > 180) & (lon <= 360)
-    if tally.has_west or np.count_nonzero(beyond) < _LEAST_BEYOND:
+    tally.beyond_180 += int(np.count_nonzero(beyond))
+    tally.of_360 |= tally.beyond_180 >= _LEAST_BEYOND and not tally.has_west
+    if not tally.of_360:
         return
     written = lon.copy()
     place[beyond, 0] -= 360

@@ -13,7 +13,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.facts import Covariate, column_spans
 
 COVARIATE_SHARE = 0.25  # of the variance of all inputs that covariates bring, beside chip and place
-_CONSTANT = 3e-7  # of a column's mean: what differs by less, differs by rounding
+_CONSTANT = 3e-7  # of a column's largest size: what differs by less, differs by rounding
 _LEAST_FLAG = 0.2  # deviation that a flag is taken to have at least: of a rare one, a 1 would be far from all else
 _SKEWED = 1.5  # skewness from which the tails of a covariate's values are pulled in
 _MIDDLE_HALF = 1.349  # deviations of a normal distribution that its middle half spans

@@ -10,8 +10,8 @@ from birdsat.earth.raster_values import raster_values
 from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import ConfigError
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.named import CHIP
 from birdsat.ranges.evaluation.evaluate import Ranges
-from birdsat.ranges.evaluation.learning import CHIP
 from birdsat.ranges.evaluation.range_grid import RangeGrid
 from birdsat.ranges.points import Cells
 

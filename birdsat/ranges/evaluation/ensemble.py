@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.ranges.estimators import log_odds
 from birdsat.ranges.evaluation.chosen import held_out_blocks
 from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
 from birdsat.ranges.evaluation.presence_only.registry import Ensembles
 from birdsat.ranges.points import Cells, Points
 
 Way = Ensembles
-_CLIP = 1e-6  # of probabilities, before their log odds are taken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,12 +80,7 @@ def _voting(model: PresenceModel, scorer: Scorer, points: Points) -> Callable[[C
 
 
 def _odds(model: PresenceModel, score: NDArray[np.float32]) -> NDArray[np.float64]:
-    values = score.astype(np.float64)
-    if not model.probabilities:
-        return values
-    clipped = np.clip(values, _CLIP, 1 - _CLIP)
-    odds: NDArray[np.float64] = np.log(clipped / (1 - clipped))
-    return odds
+    return log_odds(score) if model.probabilities else score.astype(np.float64)
 
 
 def _shares(model: PresenceModel, scorer: Scorer, points: Points) -> dict[int, float]:

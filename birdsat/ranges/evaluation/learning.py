@@ -10,9 +10,9 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from birdsat.errors import ConfigError, InputError
+from birdsat.ranges.covariates.named import CHIP
 from birdsat.ranges.points import COORDINATES, Cells, Points
 
-CHIP = "chip"  # the name of chip features among the columns
 CHIP_COMPONENTS = 4  # principal ones of chip features that baselines read; with more they learn few points by heart
 
 Scorer = Callable[[Cells], NDArray[np.float32]]

@@ -49,7 +49,8 @@ def occurrence_points(
         raise InputError(f"no taxon of the ranges has {min_records} records; are the scientific names the same?")
     grid, land = cells_around(truth), columns.features.land
     thinned = thin_records(everything.only_taxa(taxa), grid, land, thin_km=thin_km, progress=progress)
-    records, anywhere = Records(taxa=thinned, everything=everything), np.flatnonzero(land_cells(grid, land))
+    records = Records(taxa=thinned, everything=everything, thin_km=thin_km)
+    anywhere = np.flatnonzero(land_cells(grid, land))
     if with_effort is not None:
         records = with_effort(records, grid, anywhere)
     points = points_on_cells(records, grid, anywhere, most=most, seed=seed)

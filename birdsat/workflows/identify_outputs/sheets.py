@@ -155,7 +155,8 @@ def _figure(row: PhotoRow, picture: NDArray[np.uint8] | None) -> str:
         answers = "".join(
             f"<tr><td>{escaped(one.common_name or one.taxon)}</td><td>{one.score:.3f}</td></tr>" for one in row.answers
         )
-        words.write(f"<details><summary>answers</summary><table>{answers}</table></details>")
+        summary = "answers" if row.calibrated else "answers: scores that are not calibrated"
+        words.write(f"<details><summary>{summary}</summary><table>{answers}</table></details>")
     kind = row.verdict.split()[0]
     return f'<figure class="{kind}">{shown}<figcaption>{words.getvalue()}</figcaption></figure>'
 
@@ -172,7 +173,7 @@ def _links(path: Path, page: int, pages: int) -> str:
 
 
 def _note(about: About) -> str:
-    return f"{about.named_by}, {about.day}. Names are a model's; scores are probabilities."
+    return f"{about.named_by}, {about.day}. Names are a model's; scores are probabilities where nothing else is said."
 
 
 def _sheet_style() -> str:

@@ -1,16 +1,16 @@
 """Requests about what is made of finished maps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.records import RecordsOptions, check_month
+from birdsat.workflows.requests.records import PlacesOptions, check_month
 from birdsat.workflows.requests.request import AnyPath, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class RangeRequest(RecordsOptions):
+class RangeRequest(PlacesOptions):
     """Make ranges of finished maps: polygons of each season, their areas, extent of occurrence, area of occupancy.
 
     A cell is in a season's range where the mean over its months reaches the threshold. All maps go into one GeoPackage,
@@ -60,7 +60,7 @@ class RangeRequest(RecordsOptions):
                 settings=("breeding", "non_breeding"),
             )
         if not self.occurrences:
-            self.reject_unused(("columns", "max_uncertainty_km", "trust_places"), "tables of records")
+            self.reject_unused([field.name for field in fields(PlacesOptions)], "tables of records")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
     On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.
 
     All taxa of the tables say where was looked, unless something else is said to. Written beside the model is what it
-    sees in the region's cells, 1.3 KB each, so that maps take seconds; and the relative effort in each, effort.tif.
+    sees in the region's cells, 1.4 KB each, so that maps take seconds; and the relative effort in each, effort.tif.
     """
 
     tables: Positional[Sequence[AnyPath]]
@@ -67,6 +67,8 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
         """Raise ConfigError for no tables, and for a fit from both without a run."""
         super().check()
         check_tables(self.tables, "tables")
+        if self.model != NETWORK:
+            self.reject_unused(("absences", "checklists"), "the range network, which alone learns from absences")
         if self.way == "both" and (self.run is None or self.region is None):
             raise ConfigError(
                 "a fit from both needs a run, whose photos of the taxa are its other half, and a region that it "

@@ -69,11 +69,17 @@ class TableOptions(DatesOptions, TaxonomyOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordsOptions(TableOptions):
-    """How tables of occurrences are read, and which of their records are believed."""
+class PlacesOptions(TableOptions):
+    """How tables of occurrences are read, and whether their places are believed."""
 
     trust_places: bool = False
     """Keep records at sea, and do not ask whether longitude and latitude were swapped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordsOptions(PlacesOptions):
+    """How tables of occurrences are read, and which of their rows are learned from."""
+
     absences: bool = False
     """Learn also from rows that say that a taxon was looked for and not found: absent, a presence or a count of 0."""
     checklists: bool = False

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from text_tables import accounted, text_table
 
@@ -11,6 +13,8 @@ from birdsat.observations.curation import Remark
 from birdsat.observations.occurrences import read_occurrences
 from birdsat.observations.readers.column_names import plain, plainer
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.places import read_places
+from birdsat.observations.readers.sorting import Sorting
 from birdsat.observations.readers.tables import read_table
 
 
@@ -123,6 +127,26 @@ def test_decimal_degrees_with_letters_and_other_minus_signs_are_read(
 @pytest.mark.parametrize(("lon", "lat"), [("16.3N", "48.2N"), ("16.3 O", "48.2 N"), ("-16.3 W", "48.2 N"), ("9E", "4")])
 def test_letters_with_two_readings_are_not_read(lon: str, lat: str) -> None:
     assert coordinates.read_place(lon, lat).dropped == coordinates.NOT_NUMBERS
+
+
+@pytest.mark.parametrize(
+    ("column", "parts", "read"),
+    [
+        ("lon", ([10, 200, 210, 220], [230, 20]), ([10, -160, -150, -140], [-130, 20])),  # few of them in a part
+        ("lon", ([200, 210, 220], [-20, 230]), ([-160, -150, -140], [-20, -130])),
+        ("lon", ([-20, 10], [200, 210, 220]), ([-20, 10], [])),
+        ("Longitude W", ([20, 30], [-20, 30]), ([-20, -30], [-20, -30])),
+        ("Longitude W", ([20, -30], [20, 30]), ([20, -30], [20, 30])),
+    ],
+)
+def test_what_a_column_means_is_the_same_in_all_parts_of_a_table(
+    column: str, parts: tuple[list[float], ...], read: tuple[list[float], ...]
+) -> None:
+    tally = coordinates.PlaceTally(column, "lat")
+    for numbers, wanted in zip(parts, read, strict=True):
+        cells = {"lon": pa.array(numbers, pa.float64()), "lat": pa.array([1.0] * len(numbers))}
+        found = read_places(cells, Sorting(len(numbers)), tally)[:, 0]
+        assert found[np.isfinite(found)].tolist() == wanted
 
 
 def test_longitudes_of_0_to_360_are_read_where_no_other_is_negative(tmp_path: Path) -> None:

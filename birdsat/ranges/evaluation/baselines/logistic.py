@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import CHIP, CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.covariates.named import CHIP
+from birdsat.ranges.evaluation.learning import CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 

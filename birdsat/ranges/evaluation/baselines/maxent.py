@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.evaluation.learning import CHIP, CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
+from birdsat.ranges.covariates.named import CHIP
+from birdsat.ranges.evaluation.learning import CHIP_COMPONENTS, ScaledColumns, Scorer, one_by_one, raster_sets
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.points import COORDINATES, Points
 

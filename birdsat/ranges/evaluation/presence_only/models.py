@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from birdsat.ranges.covariates.named import COVARIATES
 from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.evaluation.baselines.boosted import BoostedTrees
 from birdsat.ranges.evaluation.baselines.estimator import EstimatorModel
@@ -11,8 +12,7 @@ from birdsat.ranges.evaluation.baselines.logistic import QuadraticLogistic
 from birdsat.ranges.evaluation.baselines.maxent import MaxEnt, require_elapid
 from birdsat.ranges.evaluation.chosen import ChosenOnBlocks
 from birdsat.ranges.evaluation.learning import PresenceModel
-from birdsat.ranges.evaluation.presence_only.ours import CovariateNetwork, HingeNetwork, NetworkAndHinges
-from birdsat.ranges.evaluation.presence_only.regions import COVARIATES
+from birdsat.ranges.evaluation.presence_only.ours import HINGE_INPUTS, CovariateNetwork, HingeNetwork, NetworkAndHinges
 from birdsat.ranges.evaluation.target_group import TargetGroup
 from birdsat.ranges.network import RangeNetworkConfig
 
@@ -24,7 +24,7 @@ _RIDGES = (0.1, 0.3, 1.0)  # C of the hinge regression
 
 def ours(seed: int) -> PresenceModel:
     """The range network on hinges of covariates, and a hinge regression."""
-    network = HingeNetwork(settings=RangeNetworkConfig(inputs=64, seed=seed))
+    network = HingeNetwork(settings=RangeNetworkConfig(inputs=HINGE_INPUTS, seed=seed))
     return _with_regression(network, "birdsat: covariates", seed)
 
 

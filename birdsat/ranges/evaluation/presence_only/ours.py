@@ -6,19 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.ranges.covariates.facts import Covariate
-from birdsat.ranges.covariates.named import CHIP, PLACE
-from birdsat.ranges.covariates.named import COVARIATES as COVARIATE_INPUTS
+from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
 from birdsat.ranges.evaluation.chosen import Chosen, HeldOutBlocks, held_out_blocks, taxon_aucs
 from birdsat.ranges.evaluation.ensemble import standardised
 from birdsat.ranges.evaluation.hinges import Hinges
 from birdsat.ranges.evaluation.learning import PresenceModel, Scorer
-from birdsat.ranges.evaluation.presence_only.regions import COVARIATES
 from birdsat.ranges.evaluation.target_group import target_group
 from birdsat.ranges.fit import Embedded, Source, fit_ranges
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 
-_HINGE_INPUTS = 64  # principal components of hinges that the network reads
+HINGE_INPUTS = 64  # principal components of hinges that the network reads
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +34,7 @@ class CovariateNetwork:
 
     def fit(self, points: Points) -> Scorer:
         width = points.background.columns[COVARIATES].shape[1]
-        inputs = (CHIP, PLACE, COVARIATE_INPUTS) if self.chip_place else (COVARIATE_INPUTS,)
+        inputs = (CHIP, PLACE, COVARIATES) if self.chip_place else (COVARIATES,)
         model = fit_ranges(
             points,
             self._embedded(points.presences),
@@ -68,7 +66,7 @@ class HingeNetwork:
     """The range network on the principal components of `Hinges` of covariates: bent beforehand, they are learned from
     few points."""
 
-    settings: RangeNetworkConfig = field(default_factory=lambda: RangeNetworkConfig(inputs=_HINGE_INPUTS))
+    settings: RangeNetworkConfig = field(default_factory=lambda: RangeNetworkConfig(inputs=HINGE_INPUTS))
     label: str = ""
     probabilities: bool = True
 

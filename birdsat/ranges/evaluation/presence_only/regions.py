@@ -16,11 +16,10 @@ from birdsat.embeddings.regions.place_features import PlaceFeatures
 from birdsat.errors import InputError, some_of
 from birdsat.observations.readers.zipped import DAMAGED
 from birdsat.progress import QUIET, Progress
-from birdsat.ranges.covariates.named import CHIP
+from birdsat.ranges.covariates.named import CHIP, COVARIATES
 from birdsat.ranges.evaluation.presence_only.covariates import CovariateScale, Values
 from birdsat.ranges.points import Cells, Points
 
-COVARIATES = "covariates"  # the name of these among the cells' columns
 PRESENCES, BACKGROUND, TEST = "_train_presences.parquet", "_background.parquet", "_test"
 NOT_COVARIATES = ("siteid", "spid", "occ", "group", "lon", "lat")
 
