@@ -52,7 +52,8 @@ _MOST_TAXA = 40  # that are shown one by one
 def fit(result: FitResult) -> None:
     """The size of the model and its figures."""
     facts = result.model.facts
-    print(f"{len(facts.taxa):,} taxa, {sum(facts.points):,} records: {result.folder}")
+    of_taxa = "1 taxon" if len(facts.taxa) == 1 else f"{len(facts.taxa):,} taxa"
+    print(f"{of_taxa}, {sum(facts.points):,} records: {result.folder}")
     print(*_figures(result.model.evaluation), sep="\n")
     if (taxa := result.taxa_table()) is not None and len(facts.taxa) <= _MOST_TAXA:
         print_table(taxa)
@@ -72,7 +73,7 @@ def map_(result: MapResult) -> None:
                 f"{one.taxon}: held-out AUC {auc:.3f} ({low:.3f} to {high:.3f}), {even:.3f} against even background",
                 file=sys.stderr,
             )
-        elif of_model:
+        elif "held_out_auc" in of_model:
             print(f"birdsat: {one.taxon}: no figures of its own; those above are of other taxa.", file=sys.stderr)
     for taxon, reason in result.failed.items():
         print(f"birdsat: {taxon} is not mapped: {reason}", file=sys.stderr)

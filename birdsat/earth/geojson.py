@@ -71,8 +71,10 @@ def _found(content: Any, crs: CRS, depth: int) -> Iterator[tuple[Any, CRS]]:
             yield from _found(content["geometry"], crs, depth + 1)
     elif kind == "Polygon" and content.get("coordinates"):
         yield content["coordinates"], crs
+    elif kind == "Polygon" and content.get("coordinates") == []:
+        return  # empty, as those are that clipping left nothing of
     elif kind == "MultiPolygon" and isinstance(content.get("coordinates"), list):
-        yield from ((coordinates, crs) for coordinates in content["coordinates"])
+        yield from ((coordinates, crs) for coordinates in content["coordinates"] if coordinates != [])
     elif kind == "Polygon":
         raise InputError(f"a Polygon has no coordinates; give {_ALLOWED}.")
     else:

@@ -58,7 +58,13 @@ def raster_bands(path: Path, *, classes: bool = False) -> RasterBands:
         meaning = dataset.colorinterp
         numbers = tuple(i for i, one in enumerate(meaning, start=1) if one != ColorInterp.alpha)
         if not numbers or (ColorInterp.palette in meaning and not classes):
-            raise InputError(f"{path} holds {'a palette' if numbers else 'transparency only'}; give bands of numbers.")
+            lost = "transparency only; give bands of numbers"
+            if numbers:
+                lost = (
+                    "a palette, whose numbers stand for classes or colours; give bands of numbers, or say of a "
+                    "covariate that it is of classes, NAME=PATH:categorical"
+                )
+            raise InputError(f"{path} holds {lost}.")
         return RasterBands(
             numbers=numbers,
             names=tuple(dataset.descriptions[i - 1] or "" for i in numbers),
@@ -68,7 +74,7 @@ def raster_bands(path: Path, *, classes: bool = False) -> RasterBands:
 
 
 def raster_samples(
-    path: Path, grid: AnyGrid, *, classes: bool = False, progress: Progress = QUIET
+    path: Path, grid: AnyGrid, *, classes: bool = False, least: float = -math.inf, progress: Progress = QUIET
 ) -> Iterator[CellSamples]:
     """All bands but transparency, of all pixels that lie in cells of the grid: their means are those of the cells.
 
@@ -76,8 +82,8 @@ def raster_samples(
     pixels larger than a quarter of a cell several samples are taken, evenly spread, so that a cell's mean weighs pixels
     by what they cover of it, to about an eighth of its side. classes: numbers stand for classes, and overviews, which
     may hold means of them, are not read. Noted: numbers that look as if they stood for no data, where the file does not
-    say so. Raises InputError as `open_raster` does, for a file that is damaged, and for
-    cells that are more than 256 times smaller than pixels.
+    say so; not of those below `least`, which the caller takes for none. Raises InputError as `open_raster` does, for a
+    file that is damaged, and for cells that are more than 256 times smaller than pixels.
     """
     bands = raster_bands(path, classes=classes).numbers
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), open_raster(path) as dataset, damaged(path):
@@ -118,7 +124,8 @@ def raster_samples(
                     if split > 1:
                         values = values.repeat(split, axis=0).repeat(split, axis=1)
                     values = values.reshape(-1, len(bands))
-                    lone.add(values[cells >= 0])
+                    inside = values[cells >= 0]
+                    lone.add(np.where(inside < least, np.float32(np.nan), inside))
                     yield CellSamples(cells=cells, values=values)
                 bar.advance()
         for remark in lone.remarks(*_scales(dataset, bands)):

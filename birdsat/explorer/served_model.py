@@ -47,7 +47,7 @@ class ServedModel(CellValues):
             "taxa": len(facts.taxa),
             "months": len(self.months),
             "calibrated": facts.calibration.fitted,
-            "evaluated": bool(facts.evaluation),
+            "evaluated": facts.evaluated,
             "cells": len(self.region),
             "authority": facts.taxonomy,
             "records": sum(facts.points),
@@ -137,7 +137,7 @@ class ServedModel(CellValues):
             "figures": self._figures(row),
             "labels": {
                 "calibrated": facts.calibration.fitted,
-                "evaluated": bool(facts.evaluation),
+                "evaluated": facts.evaluated,
                 "observer_bias": model.observer_bias,
             },
             "interval": COVERAGE,
@@ -174,7 +174,7 @@ class ServedModel(CellValues):
         """What whoever reads the maps must know."""
         facts, notes = self.facts, []
         lacks = [] if facts.calibration.fitted else ["not calibrated"]
-        lacks += [] if facts.evaluation else ["not evaluated"]
+        lacks += [] if facts.evaluated else ["not evaluated"]
         if lacks:
             notes.append(f"{', '.join(lacks)}: too few records, or in too few places, to hold any out of the fit.")
         if self.model.observer_bias == "not corrected":

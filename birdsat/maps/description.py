@@ -106,7 +106,7 @@ class MapDescription:
     def evaluated(self) -> bool:
         """Whether there are figures on what was held out: of a taxon, where others were fitted with it, its own."""
         only_others = self.is_taxon and self.calibrated and self.not_held_out and TAXON_POINTS not in self.evaluation
-        return bool(self.evaluation) and not only_others
+        return any("survey" not in name for name in self.evaluation) and not only_others
 
     @property
     def why_not_evaluated(self) -> str:
@@ -169,7 +169,9 @@ class MapDescription:
         """What a map has of how sure its values are; empty: nothing."""
         if self.interval is not None:
             return f"width of the {self.interval:.0%} interval"
-        return "standard deviation over the members" if self.std else ""
+        if not self.std:
+            return ""
+        return "standard deviation" if self.quantity.name == RICHNESS.name else "standard deviation over the members"
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -244,7 +246,8 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             making=Making.from_dict(parse_json(tags.get("making", "{}"), "making")),
         )
     except (LookupError, ValueError, TypeError, AttributeError, ConfigError, InputError) as error:
-        raise InputError(f"its tags are not those of a map ({error!r}); give a GeoTIFF that birdsat wrote.") from error
+        lost = f"has no tag {error.args[0]!r}" if isinstance(error, KeyError) else f"has tags of another kind: {error}"
+        raise InputError(f"it is not a map of birdsat, as it {lost}; give a GeoTIFF that birdsat wrote.") from error
     if found.band_names != band_names:
         raise InputError(
             f"its bands are {', '.join(band_names)} where its tags tell of {', '.join(found.band_names)}; give the "

@@ -12,7 +12,7 @@ from birdsat.observations.readers.sorting import Sorting
 BEFORE = "before the first date asked for"
 AFTER = "after the last date asked for"
 OTHER_MONTH = "in a month not asked for"
-UNDATED = "without a date, where dates are asked for"
+UNDATED = "without a date that can be read, where dates are asked for"
 OTHER_DATES = frozenset((BEFORE, AFTER, OTHER_MONTH, UNDATED))
 
 

@@ -87,6 +87,7 @@ def draw_map(
     axes: list[Axes] = np.asarray(grid_of_axes).reshape(-1).tolist()
     outside = None if applicability is None else np.nan_to_num(applicability, nan=1) < 0.5
     ground = Ground(grid, land, frame.panel, of_land=of_land)
+    cells = np.asarray(np.isfinite(value).any(axis=0), dtype=np.bool_)
     value = ground.without_sea(value)
     norm = Normalize(*scale)
     short = quantity.name.partition(" (")[0]
@@ -98,7 +99,7 @@ def draw_map(
         if whole_year and month is not None:
             name = f"{name}\n(all alike)"  # short, as there may be twelve narrow ones
         panel = spare.pop(0)
-        image = ground.draw_values(panel, value[i], norm, outside)
+        image = ground.draw_values(panel, value[i], norm, outside, cells=cells)
         ground.draw_points(panel, points, month)
         _name_panel(panel, name if truth is None else f"{name}: {short}".removeprefix(": "))
         drawn.append(panel)
@@ -108,7 +109,8 @@ def draw_map(
             _name_panel(panel, f"{name}: true range".removeprefix(": "))
             drawn.append(panel)
     for panel, more in zip(axes[frame.first_extra :], extra, strict=False):
-        picture = ground.draw_values(panel, more.value, more.norm, None, more.colours)
+        (dry,) = ground.without_sea(more.value[None])
+        picture = ground.draw_values(panel, dry, more.norm, None, more.colours, cells=np.isfinite(more.value))
         _name_panel(panel, more.title)
         draw_extra_bar(figure, picture, panel, more, frame.panel[0])
     shown = [*drawn, *axes[frame.first_extra : frame.first_extra + len(extra)]]

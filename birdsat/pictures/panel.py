@@ -73,14 +73,17 @@ class Ground:
         norm: Normalize,
         outside: NDArray[np.bool_] | None = None,
         colours: Colormap = SCORE_COLOURS,
+        *,
+        cells: NDArray[np.bool_] | None = None,
     ) -> AxesImage:
         """Values (h, w) over the grid's extent, from the north; where there is none, water or grey.
 
+        cells (h, w): that had values before `without_sea`, by which narrow land is told; those with one without.
         outside (h, w): cells where the model may not be asked, each of which is faded and hatched. Islands of a few
         cells that would not be seen are marked by squares of their mean's colour.
         """
         self._draw_ground(axes, NO_DATA)
-        extent, clip = self._grid.extent, self._clip(value)
+        extent, clip = self._grid.extent, self._clip(np.isfinite(value) if cells is None else cells)
         drawn: dict[str, Any] = {"extent": extent, "cmap": colours, "norm": norm, "interpolation": "nearest"}
         image = axes.imshow(np.ma.masked_invalid(value), zorder=2, **drawn)
         clipped: list[Artist] = [image]
@@ -170,11 +173,11 @@ class Ground:
         sliver = beside & ~self._dry(beside, coasts=())
         return np.where(sliver, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
-    def _clip(self, value: NDArray[np.float32]) -> Path | None:
-        """Where values are drawn: on the land, and in whole cells of what is too narrow to be told by its coast."""
+    def _clip(self, cells: NDArray[np.bool_]) -> Path | None:
+        """Where values in cells (h, w) are drawn: on the land, and in whole cells of what is too narrow to be told by
+        its coast."""
         if not self._of_land or self._areas is None:
             return None
-        cells = np.isfinite(value)
         inner = ndimage.binary_erosion(cells, np.ones((3, 3)), border_value=1)
         narrow = cells & ~ndimage.binary_dilation(inner, np.ones((5, 5)))
         parts, count = ndimage.label(narrow, np.ones((3, 3)))

@@ -70,19 +70,21 @@ def read_places(
     names: TaxonNames | None = None,
     *,
     columns: TableColumns | None = None,
+    crs: str | None = None,
     common_names: Mapping[str, str] | None = None,
 ) -> TaxonPlaces:
     """The places at which a table records taxa, which are found as `read_occurrences` names them.
 
     names: the list that those of the table are brought to. columns: asked for of other tables; this one is read by
-    those that it has. common_names: of the taxa that have one, by which a table may name them. Memory grows with the
-    places of these taxa alone. Raises InputError for a table that cannot be read.
+    those that it has. crs: in which the coordinates are, see `read_table`. common_names: of the taxa that have one, by
+    which a table may name them. Memory grows with the places of these taxa alone. Raises InputError for a table that
+    cannot be read.
     """
     remarked: Counter[str] = Counter()
     places: dict[str, _Counted] = {_key(taxon): {} for taxon in taxa}
     keys = {folded(common): _key(taxon) for taxon, common in (common_names or {}).items() if _key(taxon) in places}
     others: set[str] = set()
-    for rows in read_table_rows(table, _present(table, columns), taxa=names):
+    for rows in read_table_rows(table, _present(table, columns), taxa=names, crs=crs):
         remarked.update(remark.reason for _, remark in rows.said())
         used = np.flatnonzero(np.bincount(rows.name[rows.kept], minlength=len(rows.names)))
         of_name: dict[int, _Counted] = {}

@@ -41,12 +41,11 @@ def draw_responses(responses: Sequence[Response], taxa: Sequence[str], labels: S
         panels[number, 0].set_title(taxa[label], fontsize=9, loc="left", color=INK, style="italic", parse_math=False)
     for response, axes in zip(shown, panels[-1], strict=True):
         axes.set_xlabel(response.name, fontsize=9, color=INK, parse_math=False)
-    hidden = [
-        f"{count:,} {what}"
-        for count, what in ((len(labels) - len(rows), "taxa"), (len(responses) - len(shown), "covariates"))
-        if count
-    ]
-    below = "band: standard deviation over the members" + (f"; not shown: {', '.join(hidden)}" if hidden else "")
+    left_out = [(len(labels) - len(rows), "taxa"), (len(responses) - len(shown), "covariates")]
+    left_out += [(len(one.classes) - _MOST_CLASSES, f"classes of {one.name}") for one in shown]
+    hidden = [f"{count:,} {what}" for count, what in left_out if count > 0]
+    marks = " and ".join(sorted({"whiskers" if one.classes else "band" for one in shown}))
+    below = f"{marks}: standard deviation over the members" + (f"; not shown: {', '.join(hidden)}" if hidden else "")
     figure.supxlabel(below, fontsize=8, color=QUIET, x=0.99, ha="right")
     return figure
 

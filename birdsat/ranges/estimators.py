@@ -9,14 +9,16 @@ import ast
 import inspect
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdsat.errors import ConfigError, nearest
+from birdsat.errors import BirdsatError, ConfigError, about, nearest
 
 if TYPE_CHECKING:  # it takes a second to import, and most models are not of its kind
     from sklearn.base import BaseEstimator
@@ -36,6 +38,11 @@ def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
     no such call, for a class that is not there or is not a classifier that tells probabilities, and for keywords that
     it does not take.
     """
+    with about("model", "models"):
+        return _parsed(text, from_file)
+
+
+def _parsed(text: str, from_file: bool) -> "BaseEstimator":
     from sklearn.base import BaseEstimator
 
     try:
@@ -46,7 +53,7 @@ def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
     if not isinstance(made, BaseEstimator) or not callable(getattr(made, "fit", None)) or not _tells(made):
         raise ConfigError(
             f"{text} has no predict_proba, by which maps are made; take a classifier that has, such as {_EXAMPLE}"
-            " (an SVC with probability=True)."
+            " (of one that has not, CalibratedClassifierCV(estimator=LinearSVC()) has)."
         )
     return made
 
@@ -76,19 +83,45 @@ def with_seed(estimator: "BaseEstimator", seed: int) -> "BaseEstimator":
 def fit_one(
     estimator: "BaseEstimator", at: _Table, background: _Table, weight: NDArray[np.float64]
 ) -> Callable[[_Table], NDArray[np.float32]]:
-    """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f)."""
+    """A copy of a classifier that tells points from background, as what gives probabilities of inputs (n, f).
+
+    Raises ConfigError where it cannot be fitted, or asked, as with settings that do not go with these rows.
+    """
     from sklearn.base import clone
 
     x, y = np.concatenate([at, background]), np.repeat([1, 0], [len(at), len(background)])
     model = clone(estimator)
-    if takes_weights(estimator):
-        # As many in sum as there are rows, which is what penalties are set against.
-        rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
-        model.fit(x, y, sample_weight=rows)
-    else:
-        model.fit(x, y)
-    present = int(np.flatnonzero(model.classes_ == 1)[0])
-    return lambda asked: np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
+    with _in_words(estimator):
+        if takes_weights(estimator):
+            # As many in sum as there are rows, which is what penalties are set against.
+            rows = np.concatenate([np.full(len(at), 1 / len(at)), weight / weight.sum()]) * len(x) / 2
+            model.fit(x, y, sample_weight=rows)
+        else:
+            model.fit(x, y)
+        present = int(np.flatnonzero(model.classes_ == 1)[0])
+
+    def probability(asked: _Table) -> NDArray[np.float32]:
+        with _in_words(estimator):
+            return np.asarray(model.predict_proba(asked)[:, present], dtype=np.float32)
+
+    return probability
+
+
+@contextmanager
+def _in_words(estimator: "BaseEstimator") -> Iterator[None]:
+    """What a classifier raises as an error of ours; what will change in scikit-learn some day is not said."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    except BirdsatError:
+        raise
+    except Exception as error:  # others' classifiers raise whatever they like
+        raise ConfigError(
+            f"{short_text(_text(estimator))} cannot learn from these records: {str(error).strip() or repr(error)} "
+            "Change its settings, or take another classifier.",
+            settings=("model", "models"),
+        ) from error
 
 
 def log_odds(probability: _Table) -> NDArray[np.float64]:

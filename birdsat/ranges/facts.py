@@ -59,6 +59,12 @@ class RangeFacts:
     command: str = ""  # that asked for the fit; empty: not known
 
     @property
+    def evaluated(self) -> bool:
+        """Whether there are figures of points that were held out, by which maps are judged; those of surveys are beside
+        them."""
+        return any("survey" not in name for name, _ in self.evaluation)
+
+    @property
     def why_undated(self) -> str:
         """Why all months are alike, for people; "" where they are not."""
         return "" if self.dated else self.undated or "no record that the model was fitted to has a date"

@@ -108,6 +108,7 @@ def fit_ranges(
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
     calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)
     figures, of_taxa = _evaluate(fitted, photo, points.taxa, settings.seed)
+    evaluated = bool(figures) and calibration.fitted  # by points, of which maps are made; surveys are beside them
     if figures:
         figures["held_out_block_km"] = settings.block_km
     if fitted.surveys is not None:
@@ -142,7 +143,7 @@ def fit_ranges(
         evaluation=tuple(figures.items()),
         taxon_evaluation=of_taxa,
         absences=() if points.surveys is None or estimator else points.surveys.absences(len(taxa)),
-        not_held_out="" if figures and calibration.fitted else _why_not_evaluated(points, settings, fitted.held_out),
+        not_held_out="" if evaluated else _why_not_evaluated(points, settings, fitted.held_out),
         thresholds=thresholds,
         read=source.read,
         command=source.command,
@@ -158,6 +159,10 @@ def _why_not_evaluated(points: Points, settings: RangeNetworkConfig, out: HeldOu
     count = 0 if out is None else int(np.count_nonzero(out.present))
     if not count:
         return ""
+    if out is not None and not out.ranked[~out.present].any():
+        places = len(np.unique(points.background.lon_lat, axis=0))
+        where = "one place" if places == 1 else f"{places:,} places"
+        return f"no background could be held out to compare records with, as it lies in {where}"
     records = "record" if count == 1 else "records"
     return f"{count:,} {records} could be held out, which are too few, or too many of them in one block"
 

@@ -9,7 +9,7 @@ from birdsat.earth.grid import AnyGrid
 from birdsat.earth.raster_cells import raster_bands, raster_samples
 from birdsat.errors import InputError
 from birdsat.observations.readers.columns import TableColumns
-from birdsat.observations.readers.place_rows import read_weighted_places
+from birdsat.observations.readers.place_rows import BELOW_ZERO, NO_WEIGHT, read_weighted_places
 from birdsat.observations.readers.row_tally import RowTally
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.effort import RelativeEffort
@@ -70,7 +70,7 @@ def _cell_means(
     """(c,) means of the values from 0 on in each cell, NaN where there is none; in how many cells some are below."""
     check_bias(path)
     total, count, below = np.zeros(len(cells)), np.zeros(len(cells), np.int64), np.zeros(len(cells), np.bool_)
-    for samples in raster_samples(path, grid, progress=progress):
+    for samples in raster_samples(path, grid, least=0.0, progress=progress):
         values = samples.values[:, 0].astype(np.float64)
         at = np.minimum(np.searchsorted(cells, samples.cells), len(cells) - 1)
         known = (cells[at] == samples.cells) & np.isfinite(values)
@@ -116,9 +116,13 @@ def effort_of_places(
         lost = f"none of its {places:,} places lies {within}"
         if used:
             lost = f"the weights of all {used:,} places {within} are 0"
+        remedy = "give places there, longitude first"
         if not places:
-            lost = "no row of it has a place"
-        raise InputError(f"{path} cannot be the background: {lost}; give places there, longitude first.")
+            lost, weights = "no row of it has a place", became.dropped[NO_WEIGHT] + became.dropped[BELOW_ZERO]
+            if weights:
+                lost = f"no row of it has both a place and a weight of 0 or more, and {weights:,} have a place alone"
+                remedy = "give numbers as weights, or name another column, columns weight=COLUMN"
+        raise InputError(f"{path} cannot be the background: {lost}; {remedy}.")
     if used < places:
         progress.note(f"{path.name}: {used:,} of {places:,} places lie {within}; the others are left out.")
     looked = weight > 0

@@ -10,6 +10,7 @@ class RowsRead:
 
     rows: int = 0  # of all tables
     repeats: int = 0  # that said again what another had said
+    absences: int = 0  # that say that a taxon was looked for and not found, and are used as surveys and visits
     records: int = 0  # distinct ones of all taxa, which say where was looked
     used: int = 0  # of them, those of the taxa fitted, after all checks and thinning: the points
     dropped: tuple[tuple[str, int], ...] = ()  # reason -> rows, or records of the taxa fitted, not used
@@ -20,6 +21,7 @@ class RowsRead:
         return {
             "rows": self.rows,
             "repeats": self.repeats,
+            "absences": self.absences,
             "records": self.records,
             "used": self.used,
             "dropped": dict(self.dropped),

@@ -28,6 +28,11 @@ def check_surveys(
     surveys = everything.surveys
     if surveys is None:
         return None
+    alike = surveys.absent_rows - int(np.count_nonzero(~surveys.present))
+    if alike > 0 and not surveys.checklists:
+        progress.note(
+            f"{alike:,} rows of absences say again what another does, or are of the place and date of a presence."
+        )
     recorded = [name for name, count in zip(taxa.taxa, taxa.counts.tolist(), strict=True) if count]
     fitted = _with_presences(surveys.only_taxa(recorded), everything)
     if other := {name: count for name, count in surveys.absences.items() if count and name not in recorded}:
@@ -65,11 +70,15 @@ def thin_surveys(
     kept = np.zeros(len(order), dtype=np.bool_)
     kept[order[first]] = True
     beaten = kept & ~surveys.present & _recorded(surveys, everything, grid)
-    again = ~kept & ~surveys.present
-    if np.count_nonzero(beaten | again):
+    leading = order[first]  # of each taxon, cell and month: a presence where there is one
+    there = np.zeros(len(order), dtype=np.bool_)
+    there[order] = (surveys.present | beaten)[leading][np.cumsum(first) - 1]
+    recorded = there & ~surveys.present
+    again = ~kept & ~surveys.present & ~recorded
+    if np.count_nonzero(recorded | again):
         progress.note(
-            f"{np.count_nonzero(again):,} absences dropped: another row of the same taxon in the same cell and month; "
-            f"{np.count_nonzero(beaten):,}: the taxon was recorded there."
+            f"{np.count_nonzero(again):,} absences dropped: another of the same taxon in the same cell and month; "
+            f"{np.count_nonzero(recorded):,}: the taxon was recorded there."
         )
     return surveys.where(kept & ~beaten)
 

@@ -78,7 +78,7 @@ class _Groups:
         raise InputError(
             f"target group {name!r} is neither a table, as there is no such file, nor a species, genus, family or order"
             f"{'' if self._crosswalk is not None else ' (orders are told by a taxonomy alone)'} of the "
-            f"{len(self._everything.taxa):,} taxa recorded{near}. Name a file that is there, or taxa as they "
+            f"taxa recorded ({len(self._everything.taxa):,}){near}. Name a file that is there, or taxa as they "
             "are written in the tables.",
             settings=("target_group",),
         )
@@ -124,6 +124,9 @@ def with_effort(
         with about("bias"):
             effort = effort_of_raster(Path(options.bias), grid, anywhere, recorded[recorded >= 0], progress)
     elif options.background is not None:
+        if tables is not None and tables.given("from_date", "to_date", "record_months"):
+            name = Path(options.background).name
+            progress.note(f"{name} is the background whatever its dates; records alone are chosen by date.")
         with about("background"):
             effort = effort_of_places(
                 Path(options.background),

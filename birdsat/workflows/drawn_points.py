@@ -28,7 +28,7 @@ def read_drawn(
     """
     columns = TableColumns.parse(tuple(request.columns))
     drawn = tuple(
-        read_places(Path(table), taxa.left, crosswalk, columns=columns, common_names=common_names)
+        read_places(Path(table), taxa.left, crosswalk, columns=columns, crs=request.crs, common_names=common_names)
         for table in request.points
     )
     for places in drawn:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.earth.polygon import Polygons
 from birdsat.embeddings.regions.region import Region
 from birdsat.maps.cell_rows import rows_of_cells
 from birdsat.maps.description import MapDescription, Quantity
@@ -25,12 +26,14 @@ EFFORT = Quantity(
 _AT_ONCE = 1 << 20  # cells
 
 
-def write_effort_map(path: Path, effort: RelativeEffort | None, region: Region, request: str = "") -> None:
+def write_effort_map(
+    path: Path, effort: RelativeEffort | None, region: Region, request: str = "", within: Polygons | None = None
+) -> None:
     """Write the effort in all cells of a fit's region to `path` (.tif), its JSON and its style.
 
-    request: fingerprint of what was asked for. Raises what `create_map` raises.
+    request: fingerprint of what was asked for. within: cells elsewhere have no value. Raises what `create_map` raises.
     """
-    source, cells = NOT_KNOWN if effort is None else effort.source, region.cells()
+    source, cells = NOT_KNOWN if effort is None else effort.source, _cells(region, within)
     _write(path, source, cells, effort_density(effort, region.grid, cells), region, request)
 
 
@@ -41,7 +44,9 @@ def forget_effort_map(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "") -> None:
+def copy_effort_map(
+    of_model: Path, path: Path, region: Region, request: str = "", within: Polygons | None = None
+) -> None:
     """Write what `write_effort_map` wrote for a model in the cells of a map, whatever the model's own were.
 
     A larger cell has the mean of those in it, a smaller one what the cell around it has, and one of which the model
@@ -54,7 +59,7 @@ def copy_effort_map(of_model: Path, path: Path, region: Region, request: str = "
     density = np.concatenate([np.empty(0), *(values for _, values in known)])
     order = np.argsort(seen)
     seen, density = seen[order], density[order]
-    cells = region.cells()
+    cells = _cells(region, within)
     cell = region.grid.cells_at(*grid.centres(seen).T)
     inside, at = np.isin(cell, cells), np.searchsorted(cells, cell)
     weight = grid.cell_area(seen)[inside]
@@ -74,6 +79,12 @@ def effort_to_draw(ranges: str | Path | None, panels: Sequence[str]) -> Path | N
         return None
     with MapFile(path) as found:
         return None if found.description.sources.get("effort", NOT_KNOWN) == NOT_KNOWN else path
+
+
+def _cells(region: Region, within: Polygons | None) -> NDArray[np.int64]:
+    """(c,) of a region, ascending, that lie within polygons; all without any."""
+    cells = region.cells()
+    return cells if within is None else cells[within.mask(region.grid).reshape(-1)[cells]]
 
 
 def _known(grid: AnyGrid, block: MapLayers) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -272,6 +272,7 @@ def _rows_read(records: Records) -> RowsRead:
     return RowsRead(
         rows=everything.rows,
         repeats=sum(everything.repeats.values()),
+        absences=0 if everything.surveys is None else everything.surveys.absent_rows,
         records=len(everything),
         used=len(used),
         dropped=tuple(used.dropped.items()),

@@ -10,6 +10,7 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.errors import InputError
 from birdsat.files import check_new
 from birdsat.maps.richness import SuitabilityBlock
+from birdsat.maps.seasons import month_names
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
@@ -39,6 +40,7 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     taxa = model.named(request.taxa) or model.facts.taxa
     warn_if_undated(model, request.months, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
+    _check_months(records, request.months, progress)
     blocks = (
         SuitabilityBlock(cells=some.cells, suitability=_within_areas(model, some, taxa, groups, request.threshold))
         for some, groups in iter_taxa(model, region, taxa, request.months)
@@ -56,6 +58,23 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     out.parent.mkdir(parents=True, exist_ok=True)
     gaps.write_csv(out)
     return GapsResult(report=gaps, files=(out,))
+
+
+def _check_months(records: Occurrences, months: Sequence[int], progress: Progress) -> None:
+    """Raise InputError where nothing was recorded in any of the months, and note those in which nothing was. Records
+    without a date are of any."""
+    there = set(np.unique(records.month).tolist())
+    if 0 in there or not (lacking := [month for month in months if month not in there]):
+        return
+    if len(lacking) == len(months):
+        raise InputError(
+            f"nothing was recorded in {month_names(lacking)}, so that every cell would be a gap; ask for months in "
+            f"which somebody looked: {', '.join(map(str, sorted(there)))}.",
+            settings=("months",),
+        )
+    progress.note(
+        f"nothing was recorded in {month_names(lacking)}: every cell where a taxon is expected is a gap then."
+    )
 
 
 def _within_areas(
@@ -78,7 +97,7 @@ def _records_within(region: Region, records: Occurrences, taxa: Sequence[str], p
     inside = records.where(region.grid.cells_at(*records.lon_lat.T) >= 0)
     if not len(inside):
         raise InputError(
-            f"none of the {len(records):,} records lies in {region.name}, whose box is {region.grid.box}; give "
+            f"none of the {len(records):,} records lies in {region.name_and_box}; give "
             "tables of that region. Without records every cell would be a gap."
         )
     if len(inside) < len(records):

@@ -1,12 +1,13 @@
 """What a map is told of its own making."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from birdsat import config
 from birdsat.maps.making import NOT_EVALUATED, Making, versions_here
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.thresholds import Thresholds
-from birdsat.workflows.requests.maps import MapRequest
+from birdsat.workflows.requests.maps import MapRequest, RichnessRequest
 
 _LONGEST = 10_000  # characters of a command; some name thousands of taxa
 THRESHOLDS = ("p10", "max_sss", "equal", "prevalence")
@@ -23,18 +24,30 @@ def making_of_photos(request: MapRequest, taxon: str) -> Making:
 
 def making_of_ranges(request: MapRequest, model: RangeModel, taxon: str) -> Making:
     """Of a taxon's map by a range model."""
-    facts, thresholds = model.facts, model.thresholds(taxon)
+    commands = [request.command("map")]
+    if request.ranges is not None:  # the taxa mapped beside this one have no part in it
+        commands = [*filter(None, [model.facts.command]), replace(request, taxon=(taxon,)).command("map")]
+    thresholds = model.thresholds(taxon)
+    return replace(
+        _making(model, commands),
+        thresholds={} if thresholds is None else {name: getattr(thresholds, name) for name in THRESHOLDS},
+        thresholds_of=NOT_EVALUATED if thresholds is None else _chosen_on(thresholds),
+    )
+
+
+def making_of_richness(request: RichnessRequest, model: RangeModel) -> Making:
+    """Of a map of what all taxa of a range model give together."""
+    return _making(model, [*filter(None, [model.facts.command]), request.command("richness")])
+
+
+def _making(model: RangeModel, commands: Sequence[str]) -> Making:
+    facts = model.facts
     settings = {name: value for name, value in config.to_dict(facts.network).items() if name != config.KIND}
     if facts.estimator:  # of the network, its settings of training are not its own
         settings = {name: settings[name] for name in ("inputs", "members", "block_km", "regional", "seed")}
     else:
         settings = {"steps taken": facts.steps, **settings}
-    commands = [request.command("map")]
-    if request.ranges is not None:  # the taxa mapped beside this one have no part in it
-        commands = [*filter(None, [facts.command]), replace(request, taxon=(taxon,)).command("map")]
     return Making(
-        thresholds={} if thresholds is None else {name: getattr(thresholds, name) for name in THRESHOLDS},
-        thresholds_of=NOT_EVALUATED if thresholds is None else _chosen_on(thresholds),
         rows=facts.read.to_dict() if facts.read.rows else {},
         settings={"way": facts.way, "taxa fitted together": len(facts.taxa), **settings},
         versions=versions_here(),

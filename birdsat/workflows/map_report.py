@@ -21,6 +21,7 @@ from birdsat.pictures.map_picture import draw_map_file
 from birdsat.pictures.range_picture import draw_doubt, draw_effort, draw_range
 from birdsat.progress import QUIET, Progress
 from birdsat.reading import kind_of
+from birdsat.workflows.effort_map import EFFORT
 from birdsat.workflows.pages import escaped, image, style
 from birdsat.workflows.report_sections import MapFacts, sections
 from birdsat.workflows.requests.products import ReportRequest
@@ -50,14 +51,16 @@ def report_map(request: ReportRequest, progress: Progress = QUIET) -> ReportResu
     """Write the report of a map and of the ranges made of it.
 
     What is not known of a map, such as of one of an earlier release, is said to be so. Raises InputError for a file
-    that is not a map, or ranges that are named and are not of it; ConfigError when the file is there already and not to
-    be overwritten.
+    that is not a map, or is one of effort, or ranges that are named and are not of it; ConfigError when the file is
+    there already and not to be overwritten.
     """
     path = Path(request.map)
     out = path.with_suffix(".html") if request.out is None else Path(request.out)
     check_new([out], request.overwrite)
     with MapFile(path) as map_file:
         about = map_file.description
+        if about.quantity.name == EFFORT.name:
+            raise InputError(f"{path} is a map of effort; a report is made of the map beside which it lies.")
         ranges = _ranges(request, map_file, progress)
         facts = MapFacts(
             about=about,

@@ -253,7 +253,7 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     if (of_model := effort_to_draw(request.ranges, request.panels)) is None:
         return mapped
     shown = _mapped_on(work, region)
-    return replace(mapped, effort=lambda path, asked: copy_effort_map(of_model, path, shown, asked))
+    return replace(mapped, effort=lambda path, asked: copy_effort_map(of_model, path, shown, asked, work.within))
 
 
 def _from_records(work: _Work) -> _Mapped | None:
@@ -297,7 +297,7 @@ def _from_records(work: _Work) -> _Mapped | None:
     shown = _mapped_on(work, region)  # the map of effort lies on the cells of the map
     effort = effort_within(records.effort_on(region.grid, region.cells()), region.grid, shown.grid)
     mapped = _of_model(work, model, region, f"fit to {request.way}")
-    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked))
+    return replace(mapped, effort=lambda path, asked: write_effort_map(path, effort, shown, asked, work.within))
 
 
 def _run(request: MapRequest) -> Run | None:

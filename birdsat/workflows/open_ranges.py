@@ -23,7 +23,7 @@ def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
     """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out; and that
     they were by narrow blocks, where records lie in a small region."""
     lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
-    lacks += [] if model.evaluation else ["not evaluated"]
+    lacks += [] if model.facts.evaluated else ["not evaluated"]
     if lacks:
         why = model.facts.not_held_out or NONE_HELD_OUT
         progress.note(

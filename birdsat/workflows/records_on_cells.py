@@ -7,6 +7,7 @@ from pathlib import Path
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import some_of
+from birdsat.observations.dates import DATE_LOST
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import COUNT_OF_0, RECORDED_ABSENT
@@ -22,10 +23,7 @@ from birdsat.workflows.requests.maps import MapRequest
 from birdsat.workflows.requests.ranges import FitRequest
 from birdsat.workflows.requests.records import TableOptions
 
-NO_TARGET_GROUP = (
-    "observer bias not corrected: no records of other taxa in these cells say where else was looked; name tables of "
-    "such as the target group"
-)
+_WORTH_A_WORD = 0.05  # of the records, without a date that their tables have
 
 
 def read_tables(
@@ -56,6 +54,9 @@ def read_tables(
         checklists=checklists,
     )
     say_names(found.taxa, found.noted, crosswalk, progress)
+    for reason in DATE_LOST:  # which maps of months miss
+        if (rows := found.noted.get(reason, 0)) >= _WORTH_A_WORD * max(1, len(found)):
+            progress.note(f"{rows:,} {'row' if rows == 1 else 'rows'} kept: {reason}")
     return found
 
 
@@ -102,7 +103,13 @@ def records_on_cells(
         progress=progress,
     )
     if records.effort is None:
-        progress.note(f"{NO_TARGET_GROUP}.")
+        others = "no records of other taxa in these cells say where else was looked; name tables of such as"
+        if target.names:
+            named = ", ".join(target.names)
+            others = (
+                f"{named} has no records of other taxa in these cells that say where else was looked; name others as"
+            )
+        progress.note(f"observer bias not corrected: {others} the target group.")
     return cells, records
 
 

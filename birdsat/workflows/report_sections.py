@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import BY_EFFORT, RECORDS, SCORE, UNDATED, MapDescription
+from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, SCORE, UNDATED, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -168,6 +168,8 @@ def _data(facts: MapFacts) -> str:
     for reason, count in rows.get("dropped", {}).items():
         table.add_row(f"dropped: {reason}", counted(count))
     table.add_row("the same taxon, place and date again", counted(rows.get("repeats")))
+    if absences := rows.get("absences"):
+        table.add_row("rows that say that a taxon was looked for and not found", counted(absences))
     table.add_row("different records of all taxa, which say where was looked", counted(rows.get("records")))
     table.add_row("records of the taxa fitted, on cells", counted(rows.get("used")))
     if points := about.sources.get(RECORDS):
@@ -273,7 +275,11 @@ def _thresholds(facts: MapFacts) -> str:
 def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     areas = facts.areas
     if areas is None:
-        return paragraph("None was made of this map yet; `birdsat range` makes one." if facts.has_fit else "None.")
+        return paragraph(
+            "None was made of this map yet; `birdsat range` makes one."
+            if facts.has_fit and facts.about.is_taxon
+            else "None."
+        )
     table = Table(columns=["season", "months", "km²", "from", "to"], words=2)
     for part in areas["ranges"]:
         shown = map(plain_area, (part["area_km2"], part["area_low_km2"], part["area_high_km2"]))
@@ -306,6 +312,11 @@ def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     words = facts.about.doubt
     caption = f"{words[0].upper()}{words[1:]}, the mean over the months; over all cells {facts.doubt:.3f}. "
     if facts.about.interval is None:
+        if facts.about.quantity.name == RICHNESS.name:
+            caption += (
+                "It is that of a sum of taxa that come and go independently, and knows nothing of how well each is "
+            )
+            return figure(pictures["doubt"], f"{caption}mapped.")
         caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
         return figure(pictures["doubt"], f"{caption}all members share.")
     caption += (

@@ -14,6 +14,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.effort_map import copy_effort_map, effort_to_draw
+from birdsat.workflows.map_making import making_of_richness
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import (
     is_dated,
@@ -88,12 +89,13 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             **({"effort": model.facts.effort} if model.facts.effort else {}),
             **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
         },
+        making=making_of_richness(request, model),
     )
     blocks = _blocks(model, region, taxa, months or DEFAULT_MONTHS)
 
     def write_effort(path: Path) -> None:
         assert of_model is not None  # else there is not a file beside
-        copy_effort_map(of_model, path, region, outputs.request)
+        copy_effort_map(of_model, path, region, outputs.request, outputs.within)
 
     (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress, write_effort)
     return RichnessResult(taxa=taxa, files=files)

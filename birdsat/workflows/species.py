@@ -87,8 +87,8 @@ def _cell_at(region: Region, model: RangeModel, place: Place) -> RegionBlock:
     points = region.at(np.array([[place.lon, place.lat]]), model.columns)
     if points.cells[0] < 0:
         raise PlaceError(
-            f"{where(place)} is outside {region.name}, whose box is {region.grid.box}; take a place within it, or "
-            "embed a region that holds it.",
+            f"{where(place)} is outside {region.name_and_box}; take a place within it, longitude first, or embed a "
+            "region that holds it.",
             settings=("place",),
         )
     if not points.found[0]:

@@ -132,6 +132,7 @@ def test_zeros_are_legal_in_places_and_what_is_no_effort_is_counted(tmp_path: Pa
     looked = effort_of_raster(raster(tmp_path / "b.tif", values), GRID, ALL, np.array([0, 5]), progress)
     assert set(ALL.tolist()) - set(looked.cells.tolist()) == {0, 1, 2, 3, 4, 8, 9, 15}
     said = " ".join(progress.notes)
+    assert "It was taken as a value" not in said  # of -9999
     assert "in 2 cells b.tif has values below 0" in said and "no value in 4 of 16 cells" in said
     assert "in 1 of 2 cells with records nobody looked" in said
 
@@ -223,7 +224,8 @@ def test_a_background_is_read_by_the_options_of_the_tables(tmp_path: Path) -> No
     [
         (["9,9,1"], "lon,lat,weight", "none of its 1 places lies on land of"),
         (["0.5,0.5,0"], "lon,lat,weight", "the weights of all 1 places on land of .* are 0"),
-        (["0.5,0.5,x"], "lon,lat,weight", "no row of it has a place"),
+        (["0.5,0.5,x"], "lon,lat,weight", "both a place and a weight of 0 or more, and 1 have a place alone"),
+        ([",,1"], "lon,lat,weight", "no row of it has a place"),
         (["0.5,0.5,1"], "here,there,weight", "no columns of longitude and latitude; its columns are here, there"),
         (["500000,4649776,1"], "x,y,weight", "metres"),
     ],

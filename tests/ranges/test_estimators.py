@@ -10,7 +10,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from birdsat.errors import ConfigError
-from birdsat.ranges.estimators import TRUSTED, estimator_text, parse_estimator, short_text, takes_weights, with_seed
+from birdsat.ranges.estimators import (
+    TRUSTED,
+    estimator_text,
+    fit_one,
+    parse_estimator,
+    short_text,
+    takes_weights,
+    with_seed,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +55,7 @@ def test_a_class_may_be_told_from_its_module_by_a_colon_made_without_brackets_or
         ("sklearn.ensemble.RandomForestClassifier(n_estimators=open('x'))", "has no estimator 'open'"),
         ("sklearn.ensemble.RandomForestClassifier(n_estimators=1 + x)", "is not plain"),
         ("sklearn.ensemble.RandomForestRegressor", "no predict_proba"),
-        ("sklearn.svm.SVC", "probability=True"),
+        ("sklearn.svm.SVC", "CalibratedClassifierCV"),
         ("sklearn.pipeline.Pipeline()", "cannot be made"),
         ("nowhere_at_all.Forest", "cannot be imported"),
         ("sklearn.ensemble.RandomForestClassifier(", "cannot be read"),
@@ -86,3 +94,13 @@ class Own(BaseEstimator):
 
     def predict_proba(self, x: object) -> object:
         return x
+
+
+@pytest.mark.parametrize(
+    "text", ["LogisticRegression(C=-1)", "KNeighborsClassifier(n_neighbors=99)", "MultinomialNB()"]
+)
+def test_what_a_classifier_cannot_do_with_the_records_is_said_in_words(text: str) -> None:
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(ConfigError, match=rf"^{text.partition('(')[0]}.* cannot learn from these records: ") as caught:
+        fit_one(parse_estimator(text), rows[:20], rows[20:], np.ones(20))(rows)
+    assert caught.value.settings == ("model", "models")

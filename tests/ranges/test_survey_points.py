@@ -3,6 +3,7 @@
 import datetime
 
 import numpy as np
+from recorded import RecordedProgress
 
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
@@ -73,3 +74,15 @@ def test_rows_of_one_cell_and_day_are_one_visit() -> None:
     assert told == [(0, 0, True), (0, 1, False), (1, 0, True), (1, 1, False)]
     some = rows.at(np.array([False, True]))
     assert len(some.visits) == 1 and some.visit.tolist() == [0, 0] and not some.present.any()
+
+
+def test_an_absence_where_the_taxon_was_found_is_told_from_one_that_is_said_again() -> None:
+    found: list[Row] = [("A a", 1.1, 1, "2020-05-01")]
+    absent: list[Row] = [("A a", 1.2, 1, "2020-05-30"), ("A a", 1.3, 1, "2020-05-30")]
+    absent += [("A a", 5.1, 1, "2020-05-01"), ("A a", 5.2, 1, "2020-05-02"), ("A a", 5.3, 1, "2020-05-03")]
+    absent += [("A a", 7.1, 1, "2020-05-01"), ("A a", 7.2, 1, "2020-05-02")]
+    progress = RecordedProgress()
+    thin_surveys(surveys(found, absent), records(*found, ("A a", 7.5, 1, "")), GRID, progress)
+    assert progress.notes == [
+        "2 absences dropped: another of the same taxon in the same cell and month; 4: the taxon was recorded there."
+    ]

@@ -144,3 +144,27 @@ def test_complete_checklists_are_learned_from_where_they_are_asked_for(tmp_path:
     assert model.evaluation["held_out_survey_taxa"] == 2
     with pytest.raises(ConfigError, match="records to fit to"):
         MapRequest(taxon=[TAXON], ranges=tmp_path, out=tmp_path / "x", checklists=True).check()
+
+
+def test_figures_of_surveys_alone_do_not_make_a_map_evaluated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By points nothing could be told, as they lie in too few blocks; absences lie all over."""
+    near = places(8, 44, 12, 47, 12)
+    table = survey(tmp_path / "t.csv", (TAXON, near, 1), (TAXON, EAST, 0), (TAXON, WEST, 0))
+    main(["map", TAXON, "--occurrences", str(table), "--out", str(tmp_path), "--absences", "--box=-10,35,40,65"])
+    said = capsys.readouterr().err
+    about = json.loads((tmp_path / "Corvus_corax.json").read_text())
+    if "held_out_auc" not in about["evaluation"]:
+        assert "not evaluated" in said and not about["evaluated"]
+    assert "those above are of other taxa" not in said
+
+
+def test_what_became_of_every_absence_is_said(tmp_path: Path) -> None:
+    again = [(TAXON, EAST[:4], 0), (TAXON, EAST[4:7], 1)]  # the same place and date as an absence
+    table, progress = survey(tmp_path / "t.csv", (TAXON, WEST, 1), (TAXON, EAST, 0), *again), RecordedProgress()
+    model = fitted(table, tmp_path / "m", progress, absences=True)
+    assert model.facts.absences == (ABSENT - 3,) and model.facts.read.absences == ABSENT + 4
+    assert (
+        "7 rows of absences say again what another does, or are of the place and date of a presence." in progress.notes
+    )

@@ -343,3 +343,34 @@ def test_the_effort_of_a_model_on_cells_of_other_sizes_and_places(
         assert (shown[known] > 0).any()
         area = cells.cell_area(np.arange(cells.cells)).reshape(cells.shape)
         assert (shown * area)[known].sum() / area[known].sum() == pytest.approx(1, rel=1e-5)
+
+
+def test_a_target_group_that_is_the_taxon_itself_is_said_to_be_so(table: Path, tmp_path: Path) -> None:
+    progress = RecordedProgress()
+    fitted(table, tmp_path / "m", progress, target_group=TAXA[0])
+    assert any(f"not corrected: {TAXA[0]} has no records of other taxa in these cells" in one for one in progress.notes)
+
+
+def test_gaps_of_months_in_which_nobody_looked_are_refused_or_noted(table: Path, tmp_path: Path) -> None:
+    fitted(table, tmp_path / "m")
+    asked: dict[str, Any] = {"ranges": tmp_path / "m", "occurrences": table, "out": tmp_path / "gaps.csv"}
+    with pytest.raises(InputError, match=r"nothing was recorded in January, .* somebody looked: 5, 6, 7, 8, 9"):
+        find_gaps(GapsRequest(**asked, months=1))
+    progress = RecordedProgress()
+    find_gaps(GapsRequest(**asked, months=(1, 6)), progress)
+    assert any("nothing was recorded in January: every cell" in note for note in progress.notes)
+
+
+def test_a_background_is_taken_whatever_its_dates_which_is_said(table: Path, tmp_path: Path) -> None:
+    progress = RecordedProgress()
+    fitted(table, tmp_path / "m", progress, background=table, from_date="2018")
+    assert "t.csv is the background whatever its dates; records alone are chosen by date." in progress.notes
+
+
+def test_dates_that_are_lost_are_said(tmp_path: Path) -> None:
+    rows = [
+        (TAXA[0], lon, lat, f"{i % 12 + 1:02d}/0{i % 9 + 1}/2018") for i, (lon, lat) in enumerate(places().tolist())
+    ]
+    progress = RecordedProgress()
+    fitted(write_rows(tmp_path / "t.csv", rows), tmp_path / "m", progress)
+    assert any("rows kept: day and month of the date cannot be told apart" in note for note in progress.notes)

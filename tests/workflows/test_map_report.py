@@ -13,8 +13,9 @@ from tiny_world import TAXA
 
 from birdsat.cli import main
 from birdsat.errors import ConfigError, InputError
-from birdsat.maps.description import SCORE
+from birdsat.maps.description import RICHNESS, SCORE
 from birdsat.maps.making import NOT_EVALUATED, Making
+from birdsat.workflows.effort_map import EFFORT
 from birdsat.workflows.map_report import report_map
 from birdsat.workflows.range_products import make_ranges
 from birdsat.workflows.requests.products import RangeRequest, ReportRequest
@@ -254,3 +255,13 @@ def test_a_map_of_the_verb_has_a_report_with_its_rows_and_both_commands(
     said = words((tmp_path / f"{name}.html").read_text())
     assert "rows of records.csv 48" in said and "birdsat fit" in said and "birdsat map" in said
     assert "a map of 2 months does not tell seasons" in said
+
+
+def test_a_map_of_effort_has_no_report_and_one_of_richness_no_range(tmp_path: Path) -> None:
+    effort = full_map(tmp_path / "a_effort.tif", quantity=EFFORT, is_taxon=False)
+    with pytest.raises(InputError, match="is a map of effort; a report is made of the map beside which it lies"):
+        report_map(ReportRequest(map=effort))
+    about = {"title": "Species expected, of 7", "is_taxon": False, "quantity": RICHNESS, "std": True}
+    page = words(report_of(full_map(tmp_path / "richness.tif", **about)))
+    assert "birdsat range` makes one" not in page and "over the members" not in page
+    assert "of a sum of taxa that come and go independently" in page

@@ -64,7 +64,7 @@ def test_a_fitted_model_gives_the_map_that_a_fit_on_the_way_gives(
 ) -> None:
     fit = ("fit", records, "--run", run, "--region", region, "--out", tmp_path / "ranges", "--taxa", TAXON)
     main([*map(str, fit)])
-    assert f"1 taxa, {load_ranges(tmp_path / 'ranges').facts.points[0]} records" in capsys.readouterr().out
+    assert f"1 taxon, {load_ranges(tmp_path / 'ranges').facts.points[0]} records" in capsys.readouterr().out
     with make_map(run, tmp_path / "one", "--region", region, "--ranges", tmp_path / "ranges") as tiff:
         read, model = tiff.read(), tiff.tags()["model"]
     with make_map(run, tmp_path / "other", "--region", region, "--occurrences", records) as tiff:

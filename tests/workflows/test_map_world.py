@@ -275,8 +275,9 @@ def test_the_map_of_effort_lies_on_the_cells_of_a_map_within_polygons(table: Pat
     assert not any("no panel of effort" in note for note in progress.notes)
     with rasterio.open(made.files[0]) as tiff, rasterio.open(made.files[-1]) as effort:
         assert effort.bounds == tiff.bounds and effort.shape == tiff.shape
-        looked = effort.read(1)
+        looked, value = effort.read(1), tiff.read(1)
     assert (looked[np.isfinite(looked)] > 0).any()
+    assert np.isnan(looked[np.isnan(value)]).all() and np.isfinite(looked[np.isfinite(value)]).all()
 
 
 def test_points_beyond_the_records_are_refused_before_the_fit(

@@ -58,6 +58,7 @@ def test_richness_is_the_sum_of_the_suitabilities_in_every_cell_and_month(
     np.testing.assert_allclose(bands[2:4].reshape(2, -1), np.sqrt((found * (1 - found)).sum(axis=0)), rtol=1e-5)
     assert set(np.unique(bands[4])) <= {0.0, 1.0}
     about = json.loads((tmp_path / "richness.json").read_text())
+    assert about["commands"][-1].startswith("birdsat richness") and about["rows"]["used"] > 0
     assert (about["quantity"], about["sources"]["taxa"]) == ("expected number of species", "3")
     assert "relative" in about["quantity_explanation"]
 

@@ -40,6 +40,12 @@ class Region(ABC):
         """What messages call it."""
 
     @property
+    def name_and_box(self) -> str:
+        """For messages about what lies outside it."""
+        box = str(self.grid.box)
+        return self.name if box in self.name else f"{self.name}, whose box is {box}"
+
+    @property
     @abstractmethod
     def identity(self) -> str:
         """All that its numbers depend on: two regions of one identity are the same."""

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.raster_cells import CellSamples, raster_bands, raster_samples
+from birdsat.earth.undeclared import ABSURD
 from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.errors import InputError, about
 from birdsat.files import file_sha256
 from birdsat.progress import QUIET, Progress, WithoutNotes
-from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
 from birdsat.ranges.covariates.named import NamedRaster
 
 MOST_CLASSES = 30  # that have a column of their own
@@ -46,7 +47,15 @@ def read_rasters(asked: Sequence[NamedRaster], grid: AnyGrid, progress: Progress
     Classes that are rare there are pooled, which is noted. Raises InputError for what cannot be read, and for a raster
     that has nothing there.
     """
-    return tuple(_facts(one, grid, progress) for one in asked)
+    found = tuple(_facts(one, grid, progress) for one in asked)
+    for name, times in Counter(one.name for one in covariates_of(found)).items():
+        if times > 1:
+            raise InputError(
+                f"{times} covariates would be called {name!r}, by the names of rasters and of their bands; give the "
+                "rasters other names.",
+                settings=("covariates",),
+            )
+    return found
 
 
 def read_cells(
@@ -115,13 +124,20 @@ def _facts(asked: NamedRaster, grid: AnyGrid, progress: Progress) -> RasterFacts
         if not asked.categorical:
             single = len(bands.numbers) == 1
             names = zip(bands.names, bands.numbers, strict=True)
-            return replace(facts, bands=("",) if single else tuple(name or f"band {n}" for name, n in names))
+            return replace(facts, bands=("",) if single else tuple(_distinct(list(names))))
         if len(bands.numbers) > 1:
             raise InputError(
                 f"{asked.path} has {len(bands.numbers)} bands, and the covariate {asked.name!r} is categorical; give a "
                 "raster with one band, whose numbers are classes."
             )
         return _with_classes(facts, asked.path, grid, progress)
+
+
+def _distinct(bands: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """What bands are called, each by itself: of those that a raster calls alike, with their numbers."""
+    times = Counter(name for name, _ in bands)
+    for name, number in bands:
+        yield f"band {number}" if not name else f"{name} (band {number})" if times[name] > 1 else name
 
 
 def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> RasterFacts:
@@ -181,8 +197,10 @@ def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArra
 
 
 def _nothing_there(name: str, path: Path, grid: AnyGrid) -> InputError:
+    """Of a raster that may cover the cells, with values that are all missing or of no size that anything has."""
     return InputError(
-        f"the covariate {name!r} ({path.name}) has no data in any cell of the box {grid.box}; take a raster that "
-        "covers it, or a box that the raster covers.",
+        f"the covariate {name!r} ({path.name}) has no data in any cell of the box {grid.box}: it lies elsewhere, or "
+        f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take a raster with "
+        "values there, or a box where this one has some.",
         settings=("covariates", "box"),
     )

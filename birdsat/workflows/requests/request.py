@@ -169,7 +169,7 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
             return ",".join(f"{number:.15g}" for number in value)
         return _taken(kept[0], value, name) if len(kept) == 1 else value
     if origin is typing.Literal:
-        _check_choice(value, arguments, name)
+        _check_choice(value, OneOf(arguments), name)
         return value
     if origin in (tuple, Sequence):
         several = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
@@ -204,10 +204,10 @@ def _chosen(value: Any, mark: OneOf, setting: str) -> Any:
         return tuple(_chosen(one, mark, setting) for one in value)
     if mark.or_estimator and is_estimator(str(value)):
         if str(value).isidentifier() and get_close_matches(str(value).lower(), list(mark.names), n=1, cutoff=0.8):
-            _check_choice(str(value), mark.names, setting, mark.or_file)  # a slip of one of ours
+            _check_choice(str(value), mark, setting)  # a slip of one of ours
         return str(value)
     if mark.or_file is None or not str(value).endswith(mark.or_file):
-        _check_choice(str(value), mark.names, setting, mark.or_file)
+        _check_choice(str(value), mark, setting)
     return str(value)
 
 
@@ -217,9 +217,11 @@ def is_estimator(text: str) -> bool:
     return "." in text or ":" in text or text[:1].isupper()
 
 
-def _check_choice(value: object, names: Collection[Any], setting: str, or_file: str | None = None) -> None:
-    if value in names:
+def _check_choice(value: object, mark: OneOf, setting: str) -> None:
+    if value in mark.names:
         return
-    among = ", ".join(map(repr, names)) + (f", or a file whose name ends in {or_file}" if or_file else "")
-    near = nearest(str(value), map(str, names))
+    among = ", ".join(map(repr, mark.names))
+    among += f", or a file whose name ends in {mark.or_file}" if mark.or_file else ""
+    among += ", or a classifier of scikit-learn's kind, such as 'RandomForestClassifier()'" if mark.or_estimator else ""
+    near = nearest(str(value), map(str, mark.names))
     raise ConfigError(f"{setting} is {value!r}{near}; allowed: {among}.", settings=(setting,))

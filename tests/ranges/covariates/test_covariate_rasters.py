@@ -152,3 +152,13 @@ def test_model_and_raster_are_moved_together(tmp_path: Path) -> None:
     assert remembered == (replace(facts[0], file="../a.tif"),)
     (tmp_path / "one").rename(tmp_path / "two")
     np.testing.assert_allclose(read_cells(remembered, tmp_path / "two" / "model", GRID).of(ALL), 1)
+
+
+def test_bands_of_one_name_are_told_apart_and_rasters_that_clash_are_refused(tmp_path: Path) -> None:
+    bands = np.stack([np.full((8, 8), n) for n in (1.0, 2.0, 3.0)]).astype(np.float32)
+    twice = write_raster(tmp_path / "a.tif", bands, BOUNDS, names=("bio", "rain", "bio"))
+    facts, _ = numbers_of(f"a={twice}")
+    assert [one.name for one in covariates_of(facts)] == ["a bio (band 1)", "a rain", "a bio (band 3)"]
+    single = write_raster(tmp_path / "b.tif", bands[:1], BOUNDS)
+    with pytest.raises(InputError, match="2 covariates would be called 'a rain'"):
+        numbers_of(f"a={twice}", f"a rain={single}")
