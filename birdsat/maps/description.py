@@ -51,6 +51,7 @@ SCORE = Quantity(
 )
 RICHNESS = Quantity("expected number of species", "1")
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
+WITHIN = "mapped within the polygons of"  # a file; a source of a map
 BY_EFFORT = "background drawn by effort"  # a share; a source of a map
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
@@ -246,8 +247,8 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
             making=Making.from_dict(parse_json(tags.get("making", "{}"), "making")),
         )
     except (LookupError, ValueError, TypeError, AttributeError, ConfigError, InputError) as error:
-        lost = f"has no tag {error.args[0]!r}" if isinstance(error, KeyError) else f"has tags of another kind: {error}"
-        raise InputError(f"it is not a map of birdsat, as it {lost}; give a GeoTIFF that birdsat wrote.") from error
+        lost = f"none is called {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"its tags are not those of a map ({lost}); give a GeoTIFF that birdsat wrote.") from error
     if found.band_names != band_names:
         raise InputError(
             f"its bands are {', '.join(band_names)} where its tags tell of {', '.join(found.band_names)}; give the "

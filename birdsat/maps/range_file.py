@@ -41,7 +41,9 @@ def check_rangeable(about: MapDescription) -> None:
 def write_range(map_file: MapFile, path: Path) -> None:
     """A map's range by the default threshold and the seasons that it tells, as `birdsat range` writes it; without a
     row where no cell is in it."""
-    write_ranges(path, [taxon_range(map_file, find_threshold(map_file.description, DEFAULT_THRESHOLD))])
+    about = map_file.description
+    *_, command = ("", *about.making.commands)
+    write_ranges(path, [taxon_range(map_file, find_threshold(about, DEFAULT_THRESHOLD))], command)
 
 
 def write_ranges(path: Path, ranges: Sequence[TaxonRange], command: str = "") -> None:

@@ -1,7 +1,8 @@
 """Which months are a taxon's seasons, and where it is in which: resident, breeding, non-breeding, passage.
 
 The seasons are those of BirdLife International's range maps and of eBird Status and Trends (Fink and others 2020, doi
-10.1002/eap.2056): a season's range is where the mean over its months reaches the threshold.
+10.1002/eap.2056): a season's range is where the mean over its months reaches the threshold, that
+of passage where any of its months does.
 """
 
 import calendar
@@ -44,7 +45,7 @@ class Seasons:
     def parts(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """Name and months of what `cells` tells apart."""
         if self.breeding:
-            both = (*self.breeding, *self.non_breeding)
+            both = tuple(sorted((*self.breeding, *self.non_breeding)))
             return tuple(zip(SEASONS[:4], (both, self.breeding, self.non_breeding, self.passage), strict=True))
         return tuple((self.kind, (month,)) for month in self.months) if self.apart else ((self.kind, self.present),)
 
@@ -74,7 +75,7 @@ class Seasons:
 def given_seasons(months: Sequence[int], breeding: Sequence[int], non_breeding: Sequence[int]) -> Seasons:
     """Those that somebody names. Raises ConfigError for months that a map has not."""
     if missing := [month for month in (*breeding, *non_breeding) if month not in months]:
-        has = f"its months are {month_names(months)}" if months else "it is of no month"
+        has = f"its months are {month_names(months)}" if months else "it is of the whole year at once"
         raise ConfigError(
             f"the map has no layer of {month_names(missing)}; {has}. Map the taxon in the months of its seasons, or "
             "name others.",
@@ -103,7 +104,11 @@ def told_seasons(
     """
     every = tuple(months)
     if dated is False or not every:
-        why = "all its months are the same, so that nothing is known of seasons" if every else "the map is of no month"
+        why = (
+            "all its months are the same, so that nothing is known of seasons"
+            if every
+            else "the map is of the whole year at once"
+        )
         return Seasons(months=every, present=every, told=why)
     if len(every) < 12:
         why = f"a map of {'one month' if len(every) == 1 else f'{len(every)} months'} does not tell seasons"

@@ -123,7 +123,7 @@ class TaxonRange:
                 }
                 for extent in self.extents
             ],
-            "wrong_together": _plain(self.together, 3),
+            "wrong_together": _plain(self.together, 4),
             "reaches_edge_of_map": self.reaches_edge,
             "model": self.about.model,
             "map_created": self.map_created,
@@ -146,7 +146,8 @@ def find_threshold(about: MapDescription, wanted: str) -> Threshold:
     names, making = tuple(about.making.thresholds), about.making
     by_letters = {name.replace("_", ""): name for name in names}  # maxSSS is what the literature writes
     if name := by_letters.get(wanted.lower().replace("_", "")):
-        return Threshold(name=name, value=making.thresholds[name], chosen_on=making.thresholds_of)
+        chosen_on = "nothing: 0.5 by definition" if name == "prevalence" else making.thresholds_of
+        return Threshold(name=name, value=making.thresholds[name], chosen_on=chosen_on)
     try:
         value = float(wanted)
     except ValueError:
@@ -336,6 +337,6 @@ def _extents(grid: AnyGrid, seasons: Seasons, parts: Sequence[_GatheredPart]) ->
             yield Extent(of=of, eoo_km2=eoo, aoo_km2=math.nan, why=why)
 
 
-def _plain(value: float, digits: int = 1) -> float | None:
+def _plain(value: float, digits: int = 2) -> float | None:
     """For JSON, which has no NaN."""
     return round(value, digits) if math.isfinite(value) else None

@@ -12,16 +12,18 @@ from matplotlib.path import Path as Outline
 from birdsat.earth.cell_polygons import Geometry, rings_of
 from birdsat.earth.grid import AnyGrid
 from birdsat.earth.outline import Land
-from birdsat.maps.description import MapDescription, Quantity
+from birdsat.maps.description import MapDescription
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.seasons import SEASONS
 from birdsat.pictures.colours import INK
 from birdsat.pictures.extra_panels import draw_extra_bar, extra_panels
-from birdsat.pictures.map_picture import DPI, draw_map
+from birdsat.pictures.map_picture import DPI
 from birdsat.pictures.panel import Ground, finish_panel, panel_ratio
 
 SEASON_COLOURS = dict(zip(SEASONS, ("#7a4f9e", "#d8573a", "#3f7fb5", "#e2b33c", "#8b8f94"), strict=True))
 _LONGER_INCHES = 7.5
+_LEAST_INCHES = 4.0  # width, with room for degrees
+_LABEL_INCHES = 1.5  # of a season in the legend
 _MOST_CELLS = 1300  # along a side, that are read for a picture
 
 
@@ -37,38 +39,32 @@ def draw_range(about: MapDescription, polygons: Sequence[tuple[str, Geometry]], 
     finish_panel(axes, grid)
     handles = [Patch(facecolor=SEASON_COLOURS[season], label=season) for season in shown]
     if handles:
-        place = {"loc": "outside lower left", "ncols": len(handles), "frameon": False}
+        columns = max(1, min(len(handles), int(figure.get_figwidth() / _LABEL_INCHES)))
+        place = {"loc": "outside lower left", "ncols": columns, "frameon": False}
         figure.legend(handles=handles, fontsize=9, labelcolor=INK, **place)
     return figure
 
 
 def draw_doubt(map_file: MapFile, land: Land | None) -> Figure | None:
     """The mean over the months of `MapLayers.doubt`; None where the map has none."""
-    about = map_file.description
-    layers = map_file.decimated(_MOST_CELLS)
-    doubt = layers.doubt
-    if doubt is None or not np.isfinite(doubt).any():
-        return None
-    return draw_map(
-        about.grid,
-        (),
-        doubt.mean(axis=0)[None],
-        title="",
-        quantity=Quantity(about.doubt, "1"),
-        applicability=layers.applicability,
-        land=land,
-    )
+    return _draw_extra(map_file, "uncertainty", land)
 
 
 def draw_effort(map_file: MapFile, land: Land | None) -> Figure | None:
     """How much was looked where, as the map's panel of it; None where that is not known, or not beside the map."""
+    return _draw_extra(map_file, "effort", land)
+
+
+def _draw_extra(map_file: MapFile, name: str, land: Land | None) -> Figure | None:
+    """The panel of a map by itself."""
     about = map_file.description
-    found = extra_panels(map_file, ("effort",), _MOST_CELLS)
-    if not found:
+    found = extra_panels(map_file, (name,), _MOST_CELLS)
+    if not found or not np.isfinite(found[0].value).any():
         return None
     figure, axes = _one_panel(about.grid)
-    ground = Ground(about.grid, land, of_land=about.of_land)
-    image = ground.draw_values(axes, found[0].value, found[0].norm, None, found[0].colours)
+    ground, value = Ground(about.grid, land, of_land=about.of_land), found[0].value
+    (dry,) = ground.without_sea(value[None])
+    image = ground.draw_values(axes, dry, found[0].norm, None, found[0].colours, cells=np.isfinite(value))
     finish_panel(axes, about.grid)
     draw_extra_bar(figure, image, axes, found[0], figure.get_figwidth())
     return figure
@@ -78,7 +74,7 @@ def _one_panel(grid: AnyGrid) -> tuple[Figure, Axes]:
     """A figure of one panel, in its aspect."""
     ratio = panel_ratio(grid)
     width, height = (_LONGER_INCHES, _LONGER_INCHES / ratio) if ratio >= 1 else (_LONGER_INCHES * ratio, _LONGER_INCHES)
-    figure = Figure(figsize=(width + 0.6, height + 0.9), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(max(_LEAST_INCHES, width + 0.6), height + 0.9), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots()
 

@@ -17,7 +17,7 @@ from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
 from birdsat.ranges.seasonal_basis import starting_basis
-from birdsat.ranges.survey_term import HeldOutSurveys, SurveyTerm
+from birdsat.ranges.survey_term import SurveyTerm
 from birdsat.ranges.trial import Trial
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class Data:
         if not self.folded:
             self.out = self.out[0], torch.zeros_like(self.out[1])
             self.dated = False  # a season that nothing checks is learned by heart: months would differ by chance
+        half = _halves(blocks, p, config.seed)
+        self.half = half[:p], half[p : len(lon_lat)]
         self.surveys: SurveyTerm | None = None
         if points.surveys is not None:
             assert visits is not None
@@ -90,9 +92,8 @@ class Data:
             # Of a taxon of which it holds out no points, it holds out no surveys: what was found there are points.
             visit, label = map(torch.from_numpy, (points.surveys.visit, points.surveys.taxon))
             out_rows = out_visits[:, visit] & left[:, label]
-            self.surveys = SurveyTerm(
-                points.surveys, visits, out_rows, config, np.bincount(points.taxon, minlength=points.taxa)
-            )
+            counts = np.bincount(points.taxon, minlength=points.taxa)
+            self.surveys = SurveyTerm(points.surveys, visits, out_rows, half[len(lon_lat) :], config, counts)
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
@@ -103,9 +104,6 @@ class Data:
         self.around = self._background(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
-        half = _halves(blocks, p, config.seed)
-        self.half = half[:p], half[p : len(lon_lat)]
-        self.half_of_visits = half[len(lon_lat) :]
         self.trials = [self._trial(some) for some in (None, 0, 1)]
 
     def _trial(self, half: int | None) -> Trial:
@@ -149,17 +147,19 @@ class Data:
 
     @torch.inference_mode()
     def trial(self, network: RangeNetwork) -> list[float]:
-        """How well members rank the points that they held out above background that they held out, the mean over taxa:
-        of all that is held out, and of each half. From 0 to 1. Of surveys it is the area under the ROC curve alone.
+        """How well members rank the points that they held out above background that they held out, and visits at which
+        taxa were found above others, the mean over taxa: of all that is held out, and of each half. From 0 to 1. Of
+        surveys it is the area under the ROC curve alone.
 
         Ranks, as the loss itself would stop too early: it grows when a member becomes too sure of itself, which the
         calibration mends afterwards, while it still gets better at telling places apart.
         """
         there, elsewhere, row = self._try(network, self.tried_background)
         ranks = [trial.ranks(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
-        more, surveyed = (0.0, 0) if self.surveys is None else self.surveys.trial(network)
-        of_points = [total / max(1, taxa) for total, taxa in ranks[1:]]
-        return [(ranks[0][0] + more) / max(1, ranks[0][1] + surveyed), *of_points]
+        if self.surveys is not None:
+            more = self.surveys.trial(network)
+            ranks = [(one + other, taxa + some) for (one, taxa), (other, some) in zip(ranks, more, strict=True)]
+        return [total / max(1, taxa) for total, taxa in ranks]
 
     @torch.inference_mode()
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:
@@ -195,10 +195,6 @@ class Data:
             block=rows(*(torch.from_numpy(of)[at] for of, at in zip(self.block, (point, behind), strict=True))).numpy(),
             half=rows(self.half[0][point], self.half[1][behind]).numpy(),
         )
-
-    def held_out_surveys(self, network: RangeNetwork, half: int) -> HeldOutSurveys | None:
-        """What members say of the visits that they held out, of the blocks of a half; None without surveys."""
-        return None if self.surveys is None else self.surveys.held_out(network, self.half_of_visits == half)
 
     def held_out_again(self, network: "RangeNetwork | EstimatorNetwork", inputs: Tensor, background: Tensor) -> HeldOut:
         """The same, were the inputs of the places these; without the background that is even by area."""

@@ -77,7 +77,7 @@ def held_out_figures(
     for label, own in enumerate(of_taxon):
         present = rows.present[own]
         looked, even = own[ranked[own]], own[present | (rows.even[own] if several else ranked[own])]
-        if not present.any() or present.sum() == len(looked):
+        if present.sum() < LEAST_POINTS or present.sum() == len(looked):
             continue
         drawn[label] = area_under_curve(probability[looked], rows.present[looked], draws[:, block[looked]])
         low, high = _interval(drawn[label])

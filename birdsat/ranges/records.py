@@ -66,7 +66,9 @@ def check_records(
     of_land = region.imagery.is_of_land
     lost = np.bincount(thinned.label[~found], minlength=len(thinned.taxa)).tolist()
     elsewhere = {taxon: count for taxon, count in zip(thinned.taxa, lost, strict=True) if count}
-    thinned = thinned.where(found, reason="far out at sea" if of_land else "in a cell without imagery")
+    thinned = thinned.where(
+        found, reason="in a cell without land, as at sea" if of_land else "in a cell without imagery"
+    )
     for reason, count in thinned.dropped.items():
         progress.note(f"{count:,} {'record' if count == 1 else 'records'} dropped: {reason}")
     if len(thinned) == 0:

@@ -1,7 +1,7 @@
 """What surveys add to the fit of a range network: cross-entropy of taxa that were looked for, found and not found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -28,15 +28,17 @@ class HeldOutSurveys:
     logit: NDArray[np.float32]  # (r,)
     taxon: NDArray[np.int64]  # (r,)
     present: NDArray[np.bool_]  # (r,)
+    half: NDArray[np.int64]  # (r,) 0 or 1: of the blocks, as those of points
+
+    def where(self, mask: NDArray[np.bool_]) -> "HeldOutSurveys":
+        """The rows where mask (r,) is True."""
+        return HeldOutSurveys(**{field.name: getattr(self, field.name)[mask] for field in fields(self)})
 
     @classmethod
     def together(cls, parts: "Sequence[HeldOutSurveys]") -> "HeldOutSurveys":
         """Rows of all parts."""
-        return cls(
-            logit=np.concatenate([part.logit for part in parts]),
-            taxon=np.concatenate([part.taxon for part in parts]),
-            present=np.concatenate([part.present for part in parts]),
-        )
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 class SurveyTerm:
@@ -53,12 +55,13 @@ class SurveyTerm:
         surveys: SurveyRows,
         visits: Tensor,
         out: Tensor,
+        half: Tensor,
         config: RangeNetworkConfig,
         points: NDArray[np.int64],
     ) -> None:
-        """visits (v, d) inputs; out (m, s) which member holds out which of s survey rows; points (taxa,) of each taxon,
-        surveys' too."""
-        self.config, self.inputs, self.out = config, visits, out
+        """visits (v, d) inputs; out (m, s) which member holds out which of s survey rows; half (v,) 0 or 1, of the
+        blocks of visits; points (taxa,) of each taxon, surveys' too."""
+        self.config, self.inputs, self.out, self.half = config, visits, out, half
         self.dates = surveys.year_fraction
         self.visit, self.taxon = torch.from_numpy(surveys.visit), torch.from_numpy(surveys.taxon)
         self.present = torch.from_numpy(surveys.present)
@@ -91,23 +94,26 @@ class SurveyTerm:
         return entropy.sum() * more
 
     @torch.inference_mode()
-    def trial(self, network: RangeNetwork) -> tuple[float, int]:
-        """The sum over taxa of the area under the ROC curve of what was held out, found against not found; and of how
-        many taxa."""
-        held = self.held_out(network)
-        areas = areas_by_taxon(held.logit, held.taxon, held.present)
-        return float(areas.sum()), len(areas)
+    def trial(self, network: RangeNetwork) -> list[tuple[float, int]]:
+        """The sum over taxa of the area under the ROC curve of what was held out, found against not found, and of how
+        many taxa: of all of it, and of each half."""
+        held, found = self.held_out(network), []
+        for rows in (held, *(held.where(held.half == half) for half in (0, 1))):
+            areas = areas_by_taxon(rows.logit, rows.taxon, rows.present)
+            found.append((float(areas.sum()), len(areas)))
+        return found
 
     @torch.inference_mode()
-    def held_out(self, network: RangeNetwork, among: Tensor | None = None) -> HeldOutSurveys:
-        """Each row by the member that did not see it; among: (v,) of which visits, all without."""
-        visits, row = self._rows_of(self.tried if among is None else self.tried[among[self.tried]])
+    def held_out(self, network: RangeNetwork) -> HeldOutSurveys:
+        """Each row by the member that did not see it."""
+        visits, row = self._rows_of(self.tried)
         logit = self._logits(network, self.inputs[visits][None], visits, row)
         member, at = torch.nonzero(self.out[:, row], as_tuple=True)
         return HeldOutSurveys(
             logit=logit[member, at].numpy(),
             taxon=self.taxon[row[at]].numpy(),
             present=self.present[row[at]].numpy(),
+            half=self.half[self.visit[row[at]]].numpy(),
         )
 
     def _rows_of(self, visits: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,21 +132,30 @@ class SurveyTerm:
 
 def survey_figures(held_out: HeldOutSurveys) -> dict[str, float]:
     """How places where taxa were found stand against those where they were looked for and not found, of visits that
-    were held out: means over the taxa that have both."""
-    areas = areas_by_taxon(held_out.logit, held_out.taxon, held_out.present)
-    if len(areas) == 0 or np.count_nonzero(held_out.present) < _LEAST_FOUND:
+    were held out: means over the taxa that have both, of each the mean over the halves of the blocks by how often it
+    was found there, as log odds of two numbers of steps are of two scales."""
+    if np.count_nonzero(held_out.present) < _LEAST_FOUND:
         return {}
-    precisions = []
-    order = np.argsort(held_out.taxon, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(held_out.taxon[order])) + 1):
+    of_taxa: dict[int, list[tuple[int, float, float]]] = {}  # of each half: times found, AUC, average precision
+    part = held_out.taxon * 2 + held_out.half
+    order = np.argsort(part, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(part[order])) + 1):
         there = held_out.present[rows]
         if there.any() and not there.all():
-            precisions.append(map_scores(held_out.logit[rows], there)[1])
+            area, precision = map_scores(held_out.logit[rows], there)[:2]
+            of_taxa.setdefault(int(held_out.taxon[rows[0]]), []).append((int(there.sum()), area, precision))
+    if not of_taxa:
+        return {}
+    means = [
+        np.average([one[1:] for one in halves], axis=0, weights=[one[0] for one in halves])
+        for halves in of_taxa.values()
+    ]
+    area, precision = np.mean(means, axis=0).tolist()
     return {
-        "held_out_survey_taxa": float(len(areas)),
+        "held_out_survey_taxa": float(len(of_taxa)),
         "held_out_survey_rows": float(len(held_out.present)),
-        "held_out_survey_auc": float(areas.mean()),
-        "held_out_survey_average_precision": float(np.mean(precisions)),
+        "held_out_survey_auc": area,
+        "held_out_survey_average_precision": precision,
     }
 
 

@@ -40,7 +40,7 @@ class Fitted:
     by_half: tuple[HeldOut, ...] = ()
     # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
-    # Of surveys, each half at the step that points of the other would choose; None: nothing of any was held out.
+    # Of surveys, each half at the step that the other would choose; None: nothing of any was held out.
     surveys: HeldOutSurveys | None = None
 
 
@@ -79,8 +79,9 @@ def fit_network(
     for number, half in enumerate(of_halves):
         network.load_state_dict(half.state)
         by_half.append(data.held_out(network))
-        if (of_other := data.held_out_surveys(network, 1 - number)) is not None:
-            surveys.append(of_other)
+        if data.surveys is not None:
+            visited = data.surveys.held_out(network)
+            surveys.append(visited.where(visited.half != number))
     network.load_state_dict(best.state)
     return Fitted(
         network=network,

@@ -18,7 +18,7 @@ from birdsat.errors import InputError
 from birdsat.files import check_new
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.maps.cell_rows import rows_of_cells
-from birdsat.maps.description import MapDescription
+from birdsat.maps.description import WITHIN, MapDescription
 from birdsat.maps.map_file import MapFile, MapLayers, create_map, sidecar_path
 from birdsat.maps.panels import PANELS
 from birdsat.pictures.extra_panels import missing_panels
@@ -60,6 +60,7 @@ class Outputs:
     panels: tuple[str, ...] = ()  # that are drawn beside the map
     also: tuple[str, ...] = ()  # formats beside the GeoTIFF, its JSON and the picture
     within: Polygons | None = None  # cells elsewhere have no value
+    within_file: str = ""  # name of the file of these
     beside: tuple[str, ...] = ()  # what the names of other maps beside each end in, as "_effort.tif"
     overwrite: bool = False
     request: str  # fingerprint of what is asked for, by which maps that were made already are known
@@ -77,6 +78,7 @@ class Outputs:
             panels=tuple(options.panels),
             also=tuple(options.also),
             within=None if options.within is None else _region(Path(options.within), options.within_layer),
+            within_file="" if options.within is None else Path(options.within).name,
             beside=tuple(beside),
             overwrite=options.overwrite,
             request=request,
@@ -121,7 +123,8 @@ class Outputs:
         grid, bands = about.grid, len(about.band_names)
         stacked = ((cells, values.reshape(len(maps) * bands, len(cells))) for cells, values in blocks)
         with _folder(self.folder), ExitStack() as stack:
-            described = [replace(one.about, request=self.request) for one in maps]
+            cut = {WITHIN: self.within_file} if self.within_file else {}
+            described = [replace(one.about, request=self.request, sources={**one.about.sources, **cut}) for one in maps]
             paths = [self._tiff(one.name) for one in maps]
             sinks = [stack.enter_context(create_map(*one)) for one in zip(paths, described, strict=True)]
             bar = stack.enter_context(progress.bar("mapping", grid.rows, unit="rows"))

@@ -11,6 +11,7 @@ from birdsat.earth.land import near_land
 from birdsat.earth.outline import EARTH
 from birdsat.errors import BirdsatError, ConfigError, UnknownTaxonError
 from birdsat.files import check_new
+from birdsat.maps.description import WITHIN
 from birdsat.maps.map_file import MapFile
 from birdsat.maps.range_file import areas_path, plain_area, write_ranges
 from birdsat.maps.seasons import BREEDING, NON_BREEDING, short_months
@@ -88,9 +89,17 @@ def make_ranges(request: RangeRequest, progress: Progress = QUIET) -> RangeResul
         if one.taxon in [other.taxon for other in found]:
             raise ConfigError(f"two of the maps are of {one.taxon}; name one of them.", settings=("maps",))
         progress.note(f"{one.taxon}: {one.seasons.told}.")
+        if within := one.about.sources.get(WITHIN):
+            progress.note(f"{one.taxon}: its map, and so its range, is of the polygons of {within} alone.")
         if one.reaches_edge:
             progress.note(f"{one.taxon}: its range reaches the edge of the map, where its areas and extents end.")
-        found.append(one if records is None else _with_records(one, records, request, progress))
+        try:
+            found.append(one if records is None else _with_records(one, records, request, progress))
+        except BirdsatError as error:
+            if len(request.maps) == 1:
+                raise
+            progress.note(f"{one.taxon}: without extents of records: {error}")
+            found.append(one)
     if found:
         write_ranges(out, found, request.command("range"))
     return RangeResult(ranges=tuple(found), files=files if found else (), failed=failed)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, SCORE, UNDATED, MapDescription
+from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, SCORE, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -32,6 +32,9 @@ from birdsat.workflows.report_words import (
     figure_words,
     imagery_credit,
 )
+
+_LEAST_RECORDS = 10  # that areas' intervals were tried on
+_LITTLE_EFFORT = 20  # per cent of the background, below which its part corrects little
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +153,7 @@ def _overview(facts: MapFacts) -> Table:
         "extent": ", ".join(f"{low} to {high}" for low, high in sides),
         "cells": f"{about.grid.step_text}; {about.grid.rows:,} x {about.grid.columns:,}; "
         f"{plain_area(facts.area_km2)} square kilometres have a value",
-        "months": month_names(about.months) if about.months else "none: one layer",
+        "months": month_names(about.months) if about.months else "the whole year at once",
         "model": about.model,
         "made": day_of(facts.created),
     }
@@ -200,7 +203,12 @@ def _effort(facts: MapFacts, pictures: Mapping[str, str]) -> str:
         drawn = "Most of the background is drawn where anybody recorded anything"  # of a model of an earlier release
         if share:
             drawn = f"{share} of the background is drawn where anybody recorded anything, by visits, the rest anywhere"
-    text = f"Observer bias: {bias}. {drawn}: a place is not taken for a good one because observers go there."
+    because = "a place is not taken for a good one because observers go there"
+    if share and int(share.rstrip("%")) < _LITTLE_EFFORT:
+        because = (
+            "these records tell little of where the taxon would have been seen, so that hardly any bias is corrected"
+        )
+    text = f"Observer bias: {bias}. {drawn}: {because}."
     drawn_map = figure(pictures["effort"], "Relative effort per area; 1 is the mean.") if "effort" in pictures else ""
     return paragraph(text) + drawn_map
 
@@ -222,13 +230,17 @@ def _model(facts: MapFacts) -> str:
         return paragraph(f"By {facts.about.model}: the likeness of the taxon's photos to each place at mid-month.")
     if not making.settings:
         return paragraph(NOT_KNOWN)
-    classifier = facts.about.sources.get("classifier", "")
+    classifier, held_out = facts.about.sources.get("classifier", ""), facts.about.calibrated is not False
+    each = "each was fitted to all records, as none could be held out"
+    if held_out:
+        each = "each was fitted without one part of the blocks of the Earth, which evaluates and calibrates it"
     words = paragraph(
-        f"{f'Classifiers of each taxon, {classifier},' if classifier else 'Networks'} side by side, the members; each "
-        "was fitted without one part of the blocks of the Earth, which evaluates and calibrates it. The map is the "
-        "mean of the members."
+        f"{f'Classifiers of each taxon, {classifier},' if classifier else 'Networks'} side by side, the members; {each}"
+        ". The map is the mean of the members."
     )
     known = {SETTINGS[name]: plain_words(value) for name, value in making.settings.items() if name in SETTINGS}
+    if held_out and (steps := making.settings.get("steps taken")) is not None:
+        known[SETTINGS["steps taken"]] = f"{plain_words(steps)}, chosen on what was held out"
     rest = [f"{name} {plain_words(value)}" for name, value in making.settings.items() if name not in SETTINGS]
     table = pairs(known)
     table.caption = f"And {'; '.join(rest)}." if rest else ""
@@ -289,10 +301,11 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
         words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
     if share := areas.get("wrong_together"):
         words = f"with all cells {share:.0%} of the way to the lower, and to the upper bounds of their intervals"
-        if facts.about.records:
+        if facts.about.records >= _LEAST_RECORDS:
             words += "; on made worlds such areas hold the true one in about four of five"
     table.caption = (
-        f"Cells whose mean over the season's months reaches {_threshold(areas)}. From and to: {words}. "
+        f"Cells whose mean over the season's months reaches {_threshold(areas)}, of passage in any of its months. From "
+        f"and to: {words}. "
         f"Seasons: {areas['seasons']['told']}."
     )
     extents = Table(columns=["of", "extent of occurrence, km²", "area of occupancy, km²"])
@@ -359,6 +372,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "More than half of the map lies outside the area of applicability."
     if facts.areas is not None and facts.areas.get("reaches_edge_of_map"):
         yield "The range reaches the edge of the map: areas and extents are those of the part within it."
+    if within := about.sources.get(WITHIN):
+        yield f"The map holds what lies within the polygons of {within} alone, and so do areas and extents."
     if imagery_credit(about):
         yield "Cells are of a quarter degree, and the imagery is of 2004: nothing smaller is seen, and no change since."
 

@@ -38,7 +38,7 @@ SETTINGS: Mapping[str, str] = {
     "members": "members",
     "block_km": "side of the blocks held out, km",
     "regional": "blocks narrowed to a small region of records",
-    "steps taken": "steps of training, chosen on what was held out",
+    "steps taken": "steps of training",
     "inputs": "principal components of chips and place",
     "width": "width of a member",
     "depth": "residual blocks of a member",

@@ -104,7 +104,7 @@ def test_cells_are_of_the_season_in_which_the_mean_over_its_months_reaches_the_t
 def test_months_that_the_map_has_not_are_refused() -> None:
     with pytest.raises(ConfigError, match="no layer of July; its months are January, June"):
         given_seasons((1, 6), (6, 7), (1,))
-    with pytest.raises(ConfigError, match="of no month"):
+    with pytest.raises(ConfigError, match="of the whole year at once"):
         given_seasons((), (6,), (1,))
 
 

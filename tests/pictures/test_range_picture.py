@@ -59,3 +59,13 @@ def test_the_uncertainty_is_drawn_where_a_map_has_one(tmp_path: Path) -> None:
     assert float(np.nanmax(image)) == pytest.approx(0.8) and float(np.nanmin(image)) == pytest.approx(0.02)
     with MapFile(write_map(tmp_path / "b.tif", std=False)) as map_file:
         assert draw_doubt(map_file, None) is None
+
+
+def test_the_legend_of_a_tall_map_is_within_it(tmp_path: Path) -> None:
+    with MapFile(write_map(tmp_path / "a.tif", grid=Grid(Box(5, -35, 40, 63), 1))) as map_file:
+        about = map_file.description
+        (part, *_) = taxon_range(map_file, find_threshold(about, "max_sss")).parts
+    figure = draw_range(about, [(season, part.geometry) for season in SEASON_COLOURS], None)
+    figure.canvas.draw()
+    legend, whole = figure.legends[0].get_window_extent(), figure.bbox
+    assert legend.x0 >= 0 and legend.x1 <= whole.x1 and legend.y0 >= 0

@@ -82,3 +82,12 @@ def test_taxa_without_figures_are_named_below_the_table() -> None:
     assert [row[0] for row in table.rows] and {row[0] for row in table.rows} == {"a", "b"}
     assert "Not evaluated, as too few of their records could be held out: Corvus corax, Pica pica" in table.caption
     assert "Not evaluated" not in taxa_table(["a", "b"], figures[:2]).caption
+
+
+def test_a_taxon_with_fewer_than_five_points_held_out_has_no_figures() -> None:
+    odds, taxon, present = rows_held_out(900)
+    few = np.flatnonzero((taxon == 1) & present)[4:]
+    keep = ~np.isin(np.arange(len(taxon)), few)
+    rows = made_rows(taxon[keep], present[keep])
+    found, of_taxa = held_out_figures((1 / (1 + np.exp(-odds[keep]))).astype(np.float32), rows, 3)
+    assert [one.points > 0 for one in of_taxa] == [True, False, True] and found["held_out_taxa"] == 2

@@ -80,12 +80,13 @@ def test_the_same_surveys_give_the_same_model() -> None:
 def test_no_member_learns_from_visits_that_it_holds_out_and_each_row_is_held_out_once() -> None:
     visits = np.arange(len(PLACES))
     out = torch.from_numpy(np.arange(SMALL.members)[:, None] == np.repeat(visits, 3) % (SMALL.members + 1))
-    term = SurveyTerm(surveys(visits), torch.zeros(len(visits), 4), out, SMALL, np.full(3, 10))
+    half = torch.from_numpy(visits % 2)
+    term = SurveyTerm(surveys(visits), torch.zeros(len(visits), 4), out, half, SMALL, np.full(3, 10))
     assert not (term.weight * out).any() and term.known.all()
     sums = torch.zeros(SMALL.members, 3).index_add_(1, term.taxon, term.weight)
     assert torch.allclose(sums[:, :1], sums)  # taxa with as many rows and points weigh alike
     one_kind = replace(surveys(visits), present=np.zeros(3 * len(visits), np.bool_))
-    nothing = SurveyTerm(one_kind, term.inputs, out, SMALL, np.full(3, 10))
+    nothing = SurveyTerm(one_kind, term.inputs, out, half, SMALL, np.full(3, 10))
     assert not nothing.weight.any() and (nothing.of_points == 1).all()  # all is left for points
 
 
@@ -131,7 +132,7 @@ def test_the_area_of_each_taxon_is_that_of_scikit_learn_ties_and_all() -> None:
 
 def test_figures_of_fewer_than_five_held_out_presences_are_not_given() -> None:
     taxon, present = np.zeros(20, np.int64), np.arange(20) < 4
-    few = HeldOutSurveys(logit=np.zeros(20, np.float32), taxon=taxon, present=present)
+    few = HeldOutSurveys(logit=np.zeros(20, np.float32), taxon=taxon, present=present, half=taxon)
     assert survey_figures(few) == {}
     assert survey_figures(replace(few, present=np.arange(20) < 5))["held_out_survey_auc"] == 0.5
 
@@ -142,3 +143,20 @@ def test_surveys_of_a_taxon_without_points_and_of_visits_that_are_not_there_are_
         replace(points, taxa=4, surveys=replace(surveys(np.arange(4)), taxon=np.full(12, 3)))
     with pytest.raises(InputError, match="survey rows need a visit of 4"):
         replace(surveys(np.arange(4)), visit=np.full(12, 4))
+
+
+def test_figures_of_surveys_do_not_depend_on_the_scales_of_the_two_halves() -> None:
+    random = np.random.default_rng(0)
+    taxon, half, present = random.integers(0, 3, 600), random.integers(0, 2, 600), random.random(600) < 0.3
+    logit = (present + random.normal(0, 1, 600)).astype(np.float32)
+    held = HeldOutSurveys(logit=logit, taxon=taxon, present=present, half=half)
+    found = survey_figures(held)
+    areas = [
+        np.average(
+            [roc_auc_score(present[rows], logit[rows]) for rows in parts],
+            weights=[present[rows].sum() for rows in parts],
+        )
+        for parts in ([(taxon == one) & (half == other) for other in (0, 1)] for one in range(3))
+    ]
+    assert found["held_out_survey_auc"] == pytest.approx(np.mean(areas)) and found["held_out_survey_taxa"] == 3
+    assert survey_figures(replace(held, logit=np.where(half == 1, 3 * logit + 5, logit))) == pytest.approx(found)

@@ -150,7 +150,7 @@ def test_names_from_tables_are_text_and_not_html(tmp_path: Path) -> None:
         ({"std": False}, "the map has neither intervals nor standard deviations"),
         ({"applicability": False}, "the map does not say where its model may be asked"),
         ({"months": (6,)}, "lives in June"),
-        ({"months": ()}, "none: one layer"),
+        ({"months": ()}, "the whole year at once"),
         ({"title": "Species expected, of 7", "is_taxon": False}, "subject Species expected, of 7"),
     ],
 )
@@ -265,3 +265,14 @@ def test_a_map_of_effort_has_no_report_and_one_of_richness_no_range(tmp_path: Pa
     page = words(report_of(full_map(tmp_path / "richness.tif", **about)))
     assert "birdsat range` makes one" not in page and "over the members" not in page
     assert "of a sum of taxa that come and go independently" in page
+
+
+def test_what_is_said_of_members_and_observers_is_so_of_this_map(tmp_path: Path) -> None:
+    by_effort = {"observer bias": "corrected by the records of 10 taxa", "background drawn by effort": "1%"}
+    page = words(report_of(full_map(tmp_path / "a.tif", calibrated=False, sources=SOURCES | by_effort)))
+    assert "each was fitted to all records, as none could be held out" in page
+    assert "hardly any bias is corrected" in page and "because observers go there" not in page
+    cut = SOURCES | by_effort | {"background drawn by effort": "93%", "mapped within the polygons of": "park.geojson"}
+    page = words(report_of(full_map(tmp_path / "b.tif", calibrated=True, sources=cut)))
+    assert "without one part of the blocks" in page and "because observers go there" in page
+    assert "The map holds what lies within the polygons of park.geojson alone" in page

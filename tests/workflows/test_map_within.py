@@ -23,6 +23,7 @@ def test_cells_outside_the_polygons_hold_no_value(run: Path, region: Path, recor
     for number, how in enumerate(((), ("--occurrences", records))):
         with make_map(run, tmp_path / str(number), "--region", region, "--within", polygon, *how) as tiff:
             values = tiff.read()
+            assert json.loads(tiff.tags()["sources"])["mapped within the polygons of"] == "half.geojson"
         assert np.isfinite(values[:, :, :3]).all() and np.isnan(values[:, :, 3:]).all()
 
 

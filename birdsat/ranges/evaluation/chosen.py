@@ -39,7 +39,8 @@ class Chosen:
 class ChosenOnBlocks:
     """The best of some models on blocks held out of the points, fitted again to all of them.
 
-    The first where no blocks can be held out. All candidates are tried on the same blocks.
+    The one in their middle where no blocks can be held out, or these tell nothing. All candidates are tried on the
+    same blocks.
     """
 
     candidates: tuple[PresenceModel, ...]
@@ -57,9 +58,10 @@ class ChosenOnBlocks:
 
     def fit(self, points: Points) -> Scorer:
         parts = list(held_out_blocks(points, self.folds, self.seed)) if len(self.candidates) > 1 else []
-        if not parts:
-            return Chosen(self.candidates[0].fit(points), self.candidates[0].name, ())
-        tried = [block_auc(model, parts) for model in self.candidates]
+        tried = [block_auc(model, parts) for model in self.candidates] if parts else []
+        if not np.isfinite(tried).any():
+            middle = self.candidates[len(self.candidates) // 2]
+            return Chosen(middle.fit(points), middle.name, ())
         best = self.candidates[int(np.argmax(np.nan_to_num(tried, nan=-1.0)))]
         names = (model.name for model in self.candidates)
         return Chosen(best.fit(points), best.name, tuple(zip(names, tried, strict=True)))

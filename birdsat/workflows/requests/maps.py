@@ -158,7 +158,14 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
         if not self.taxon:
             raise ConfigError("no taxon is named; name one or several.", settings=("taxon",))
         check_once(self.taxon, "taxon")
-        check_once([file_name(taxon) for taxon in self.taxon], "taxon")  # as "A b" and "A_b" are
+        names = [file_name(taxon) for taxon in self.taxon]
+        for name in names:
+            if names.count(name) > 1:  # as "A b" and "A_b" are
+                alike = " and ".join(repr(taxon) for taxon in self.taxon if file_name(taxon) == name)
+                raise ConfigError(
+                    f"{alike} would all be written to {name}.tif; map them into folders of their own.",
+                    settings=("taxon",),
+                )
         if self.occurrences and self.ranges is not None:
             raise ConfigError(
                 "a range model is fitted to records already; leave the records out, or fit to them anew.",

@@ -13,8 +13,8 @@ from birdsat.workflows.requests.request import AnyPath, Positional, Request
 class RangeRequest(PlacesOptions):
     """Make ranges of finished maps: polygons of each season, their areas, extent of occurrence, area of occupancy.
 
-    A cell is in a season's range where the mean over its months reaches the threshold. All maps go into one GeoPackage,
-    and into a JSON beside it.
+    A cell is in a season's range where the mean over its months reaches the threshold, and on passage where any of its
+    months does. All maps go into one GeoPackage, and into a JSON beside it.
     """
 
     maps: Positional[Sequence[AnyPath]]

@@ -8,6 +8,7 @@ from made_points import PLACES, chips, draw_rows, habitat, presence
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from birdsat.ranges.evaluation import chosen as module
 from birdsat.ranges.evaluation.baselines.boosted import BoostedTrees
 from birdsat.ranges.evaluation.baselines.estimator import EstimatorModel
 from birdsat.ranges.evaluation.baselines.forest import DownSampledForest
@@ -98,10 +99,15 @@ def test_the_candidate_that_tells_held_out_places_apart_is_chosen_whatever_its_o
     assert block_auc(bad, list(held_out_blocks(POINTS))) < 0.2
 
 
-def test_points_in_one_spot_leave_nothing_to_choose_by_and_the_first_is_taken() -> None:
+def test_points_in_one_spot_leave_nothing_to_choose_by_and_the_one_in_the_middle_is_taken() -> None:
     spot = replace(POINTS, presences=CELLS.take(np.zeros(len(ROWS), np.int64)))
-    chosen = ChosenOnBlocks(candidates=(Constant(name="first"), Constant(name="other")), label="either").fit(spot)
-    assert isinstance(chosen, Chosen) and chosen.name == "first" and "too few blocks" in chosen.said
+    candidates = tuple(Constant(name=name) for name in ("least", "middle", "most"))
+    chosen = ChosenOnBlocks(candidates=candidates, label="any").fit(spot)
+    assert isinstance(chosen, Chosen) and chosen.name == "middle" and "too few blocks" in chosen.said
+    with pytest.MonkeyPatch.context() as patch:  # blocks of which none tells anything
+        patch.setattr(module, "block_auc", lambda *_: np.nan)
+        chosen = ChosenOnBlocks(candidates=candidates, label="any").fit(POINTS)
+    assert isinstance(chosen, Chosen) and chosen.name == "middle" and "nan" not in chosen.said
     assert block_side_km(spot.presences.lon_lat) == 1.0
 
 

@@ -129,3 +129,8 @@ def test_what_cannot_be_meant_is_refused_with_its_setting(make: Any, said: str, 
     with pytest.raises(ConfigError) as refused:
         make()
     assert said in str(refused.value) and setting in refused.value.settings
+
+
+def test_taxa_that_would_be_written_to_one_file_are_told() -> None:
+    with pytest.raises(ConfigError, match=r"'morph 1/2' and 'morph 1 2' would all be written to morph_1_2\.tif"):
+        MapRequest(taxon=("morph 1/2", "morph 1 2"), ranges="m", out="o")
