@@ -26,5 +26,5 @@ def test_a_taxon_that_a_range_model_does_not_know_leads_to_the_list_of_those_it_
 
 
 def test_two_names_that_would_be_one_file_are_refused() -> None:
-    with pytest.raises(ConfigError, match="Corvus_corax is named twice"):
+    with pytest.raises(ConfigError, match=r"would all be written to Corvus_corax\.tif"):
         birdsat.map(taxon=["Corvus corax", "Corvus_corax"], ranges="ranges")
