@@ -53,9 +53,9 @@ def create_map(path: Path, description: MapDescription) -> Iterator[MapSink]:
             sink.write(0, values)  # (bands, r, columns) float32
 
     Both files appear when the block ends without an error and every row was written, and neither otherwise; one after
-    the other, so a process that is killed in between leaves the JSON of the map before. Memory
-    holds the rows at hand alone. Raises ConfigError for another ending, InputError when rows are missing, or when the
-    disk refuses a file, BusyError when another process is writing the same map.
+    the other, so a process that is killed in between leaves the JSON of the map before. Memory holds the rows at hand
+    alone. Raises ConfigError for another ending, InputError when rows are missing, or when the disk refuses a file,
+    BusyError when another process is writing the same map.
     """
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise ConfigError(f"a map is a GeoTIFF, and {path} does not end in .tif; name it so.")

@@ -1,8 +1,8 @@
 """Which months are a taxon's seasons, and where it is in which: resident, breeding, non-breeding, passage.
 
 The seasons are those of BirdLife International's range maps and of eBird Status and Trends (Fink and others 2020, doi
-10.1002/eap.2056): a season's range is where the mean over its months reaches the threshold, that
-of passage where any of its months does.
+10.1002/eap.2056): a season's range is where the mean over its months reaches the threshold, that of
+passage where any of its months does.
 """
 
 import calendar

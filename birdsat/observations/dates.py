@@ -36,10 +36,6 @@ ZERO_DATE = "date is a database's or spreadsheet's zero, 30 December 1899: left 
 UNREAD = "no column is known for the date: left out; name it, columns date=COLUMN"
 FROM_PARTS = "date not exact or unreadable: year, month and day taken"
 PARTS_UNREADABLE = "year, month and day unreadable: left out"
-DATE_LOST = (  # what is said of rows with a date that is not read
-    *(NO_MONTH, TOO_LONG, UNREADABLE, NOT_IN_CALENDAR, AMBIGUOUS, SHORT_YEAR, BACKWARDS, OPEN, IN_FUTURE),
-    *(COUNT_OF_DAYS, UNREAD, PARTS_UNREADABLE),
-)
 
 NOT_KNOWN_WORDS = frozenset(
     {

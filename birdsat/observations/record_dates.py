@@ -1,4 +1,4 @@
-"""Of which dates records are asked for."""
+"""Of which dates records are asked for, and what is said of those whose dates are not read."""
 
 import datetime
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.observations import dates
 from birdsat.observations.day_numbers import months
 from birdsat.observations.readers.sorting import Sorting
 
@@ -13,6 +14,10 @@ BEFORE = "before the first date asked for"
 AFTER = "after the last date asked for"
 OTHER_MONTH = "in a month not asked for"
 UNDATED = "without a date that can be read, where dates are asked for"
+DATE_LOST = (
+    *(dates.NO_MONTH, dates.TOO_LONG, dates.UNREADABLE, dates.NOT_IN_CALENDAR, dates.AMBIGUOUS, dates.SHORT_YEAR),
+    *(dates.BACKWARDS, dates.OPEN, dates.IN_FUTURE, dates.COUNT_OF_DAYS, dates.UNREAD, dates.PARTS_UNREADABLE),
+)
 OTHER_DATES = frozenset((BEFORE, AFTER, OTHER_MONTH, UNDATED))
 
 

@@ -29,6 +29,7 @@ _LEAST = 1e-6  # of probabilities, before their log odds are taken
 _EXAMPLE = "sklearn.ensemble.RandomForestClassifier(n_estimators=300)"
 
 
+@about("model", "models")
 def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
     """The classifier that a text says: `module.Class`, `module:Class`, of scikit-learn `Class` alone, or a call of one
     with keywords.
@@ -38,11 +39,6 @@ def parse_estimator(text: str, *, from_file: bool = False) -> "BaseEstimator":
     no such call, for a class that is not there or is not a classifier that tells probabilities, and for keywords that
     it does not take.
     """
-    with about("model", "models"):
-        return _parsed(text, from_file)
-
-
-def _parsed(text: str, from_file: bool) -> "BaseEstimator":
     from sklearn.base import BaseEstimator
 
     try:

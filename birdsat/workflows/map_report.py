@@ -23,7 +23,8 @@ from birdsat.progress import QUIET, Progress
 from birdsat.reading import kind_of
 from birdsat.workflows.effort_map import EFFORT
 from birdsat.workflows.pages import escaped, image, style
-from birdsat.workflows.report_sections import MapFacts, sections
+from birdsat.workflows.report_facts import MapFacts
+from birdsat.workflows.report_sections import sections
 from birdsat.workflows.requests.products import ReportRequest
 
 _USUAL = "range.gpkg"  # what `birdsat range` calls its file

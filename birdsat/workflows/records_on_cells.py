@@ -7,10 +7,10 @@ from pathlib import Path
 from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_world
 from birdsat.errors import some_of
-from birdsat.observations.dates import DATE_LOST
 from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.observations.readers.columns import TableColumns
 from birdsat.observations.readers.row_rules import COUNT_OF_0, RECORDED_ABSENT
+from birdsat.observations.record_dates import DATE_LOST
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.records import Records, check_records

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, SCORE, UNDATED, WITHIN, MapDescription
+from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
+from birdsat.workflows.report_facts import MapFacts
 from birdsat.workflows.report_parts import (
     bullets,
     counted,
@@ -35,30 +35,6 @@ from birdsat.workflows.report_words import (
 
 _LEAST_RECORDS = 10  # that areas' intervals were tried on
 _LITTLE_EFFORT = 20  # per cent of the background, below which its part corrects little
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MapFacts:
-    """What a report is written from, beside its pictures."""
-
-    about: MapDescription
-    created: str  # when the map was made, ISO 8601
-    file: str  # name of the map
-    areas: Mapping[str, Any] | None  # of its ranges, as `read_areas` gives them
-    report_command: str
-    area_km2: float  # of the cells with a value
-    inside: float  # share of it in the area of applicability; NaN: not known
-    doubt: float  # mean over it of what `MapDescription.doubt` names; NaN: not known
-
-    @property
-    def has_fit(self) -> bool:
-        """Whether it is of records, and not of photos alone."""
-        return self.about.quantity.name != SCORE.name
-
-    @property
-    def tables(self) -> str:
-        """The tables of records, for people."""
-        return self.about.sources.get("records", "") or "tables that are not known"
 
 
 def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
