@@ -99,7 +99,8 @@ def main() -> None:
     parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
     parser.add_argument("--visits", type=float, default=3.0, help="mean of a cell")
     parser.add_argument("--told", action="store_true", help="hand the fit the true effort")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="landscapes of each kind of effort")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--iterations", type=int, help="steps of a fit, to see that all still works")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--picture", type=Path)
@@ -111,7 +112,7 @@ def main() -> None:
     for taxa in given.taxa:
         for effort in get_args(Effort):
             for ratio in (1.0,) if effort == "even" else [r for r in given.ratios if r > 1]:
-                for seed in range(given.seeds):
+                for seed in range(given.first_seed, given.first_seed + given.seeds):
                     landscape = make_landscape(taxa, effort, ratio, visits=given.visits, seed=seed)
                     settings = RangeNetworkConfig(seed=seed, **steps)
                     told = true_effort(landscape) if given.told else None

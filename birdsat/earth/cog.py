@@ -56,9 +56,16 @@ class CogSink:
 
 @contextmanager
 def create_cog(
-    path: Path, grid: AnyGrid, *, band_names: Sequence[str], tags: Mapping[str, str] | None = None
+    path: Path,
+    grid: AnyGrid,
+    *,
+    band_names: Sequence[str],
+    long_names: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[CogSink]:
     """Write a Cloud-Optimised GeoTIFF of float32 over `grid`, rows by rows; NaN is nodata.
+
+    long_names: what each band holds, in its tag `long_name`, as CF calls it.
 
     In the grid's own CRS, tiled, deflated, with averaged overviews; a grid over the antimeridian goes on past 180
     degrees. Memory holds the rows that are being written, never the whole. The file appears, whole, when the block ends
@@ -87,6 +94,8 @@ def create_cog(
             with _refusals(path):
                 plain.descriptions = tuple(band_names)
                 plain.update_tags(**(tags or {}))
+                for band, long_name in enumerate(long_names, 1):
+                    plain.update_tags(band, long_name=long_name)
             sink = CogSink(path, plain, sums)
             yield sink
             if sink.next_row < grid.rows:

@@ -11,7 +11,7 @@ from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
-from birdsat.workflows.open_ranges import months_not_looked
+from birdsat.workflows.open_ranges import bias_cautions, cautions
 from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
 
 _THRESHOLDS = {
@@ -132,12 +132,12 @@ class ServedModel(CellValues):
             },
             "months": len(self.months),
             "dated": len(self.months) > 1,
-            "notes": self.notes(),
+            "notes": self.notes(taxon),
             "thresholds": self.thresholds(taxon),
             "figures": self._figures(row),
             "labels": {
                 "calibrated": facts.calibration.fitted,
-                "evaluated": facts.evaluated,
+                "evaluated": facts.evaluated and (row["auc"] is not None or not facts.taxon_evaluation),
                 "observer_bias": model.observer_bias,
             },
             "interval": COVERAGE,
@@ -170,20 +170,9 @@ class ServedModel(CellValues):
             "python": self.python(taxon),
         }
 
-    def notes(self) -> list[str]:
-        """What whoever reads the maps must know."""
-        facts, notes = self.facts, []
-        lacks = [] if facts.calibration.fitted else ["not calibrated"]
-        lacks += [] if facts.evaluated else ["not evaluated"]
-        if lacks:
-            notes.append(f"{', '.join(lacks)}: too few records, or in too few places, to hold any out of the fit.")
-        if self.model.observer_bias == "not corrected":
-            notes.append("observer bias not corrected: no records of other taxa say where else was looked.")
-        if len(self.months) == 1:
-            notes.append(f"{facts.why_undated}, so all months are the same.")
-        elif names := months_not_looked(self.model, YEAR):
-            notes.append(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
-        return notes
+    def notes(self, *taxa: str) -> list[str]:
+        """What whoever reads the maps of all taxa, or of some, must know."""
+        return [f"{one}." for one in (*cautions(self.model, taxa, YEAR), *bias_cautions(self.model))]
 
     def thresholds(self, taxon: str) -> list[dict[str, Any]]:
         """From which values on it counts as there, by name; none where nothing was held out."""

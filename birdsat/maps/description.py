@@ -32,6 +32,11 @@ class Quantity:
     bounds: tuple[float, float] | None = None  # what it lies between, which is its colour scale; None: as in the map
     explanation: str = ""  # a sentence for the tags
     meaning: str = ""  # a line for pictures: how to read a value; empty: the name says it
+    std: str = "standard deviation over the members"  # of what its standard deviations are
+    std_explanation: str = (
+        "It tells how much the map hangs on which records there happened to be, and nothing of errors that all members "
+        "share."
+    )
 
 
 SUITABILITY = Quantity(  # called "probability of occurrence" in maps of the release before this
@@ -49,8 +54,15 @@ SCORE = Quantity(
     "probability",
     meaning="likeness to the taxon's photos; compares places and months of one taxon alone",
 )
-RICHNESS = Quantity("expected number of species", "1")
+RICHNESS = Quantity(
+    "expected number of species",
+    "1",
+    std="standard deviation",
+    std_explanation="It is that of a sum of taxa that come and go independently, and knows nothing of how well each is "
+    "mapped.",
+)
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
+ABSENCES = "absences of the taxon"  # a number; a source of a map whose fit learned from surveys too
 WITHIN = "mapped within the polygons of"  # a file; a source of a map
 BY_EFFORT = "background drawn by effort"  # a share; a source of a map
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
@@ -106,8 +118,17 @@ class MapDescription:
     @property
     def evaluated(self) -> bool:
         """Whether there are figures on what was held out: of a taxon, where others were fitted with it, its own."""
-        only_others = self.is_taxon and self.calibrated and self.not_held_out and TAXON_POINTS not in self.evaluation
-        return any("survey" not in name for name in self.evaluation) and not only_others
+        return self._some_evaluated and not self._others_alone
+
+    @property
+    def _some_evaluated(self) -> bool:
+        return any("survey" not in name for name in self.evaluation)
+
+    @property
+    def _others_alone(self) -> bool:
+        """Whether figures and calibration are of other taxa that were fitted with this one."""
+        own = TAXON_POINTS in self.evaluation
+        return self.is_taxon and bool(self.calibrated and self.not_held_out) and self._some_evaluated and not own
 
     @property
     def why_not_evaluated(self) -> str:
@@ -118,8 +139,8 @@ class MapDescription:
     def cautions(self) -> tuple[str, ...]:
         """What whoever reads the numbers must know, in words; none: nothing beyond what every map has."""
         lacks = [] if self.calibrated is not False else ["not calibrated"]
-        if self.calibrated is not None and not self.evaluated:
-            lacks.append("not evaluated")
+        lacks += ["calibrated on other taxa"] if self._others_alone else []
+        lacks += ["not evaluated"] if self.calibrated is not None and not self.evaluated else []
         found = [f"{', '.join(lacks)}: {self.why_not_evaluated}"] if lacks else []
         if 0 < (side := self.evaluation.get("held_out_block_km", _BLOCK_KM)) < _BLOCK_KM:
             found.append(
@@ -166,13 +187,24 @@ class MapDescription:
         return self.layers + self.beside + ((APPLICABILITY,) if self.applicability else ())
 
     @property
+    def band_meanings(self) -> tuple[str, ...]:
+        """What each band of `band_names` holds, in words that stand alone."""
+        layers = self.layers
+        named = [
+            self.quantity.name if layer == self.quantity.name else f"{self.quantity.name}, {layer}" for layer in layers
+        ]
+        found = list(named)
+        found += [f"{self.quantity.std} of {one}" for one in named if self.std]
+        for end in ("lower", "upper") if self.interval is not None else ():
+            found += [f"{end} end of the {self.interval:.0%} interval of {one}" for one in named]
+        return (*found, *((f"{APPLICABILITY}: 1 inside, 0 outside",) if self.applicability else ()))
+
+    @property
     def doubt(self) -> str:
         """What a map has of how sure its values are; empty: nothing."""
         if self.interval is not None:
             return f"width of the {self.interval:.0%} interval"
-        if not self.std:
-            return ""
-        return "standard deviation" if self.quantity.name == RICHNESS.name else "standard deviation over the members"
+        return self.quantity.std if self.std else ""
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -191,6 +223,8 @@ class MapDescription:
             "quantity": self.quantity.name,
             "quantity_explanation": self.quantity.explanation,
             "quantity_meaning": self.quantity.meaning,
+            "quantity_std": self.quantity.std,
+            "quantity_std_explanation": self.quantity.std_explanation,
             "units": self.quantity.units,
             "model": self.model,
             "box": ",".join(map(repr, (grid.box.west, grid.box.south, grid.box.east, grid.box.north))),
@@ -232,6 +266,8 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
                 None if low_high is None else (float(low_high[0]), float(low_high[1])),
                 tags.get("quantity_explanation", ""),
                 tags.get("quantity_meaning", ""),
+                tags.get("quantity_std", SUITABILITY.std),
+                tags.get("quantity_std_explanation", SUITABILITY.std_explanation),
             ),
             model=tags["model"],
             std=any(name.endswith(" std") for name in band_names),

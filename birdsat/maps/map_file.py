@@ -63,7 +63,13 @@ def create_map(path: Path, description: MapDescription) -> Iterator[MapSink]:
     tags = description.tags(created)
     with (
         _claimed(path) as partial,
-        create_cog(path, description.grid, band_names=description.band_names, tags=tags) as cog,
+        create_cog(
+            path,
+            description.grid,
+            band_names=description.band_names,
+            long_names=description.band_meanings,
+            tags=tags,
+        ) as cog,
     ):
         sink = MapSink(description, cog)
         yield sink

@@ -64,6 +64,7 @@ def write_ranges(path: Path, ranges: Sequence[TaxonRange], command: str = "") ->
         "area_low_km2": np.array([part.area_low_km2 for _, part in rows]),
         "area_high_km2": np.array([part.area_high_km2 for _, part in rows]),
         "applicable": np.array([part.applicable for _, part in rows]),
+        "cautions": _text("; ".join(one.about.cautions) for one, _ in rows),
         "model": _text(one.about.model for one, _ in rows),
     }
     written = {"file": path.name, "command": command, "taxa": [one.to_dict() for one in ranges]}

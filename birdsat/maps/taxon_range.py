@@ -123,8 +123,9 @@ class TaxonRange:
                 }
                 for extent in self.extents
             ],
-            "wrong_together": _plain(self.together, 4),
+            "cells_wrong_together": _plain(self.together, 4),
             "reaches_edge_of_map": self.reaches_edge,
+            "cautions": list(self.about.cautions),
             "model": self.about.model,
             "map_created": self.map_created,
         }

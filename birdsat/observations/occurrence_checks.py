@@ -15,7 +15,7 @@ from birdsat.observations.occurrences import Occurrences
 OnLand = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.bool_]]  # lon, lat (n,) degrees -> (n,)
 NearLand = Callable[[NDArray[np.float64], NDArray[np.float64], float], NDArray[np.bool_]]  # and within how many km
 
-FEW = 10  # records in different cells or months, with fewer of which a map is uncertain
+FEW = 10  # records in different places or months, with fewer of which a map is uncertain
 MAINLY_ON_LAND = 0.8  # share of a taxon's records on land from which those far out at sea are taken for mistakes
 _SWAPPED_LEAST, _SWAPPED_SHARE = 3, 0.01  # as many records, and this share of them, make an error of a few slips
 _SWAPPED_OF_SEA = 0.8  # of the records at sea, the share that would lie on land if swapped; by chance about 0.3
@@ -143,7 +143,7 @@ def few_records(thinned: Occurrences, few: int = FEW) -> str | None:
         return None
     counted = [f"{name} ({count})" for name, count in scarce.items()]
     return (
-        f"{_taxa(len(scarce))} with fewer than {few} records in different cells or months, whose maps are uncertain: "
+        f"{_taxa(len(scarce))} with fewer than {few} records in different places or months, whose maps are uncertain: "
         f"{some_of(counted)}."
     )
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.embeddings.regions.region import RegionPoints
+from birdsat.engine.memory import give_back_memory
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.block_side import LEAST_BLOCKS, why_not_held_out, with_block_side
@@ -87,10 +88,10 @@ def fit_ranges(
     """Fit, calibrate and evaluate.
 
     presences: of the points' places, background: of the background's; visits: of those of the surveys, where there
-    are any. taxa: names of the labels. photos: (t, d) mean
-    photo embeddings, NaN where a taxon has none; with them the map is made from both, weighed by what was held out.
-    covariates: what the columns of covariates are. inputs_of: which of chip, place and covariates are learned from; all
-    where none is named. estimator: text of a classifier that learns each taxon in place of a network.
+    are any. taxa: names of the labels. photos: (t, d) mean photo embeddings, NaN where a taxon has none; with them the
+    map is made from both, weighed by what was held out. covariates: what the columns of covariates are. inputs_of:
+    which of chip, place and covariates are learned from; all where none is named. estimator: text of a classifier that
+    learns each taxon in place of a network.
     """
     settings = with_block_side(settings or RangeNetworkConfig(), points)
     chosen = chosen_inputs(inputs_of, bool(covariates))
@@ -104,6 +105,7 @@ def fit_ranges(
         fitted = fit_estimators(points, inputs, elsewhere, settings, estimator)
     else:
         fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
+    give_back_memory()
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
     calibration, thresholds = _calibrate(fitted.held_out, photo, points.taxa)

@@ -1,6 +1,7 @@
 """The map of how much was looked where, beside what was fitted by it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,15 @@ EFFORT = Quantity(
 _AT_ONCE = 1 << 20  # cells
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownEffort:
+    """How much was looked in the cells of a map."""
+
+    source: str  # what says so, for people
+    cells: NDArray[np.int64]  # (c,) ascending
+    density: NDArray[np.float32]  # (c,) NaN where nothing is known; 1 is the mean
+
+
 def write_effort_map(
     path: Path, effort: RelativeEffort | None, region: Region, request: str = "", within: Polygons | None = None
 ) -> None:
@@ -34,7 +44,8 @@ def write_effort_map(
     request: fingerprint of what was asked for. within: cells elsewhere have no value. Raises what `create_map` raises.
     """
     source, cells = NOT_KNOWN if effort is None else effort.source, _cells(region, within)
-    _write(path, source, cells, effort_density(effort, region.grid, cells), region, request)
+    shown = ShownEffort(source=source, cells=cells, density=effort_density(effort, region.grid, cells))
+    write_shown_effort(path, shown, region, request)
 
 
 def forget_effort_map(folder: Path) -> None:
@@ -44,10 +55,8 @@ def forget_effort_map(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def copy_effort_map(
-    of_model: Path, path: Path, region: Region, request: str = "", within: Polygons | None = None
-) -> None:
-    """Write what `write_effort_map` wrote for a model in the cells of a map, whatever the model's own were.
+def effort_of_model(of_model: Path, region: Region, within: Polygons | None = None) -> ShownEffort:
+    """What `write_effort_map` wrote for a model, in the cells of a map, whatever the model's own were.
 
     A larger cell has the mean of those in it, a smaller one what the cell around it has, and one of which the model
     knows nothing has no value. 1 is the mean of the map's cells. Raises InputError for a file that is not a map.
@@ -70,12 +79,12 @@ def copy_effort_map(
     shown = np.divide(looked, total, out=shown, where=total > 0)
     area = region.grid.cell_area(cells)
     mean = np.nansum(shown * area) / max(1e-12, area[np.isfinite(shown)].sum())
-    _write(path, source, cells, (shown / (mean if mean > 0 else 1.0)).astype(np.float32), region, request)
+    return ShownEffort(source=source, cells=cells, density=(shown / (mean if mean > 0 else 1.0)).astype(np.float32))
 
 
-def effort_to_draw(ranges: str | Path | None, panels: Sequence[str]) -> Path | None:
-    """The map of effort in the folder of a range model; None where no panel of it is asked for, or it is not known."""
-    if ranges is None or "effort" not in panels or not (path := Path(ranges) / EFFORT_FILE).is_file():
+def known_effort(ranges: str | Path | None) -> Path | None:
+    """The map of effort in the folder of a range model; None where there is none, or its effort is not known."""
+    if ranges is None or not (path := Path(ranges) / EFFORT_FILE).is_file():
         return None
     with MapFile(path) as found:
         return None if found.description.sources.get("effort", NOT_KNOWN) == NOT_KNOWN else path
@@ -94,28 +103,22 @@ def _known(grid: AnyGrid, block: MapLayers) -> tuple[NDArray[np.int64], NDArray[
     return cells, block.value[0, row, column].astype(np.float64)
 
 
-def _write(
-    path: Path,
-    source: str,
-    cells: NDArray[np.int64],
-    density: NDArray[np.float32],
-    region: Region,
-    request: str,
-) -> None:
+def write_shown_effort(path: Path, shown: ShownEffort, region: Region, request: str = "") -> None:
+    """Write the effort in the cells of a region to `path` (.tif), its JSON and its style; see `write_effort_map`."""
     about = MapDescription(
         title="Relative effort",
         is_taxon=False,
         grid=region.grid,
         months=(),
         quantity=EFFORT,
-        model=source,
-        sources={"effort": source, "imagery": region.imagery.text},
+        model=shown.source,
+        sources={"effort": shown.source, "imagery": region.imagery.text},
         request=request,
     )
     with create_map(path, about) as sink:
-        for first, rows in rows_of_cells(region.grid, 1, _blocks(cells, density)):
+        for first, rows in rows_of_cells(region.grid, 1, _blocks(shown.cells, shown.density)):
             sink.write(first, rows)
-    write_effort_style(path, EFFORT, float(np.nanmax(density, initial=1.0)))
+    write_effort_style(path, EFFORT, float(np.nanmax(shown.density, initial=1.0)))
 
 
 def _blocks(

@@ -15,7 +15,6 @@ from birdsat.embeddings.regions.place_features import ChipFeatures, PlaceFeature
 from birdsat.embeddings.regions.world import built_in_encoder, open_world
 from birdsat.files import write_atomic
 from birdsat.imagery.open_imagery import open_imagery
-from birdsat.observations.occurrences import Occurrences, read_occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.background import CELLS
 from birdsat.ranges.evaluation.columns import Columns, parse_raster
@@ -38,8 +37,9 @@ from birdsat.ranges.evaluation.surveys import read_surveys
 from birdsat.ranges.records import Records
 from birdsat.tables import Table
 from birdsat.training.run_folder import load_run
-from birdsat.workflows.asked_dates import dates_of
-from birdsat.workflows.asked_effort import TargetGroup, with_effort
+from birdsat.workflows.asked_effort import TargetGroup, check_effort, with_effort
+from birdsat.workflows.name_lists import open_crosswalk
+from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.requests.evaluation import EvaluateRangesRequest
 
 MARKDOWN, JSON = "evaluation.md", "evaluation.json"
@@ -192,12 +192,14 @@ def _by_counts(
 def _by_occurrences(
     request: EvaluateRangesRequest, grids: Sequence[RangeGrid], columns: Columns, models: _Models, progress: Progress
 ) -> tuple[Evaluation, ...]:
-    own, target = _read(request.occurrences, request), TargetGroup.of(request)
-    everything = own.joined(_read(target.tables, request)) if target.tables else own
-    looked = target.records(everything, None)
+    crosswalk, target = open_crosswalk(request), TargetGroup.of(request)
+    own = read_tables(request.occurrences, request, progress, crosswalk)
+    check_effort(request, own, crosswalk)
+    everything = own.joined(read_tables(target.tables, request, progress, crosswalk)) if target.tables else own
+    looked = target.records(everything, crosswalk)
 
     def with_its_effort(records: Records, grid: AnyGrid, anywhere: NDArray[np.int64]) -> Records:
-        return with_effort(records, looked, request, grid, anywhere, progress=progress)
+        return with_effort(records, looked, request, grid, anywhere, tables=request, progress=progress)
 
     points, truth = occurrence_points(
         own,
@@ -211,10 +213,6 @@ def _by_occurrences(
         progress=progress,
     )
     return (evaluate_occurrences(points, columns.ranges(truth, progress), models.of_points, progress=progress),)
-
-
-def _read(tables: Sequence[Path | str], request: EvaluateRangesRequest) -> Occurrences:
-    return read_occurrences([Path(table) for table in tables], dates=dates_of(request))
 
 
 def _by_range_grid(

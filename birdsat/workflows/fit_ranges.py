@@ -49,9 +49,8 @@ from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
     beside_covariates,
+    note_cautions,
     region_of,
-    warn_if_by_chance,
-    warn_if_not_held_out,
     with_covariates,
 )
 from birdsat.workflows.records_on_cells import only_recorded, read_tables, records_on_cells
@@ -156,8 +155,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         )
 
     model = fit(request.inputs, progress)
-    warn_if_not_held_out(model, progress)
-    warn_if_by_chance(model, model.facts.taxa, progress)
+    note_cautions(model, model.facts.taxa, None, progress)
     forget_effort_map(out)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import InputError, about, some_of
 from birdsat.imagery.open_imagery import Imagery, open_imagery
 from birdsat.maps.description import (
+    ABSENCES,
     BY_EFFORT,
     ELSEWHERE,
     RECORDS,
@@ -40,7 +42,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa, found_among
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import copy_effort_map, effort_to_draw, write_effort_map
+from birdsat.workflows.effort_map import effort_of_model, known_effort, write_effort_map, write_shown_effort
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -51,13 +53,12 @@ from birdsat.workflows.map_result import MapResult, TaxonMap
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
     beside_covariates,
+    bias_cautions,
     check_ranges,
     is_dated,
     months_not_looked,
+    note_cautions,
     region_of,
-    warn_if_by_chance,
-    warn_if_not_held_out,
-    warn_if_undated,
     why_not_held_out,
     with_covariates,
 )
@@ -65,6 +66,9 @@ from birdsat.workflows.records_on_cells import read_tables, records_on_cells
 from birdsat.workflows.requests.maps import DEFAULT_MONTHS, MapRequest
 from birdsat.workflows.same_request import request_fingerprint
 
+_BY_OTHERS = replace(
+    SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out, of other taxa"
+)
 _CALIBRATED = replace(SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out")
 _TOGETHER = 16  # taxa that are written in one pass over the cells, at most
 _ROW_NUMBERS = 1 << 19  # of all their maps in one row of the grid, some of which are held while the maps are written
@@ -122,7 +126,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     outputs = Outputs.of(
         request,
         request_fingerprint(request, () if request.occurrences else ("taxon",)),
-        beside=("_effort.tif",) if request.occurrences or effort_to_draw(request.ranges, request.panels) else (),
+        beside=("_effort.tif",) if request.occurrences or known_effort(request.ranges) else (),
     )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
@@ -249,11 +253,14 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
+    for caution in bias_cautions(model):
+        work.progress.note(f"{caution}.")
     mapped = _of_model(work, model, region, Path(request.ranges).name)
-    if (of_model := effort_to_draw(request.ranges, request.panels)) is None:
+    if (of_model := known_effort(request.ranges)) is None:
         return mapped
-    shown = _mapped_on(work, region)
-    return replace(mapped, effort=lambda path, asked: copy_effort_map(of_model, path, shown, asked, work.within))
+    on = _mapped_on(work, region)
+    shown = cache(partial(effort_of_model, of_model, on, work.within))  # the same beside all maps
+    return replace(mapped, effort=lambda path, asked: write_shown_effort(path, shown(), on, asked))
 
 
 def _from_records(work: _Work) -> _Mapped | None:
@@ -340,9 +347,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     region = with_covariates(model, _mapped_on(work, region), work.progress)
     imagery, facts, dated = region.imagery, model.facts, is_dated(model)
     months = request.months_of(dated, facts.looked_months)
-    warn_if_undated(model, months, work.progress)
-    warn_if_not_held_out(model, work.progress)
-    warn_if_by_chance(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], work.progress)
+    note_cautions(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], months, work.progress)
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
@@ -351,12 +356,14 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
 
     def describe(taxon: str) -> MapDescription:
         (label,) = model.labels((taxon,))
+        unknown = why_not_held_out(model, taxon)
+        calibrated = _BY_OTHERS if unknown else _CALIBRATED
         return MapDescription(
             title=taxon,
             common_name=model.common_names.get(model.named((taxon,))[0], ""),
             grid=region.grid,
             months=months,
-            quantity=_CALIBRATED if facts.calibration.fitted else SUITABILITY,
+            quantity=calibrated if facts.calibration.fitted else SUITABILITY,
             model=f"{name} on {region.run}",
             interval=COVERAGE,
             applicability=True,
@@ -364,13 +371,13 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
             dated=dated,
             of_land=not request.sea and (imagery.is_of_land or (bool(facts.of_land) and facts.of_land[label])),
             evaluation={**model.evaluation, **model.evaluation_of(taxon)},
-            not_held_out=why_not_held_out(model, taxon),
+            not_held_out=unknown,
             sources={
                 "imagery": imagery.text,
                 "records": ", ".join(facts.tables),
                 RECORDS: str(facts.points[label]),
                 **({ELSEWHERE: str(facts.elsewhere[label])} if facts.elsewhere and facts.elsewhere[label] else {}),
-                **({"absences of the taxon": str(facts.absences[label])} if facts.absences else {}),
+                **({ABSENCES: str(facts.absences[label])} if facts.absences else {}),
                 "way": facts.way,
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),

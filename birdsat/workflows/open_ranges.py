@@ -19,30 +19,57 @@ from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
 from birdsat.workflows.requests.ranges import CovariateOptions
 
 
-def warn_if_not_held_out(model: RangeModel, progress: Progress) -> None:
-    """Note that the model's numbers were neither calibrated nor evaluated, where nothing could be held out; and that
-    they were by narrow blocks, where records lie in a small region."""
-    lacks = [] if model.facts.calibration.fitted else ["not calibrated"]
-    lacks += [] if model.facts.evaluated else ["not evaluated"]
+def note_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] | None, progress: Progress) -> None:
+    """Note what whoever reads numbers of some taxa of a model must know; see `cautions`."""
+    for caution in cautions(model, taxa, months):
+        progress.note(f"{caution}.")
+
+
+def cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] | None) -> tuple[str, ...]:
+    """For people: in what the numbers of some taxa fall short; nothing where they do not.
+
+    months: that are asked for; none, of a whole year; None: of a model, which is asked for nothing yet.
+    """
+    told = () if months is None else _of_months(model, months)
+    return (*told, *_of_model(model), *_of_taxa(model, taxa))
+
+
+def bias_cautions(model: RangeModel) -> tuple[str, ...]:
+    """For people: that observer bias is not corrected, where it is not; a fit says so as it reads its records."""
+    if model.observer_bias != "not corrected":
+        return ()
+    return ("observer bias not corrected: no records of other taxa say where else was looked",)
+
+
+def _of_model(model: RangeModel) -> tuple[str, ...]:
+    """That its numbers were neither calibrated nor evaluated, where nothing could be held out; and that they were by
+    narrow blocks, where records lie in a small region."""
+    facts = model.facts
+    lacks = [] if facts.calibration.fitted else ["not calibrated"]
+    lacks += [] if facts.evaluated else ["not evaluated"]
     if lacks:
-        why = model.facts.not_held_out or NONE_HELD_OUT
-        progress.note(
-            f"{', '.join(lacks)}: {why}, so nothing tells how good the map is; add records from other places."
+        why = facts.not_held_out or NONE_HELD_OUT
+        return (f"{', '.join(lacks)}: {why}, so nothing tells how good the map is; add records from other places",)
+    if facts.network.regional:
+        return (
+            f"the records lie in a small region: held out were blocks of {facts.network.block_km:,.0f} km among them, "
+            "so nothing tells how good the map is elsewhere",
         )
-    elif model.facts.network.regional:
-        progress.note(
-            f"the records lie in a small region: held out were blocks of {model.facts.network.block_km:,.0f} km among "
-            "them, so nothing tells how good the map is elsewhere."
-        )
+    return ()
 
 
-def warn_if_by_chance(model: RangeModel, taxa: Sequence[str], progress: Progress) -> None:
-    """Note which of some taxa of the model had records that could not be told from other places, where they were
-    held out."""
+def _of_taxa(model: RangeModel, taxa: Sequence[str]) -> tuple[str, ...]:
+    """Which of them were not evaluated where others were, and whose records could not be told from other places."""
+    if not model.facts.evaluated:
+        return ()
     figures = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
-    some = [taxon for taxon in taxa if taxon in figures and figures[taxon].is_by_chance]
-    if some:
-        progress.note(f"on blocks held out, records of {some_of(some)} could not be told from other places.")
+    known = [(taxon, figures[taxon]) for taxon in model.named(taxa) if taxon in figures]
+    found: list[str] = []
+    if lacking := [taxon for taxon, of in known if not of.points]:
+        found.append(f"{some_of(lacking)}: calibrated on other taxa and not evaluated, for too few records")
+    if by_chance := [taxon for taxon, of in known if of.is_by_chance]:
+        found.append(f"on blocks held out, records of {some_of(by_chance)} could not be told from other places")
+    return tuple(found)
 
 
 def why_not_held_out(model: RangeModel, taxon: str) -> str:
@@ -125,13 +152,15 @@ def is_dated(model: RangeModel) -> bool:
     return model.facts.dated or model.photos is not None
 
 
-def warn_if_undated(model: RangeModel, months: Sequence[int], progress: Progress) -> None:
-    """Note that months cannot differ, where they cannot, and in which nobody looked. months: none, of a whole year."""
+def _of_months(model: RangeModel, months: Sequence[int]) -> tuple[str, ...]:
+    """That months cannot differ, where they cannot, and in which nobody looked."""
+    found: list[str] = []
     if not is_dated(model):
         what = "so all months are the same" if months else "so the map is of the whole year"
-        progress.note(f"{model.facts.why_undated}, {what}.")
+        found.append(f"{model.facts.why_undated}, {what}")
     if names := months_not_looked(model, months):
-        progress.note(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months.")
+        found.append(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months")
+    return tuple(found)
 
 
 def months_not_looked(model: RangeModel, months: Sequence[int]) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from birdsat.maps.description import BY_EFFORT, RECORDS, RICHNESS, UNDATED, WITHIN, MapDescription
+from birdsat.maps.description import ABSENCES, BY_EFFORT, RECORDS, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -191,7 +191,7 @@ def _effort(facts: MapFacts, pictures: Mapping[str, str]) -> str:
 
 def _predictors(about: MapDescription) -> str:
     imagery, credit = about.sources.get("imagery", "imagery that is not known"), imagery_credit(about)
-    named = about.sources.get("inputs", ", ".join(USUAL_INPUTS)).split(", ")
+    named = _inputs(about)
     told = [f"what satellite chips around it show, from {imagery}"] if CHIP in named else []
     told += ["where it lies"] if PLACE in named else []
     rasters = ", ".join(one for one in named if one not in USUAL_INPUTS)
@@ -275,7 +275,7 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     words = "with the values less and plus one standard deviation over the members"
     if facts.about.interval is not None:
         words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
-    if share := areas.get("wrong_together"):
+    if share := areas.get("cells_wrong_together"):
         words = f"with all cells {share:.0%} of the way to the lower, and to the upper bounds of their intervals"
         if facts.about.records >= _LEAST_RECORDS:
             words += "; on made worlds such areas hold the true one in about four of five"
@@ -301,13 +301,7 @@ def _uncertainty(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     words = facts.about.doubt
     caption = f"{words[0].upper()}{words[1:]}, the mean over the months; over all cells {facts.doubt:.3f}. "
     if facts.about.interval is None:
-        if facts.about.quantity.name == RICHNESS.name:
-            caption += (
-                "It is that of a sum of taxa that come and go independently, and knows nothing of how well each is "
-            )
-            return figure(pictures["doubt"], f"{caption}mapped.")
-        caption += "It tells how much the map hangs on which records there happened to be, and nothing of errors that "
-        return figure(pictures["doubt"], f"{caption}all members share.")
+        return figure(pictures["doubt"], caption + facts.about.quantity.std_explanation)
     caption += (
         f"On made worlds where it is known, the truth lies in the interval in about {facts.about.interval:.0%} of "
     )
@@ -356,19 +350,34 @@ def _limits(facts: MapFacts) -> Iterable[str]:
 
 def _citations(facts: MapFacts) -> str:
     about = facts.about
-    cited = [*CITED["all"], *(CITED["fit"] if facts.has_fit else ()), *(CITED["range"] if facts.areas else ())]
-    credit = imagery_credit(about)
-    licences = [
-        f"Imagery: {credit or about.sources.get('imagery', 'not known') + ', on the terms of whoever gave it.'}",
-        "birdsat: MIT licence. The map falls under the terms of what it was made from.",
-    ]
+    holds = {
+        "all": True,
+        "fit": facts.has_fit,
+        "network": facts.has_fit and "classifier" not in about.sources,
+        "surveys": ABSENCES in about.sources,
+        "range": bool(facts.areas),
+    }
+    cited = [one for what, of in CITED.items() if holds[what] for one in of]
+    licences = []
     if facts.has_fit:
-        licences.insert(
-            0,
+        licences.append(
             f"Records: {facts.tables}, on the terms of their publishers. Of a download from GBIF, cite its "
-            "DOI; eBird, iNaturalist and others say how they are to be cited.",
+            "DOI; eBird, iNaturalist and others say how they are to be cited."
         )
+    inputs = _inputs(about) if facts.has_fit else [CHIP]
+    if CHIP in inputs:
+        credit = imagery_credit(about)
+        whose = credit or about.sources.get("imagery", "not known") + ", on the terms of whoever gave it."
+        licences.append(f"Imagery: {whose}")
+    if covariates := [one for one in inputs if one not in USUAL_INPUTS]:
+        licences.append(f"Covariates: {', '.join(covariates)}, on the terms of whoever gave them.")
+    licences.append("birdsat: MIT licence. The map falls under the terms of what it was made from.")
     return bullets(cited) + "<h3>Licences</h3>" + bullets(licences)
+
+
+def _inputs(about: MapDescription) -> list[str]:
+    """What the map learned from: chip, place and names of covariates."""
+    return about.sources.get("inputs", ", ".join(USUAL_INPUTS)).split(", ")
 
 
 def _commands(facts: MapFacts) -> str:

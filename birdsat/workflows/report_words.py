@@ -57,7 +57,7 @@ LIMITS: Sequence[str] = (
     "A range is a cut through the values. Another threshold gives another range, and neither is where the taxon was "
     "seen. It is not an assessment for the Red List.",
 )
-CITED: Mapping[str, Sequence[str]] = {
+CITED: Mapping[str, Sequence[str]] = {  # by what a map is or has
     "all": (
         "Sastry and others (2024): BirdSAT: Cross-View Contrastive Masked Autoencoders for Bird Species Classification "
         "and Mapping. WACV.",
@@ -65,8 +65,6 @@ CITED: Mapping[str, Sequence[str]] = {
         "1261-1277, doi 10.1111/ecog.04960. The order of this page.",
     ),
     "fit": (
-        "Cole and others (2023): Spatial Implicit Neural Representations for Global-Scale Species Mapping. ICML. The "
-        "loss.",
         "Phillips and others (2009): Sample selection bias and presence-only distribution models. Ecological "
         "Applications 19, 181-197. The background.",
         "Meyer and Pebesma (2021): Predicting into unknown space? Methods in Ecology and Evolution 12, 1620-1633. The "
@@ -74,6 +72,14 @@ CITED: Mapping[str, Sequence[str]] = {
         "Liu and others (2005): Selecting thresholds of occurrence in the prediction of species distributions. "
         "Ecography 28, 385-393; Liu, White and Newell (2013): Selecting thresholds for the prediction of species "
         "occurrence with presence-only data. Journal of Biogeography 40, 778-789. The thresholds.",
+    ),
+    "network": (
+        "Cole and others (2023): Spatial Implicit Neural Representations for Global-Scale Species Mapping. ICML. The "
+        "loss.",
+    ),
+    "surveys": (
+        "Fithian and others (2015): Bias correction in species distribution models: pooling survey and collection data "
+        "for multiple species. Methods in Ecology and Evolution 6, 424-438. Surveys beside records of presence.",
     ),
     "range": (
         "IUCN Standards and Petitions Committee (2022): Guidelines for Using the IUCN Red List Categories and "

@@ -13,16 +13,10 @@ from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
 from birdsat.ranges.model import RangeModel
-from birdsat.workflows.effort_map import copy_effort_map, effort_to_draw
+from birdsat.workflows.effort_map import effort_of_model, known_effort, write_shown_effort
 from birdsat.workflows.map_making import making_of_richness
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
-from birdsat.workflows.open_ranges import (
-    is_dated,
-    months_not_looked,
-    open_ranges,
-    warn_if_not_held_out,
-    warn_if_undated,
-)
+from birdsat.workflows.open_ranges import is_dated, months_not_looked, note_cautions, open_ranges
 from birdsat.workflows.requests.maps import DEFAULT_MONTHS, RichnessRequest
 from birdsat.workflows.same_request import request_fingerprint
 
@@ -54,7 +48,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     and not to be overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not
     fitted.
     """
-    of_model = effort_to_draw(request.ranges, request.panels)
+    of_model = known_effort(request.ranges)
     outputs = Outputs.of(request, request_fingerprint(request), beside=("_effort.tif",) if of_model else ())
     made = outputs.made_before(NAME)
     model, region = open_ranges(request)
@@ -64,8 +58,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         return RichnessResult(taxa=taxa, files=made.files)
     dated = is_dated(model)
     months = request.months_of(dated, model.facts.looked_months)
-    warn_if_undated(model, months, progress)
-    warn_if_not_held_out(model, progress)
+    note_cautions(model, taxa, months, progress)
     about = MapDescription(
         title=f"Species expected, of {len(taxa):,}",
         is_taxon=False,
@@ -95,7 +88,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
 
     def write_effort(path: Path) -> None:
         assert of_model is not None  # else there is not a file beside
-        copy_effort_map(of_model, path, region, outputs.request, outputs.within)
+        write_shown_effort(path, effort_of_model(of_model, region, outputs.within), region, outputs.request)
 
     (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress, write_effort)
     return RichnessResult(taxa=taxa, files=files)

@@ -1,7 +1,7 @@
 """Which species to expect at a place, in a month or through the year."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,13 @@ from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.region import Region
 from birdsat.errors import PlaceError
 from birdsat.files import check_new, write_atomic
-from birdsat.maps.species_list import PlaceCalendar, SpeciesList, place_calendar, species_list, where
+from birdsat.maps.species_list import AtPlace, PlaceCalendar, SpeciesList, place_calendar, species_list, where
 from birdsat.pictures.calendar import draw_calendar
 from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.cells import place_of
-from birdsat.workflows.open_ranges import open_ranges, warn_if_undated
+from birdsat.workflows.open_ranges import bias_cautions, cautions, open_ranges
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
 
@@ -29,9 +29,9 @@ class SpeciesResult(Reported[SpeciesList | PlaceCalendar]):
 def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesResult:
     """The taxa to expect at a place in a month, or through the year.
 
-    What holds of the place is what holds of the cell that it lies in. A place outside the area of applicability of
-    all taxa together is noted. Raises PlaceError for a place outside the region or in a cell without imagery,
-    ConfigError when a file is there already and not to be overwritten.
+    What holds of the place is what holds of the cell that it lies in. In what the numbers fall short is noted, and a
+    place outside the area of applicability of all taxa together. Raises PlaceError for a place outside the region or in
+    a cell without imagery, ConfigError when a file is there already and not to be overwritten.
     """
     place, out = place_of(request.place), None if request.out is None else Path(request.out)
     stem, endings = ("species", (".csv", ".json")) if request.month else ("calendar", (".csv", ".json", ".png"))
@@ -39,21 +39,25 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
     check_new(planned, request.overwrite)
     model, region = open_ranges(request)
     months = YEAR if request.month is None else (request.month,)
-    warn_if_undated(model, months, progress)
     cell = model.features(_cell_at(region, model, place))
-    (found,) = model.predict([cell], model.facts.taxa, months, applicability=False)
-    if not model.inside_together(cell)[0]:
-        progress.note(
-            f"{where(place)} is outside the model's area of applicability: it is unlike all places with records, of "
-            "whatever taxon."
-        )
-    suitability, taxa, least = found.suitability[:, :, 0], model.facts.taxa, request.min_suitability
+    (block,) = model.predict([cell], model.facts.taxa, months)
+    by_month = slice(None) if request.month is None else 0
+    found = AtPlace(
+        suitability=block.suitability[:, by_month, 0],
+        low=block.low[:, by_month, 0],
+        high=block.high[:, by_month, 0],
+        applicable=block.inside[:, 0],
+    )
+    least, taxa, names = request.min_suitability, model.facts.taxa, model.common_names
+    cautions = _cautions(model, found, months, least, place, known=bool(model.inside_together(cell)[0]))
+    for caution in cautions:
+        progress.note(f"{caution}.")
     report: SpeciesList | PlaceCalendar
     if request.month is None:
-        report = place_calendar(taxa, suitability, place, min_suitability=least, common_names=model.common_names)
+        report = place_calendar(taxa, found, place, min_suitability=least, common_names=names, cautions=cautions)
     else:
         report = species_list(
-            taxa, suitability[:, 0], place, request.month, min_suitability=least, common_names=model.common_names
+            taxa, found, place, request.month, min_suitability=least, common_names=names, cautions=cautions
         )
     files: tuple[Path, ...] = ()
     if out is not None:
@@ -61,6 +65,23 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
         subtitle = f"model {Path(request.ranges).name} on {region.run}"
         files = _write(report, planned, subtitle, least, progress)
     return SpeciesResult(report=report, files=files)
+
+
+def _cautions(
+    model: RangeModel, found: AtPlace, months: Sequence[int], least: float, place: Place, *, known: bool
+) -> tuple[str, ...]:
+    """What whoever reads the list must know; of taxa, those that are listed."""
+    likeliest = found.suitability.reshape(len(found.suitability), -1).max(axis=1)
+    listed = [model.facts.taxa[label] for label in np.flatnonzero(likeliest >= least)]
+    unlike = (
+        f"{where(place)} is outside the model's area of applicability: it is unlike all places with records, of "
+        "whatever taxon"
+    )
+    return (
+        *cautions(model, listed, months),
+        *bias_cautions(model),
+        *(() if known else (unlike,)),
+    )
 
 
 def _write(

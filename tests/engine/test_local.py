@@ -16,7 +16,7 @@ from sessions import of_session
 from birdsat.engine.local import in_processes
 from birdsat.errors import BirdsatError, ConfigError, InputError, UnknownTaxonError, WorkerError
 
-SECONDS = 45.0  # more than anything here takes on a busy machine, and less than what is put to sleep there sleeps
+SECONDS = 150.0  # more than anything here takes on a busy machine, and less than what is put to sleep there sleeps
 PARENT = """
 import sys, time
 from pathlib import Path
@@ -24,7 +24,7 @@ from birdsat.engine.local import in_processes
 
 def work(item):
     (Path(sys.argv[1]) / str(__import__("os").getpid())).touch()
-    time.sleep(60)
+    time.sleep(300)
 
 if __name__ == "__main__":
     list(in_processes(work, range(4), workers=2, doing="sleeping"))
@@ -54,7 +54,7 @@ def die(number: int) -> int:
 
 def sleep_and_tell(folder: Path) -> None:
     (folder / str(os.getpid())).touch()
-    time.sleep(60)
+    time.sleep(300)
 
 
 def is_running(pid: int) -> bool:

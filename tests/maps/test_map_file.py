@@ -18,7 +18,7 @@ from birdsat.earth.cog import create_cog
 from birdsat.earth.grid import AnyGrid, Grid
 from birdsat.errors import ConfigError, InputError
 from birdsat.maps import map_file
-from birdsat.maps.description import ELSEWHERE, RECORDS, RICHNESS, SCORE, MapDescription, description_from
+from birdsat.maps.description import ELSEWHERE, RECORDS, RICHNESS, SCORE, SUITABILITY, MapDescription, description_from
 from birdsat.maps.making import Making
 from birdsat.maps.map_file import MapFile, create_map
 
@@ -62,6 +62,10 @@ def test_lows_and_highs_of_an_interval_are_bands_and_come_back(tmp_path: Path) -
     with rasterio.open(tmp_path / "map.tif") as raster:
         of_months = ("January", "July", "January low", "July low", "January high", "July high")
         assert raster.descriptions == (*of_months, "area of applicability")
+        name = description.quantity.name
+        assert raster.tags(1)["long_name"] == f"{name}, January"
+        assert raster.tags(4)["long_name"] == f"lower end of the 80% interval of {name}, July"
+        assert raster.tags(7)["long_name"] == "area of applicability: 1 inside, 0 outside"
     with MapFile(tmp_path / "map.tif") as opened:
         assert replace(opened.description, evaluation={}) == replace(description, evaluation={})
         layers = opened.read()
@@ -103,7 +107,7 @@ def test_a_map_of_the_release_before_whose_standard_deviations_were_called_sprea
 
 def test_a_map_of_the_release_before_that_was_called_a_probability_is_read(tmp_path: Path) -> None:
     values = written(tmp_path / "map.tif", described(GRIDS[0]))
-    new = ("quantity_meaning", "calibrated", "dated", "of_land")
+    new = ("quantity_meaning", "quantity_std", "quantity_std_explanation", "calibrated", "dated", "of_land")
     with rasterio.open(tmp_path / "map.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
         tags = {name: text for name, text in raster.tags().items() if name not in new}
         raster.update_tags(ns="", **dict.fromkeys(raster.tags(), ""))
@@ -111,6 +115,7 @@ def test_a_map_of_the_release_before_that_was_called_a_probability_is_read(tmp_p
     with MapFile(tmp_path / "map.tif") as opened:
         about = opened.description
         assert about.quantity.name == "probability of occurrence" and about.dated and about.calibrated is None
+        assert about.quantity.std == SUITABILITY.std and about.quantity.std_explanation == SUITABILITY.std_explanation
         np.testing.assert_array_equal(opened.read().value, values[:3])
 
 
@@ -324,7 +329,8 @@ def test_a_map_of_an_earlier_release_is_read_and_says_nothing_of_its_making(tmp_
 def test_a_taxon_without_figures_of_its_own_is_not_evaluated_by_those_of_others() -> None:
     figures = {"held_out_taxa": 4.0, "held_out_auc": 0.9}
     others = described(GRID, calibrated=True, evaluation=figures, not_held_out="too few of its records")
-    assert not others.evaluated and others.cautions == ("not evaluated: too few of its records",)
+    assert not others.evaluated
+    assert others.cautions == ("calibrated on other taxa, not evaluated: too few of its records",)
     own = described(GRID, calibrated=True, evaluation=figures | {"taxon_held_out_points": 9.0})
     assert own.evaluated and not own.cautions
     by_chance = {"taxon_held_out_auc": 0.52, "taxon_held_out_auc_low": 0.44}

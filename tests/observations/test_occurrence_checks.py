@@ -149,7 +149,7 @@ def test_taxa_of_few_records_are_named_with_how_many_there_are():
     thinned = recorded(tit=scattered(10, 1, 59, 1, 39), owl=[(1, 1), (2, 2), (3, 3)], wren=[(4, 4)])
     said = few_records(thinned)
     assert said == (
-        "2 taxa with fewer than 10 records in different cells or months, whose maps are uncertain: owl (3), wren (1)."
+        "2 taxa with fewer than 10 records in different places or months, whose maps are uncertain: owl (3), wren (1)."
     )
     assert few_records(thinned, 3) == said.replace("2 taxa", "1 taxon").replace("10 records", "3 records").replace(
         "owl (3), ", ""

@@ -20,7 +20,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.maps.map_file import MapFile
 from birdsat.ranges.points import Points
 from birdsat.workflows import fit_ranges as workflow
-from birdsat.workflows.effort_map import copy_effort_map
+from birdsat.workflows.effort_map import effort_of_model
 from birdsat.workflows.fit_ranges import FitResult, fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_result import MapResult
@@ -289,9 +289,9 @@ def test_what_is_known_of_effort_is_part_of_a_request(given: dict[str, Any]) -> 
     assert request_fingerprint(FitRequest(tables="t.csv", out="m", **given)) != request_fingerprint(plain)
 
 
-def test_a_map_of_a_model_shows_its_effort_on_the_cells_of_the_map(table: Path, tmp_path: Path) -> None:
+def test_a_map_of_a_model_has_its_effort_beside_it_on_the_cells_of_the_map(table: Path, tmp_path: Path) -> None:
     fitted(table, tmp_path / "m")
-    asked = {"taxon": TAXA[0], "ranges": tmp_path / "m", "box": "6,46,20,56", "panels": "effort"}
+    asked = {"taxon": TAXA[0], "ranges": tmp_path / "m", "box": "6,46,20,56"}
     made = map_taxon(MapRequest(out=tmp_path / "maps", **asked), RecordedProgress())
     shown, said = effort_in(made.maps[0].files[-1])
     of_model = MapFile(tmp_path / "m" / "effort.tif")
@@ -306,11 +306,10 @@ def test_a_map_of_a_model_shows_its_effort_on_the_cells_of_the_map(table: Path, 
     assert ((shown == 0) == (expected == 0))[known].all()
 
 
-def test_a_map_of_richness_shows_the_effort_of_its_model(table: Path, tmp_path: Path) -> None:
+def test_a_map_of_richness_has_the_effort_of_its_model_beside_it(table: Path, tmp_path: Path) -> None:
     fitted(table, tmp_path / "m")
     beside = tmp_path / "maps" / "richness_effort.tif"
-    map_richness(RichnessRequest(ranges=tmp_path / "m", out=tmp_path / "maps"))
-    assert not beside.exists()
+    assert beside in map_richness(RichnessRequest(ranges=tmp_path / "m", out=tmp_path / "maps")).files
     for overwrite in (True, False):  # the second time, all of it is there
         asked = RichnessRequest(ranges=tmp_path / "m", out=tmp_path / "maps", panels=("effort",), overwrite=overwrite)
         assert beside in map_richness(asked).files
@@ -333,9 +332,9 @@ def test_the_effort_of_a_model_on_cells_of_other_sizes_and_places(
     fitted(table, tmp_path / "m")
     west = 30 if region else 5
     cells = Grid(Box(west, 45, west + 10, 55), step)
-    copy_effort_map(tmp_path / "m" / "effort.tif", tmp_path / "e.tif", EveryCell(cells))  # type: ignore[arg-type]
-    shown, said = effort_in(tmp_path / "e.tif")
-    assert said == "the records of 3 taxa"
+    found = effort_of_model(tmp_path / "m" / "effort.tif", EveryCell(cells))  # type: ignore[arg-type]
+    assert found.source == "the records of 3 taxa" and np.array_equal(found.cells, np.arange(cells.cells))
+    shown = found.density.reshape(cells.shape)
     if region:
         assert np.isnan(shown).all()  # nothing is known there, which is not the same as nobody
     else:

@@ -178,6 +178,14 @@ def test_what_is_known_of_effort_and_dates_is_known_to_an_evaluation_from_record
         "thinned": {"thin_km": 2000},
     }
     assert all(auc(name, **more) != plain for name, more in asked.items())
+    own = tmp_path / "own.csv"
+    own.write_text(records.read_text().replace("taxon", "bird", 1))
+    result, _ = evaluated(
+        run, grid, tmp_path / "own", occurrences=own, models=("place",), points=5, columns="taxon=bird", crs="EPSG:4326"
+    )
+    assert result.to_dict()["rows"][0]["auc"] == plain  # read as tables to fit to are
+    with pytest.raises(InputError, match="neither a table"):
+        auc("no", target_group="Nobody")
 
 
 def test_rows_that_repeat_count_towards_the_records_asked_for_and_are_one_point(

@@ -44,6 +44,7 @@ def test_every_species_is_fitted_and_evaluated_in_every_month(
         assert one["present"] + one["absent"] == 12 * cells
     assert set(plain["centre_km"]) == set(plain["passage_km"]) == set(WORLD.migrants)
     shown = capsys.readouterr().out
+    assert 0 <= plain["near_months"] <= 1 and "of single months within 500 km" in " ".join(shown.split())
     assert "residents" in shown and "evaluation_virtual.json" in shown
 
 

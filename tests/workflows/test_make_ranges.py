@@ -31,7 +31,7 @@ def made(tmp_path: Path, *maps: Path, **fields: object) -> RangeResult:
 
 
 def test_the_files_hold_a_row_for_each_taxon_and_season(migrant: Path, tmp_path: Path) -> None:
-    other = write_map(tmp_path / "other.tif", taxon="Turdus o'connori <b>", months=(6,))
+    other = write_map(tmp_path / "other.tif", taxon="Turdus o'connori <b>", months=(6,), calibrated=False)
     result = made(tmp_path, migrant, other)
     meta, _, geometry, columns = pyogrio.raw.read(tmp_path / "range.gpkg")
     assert (meta["crs"], meta["geometry_type"]) == ("EPSG:4326", "MultiPolygon") and len(geometry) == 4
@@ -45,6 +45,8 @@ def test_the_files_hold_a_row_for_each_taxon_and_season(migrant: Path, tmp_path:
     written = json.loads((tmp_path / "range_areas.json").read_text())
     assert written["taxa"] == json.loads(json.dumps(result.to_dict()["ranges"]))
     assert written["taxa"][0]["threshold"]["chosen_on"] == "50 held-out points"
+    (said,) = written["taxa"][1]["cautions"]
+    assert said.startswith("not calibrated") and table["cautions"].tolist()[3] == said
     assert result.files == (tmp_path / "range.gpkg", tmp_path / "range_areas.json")
 
 
@@ -151,7 +153,11 @@ def test_a_map_of_records_is_made_with_its_thresholds_and_its_range(
     main([*asked, "--out", str(tmp_path)])
     name = TAXA[0].replace(" ", "_")
     assert {file.name for file in tmp_path.iterdir()} == {
-        f"{name}{ending}" for ending in (".tif", ".json", ".qml", ".png", ".gpkg", "_areas.json")
+        f"{name}{ending}"
+        for ending in (
+            *(".tif", ".json", ".qml", ".png", ".gpkg", "_areas.json"),
+            *("_effort.tif", "_effort.json", "_effort.qml"),
+        )
     }
     about = json.loads((tmp_path / f"{name}.json").read_text())
     assert set(about["thresholds"]) == {"p10", "max_sss", "equal", "prevalence"}

@@ -267,6 +267,15 @@ def test_a_map_of_effort_has_no_report_and_one_of_richness_no_range(tmp_path: Pa
     assert "of a sum of taxa that come and go independently" in page
 
 
+def test_what_is_cited_and_credited_is_what_the_map_was_made_from(tmp_path: Path) -> None:
+    usual = words(report_of(full_map(tmp_path / "a.tif", calibrated=True, sources=SOURCES)))
+    assert "Spatial Implicit Neural" in usual and "Fithian" not in usual and "Covariates:" not in usual
+    rasters = {"inputs": "place, bio1 (temperature.tif)", "classifier": "sklearn.X()", "absences of the taxon": "0"}
+    own = words(report_of(full_map(tmp_path / "b.tif", calibrated=True, sources=SOURCES | rasters)))
+    assert "Spatial Implicit Neural" not in own and "Fithian" in own
+    assert "Covariates: bio1 (temperature.tif), on the terms" in own and "Imagery:" not in own
+
+
 def test_what_is_said_of_members_and_observers_is_so_of_this_map(tmp_path: Path) -> None:
     by_effort = {"observer bias": "corrected by the records of 10 taxa", "background drawn by effort": "1%"}
     page = words(report_of(full_map(tmp_path / "a.tif", calibrated=False, sources=SOURCES | by_effort)))

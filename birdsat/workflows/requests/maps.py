@@ -32,6 +32,7 @@ OF_RECORDS = tuple(  # settings that say which records are read, and what is kno
     for field in fields(options)
     if field.name not in {of_taxa.name for of_taxa in fields(TaxonomyOptions)}
 )
+_OF_DRAWN = ("columns", "crs")  # which concern tables that are drawn as well
 _GRID = ("box", "imagery", *_CUT)
 
 
@@ -132,7 +133,8 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
     """Folder of cells that `birdsat embed` made, in place of the built-in world; of a range model, by default those it
     was fitted on."""
     points: Sequence[AnyPath] = ()
-    """Tables of occurrences or counts of the taxa to draw on top."""
+    """Tables of occurrences or counts of the taxa to draw on top, read by columns and crs as tables to fit to are; all
+    of their rows with a place, of whatever date."""
     sea: bool = False
     """Draw what the map says of the sea also for taxa that live on land."""
     workers: int = 2
@@ -172,7 +174,9 @@ class MapRequest(MapFilesOptions, CovariateOptions, ExtentOptions, GridOptions, 
                 settings=("occurrences", "ranges"),
             )
         if not self.occurrences:
-            self.reject_unused(("way", "covariates", "inputs", *OF_RECORDS), "records to fit to")
+            drawn = _OF_DRAWN if self.points else ()
+            of_fit = ("way", "covariates", "inputs", *OF_RECORDS)
+            self.reject_unused(tuple(name for name in of_fit if name not in drawn), "records to fit to")
         if self.region is not None:
             self.reject_unused(("world", *_GRID), "cells in place of a region")
         elif self.imagery is None:

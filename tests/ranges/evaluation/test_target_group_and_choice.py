@@ -75,9 +75,6 @@ def test_weights_of_the_background_count_in_every_model_that_knows_them() -> Non
 def test_target_group_background_is_every_place_with_a_presence_once() -> None:
     found = target_group(POINTS)
     assert len(found.background) == len(np.unique(CELLS.lon_lat[ROWS], axis=0)) and np.ptp(found.background_weight) == 0
-    mixed = target_group(POINTS, 0.25)
-    looked = mixed.background_weight[len(POINTS.background) :].sum() / mixed.background_weight.sum()
-    assert looked == pytest.approx(0.25)
     one = replace(POINTS, taxon=np.zeros_like(TAXON))
     assert target_group(one) is one
 

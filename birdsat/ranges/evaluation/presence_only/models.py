@@ -35,9 +35,15 @@ def ours_chip_place(seed: int) -> PresenceModel:
 
 
 def ours_network(seed: int) -> PresenceModel:
-    """The range network on covariates, as `birdsat fit` takes them, and nothing beside it."""
+    """The range network on covariates, and nothing beside it: `birdsat fit --inputs covariates`."""
     network = CovariateNetwork(settings=RangeNetworkConfig(seed=seed))
     return TargetGroup(model=network, label="birdsat: covariates, network alone")
+
+
+def ours_network_chip_place(seed: int) -> PresenceModel:
+    """The range network on covariates, chip and place, and nothing beside it: `birdsat fit --covariates`."""
+    network = CovariateNetwork(chip_place=True, settings=RangeNetworkConfig(seed=seed))
+    return TargetGroup(model=network, label="birdsat: covariates + chip + place, network alone")
 
 
 def maxent(seed: int) -> PresenceModel:
