@@ -33,6 +33,7 @@ from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 RATIOS = (1, 10, 100, 1000)
 LIVES = 0.1  # suitability, above which a taxon counts as living in a cell
 VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
+_SAID = {"random": "by chance", "roads": "along roads", "gradient": "along habitat", "outside": "least where it is"}
 OVERLAPS = 1 / 4  # of a taxon's range that is visited, below which effort does not overlap it
 
 
@@ -148,18 +149,30 @@ def _table(found: list[Mapped], *, visited: bool) -> Table:
 
 def _draw(drawn: list[tuple[str, Landscape, NDArray[np.float32]]], path: Path) -> None:
     """The first taxon's truth; and by kinds of effort, that on a logarithmic scale, and the map below it."""
+    from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2.1 * (len(drawn) + 1), 4.6), layout="constrained")
-    (truth, *efforts), (nothing, *maps) = figure.subplots(2, len(drawn) + 1)
+    figure = Figure(figsize=(2.1 * (len(drawn) + 1) + 0.6, 4.6), layout="constrained")
+    (truth, *efforts), (nothing, *maps) = axes = figure.subplots(2, len(drawn) + 1)
     nothing.set_axis_off()
-    shown = [(truth, "where it lives", drawn[0][1].suitability[0], "viridis")]
+    most = max(float(landscape.effort.max()) for _, landscape, _ in drawn)
+    looked, lives = {"cmap": "cividis", "norm": LogNorm(most / 1000, most)}, {"cmap": "viridis", "vmin": 0, "vmax": 1}
+    suits = drawn[0][1].suitability[0]
+    shown: list[tuple[Any, str, NDArray[np.floating], dict[str, Any]]] = [
+        (truth, "where it lives", suits / (suits + suits.mean()), lives)  # what a map is to find
+    ]
     for (name, landscape, found), above, below in zip(drawn, efforts, maps, strict=True):
-        shown += [(above, f"effort: {name}", np.log(landscape.effort), "cividis"), (below, "map", found[0], "viridis")]
-    for axes, title, values, ramp in shown:
-        axes.imshow(values.reshape(GRID.rows, GRID.columns), cmap=ramp)
-        axes.set(title=title, xticks=[], yticks=[])
-        axes.title.set_fontsize(9)
+        shown += [
+            (above, f"effort: {_SAID.get(name, name)}", landscape.effort, looked),
+            (below, "map", found[0], lives),
+        ]
+    images = {}
+    for one, title, values, scale in shown:
+        images[scale["cmap"]] = one.imshow(values.reshape(GRID.rows, GRID.columns), **scale)
+        one.set(title=title, xticks=[], yticks=[])
+        one.title.set_fontsize(8)
+    for row, ramp, label in ((0, "cividis", "visits of a cell"), (1, "viridis", "relative suitability")):
+        figure.colorbar(images[ramp], ax=list(axes[row]), label=label, shrink=0.9, aspect=18, pad=0.01)
     figure.savefig(path, dpi=110)
 
 

@@ -13,7 +13,7 @@ from birdsat.pictures.colours import INK, SCORE_COLOURS
 from birdsat.pictures.map_picture import DPI
 
 MOST_ROWS = 60  # taxa that one picture holds
-_ROW_INCHES, _COLUMN_INCHES, _LETTER_INCHES, _SMALL_LETTER_INCHES = 0.2, 0.36, 0.075, 0.065
+_ROW_INCHES, _COLUMN_INCHES, _LETTER_INCHES, _SMALL_LETTER_INCHES, _LINE_INCHES = 0.2, 0.36, 0.075, 0.065, 0.14
 _FAINT = "#6b6f76"
 
 
@@ -32,7 +32,10 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
         for taxon, common, inside in zip(taxa, calendar.common_names, shown.applicable, strict=False)
     ]  # the names beyond the last row are not among them
     width = 12 * _COLUMN_INCHES + _LETTER_INCHES * max(map(len, labels)) + 1.6
-    figure = Figure(figsize=(width, _ROW_INCHES * len(taxa) + 1.7), dpi=DPI, layout="constrained")
+    letters = int(width / _SMALL_LETTER_INCHES)
+    notes = [line for note in (*calendar.cautions, subtitle) for line in wrap(note, letters)]
+    height = _ROW_INCHES * len(taxa) + _LINE_INCHES * len(notes) + 1.6
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(where(calendar.place), fontsize=13, color=INK, parse_math=False)
     axes = figure.subplots()
@@ -58,8 +61,6 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
     bar.set_label("relative suitability", fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK)
     bar.outline.set(linewidth=0.5, edgecolor="#8a8d92")
-    letters = int(width / _SMALL_LETTER_INCHES)
-    notes = [line for note in (*calendar.cautions, subtitle) for line in wrap(note, letters)]
     if notes:
         figure.supxlabel("\n".join(notes), fontsize=8, color=_FAINT, x=0.99, ha="right", parse_math=False)
     return figure
