@@ -33,8 +33,9 @@ from birdsat.virtual.landscape import GRID, Effort, Landscape, make_landscape
 RATIOS = (1, 10, 100, 1000)
 LIVES = 0.1  # suitability, above which a taxon counts as living in a cell
 VISITED = 1 / 3  # expected visits of a cell, below which most cells of the kind have none
-_SAID = {"random": "by chance", "roads": "along roads", "gradient": "along habitat", "outside": "least where it is"}
 OVERLAPS = 1 / 4  # of a taxon's range that is visited, below which effort does not overlap it
+# Kinds of effort as the picture calls them.
+_SAID = {"random": "by chance", "roads": "along roads", "gradient": "along habitat", "outside": "least where it is"}
 
 
 @dataclass(frozen=True, kw_only=True)

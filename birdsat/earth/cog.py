@@ -85,6 +85,8 @@ def create_cog(
         "blockysize": min(_STRIP_ROWS, grid.rows),
         "bigtiff": "IF_SAFER",
     }
+    if long_names and len(long_names) != len(band_names):
+        raise InputError(f"{len(band_names)} bands have {len(long_names)} long names; give as many, or none.")
     sums = _TileSums(len(band_names), grid.rows, grid.columns)
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES), _folder_beside(path) as folder:
         rows_file, finished = folder / "rows.tif", folder / path.name

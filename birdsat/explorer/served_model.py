@@ -11,7 +11,7 @@ from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
 from birdsat.ranges.intervals import COVERAGE
-from birdsat.workflows.open_ranges import bias_cautions, cautions
+from birdsat.workflows.open_ranges import bias_cautions, fit_cautions
 from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
 
 _THRESHOLDS = {
@@ -171,8 +171,8 @@ class ServedModel(CellValues):
         }
 
     def notes(self, *taxa: str) -> list[str]:
-        """What whoever reads the maps of all taxa, or of some, must know."""
-        return [f"{one}." for one in (*cautions(self.model, taxa, YEAR), *bias_cautions(self.model))]
+        """What whoever reads the maps of all taxa, or of some, must know beside their figures and labels."""
+        return [f"{one}." for one in (*fit_cautions(self.model, taxa, YEAR), *bias_cautions(self.model))]
 
     def thresholds(self, taxon: str) -> list[dict[str, Any]]:
         """From which values on it counts as there, by name; none where nothing was held out."""

@@ -129,11 +129,9 @@ def download(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
         out=out / {"csv": "table", "png": "picture"}.get(ending, "map"),
     )
     quiet = WithoutNotes(progress)
-    files = map_taxon(request, quiet).maps[0].files
-    (tif,) = (file for file in files if file.suffix == ".tif")
+    tif = map_taxon(request, quiet).maps[0].files[0]
     if ending in ("tif", "png", "csv"):
-        (found,) = (file for file in files if file.suffix == f".{ending}")
-        return {"file": str(found)}
+        return {"file": str(tif.with_suffix(f".{ending}"))}
     ranges = out / f"range-{asked['threshold'] or 'max_sss'}" / f"{tif.stem}.gpkg"
     if not ranges.is_file():
         ranges.parent.mkdir(parents=True, exist_ok=True)

@@ -62,6 +62,7 @@ RICHNESS = Quantity(
     "mapped.",
 )
 RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sources of a map, as numbers
+SURVEYED = "absences"  # of all taxa, a number; a source of a map of richness whose fit learned from surveys too
 ABSENCES = "absences of the taxon"  # a number; a source of a map whose fit learned from surveys too
 WITHIN = "mapped within the polygons of"  # a file; a source of a map
 BY_EFFORT = "background drawn by effort"  # a share; a source of a map
@@ -139,7 +140,7 @@ class MapDescription:
     def cautions(self) -> tuple[str, ...]:
         """What whoever reads the numbers must know, in words; none: nothing beyond what every map has."""
         lacks = [] if self.calibrated is not False else ["not calibrated"]
-        lacks += ["calibrated on other taxa"] if self._others_alone else []
+        lacks += ["calibrated with other taxa"] if self._others_alone else []
         lacks += ["not evaluated"] if self.calibrated is not None and not self.evaluated else []
         found = [f"{', '.join(lacks)}: {self.why_not_evaluated}"] if lacks else []
         if 0 < (side := self.evaluation.get("held_out_block_km", _BLOCK_KM)) < _BLOCK_KM:
@@ -194,9 +195,9 @@ class MapDescription:
             self.quantity.name if layer == self.quantity.name else f"{self.quantity.name}, {layer}" for layer in layers
         ]
         found = list(named)
-        found += [f"{self.quantity.std} of {one}" for one in named if self.std]
+        found += [f"{one}: {self.quantity.std}" for one in named if self.std]
         for end in ("lower", "upper") if self.interval is not None else ():
-            found += [f"{end} end of the {self.interval:.0%} interval of {one}" for one in named]
+            found += [f"{one}: {end} bound of the {self.interval:.0%} interval" for one in named]
         return (*found, *((f"{APPLICABILITY}: 1 inside, 0 outside",) if self.applicability else ()))
 
     @property
@@ -248,6 +249,7 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
     """The inverse of `tags`. Raises InputError when the tags or the bands are not those of a map of birdsat."""
     # Standard deviations were called spreads in the release before this.
     band_names = tuple(re.sub(" spread$", " std", name) for name in band_names)
+    usual = RICHNESS if tags.get("quantity") == RICHNESS.name else SUITABILITY  # before these stood in the tags
     try:
         box = Box.parse(tags["box"])
         km, months = tags.get("step_km"), tags.get("months", "")
@@ -266,8 +268,8 @@ def description_from(tags: Mapping[str, str], band_names: tuple[str, ...]) -> Ma
                 None if low_high is None else (float(low_high[0]), float(low_high[1])),
                 tags.get("quantity_explanation", ""),
                 tags.get("quantity_meaning", ""),
-                tags.get("quantity_std", SUITABILITY.std),
-                tags.get("quantity_std_explanation", SUITABILITY.std_explanation),
+                tags.get("quantity_std", usual.std),
+                tags.get("quantity_std_explanation", usual.std_explanation),
             ),
             model=tags["model"],
             std=any(name.endswith(" std") for name in band_names),

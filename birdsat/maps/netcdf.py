@@ -165,7 +165,7 @@ def _make_layers(
 
 def _beside(about: MapDescription) -> dict[str, str]:
     """What a map has beside its values: the end of a variable's name, and what it is."""
-    found = {"std": "standard deviation"} if about.std else {}
+    found = {"std": about.quantity.std} if about.std else {}
     if about.interval is not None:
         found |= {"low": f"lower bound of the {about.interval:.0%} interval"}
         found |= {"high": f"upper bound of the {about.interval:.0%} interval"}

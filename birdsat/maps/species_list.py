@@ -29,6 +29,14 @@ class AtPlace:
     high: NDArray[np.float32]
     applicable: NDArray[np.bool_]  # (t,) whether the place lies in the taxon's area of applicability
 
+    def __post_init__(self) -> None:
+        shape = self.suitability.shape
+        if (self.low.shape, self.high.shape, self.applicable.shape) != (shape, shape, shape[:1]):
+            raise InputError(
+                f"suitabilities have shape {shape}, their bounds {self.low.shape} and {self.high.shape}, areas of "
+                f"applicability {self.applicable.shape}; bounds need the shape of the suitabilities, areas {shape[:1]}."
+            )
+
     def of(self, order: NDArray[np.int64]) -> "AtPlace":
         """Of some taxa, in an order."""
         return AtPlace(
@@ -46,7 +54,7 @@ class SpeciesList:
     place: Place
     month: int  # 1..12
     taxa: tuple[str, ...]  # t names
-    found: AtPlace  # (t,) each, falling
+    found: AtPlace  # in the month, falling
     common_names: tuple[str, ...]  # t; "" where not known
     expected: float  # number of species to expect, those left out among them
     left_out: int  # taxa less likely than was asked for
@@ -100,7 +108,7 @@ class PlaceCalendar:
 
     place: Place
     taxa: tuple[str, ...]  # t names
-    found: AtPlace  # (t, 12) each
+    found: AtPlace  # over the year
     common_names: tuple[str, ...]  # t; "" where not known
     expected: NDArray[np.float32]  # (12,) number of species to expect, those left out among them
     left_out: int  # taxa that are in no month as likely as was asked for

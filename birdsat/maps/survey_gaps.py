@@ -31,6 +31,7 @@ class SurveyGaps:
     effort: NDArray[np.float64]  # (g,) records of all taxa in the cell and month
     threshold: float  # suitability from which a taxon is expected
     found: int  # gaps in all; g are kept
+    cautions: tuple[str, ...] = ()  # what whoever reads the numbers must know
 
     @property
     def rank(self) -> NDArray[np.float64]:
@@ -42,6 +43,7 @@ class SurveyGaps:
         return {
             "threshold": self.threshold,
             "found": self.found,
+            "cautions": list(self.cautions),
             "gaps": [dict(zip(_HEAD, row, strict=True)) for row in self._rows()],
         }
 
@@ -88,6 +90,7 @@ def survey_gaps(
     effort: Effort,
     threshold: float = 0.5,
     max_gaps: int = 1000,
+    cautions: Sequence[str] = (),
 ) -> SurveyGaps:
     """The cells and months where a taxon is expected but unrecorded, by the chance that it is there and was missed.
 
@@ -95,6 +98,8 @@ def survey_gaps(
     too. That chance is suitability / (1 + records): one who looks finds the taxon with a chance of which nothing is
     known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
     (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
+
+    cautions: what whoever reads the numbers must know, for the record.
 
     Of all gaps, the `max_gaps` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
     settings out of range, InputError for a number of taxa or months that is not the blocks'.
@@ -133,6 +138,7 @@ def survey_gaps(
         effort=best[:, 5],
         threshold=threshold,
         found=found,
+        cautions=tuple(cautions),
     )
 
 

@@ -123,7 +123,7 @@ class TaxonRange:
                 }
                 for extent in self.extents
             ],
-            "cells_wrong_together": _plain(self.together, 4),
+            "wrong_together": _plain(self.together, 4),
             "reaches_edge_of_map": self.reaches_edge,
             "cautions": list(self.about.cautions),
             "model": self.about.model,

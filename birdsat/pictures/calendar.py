@@ -33,7 +33,8 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
     ]  # the names beyond the last row are not among them
     width = 12 * _COLUMN_INCHES + _LETTER_INCHES * max(map(len, labels)) + 1.6
     letters = int(width / _SMALL_LETTER_INCHES)
-    notes = [line for note in (*calendar.cautions, subtitle) for line in wrap(note, letters)]
+    mark = meaning_of_marks(shown).removeprefix("; ")
+    notes = [line for note in (mark, *calendar.cautions, subtitle) for line in wrap(note, letters)]
     height = _ROW_INCHES * len(taxa) + _LINE_INCHES * len(notes) + 1.6
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -55,7 +56,6 @@ def draw_calendar(calendar: PlaceCalendar, *, subtitle: str = "") -> Figure:
         spine.set_visible(False)
     hidden = calendar.left_out + len(calendar.taxa) - len(taxa)
     below = "species expected, by month" + (f"; {hidden:,} less likely taxa not shown" if hidden else "")
-    below += meaning_of_marks(shown)
     axes.set_xlabel(below, fontsize=8.5, color=INK)
     bar = figure.colorbar(image, ax=axes, shrink=max(0.3, min(1.0, 12 / len(taxa))), aspect=22, pad=0.02)
     bar.set_label("relative suitability", fontsize=9, color=INK)

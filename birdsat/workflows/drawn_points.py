@@ -5,7 +5,9 @@ from pathlib import Path
 
 from birdsat.earth.box import Box
 from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.errors import InputError, nearest
 from birdsat.observations.readers.columns import TableColumns
+from birdsat.observations.readers.registry import open_table
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.points import TaxonPlaces, read_places
 from birdsat.progress import Progress
@@ -27,6 +29,8 @@ def read_drawn(
     kept.
     """
     columns = TableColumns.parse(tuple(request.columns))
+    if request.points and not request.occurrences:
+        _check_columns(request)
     drawn = tuple(
         read_places(Path(table), taxa.left, crosswalk, columns=columns, crs=request.crs, common_names=common_names)
         for table in request.points
@@ -41,6 +45,18 @@ def read_drawn(
         box = open_region(Path(request.region)).grid.box
     keep_drawn(taxa, drawn, box)
     return drawn
+
+
+def _check_columns(request: MapRequest) -> None:
+    """Raise InputError for a column that is named and that no table to draw has; of tables to fit to, reading tells."""
+    there = {name for table in request.points for name in open_table(Path(table)).columns}
+    for asked in request.columns:
+        _, _, name = asked.partition("=")
+        if name and name not in there:
+            raise InputError(
+                f"no table to draw has a column {name!r}{nearest(name, there)}. Name those that they have.",
+                settings=("columns", "points"),
+            )
 
 
 def keep_drawn(taxa: AskedTaxa, drawn: Sequence[TaxonPlaces], box: Box | None) -> None:

@@ -203,7 +203,7 @@ def _by_occurrences(
 
     points, truth = occurrence_points(
         own,
-        grids[0],
+        grids[0] if crosswalk is None else grids[0].renamed(crosswalk.name_of),
         columns,
         min_records=min(request.points, default=1),
         most=CELLS if request.imagery is None else _CUT,

@@ -49,7 +49,7 @@ from birdsat.workflows.explain_fit import Explanation, explain_fit, explanation_
 from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
     beside_covariates,
-    note_cautions,
+    fit_cautions,
     region_of,
     with_covariates,
 )
@@ -155,7 +155,8 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         )
 
     model = fit(request.inputs, progress)
-    note_cautions(model, model.facts.taxa, None, progress)
+    for caution in fit_cautions(model, model.facts.taxa, None):
+        progress.note(f"{caution}.")
     forget_effort_map(out)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))

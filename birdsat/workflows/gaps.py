@@ -38,7 +38,7 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     check_new([out], request.overwrite)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
-    note_cautions(model, taxa, request.months, progress)
+    said = note_cautions(model, taxa, request.months, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     _check_months(records, request.months, progress)
     blocks = (
@@ -54,6 +54,7 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
         effort=effort(records, region.grid),
         threshold=request.threshold,
         max_gaps=request.max_gaps,
+        cautions=said,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     gaps.write_csv(out)

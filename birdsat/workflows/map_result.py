@@ -17,7 +17,7 @@ class TaxonMap:
     """The map of one taxon."""
 
     taxon: str
-    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and of a fit the GeoTIFF of its effort
+    files: tuple[Path, ...]  # GeoTIFF, picture, other formats asked for, and the map of effort where it is known
     evaluation: Mapping[str, float]  # of the model, on what was left out of its fit; empty for maps from photos
 
     def to_dict(self) -> dict[str, Any]:

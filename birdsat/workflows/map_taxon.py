@@ -42,7 +42,7 @@ from birdsat.workflows.asked_effort import check_effort
 from birdsat.workflows.asked_taxa import AskedTaxa, found_among
 from birdsat.workflows.cells import box_of, grid_of
 from birdsat.workflows.drawn_points import keep_drawn, read_drawn
-from birdsat.workflows.effort_map import effort_of_model, known_effort, write_effort_map, write_shown_effort
+from birdsat.workflows.effort_map import ModelEffort, effort_on, known_effort, write_effort_map, write_shown_effort
 from birdsat.workflows.embed_region import embed_grid
 from birdsat.workflows.extent import named_extent
 from birdsat.workflows.fit_ranges import fit_records
@@ -55,9 +55,9 @@ from birdsat.workflows.open_ranges import (
     beside_covariates,
     bias_cautions,
     check_ranges,
+    fit_cautions,
     is_dated,
     months_not_looked,
-    note_cautions,
     region_of,
     why_not_held_out,
     with_covariates,
@@ -67,7 +67,7 @@ from birdsat.workflows.requests.maps import DEFAULT_MONTHS, MapRequest
 from birdsat.workflows.same_request import request_fingerprint
 
 _BY_OTHERS = replace(
-    SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out, of other taxa"
+    SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out, with other taxa"
 )
 _CALIBRATED = replace(SUITABILITY, explanation=f"{SUITABILITY.explanation}; calibrated on blocks left out")
 _TOGETHER = 16  # taxa that are written in one pass over the cells, at most
@@ -122,11 +122,12 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     for table in request.points:
         check_places(Path(table))
     crosswalk = open_crosswalk(request)
+    of_model = known_effort(request.ranges, progress)
     # Only a fit makes a taxon's map depend on which others are asked for.
     outputs = Outputs.of(
         request,
         request_fingerprint(request, () if request.occurrences else ("taxon",)),
-        beside=("_effort.tif",) if request.occurrences or known_effort(request.ranges) else (),
+        beside=("_effort.tif",) if request.occurrences or of_model is not None else (),
     )
     taxa = AskedTaxa(request.taxon if crosswalk is None else [crosswalk.asked(taxon) for taxon in request.taxon])
     taxa.find_made(outputs)
@@ -136,7 +137,7 @@ def map_taxon(request: MapRequest, progress: Progress = QUIET) -> MapResult:
     if request.is_from_photos:
         mapped = _from_photos(work)
     elif request.ranges is not None:
-        mapped = _from_ranges(work)
+        mapped = _from_ranges(work, of_model)
     else:
         mapped = _from_records(work)
     maps: dict[str, TaxonMap] = {}
@@ -241,7 +242,7 @@ def _from_photos(work: _Work) -> _Mapped | None:
     return _Mapped(grid=grid, imagery=imagery, describe=describe, blocks=blocks)
 
 
-def _from_ranges(work: _Work) -> _Mapped | None:
+def _from_ranges(work: _Work, of_model: ModelEffort | None) -> _Mapped | None:
     """By a fitted range model, on the region named, on the cells of a box, or where it was fitted."""
     request = work.request
     assert request.ranges is not None
@@ -256,10 +257,10 @@ def _from_ranges(work: _Work) -> _Mapped | None:
     for caution in bias_cautions(model):
         work.progress.note(f"{caution}.")
     mapped = _of_model(work, model, region, Path(request.ranges).name)
-    if (of_model := known_effort(request.ranges)) is None:
+    if of_model is None:
         return mapped
     on = _mapped_on(work, region)
-    shown = cache(partial(effort_of_model, of_model, on, work.within))  # the same beside all maps
+    shown = cache(partial(effort_on, of_model, on, work.within))  # the same beside all maps
     return replace(mapped, effort=lambda path, asked: write_shown_effort(path, shown(), on, asked))
 
 
@@ -347,7 +348,8 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     region = with_covariates(model, _mapped_on(work, region), work.progress)
     imagery, facts, dated = region.imagery, model.facts, is_dated(model)
     months = request.months_of(dated, facts.looked_months)
-    note_cautions(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], months, work.progress)
+    for caution in fit_cautions(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], months):
+        work.progress.note(f"{caution}.")
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):
@@ -357,7 +359,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     def describe(taxon: str) -> MapDescription:
         (label,) = model.labels((taxon,))
         unknown = why_not_held_out(model, taxon)
-        calibrated = _BY_OTHERS if unknown else _CALIBRATED
+        calibrated = _BY_OTHERS if unknown and facts.evaluated else _CALIBRATED
         return MapDescription(
             title=taxon,
             common_name=model.common_names.get(model.named((taxon,))[0], ""),

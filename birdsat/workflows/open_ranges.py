@@ -13,29 +13,36 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.named import parse_covariates
 from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
 from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
 from birdsat.workflows.requests.ranges import CovariateOptions
 
 
-def note_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] | None, progress: Progress) -> None:
-    """Note what whoever reads numbers of some taxa of a model must know; see `cautions`."""
-    for caution in cautions(model, taxa, months):
+def note_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int], progress: Progress) -> tuple[str, ...]:
+    """Note what `cautions` says, and give it."""
+    found = cautions(model, taxa, months)
+    for caution in found:
         progress.note(f"{caution}.")
+    return found
 
 
-def cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] | None) -> tuple[str, ...]:
-    """For people: in what the numbers of some taxa fall short; nothing where they do not.
+def cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int]) -> tuple[str, ...]:
+    """For people: in what the numbers of some taxa of a model fall short; nothing where they do not. months: that are
+    asked for; none, of a whole year."""
+    return (*fit_cautions(model, taxa, months), *_not_evaluated(model, taxa), *bias_cautions(model))
 
-    months: that are asked for; none, of a whole year; None: of a model, which is asked for nothing yet.
-    """
+
+def fit_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] | None) -> tuple[str, ...]:
+    """As `cautions`, beside figures of each taxon and what reading the records said of effort. months: None of a model
+    that is asked for none yet."""
     told = () if months is None else _of_months(model, months)
-    return (*told, *_of_model(model), *_of_taxa(model, taxa))
+    return (*told, *_of_model(model), *_by_chance(model, taxa))
 
 
 def bias_cautions(model: RangeModel) -> tuple[str, ...]:
-    """For people: that observer bias is not corrected, where it is not; a fit says so as it reads its records."""
+    """That observer bias is not corrected, where it is not; a fit says so as it reads its records."""
     if model.observer_bias != "not corrected":
         return ()
     return ("observer bias not corrected: no records of other taxa say where else was looked",)
@@ -49,27 +56,32 @@ def _of_model(model: RangeModel) -> tuple[str, ...]:
     lacks += [] if facts.evaluated else ["not evaluated"]
     if lacks:
         why = facts.not_held_out or NONE_HELD_OUT
-        return (f"{', '.join(lacks)}: {why}, so nothing tells how good the map is; add records from other places",)
+        return (f"{', '.join(lacks)}: {why}, so nothing tells how good that is; add records from other places",)
     if facts.network.regional:
         return (
             f"the records lie in a small region: held out were blocks of {facts.network.block_km:,.0f} km among them, "
-            "so nothing tells how good the map is elsewhere",
+            "so nothing tells how good that is elsewhere",
         )
     return ()
 
 
-def _of_taxa(model: RangeModel, taxa: Sequence[str]) -> tuple[str, ...]:
-    """Which of them were not evaluated where others were, and whose records could not be told from other places."""
-    if not model.facts.evaluated:
+def _not_evaluated(model: RangeModel, taxa: Sequence[str]) -> tuple[str, ...]:
+    """Which of some taxa were not evaluated where others were."""
+    lacking = [taxon for taxon, figures in _figures(model, taxa) if not figures.points]
+    if not model.facts.evaluated or not lacking:
         return ()
-    figures = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
-    known = [(taxon, figures[taxon]) for taxon in model.named(taxa) if taxon in figures]
-    found: list[str] = []
-    if lacking := [taxon for taxon, of in known if not of.points]:
-        found.append(f"{some_of(lacking)}: calibrated on other taxa and not evaluated, for too few records")
-    if by_chance := [taxon for taxon, of in known if of.is_by_chance]:
-        found.append(f"on blocks held out, records of {some_of(by_chance)} could not be told from other places")
-    return tuple(found)
+    return (f"{some_of(lacking)}: calibrated with other taxa and not evaluated, for too few records",)
+
+
+def _by_chance(model: RangeModel, taxa: Sequence[str]) -> tuple[str, ...]:
+    """Which of some taxa had records that could not be told from other places, where they were held out."""
+    found = [taxon for taxon, figures in _figures(model, taxa) if figures.is_by_chance]
+    return (f"on blocks held out, records of {some_of(found)} could not be told from other places",) if found else ()
+
+
+def _figures(model: RangeModel, taxa: Sequence[str]) -> list[tuple[str, TaxonFigures]]:
+    known = dict(zip(model.facts.taxa, model.facts.taxon_evaluation, strict=False))
+    return [(taxon, known[taxon]) for taxon in model.named(taxa) if taxon in known]
 
 
 def why_not_held_out(model: RangeModel, taxon: str) -> str:
@@ -159,7 +171,7 @@ def _of_months(model: RangeModel, months: Sequence[int]) -> tuple[str, ...]:
         what = "so all months are the same" if months else "so the map is of the whole year"
         found.append(f"{model.facts.why_undated}, {what}")
     if names := months_not_looked(model, months):
-        found.append(f"hardly anything was recorded in {names}: the map of {names} is a guess from other months")
+        found.append(f"hardly anything was recorded in {names}: what is said of {names} is a guess from other months")
     return tuple(found)
 
 

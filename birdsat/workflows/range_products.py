@@ -20,6 +20,7 @@ from birdsat.observations.occurrence_checks import check_occurrences
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.tables import Table
+from birdsat.workflows.effort_map import EFFORT_FILE
 from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.requests.products import RangeRequest
 
@@ -78,6 +79,8 @@ def make_ranges(request: RangeRequest, progress: Progress = QUIET) -> RangeResul
     found: list[TaxonRange] = []
     failed: dict[str, str] = {}
     for path in map(Path, request.maps):
+        if len(request.maps) > 1 and path.name.endswith(f"_{EFFORT_FILE}"):
+            continue  # beside one of the others, where all of a folder are named
         try:
             one = _range_of(path, request)
             one.refuse_empty()
@@ -89,6 +92,8 @@ def make_ranges(request: RangeRequest, progress: Progress = QUIET) -> RangeResul
         if one.taxon in [other.taxon for other in found]:
             raise ConfigError(f"two of the maps are of {one.taxon}; name one of them.", settings=("maps",))
         progress.note(f"{one.taxon}: {one.seasons.told}.")
+        for caution in one.about.cautions:
+            progress.note(f"{one.taxon}: {caution}.")
         if within := one.about.sources.get(WITHIN):
             progress.note(f"{one.taxon}: its map, and so its range, is of the polygons of {within} alone.")
         if one.reaches_edge:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from birdsat.maps.description import ABSENCES, BY_EFFORT, RECORDS, UNDATED, WITHIN, MapDescription
+from birdsat.maps.description import ABSENCES, BY_EFFORT, RECORDS, SURVEYED, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
@@ -275,7 +275,7 @@ def _ranges(facts: MapFacts, pictures: Mapping[str, str]) -> str:
     words = "with the values less and plus one standard deviation over the members"
     if facts.about.interval is not None:
         words = f"with all cells at the lower, and at the upper bounds of their {facts.about.interval:.0%} intervals"
-    if share := areas.get("cells_wrong_together"):
+    if share := areas.get("wrong_together"):
         words = f"with all cells {share:.0%} of the way to the lower, and to the upper bounds of their intervals"
         if facts.about.records >= _LEAST_RECORDS:
             words += "; on made worlds such areas hold the true one in about four of five"
@@ -330,7 +330,14 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield f"The map is {lacks} evaluated: {about.why_not_evaluated}."
     elif not about.evaluated:
         yield f"This taxon was not evaluated: {about.not_held_out}."
-    said = ("not ", "evaluated on", "observer bias", "undated", "the same in")  # in other words, here
+    said = (
+        "not ",
+        "calibrated with",
+        "evaluated on",
+        "observer bias",
+        "undated",
+        "the same in",
+    )  # in other words, here
     yield from (f"{one[:1].upper()}{one[1:]}." for one in about.cautions if not one.startswith(said))
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."
@@ -354,7 +361,7 @@ def _citations(facts: MapFacts) -> str:
         "all": True,
         "fit": facts.has_fit,
         "network": facts.has_fit and "classifier" not in about.sources,
-        "surveys": ABSENCES in about.sources,
+        "surveys": any(name in about.sources for name in (ABSENCES, SURVEYED)),
         "range": bool(facts.areas),
     }
     cited = [one for what, of in CITED.items() if holds[what] for one in of]

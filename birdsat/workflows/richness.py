@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from birdsat.embeddings.regions.region import Region
-from birdsat.maps.description import RICHNESS, UNLOOKED, MapDescription
+from birdsat.maps.description import RICHNESS, SURVEYED, UNLOOKED, MapDescription
 from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
+from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.model import RangeModel
-from birdsat.workflows.effort_map import effort_of_model, known_effort, write_shown_effort
+from birdsat.workflows.effort_map import effort_on, known_effort, write_shown_effort
 from birdsat.workflows.map_making import making_of_richness
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
 from birdsat.workflows.open_ranges import is_dated, months_not_looked, note_cautions, open_ranges
@@ -48,8 +49,8 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
     and not to be overwritten, or model and region do not belong together, UnknownTaxonError for a taxon that was not
     fitted.
     """
-    of_model = known_effort(request.ranges)
-    outputs = Outputs.of(request, request_fingerprint(request), beside=("_effort.tif",) if of_model else ())
+    of_model = known_effort(request.ranges, progress)
+    outputs = Outputs.of(request, request_fingerprint(request), beside=("_effort.tif",) if of_model is not None else ())
     made = outputs.made_before(NAME)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
@@ -80,6 +81,9 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             "way": model.facts.way,
             "observer bias": model.observer_bias,
             **({"effort": model.facts.effort} if model.facts.effort else {}),
+            **({"inputs": model.inputs_text} if model.facts.inputs != USUAL_INPUTS else {}),
+            **({"classifier": model.facts.estimator} if model.facts.estimator else {}),
+            **({SURVEYED: str(sum(model.facts.absences))} if model.facts.absences else {}),
             **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
         },
         making=making_of_richness(request, model),
@@ -88,7 +92,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
 
     def write_effort(path: Path) -> None:
         assert of_model is not None  # else there is not a file beside
-        write_shown_effort(path, effort_of_model(of_model, region, outputs.within), region, outputs.request)
+        write_shown_effort(path, effort_on(of_model, region, outputs.within), region, outputs.request)
 
     (files,) = outputs.write([PlannedMap(name=NAME, about=about)], blocks, region.imagery, progress, write_effort)
     return RichnessResult(taxa=taxa, files=files)

@@ -17,7 +17,7 @@ from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.cells import place_of
-from birdsat.workflows.open_ranges import bias_cautions, cautions, open_ranges
+from birdsat.workflows.open_ranges import cautions, open_ranges
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
 
@@ -49,16 +49,16 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
         applicable=block.inside[:, 0],
     )
     least, taxa, names = request.min_suitability, model.facts.taxa, model.common_names
-    cautions = _cautions(model, found, months, least, place, known=bool(model.inside_together(cell)[0]))
-    for caution in cautions:
-        progress.note(f"{caution}.")
+    said = _cautions(model, found, months, least, place, known=bool(model.inside_together(cell)[0]))
     report: SpeciesList | PlaceCalendar
     if request.month is None:
-        report = place_calendar(taxa, found, place, min_suitability=least, common_names=names, cautions=cautions)
+        report = place_calendar(taxa, found, place, min_suitability=least, common_names=names, cautions=said)
     else:
         report = species_list(
-            taxa, found, place, request.month, min_suitability=least, common_names=names, cautions=cautions
+            taxa, found, place, request.month, min_suitability=least, common_names=names, cautions=said
         )
+    for caution in said:
+        progress.note(f"{caution}.")
     files: tuple[Path, ...] = ()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -77,11 +77,7 @@ def _cautions(
         f"{where(place)} is outside the model's area of applicability: it is unlike all places with records, of "
         "whatever taxon"
     )
-    return (
-        *cautions(model, listed, months),
-        *bias_cautions(model),
-        *(() if known else (unlike,)),
-    )
+    return (*cautions(model, listed, months), *(() if known else (unlike,)))
 
 
 def _write(

@@ -16,7 +16,7 @@ from sessions import of_session
 from birdsat.engine.local import in_processes
 from birdsat.errors import BirdsatError, ConfigError, InputError, UnknownTaxonError, WorkerError
 
-SECONDS = 150.0  # more than anything here takes on a busy machine, and less than what is put to sleep there sleeps
+SECONDS = 45.0  # more than anything here takes on a busy machine, and less than what is put to sleep there sleeps
 PARENT = """
 import sys, time
 from pathlib import Path
@@ -24,7 +24,7 @@ from birdsat.engine.local import in_processes
 
 def work(item):
     (Path(sys.argv[1]) / str(__import__("os").getpid())).touch()
-    time.sleep(300)
+    time.sleep(60)
 
 if __name__ == "__main__":
     list(in_processes(work, range(4), workers=2, doing="sleeping"))
@@ -54,7 +54,7 @@ def die(number: int) -> int:
 
 def sleep_and_tell(folder: Path) -> None:
     (folder / str(os.getpid())).touch()
-    time.sleep(300)
+    time.sleep(60)
 
 
 def is_running(pid: int) -> bool:
@@ -113,7 +113,15 @@ def test_fewer_workers_than_none_are_refused() -> None:
         list(in_processes(square, range(2), workers=-1, doing="counting"))
 
 
-def test_whoever_stops_early_does_not_wait_for_what_is_in_work(tmp_path: Path) -> None:
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests run in the background of a shell, which tells them to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_whoever_stops_early_does_not_wait_for_what_is_in_work(tmp_path: Path, ctrl_c: None) -> None:
     stopped = []
 
     def stop() -> None:
@@ -133,7 +141,7 @@ def test_whoever_stops_early_does_not_wait_for_what_is_in_work(tmp_path: Path) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_workers_end_with_their_parent_however_it_ends(tmp_path: Path, number: signal.Signals) -> None:
+def test_workers_end_with_their_parent_however_it_ends(tmp_path: Path, number: signal.Signals, ctrl_c: None) -> None:
     script, told = tmp_path / "parent.py", tmp_path / "told"
     script.write_text(PARENT)
     told.mkdir()

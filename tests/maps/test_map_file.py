@@ -64,7 +64,7 @@ def test_lows_and_highs_of_an_interval_are_bands_and_come_back(tmp_path: Path) -
         assert raster.descriptions == (*of_months, "area of applicability")
         name = description.quantity.name
         assert raster.tags(1)["long_name"] == f"{name}, January"
-        assert raster.tags(4)["long_name"] == f"lower end of the 80% interval of {name}, July"
+        assert raster.tags(4)["long_name"] == f"{name}, July: lower bound of the 80% interval"
         assert raster.tags(7)["long_name"] == "area of applicability: 1 inside, 0 outside"
     with MapFile(tmp_path / "map.tif") as opened:
         assert replace(opened.description, evaluation={}) == replace(description, evaluation={})
@@ -326,11 +326,17 @@ def test_a_map_of_an_earlier_release_is_read_and_says_nothing_of_its_making(tmp_
     assert description_from(tags, described(GRID).band_names).making == Making()
 
 
+def test_the_standard_deviation_of_a_richness_of_an_earlier_release_is_not_that_of_members() -> None:
+    richness = described(GRID, quantity=RICHNESS, is_taxon=False)
+    tags = {name: text for name, text in richness.tags("").items() if not name.startswith("quantity_std")}
+    assert description_from(tags, richness.band_names).quantity == richness.quantity
+
+
 def test_a_taxon_without_figures_of_its_own_is_not_evaluated_by_those_of_others() -> None:
     figures = {"held_out_taxa": 4.0, "held_out_auc": 0.9}
     others = described(GRID, calibrated=True, evaluation=figures, not_held_out="too few of its records")
     assert not others.evaluated
-    assert others.cautions == ("calibrated on other taxa, not evaluated: too few of its records",)
+    assert others.cautions == ("calibrated with other taxa, not evaluated: too few of its records",)
     own = described(GRID, calibrated=True, evaluation=figures | {"taxon_held_out_points": 9.0})
     assert own.evaluated and not own.cautions
     by_chance = {"taxon_held_out_auc": 0.52, "taxon_held_out_auc_low": 0.44}

@@ -41,7 +41,7 @@ def test_names_and_expected_numbers_are_written():
         "Costs $5 and $6 (Genus species001)",
         "Genus species002 *",
     ]
-    assert "* outside the taxon's area of applicability" in axes.get_xlabel()
+    assert "* outside the taxon's area of applicability" in figure._supxlabel.get_text()
     assert axes.get_xticklabels()[11].get_text() == "Dec\n1.6"
     png_bytes(figure)  # $ starts no formula
 

@@ -20,7 +20,7 @@ from birdsat.errors import ConfigError, InputError
 from birdsat.maps.map_file import MapFile
 from birdsat.ranges.points import Points
 from birdsat.workflows import fit_ranges as workflow
-from birdsat.workflows.effort_map import effort_of_model
+from birdsat.workflows.effort_map import effort_on, known_effort
 from birdsat.workflows.fit_ranges import FitResult, fit_ranges
 from birdsat.workflows.gaps import find_gaps
 from birdsat.workflows.map_result import MapResult
@@ -306,6 +306,16 @@ def test_a_map_of_a_model_has_its_effort_beside_it_on_the_cells_of_the_map(table
     assert ((shown == 0) == (expected == 0))[known].all()
 
 
+def test_a_map_is_made_without_the_effort_of_a_model_whose_map_of_it_is_damaged(table: Path, tmp_path: Path) -> None:
+    fitted(table, tmp_path / "m")
+    whole = (tmp_path / "m" / "effort.tif").read_bytes()
+    (tmp_path / "m" / "effort.tif").write_bytes(whole[: len(whole) // 2])
+    progress = RecordedProgress()
+    made = map_taxon(MapRequest(taxon=TAXA[0], ranges=tmp_path / "m", out=tmp_path / "maps"), progress)
+    assert [file.suffix for file in made.files] == [".tif", ".png"]
+    assert any("without the effort of the fit, as its map is damaged" in note for note in progress.notes)
+
+
 def test_a_map_of_richness_has_the_effort_of_its_model_beside_it(table: Path, tmp_path: Path) -> None:
     fitted(table, tmp_path / "m")
     beside = tmp_path / "maps" / "richness_effort.tif"
@@ -332,8 +342,11 @@ def test_the_effort_of_a_model_on_cells_of_other_sizes_and_places(
     fitted(table, tmp_path / "m")
     west = 30 if region else 5
     cells = Grid(Box(west, 45, west + 10, 55), step)
-    found = effort_of_model(tmp_path / "m" / "effort.tif", EveryCell(cells))  # type: ignore[arg-type]
-    assert found.source == "the records of 3 taxa" and np.array_equal(found.cells, np.arange(cells.cells))
+    of_model = known_effort(tmp_path / "m", RecordedProgress())
+    assert of_model is not None
+    found = effort_on(of_model, EveryCell(cells))  # type: ignore[arg-type]
+    assert found.source == ("not known" if region else "the records of 3 taxa")
+    assert np.array_equal(found.cells, np.arange(cells.cells))
     shown = found.density.reshape(cells.shape)
     if region:
         assert np.isnan(shown).all()  # nothing is known there, which is not the same as nobody

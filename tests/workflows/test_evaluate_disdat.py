@@ -9,8 +9,10 @@ import pytest
 from made_disdat import SPECIES, write_region
 from recorded import RecordedProgress
 from sklearn.ensemble import ExtraTreesClassifier
+from tiny_world import small_settings
 
 from birdsat.errors import BirdsatError, ConfigError, InputError
+from birdsat.ranges.evaluation.presence_only import models
 from birdsat.ranges.evaluation.presence_only.report import DisdatReport
 from birdsat.workflows.evaluate_disdat import evaluate_disdat
 from birdsat.workflows.requests.evaluation import EvaluateDisdatRequest
@@ -39,6 +41,19 @@ def test_models_rank_the_surveyed_sites_of_every_species_and_differences_are_pai
     (same,) = [one for one in written["regions"][0]["models"] if one["name"] == written["regions"][0]["reference"]]
     assert same["auc_less_reference"] == {"mean": 0, "low": 0, "high": 0}
     assert "C 0.01" in (tmp_path / "out" / "evaluation.md").read_text()
+
+
+def test_the_network_alone_learns_from_covariates_or_from_chips_and_places_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "RangeNetworkConfig", lambda seed: small_settings(seed))
+    write_region(tmp_path)
+    asked = ("ours_network", "ours_network_chip_place")
+    (region,) = _evaluated(tmp_path, tmp_path / "out", models=asked).regions
+    assert [one.model for one in region.models] == list(asked)
+    alone, beside = region.models
+    assert beside.name == "birdsat: covariates + chip + place, network alone" != alone.name
+    assert [one.auc for one in alone.figures] != [one.auc for one in beside.figures]
 
 
 def test_no_survey_is_opened_before_every_model_has_learned(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from birdsat.cli import main
 from birdsat.embeddings.regions.folder_region import open_region
 from birdsat.errors import ConfigError, InputError
 from birdsat.observations.occurrences import Occurrences
+from birdsat.ranges.evaluation import virtual_evaluation
 from birdsat.workflows import evaluate_virtual as workflow
 from birdsat.workflows.requests.evaluation import EvaluateVirtualRequest
 
@@ -31,9 +32,17 @@ def region(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.parametrize(("near_km", "share"), [(30_000.0, 1.0), (-1.0, 0.0)])
 def test_every_species_is_fitted_and_evaluated_in_every_month(
-    run: Path, region: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    near_km: float,
+    share: float,
+    run: Path,
+    region: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(virtual_evaluation, "NEAR_KM", near_km)
     words = ["evaluate", "virtual", "--run", run, "--region", region, "--points", 3, "--out", tmp_path / "out"]
     main([*map(str, words)])
     plain = json.loads((tmp_path / "out" / "evaluation_virtual.json").read_text())
@@ -44,7 +53,8 @@ def test_every_species_is_fitted_and_evaluated_in_every_month(
         assert one["present"] + one["absent"] == 12 * cells
     assert set(plain["centre_km"]) == set(plain["passage_km"]) == set(WORLD.migrants)
     shown = capsys.readouterr().out
-    assert 0 <= plain["near_months"] <= 1 and "of single months within 500 km" in " ".join(shown.split())
+    said = " ".join(shown.split())
+    assert plain["near_months"] == share and f"{share:.0%} of single months within {near_km:g} km" in said
     assert "residents" in shown and "evaluation_virtual.json" in shown
 
 

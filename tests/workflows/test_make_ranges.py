@@ -159,6 +159,8 @@ def test_a_map_of_records_is_made_with_its_thresholds_and_its_range(
             *("_effort.tif", "_effort.json", "_effort.qml"),
         )
     }
+    main(["range", *map(str, sorted(tmp_path.glob("*.tif"))), "--out", str(tmp_path / "all.gpkg")])
+    assert "no range of" not in capsys.readouterr().err  # the map of effort is passed over
     about = json.loads((tmp_path / f"{name}.json").read_text())
     assert set(about["thresholds"]) == {"p10", "max_sss", "equal", "prevalence"}
     assert "held-out points" in about["thresholds_of"] and about["rows"]["rows"] == 48

@@ -110,7 +110,7 @@ def test_a_report_does_not_give_the_figures_of_other_taxa_for_those_of_its_own(t
     fields = {"calibrated": True, "not_held_out": "too few of its records could be held out"}
     said = words(report_of(full_map(tmp_path / "a.tif", evaluation=others, **fields)))
     assert said.count("This taxon was not evaluated: too few of its records could be held out.") == 2
-    assert "AUC on blocks held out" not in said and "0.88" not in said
+    assert "AUC on blocks held out" not in said and "0.88" not in said and "Calibrated with other taxa" not in said
     own = others | {"taxon_held_out_auc": 0.654, "taxon_held_out_points": 9.0, "taxon_held_out_auc_low": 0.48}
     said = words(report_of(full_map(tmp_path / "b.tif", evaluation=own, calibrated=True)))
     assert "0.65 AUC on blocks held out 0.5 by chance" in said and "not evaluated" not in said

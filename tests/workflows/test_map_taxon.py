@@ -307,8 +307,10 @@ def test_a_table_with_columns_of_other_names_is_read_when_they_are_told(
     assert (tmp_path / "Corvus_corax.tif").is_file()
     drawn = {"taxon": TAXON, "run": run, "region": region, "points": own, "out": tmp_path / "photos"}
     with pytest.raises(InputError, match="columns taxon=COLUMN"):
-        map_taxon(MapRequest(**drawn))
-    map_taxon(MapRequest(**drawn, columns=named[1:], crs="EPSG:4326"))  # of a map from photos, for its points
+        map_taxon.map_taxon(MapRequest(**drawn))
+    map_taxon.map_taxon(MapRequest(**drawn, columns=named[1:], crs="EPSG:4326"))  # of a map from photos, for its points
+    with pytest.raises(InputError, match="no table to draw has a column 'birds'; nearest: 'bird'"):
+        map_taxon.map_taxon(MapRequest(**(drawn | {"out": tmp_path / "no"}), columns=("taxon=birds", *named[2:])))
 
 
 def test_undated_records_say_that_all_months_are_the_same(

@@ -1,7 +1,8 @@
 """Ranges over cells: which taxa live in which cell, as true as range maps are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,15 @@ class RangeGrid:
         """Some of the species, in the order given."""
         columns = [self.species.index(name) for name in species]
         return RangeGrid(lon_lat=self.lon_lat, species=tuple(species), presence=self.presence[:, columns])
+
+    def renamed(self, name_of: Callable[[str], str]) -> "RangeGrid":
+        """With other names of its species. Raises InputError where two are one species by these."""
+        names = tuple(map(name_of, self.species))
+        if len(set(names)) < len(names):
+            (twice, _), *_ = Counter(names).most_common(1)
+            both = " and ".join(old for old, new in zip(self.species, names, strict=True) if new == twice)
+            raise InputError(f"{both} of the ranges are both {twice} in the taxonomy; leave all but one out.")
+        return replace(self, species=names)
 
     def at(self, cells: NDArray[np.bool_]) -> "RangeGrid":
         """Some of the cells (cells,)."""

@@ -82,6 +82,7 @@ class EvaluateRangesRequest(EffortOptions, TableOptions):
         if not self.occurrences:
             names = [field.name for options in (EffortOptions, TableOptions) for field in fields(options)]
             self.reject_unused(names, "occurrences")
+        self.reject_unused(("language",), "verbs that show common names")
         for name, least in (("folds", 2), ("min_cells", 1), ("repeats", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: {least} or more.", settings=(name,))

@@ -65,7 +65,7 @@ class MapFilesOptions(MonthsOptions):
     """Which files a map is written to."""
 
     out: AnyPath = Path("maps")
-    """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture."""
+    """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture; and the map of effort."""
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
     """Other files to write: gif is an animation of the months, parquet and csv are tables of cells, range is a
     GeoPackage of the seasons' ranges, as `birdsat range` makes it."""
@@ -220,7 +220,7 @@ class RangesOptions(Request):
 class RichnessRequest(RangesOptions, MapFilesOptions):
     """Map the expected number of species: the sum of the relative suitabilities of all taxa of a range model.
 
-    Written to OUT/richness.tif, .json and .png.
+    Written to OUT/richness.tif, .json and .png, and richness_effort.tif where the model's effort is known.
     """
 
     taxa: Sequence[str] = ()
