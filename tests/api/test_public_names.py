@@ -56,7 +56,7 @@ def test_every_verb_is_a_function_of_its_request_s_fields() -> None:
         said = " ".join(function.__doc__.split())
         assert all(f"{name}: {doc}" in said for name, doc in request.field_docs().items())
     said = " ".join(birdsat.map.__doc__.split())
-    assert "where seasons are not known. Default: ()." in said and "picture. Default: 'maps'." in said
+    assert "where seasons are not known. Default: ()." in said and "map of effort. Default: 'maps'." in said
     assert "of those recorded. occurrences:" in said  # taxon has no default
 
 
