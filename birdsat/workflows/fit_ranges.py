@@ -50,6 +50,7 @@ from birdsat.workflows.name_lists import open_crosswalk
 from birdsat.workflows.open_ranges import (
     beside_covariates,
     fit_cautions,
+    note_cautions,
     region_of,
     with_covariates,
 )
@@ -155,8 +156,7 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
         )
 
     model = fit(request.inputs, progress)
-    for caution in fit_cautions(model, model.facts.taxa, None):
-        progress.note(f"{caution}.")
+    note_cautions(fit_cautions(model, model.facts.taxa, None), progress)
     forget_effort_map(out)
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))

@@ -17,7 +17,7 @@ from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import Groups, iter_taxa
 from birdsat.ranges.model import RangeFeatures, RangeModel
-from birdsat.workflows.open_ranges import note_cautions, open_ranges
+from birdsat.workflows.open_ranges import cautions, note_cautions, open_ranges
 from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import GapsRequest
@@ -38,7 +38,8 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     check_new([out], request.overwrite)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
-    said = note_cautions(model, taxa, request.months, progress)
+    said = cautions(model, taxa, request.months)
+    note_cautions(said, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     _check_months(records, request.months, progress)
     blocks = (

@@ -29,7 +29,7 @@ from birdsat.tasks.locate_by_ranges import ANY_MONTH, Ranges, Shown, differs_by_
 from birdsat.tasks.naming import Named, fit_naming, name_photos, name_rows, own_temperature
 from birdsat.tasks.place_prior import PlacePrior, fit_place_prior
 from birdsat.training.run_folder import Run
-from birdsat.workflows.open_ranges import fit_cautions, months_not_looked, open_ranges
+from birdsat.workflows.open_ranges import fit_cautions, months_not_looked, note_cautions, open_ranges
 from birdsat.workflows.requests.maps import LocateRequest, RangesOptions
 from birdsat.workflows.requests.request import AnyPath
 
@@ -98,8 +98,7 @@ def _by_ranges(request: LocateRequest, run: Run, photos: Sequence[Path], progres
     months = months_of(request, photos)
     shown = shown_taxa(named, model, np.array([month or ANY_MONTH for month in months]))
     note_without_range(shown, progress)
-    for caution in fit_cautions(model, (), None):
-        progress.note(f"{caution}.")
+    note_cautions(fit_cautions(model, (), None), progress)
     if request.month is not None and not differs_by_month(model):
         progress.note(f"{model.facts.why_undated}, so all months are the same.")
     if names := months_not_looked(model, sorted({month for month in months if month is not None})):

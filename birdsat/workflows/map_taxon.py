@@ -58,6 +58,7 @@ from birdsat.workflows.open_ranges import (
     fit_cautions,
     is_dated,
     months_not_looked,
+    note_cautions,
     region_of,
     why_not_held_out,
     with_covariates,
@@ -254,8 +255,7 @@ def _from_ranges(work: _Work, of_model: ModelEffort | None) -> _Mapped | None:
     check_ranges(model, region)
     if run is not None:
         region.check_model(run)
-    for caution in bias_cautions(model):
-        work.progress.note(f"{caution}.")
+    note_cautions(bias_cautions(model), work.progress)
     mapped = _of_model(work, model, region, Path(request.ranges).name)
     if of_model is None:
         return mapped
@@ -348,8 +348,8 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
     region = with_covariates(model, _mapped_on(work, region), work.progress)
     imagery, facts, dated = region.imagery, model.facts, is_dated(model)
     months = request.months_of(dated, facts.looked_months)
-    for caution in fit_cautions(model, [taxon for taxon in work.taxa.left if taxon not in work.taxa.made], months):
-        work.progress.note(f"{caution}.")
+    new = [taxon for taxon in work.taxa.left if taxon not in work.taxa.made]
+    note_cautions(fit_cautions(model, new, months), work.progress)
 
     def blocks(some: Sequence[str]) -> Blocks:
         for block in model.predict(iter_features(model, region), some, months or DEFAULT_MONTHS):

@@ -20,12 +20,10 @@ from birdsat.workflows.requests.maps import MAKE_REGION, RangesOptions
 from birdsat.workflows.requests.ranges import CovariateOptions
 
 
-def note_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int], progress: Progress) -> tuple[str, ...]:
-    """Note what `cautions` says, and give it."""
-    found = cautions(model, taxa, months)
+def note_cautions(found: Sequence[str], progress: Progress) -> None:
+    """Note what `cautions`, or a part of them, says."""
     for caution in found:
         progress.note(f"{caution}.")
-    return found
 
 
 def cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int]) -> tuple[str, ...]:

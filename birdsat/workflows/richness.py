@@ -17,7 +17,7 @@ from birdsat.ranges.model import RangeModel
 from birdsat.workflows.effort_map import effort_on, known_effort, write_shown_effort
 from birdsat.workflows.map_making import making_of_richness
 from birdsat.workflows.map_outputs import Blocks, Outputs, PlannedMap
-from birdsat.workflows.open_ranges import is_dated, months_not_looked, note_cautions, open_ranges
+from birdsat.workflows.open_ranges import cautions, is_dated, months_not_looked, note_cautions, open_ranges
 from birdsat.workflows.requests.maps import DEFAULT_MONTHS, RichnessRequest
 from birdsat.workflows.same_request import request_fingerprint
 
@@ -59,7 +59,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
         return RichnessResult(taxa=taxa, files=made.files)
     dated = is_dated(model)
     months = request.months_of(dated, model.facts.looked_months)
-    note_cautions(model, taxa, months, progress)
+    note_cautions(cautions(model, taxa, months), progress)
     about = MapDescription(
         title=f"Species expected, of {len(taxa):,}",
         is_taxon=False,

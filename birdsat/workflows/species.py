@@ -17,7 +17,7 @@ from birdsat.pictures.map_picture import save_png
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.model import RangeModel
 from birdsat.workflows.cells import place_of
-from birdsat.workflows.open_ranges import cautions, open_ranges
+from birdsat.workflows.open_ranges import cautions, note_cautions, open_ranges
 from birdsat.workflows.reported import Reported
 from birdsat.workflows.requests.maps import YEAR, SpeciesRequest
 
@@ -57,8 +57,7 @@ def species_at(request: SpeciesRequest, progress: Progress = QUIET) -> SpeciesRe
         report = species_list(
             taxa, found, place, request.month, min_suitability=least, common_names=names, cautions=said
         )
-    for caution in said:
-        progress.note(f"{caution}.")
+    note_cautions(said, progress)
     files: tuple[Path, ...] = ()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
