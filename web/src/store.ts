@@ -218,11 +218,11 @@ export function keepReading(): void {
     const asked = key.peek();
     busy.value = true;
     mapOf(id, taxon)
-      .then(async (loaded) => {
+      .then((loaded) => {
         if (key.peek() !== asked) return;
         read.value = loaded;
         busy.value = false;
-        for (const name of ["applicable", "low", "high", "records"]) if (loaded.has(name)) await loaded.layer(name).catch(() => null);
+        for (const name of ["applicable", "low", "high", "records"]) if (loaded.has(name)) void loaded.layer(name).catch(() => null); // all at once, so that a slow page asks for none of them later
       })
       .catch((error) => {
         if (key.peek() !== asked || wasStopped(error)) return;
