@@ -10,45 +10,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from birdsat.embeddings.regions.embed_cells import year_basis
-from birdsat.embeddings.regions.region import RegionPoints
 from birdsat.engine.memory import give_back_memory
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.block_side import LEAST_BLOCKS, why_not_held_out, with_block_side
 from birdsat.ranges.calibrate import Calibration, fit_calibration
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
-from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
-from birdsat.ranges.covariates.scaling import CovariateScaling
-from birdsat.ranges.estimator_network import fit_estimators
 from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
 from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.ranges.learn import Embedded, learn
 from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
-from birdsat.ranges.projection import PLACE_SHARE, InputProjection
+from birdsat.ranges.projection import InputProjection
 from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.sensitivity import sensitivity
 from birdsat.ranges.survey_term import survey_figures
 from birdsat.ranges.thresholds import Thresholds, fit_thresholds
-from birdsat.ranges.train import Fitted, fit_network
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Embedded:
-    """What a region says of places: the columns of a `RegionBlock`, without positions in a grid."""
-
-    chip: NDArray[np.float32]  # (n, f)
-    year: NDArray[np.float32]  # (n, 1 + 2 K, d), or (n, 1 + 2 K, 0) where no photos are used
-    covariates: NDArray[np.float32] | None = None  # (n, k); NaN where not known
-
-    @classmethod
-    def of(cls, points: RegionPoints, some: NDArray[np.bool_] | slice = slice(None)) -> "Embedded":
-        """What a region holds of places, or of some of them."""
-        covariates = None if points.covariates is None else points.covariates[some]
-        return cls(chip=points.chip[some], year=points.year[some], covariates=covariates)
+from birdsat.ranges.train import Fitted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,21 +72,23 @@ def fit_ranges(
     presences: of the points' places, background: of the background's; visits: of those of the surveys, where there
     are any. taxa: names of the labels. photos: (t, d) mean photo embeddings, NaN where a taxon has none; with them the
     map is made from both, weighed by what was held out. covariates: what the columns of covariates are. inputs_of:
-    which of chip, place and covariates are learned from; all where none is named. estimator: text of a classifier that
+    which of chip, place and covariates are learned from; where none is named and covariates are given, all or these
+    alone, by what was held out. estimator: text of a classifier that
     learns each taxon in place of a network.
     """
     settings = with_block_side(settings or RangeNetworkConfig(), points)
-    chosen = chosen_inputs(inputs_of, bool(covariates))
-    projection = fit_projection(points, background, covariates, chosen, settings.inputs, progress)
-    inputs = projection(presences.chip, points.presences.lon_lat, presences.covariates)
-    elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
-    visited = None
-    if points.surveys is not None and visits is not None:
-        visited = projection(visits.chip, points.surveys.visits.lon_lat, visits.covariates)
-    if estimator:
-        fitted = fit_estimators(points, inputs, elsewhere, settings, estimator)
-    else:
-        fitted = fit_network(points, inputs, elsewhere, settings, progress, visits=visited)
+    learned = learn(
+        points,
+        presences,
+        background,
+        settings,
+        covariates,
+        inputs_of,
+        visits=visits,
+        estimator=estimator,
+        progress=progress,
+    )
+    fitted, inputs, elsewhere = learned.fitted, learned.at_points, learned.elsewhere
     give_back_memory()
     term = None if photos is None else _photo_term(photos, background)
     photo = None if term is None else partial(_photo_scores, term, points, presences, background)
@@ -138,7 +122,8 @@ def fit_ranges(
         of_land=source.of_land,
         elsewhere=source.elsewhere,
         taxonomy=source.taxonomy,
-        inputs=chosen,
+        inputs=learned.inputs,
+        regression=fitted.regression,
         rasters=source.rasters if covariates else (),
         steps=fitted.steps,
         calibration=calibration,
@@ -150,8 +135,8 @@ def fit_ranges(
         read=source.read,
         command=source.command,
     )
-    held_out = _held_out_places(fitted, projection, points, presences, background, covariates)
-    return RangeModel(facts, fitted.network, projection, area, term, held_out=held_out)
+    held_out = _held_out_places(fitted, learned.projection, points, presences, background, covariates)
+    return RangeModel(facts, fitted.network, learned.projection, area, term, held_out=held_out)
 
 
 def _why_not_evaluated(points: Points, settings: RangeNetworkConfig, out: HeldOut | None) -> str:
@@ -196,29 +181,6 @@ def _held_out_places(
         background_weight=points.background_weight,
         projection=projection,
         again=fitted.again,
-    )
-
-
-def fit_projection(
-    points: Points,
-    background: Embedded,
-    covariates: Sequence[Covariate],
-    chosen: Sequence[str],
-    most: int,
-    progress: Progress = QUIET,
-) -> InputProjection:
-    """The inputs that are chosen, of chip, place and covariates, fitted to the background."""
-    scaling = None
-    if COVARIATES in chosen:
-        assert background.covariates is not None
-        scaling = CovariateScaling.fit(background.covariates, covariates, progress)
-    return InputProjection.fit(
-        background.chip,
-        points.background.lon_lat,
-        most,
-        PLACE_SHARE if PLACE in chosen else 0.0,
-        use_chip=CHIP in chosen,
-        covariates=scaling,
     )
 
 

@@ -99,9 +99,9 @@ class Data:
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
         tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
-        self.tried_background = self._background(_TRIED_PLACES, self.near)
+        self.tried_background = self.background_rows(_TRIED_PLACES, self.near)
         some = _TRIED_PLACES if config.regional else 0
-        self.around = self._background(some) if some else torch.empty(0, dtype=torch.int64)
+        self.around = self.background_rows(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
         self.trials = [self._trial(some) for some in (None, 0, 1)]
@@ -127,7 +127,7 @@ class Data:
     def loss(self, network: RangeNetwork) -> Tensor:
         """Of the places that each member learns from; some of them, drawn anew, where there are many."""
         seen = len(self.seen)
-        background = self._background(self.config.background_a_step)
+        background = self.background_rows(self.config.background_a_step)
         point, more = torch.arange(len(self.taxon)), 1.0
         if seen > self.config.places_a_step:
             drawn = torch.zeros(seen, dtype=torch.bool)
@@ -225,7 +225,7 @@ class Data:
         elsewhere = network.logits(hidden.index_select(1, there), dates)
         return on_dates[:, of_seen, taxon], elsewhere, torch.arange(len(there))
 
-    def _background(self, most: int, among: NDArray[np.bool_] | None = None) -> Tensor:
+    def background_rows(self, most: int, among: NDArray[np.bool_] | None = None) -> Tensor:
         """Rows of background for a step: all, or some drawn by their weights. among: (b,) those to draw from; any."""
         rows, share = np.arange(len(self.background)), self.background_share
         if among is not None and among.any() and not among.all():

@@ -12,6 +12,7 @@ from torch import Tensor
 from birdsat import config
 from birdsat.errors import CheckpointError, ConfigError, InputError, NewerFormatError, newer, not_a
 from birdsat.ranges.applicability import Applicability
+from birdsat.ranges.covariates.hinges import Hinges
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.estimators import parse_estimator
@@ -62,7 +63,10 @@ def load_ranges(folder: Path) -> RangeModel:
         if facts.estimator:
             network = EstimatorNetwork(facts.network, facts.estimator, len(facts.taxa), **own)
         else:
-            network = RangeNetwork(facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated)
+            hinges = Hinges.shaped_as(own["hinges.knots"], own["hinges.directions"]) if facts.regression else None
+            network = RangeNetwork(
+                facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated, hinges=hinges
+            )
             network.load_state_dict(own)
         term = PhotoTerm(**photos) if photos else None
     except NewerFormatError as error:

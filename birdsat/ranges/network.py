@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from birdsat.embeddings.regions.embed_cells import year_basis
 from birdsat.errors import ConfigError
+from birdsat.ranges.covariates.hinges import Hinges
 from birdsat.ranges.dropout import Dropout
 
 
@@ -67,8 +68,11 @@ class RangeNetwork(nn.Module):
     a long summer and a short passage.
     """
 
-    def __init__(self, config: RangeNetworkConfig, *, inputs: int, taxa: int, dated: bool) -> None:
-        """dated: False leaves the seasonal basis out, and the year's mean is the only term."""
+    def __init__(
+        self, config: RangeNetworkConfig, *, inputs: int, taxa: int, dated: bool, hinges: Hinges | None = None
+    ) -> None:
+        """dated: False leaves the seasonal basis out, and the year's mean is the only term. hinges: of covariates, that
+        the last layer reads beside what the members make of a place."""
         super().__init__()
         self.config, self.taxa = config, taxa
         seasonal = 2 * config.harmonics if dated else 0
@@ -77,7 +81,8 @@ class RangeNetwork(nn.Module):
         self.seasonal_basis = nn.Parameter(torch.eye(seasonal, 2 * config.basis_harmonics).repeat(m, 1, 1))
         self.start = _Linear(m, inputs, width)
         self.blocks = nn.ModuleList(_Block(m, width, config.dropout) for _ in range(config.depth))
-        self.heads = _Linear(m, width, taxa * self.terms, zero=True)
+        self.hinges = hinges
+        self.heads = _Linear(m, self.kept_shape[1], taxa * self.terms, zero=True)
 
     @torch.no_grad()
     def start_seasons(self, basis: NDArray[np.float32]) -> None:
@@ -87,14 +92,44 @@ class RangeNetwork(nn.Module):
     @property
     def kept_shape(self) -> tuple[int, int]:
         """Members, and numbers of each, that the maps of a place are read from."""
-        return self.config.members, self.config.width
+        return self.config.members, self.config.width + (0 if self.hinges is None else self.hinges.outputs)
+
+    @torch.no_grad()
+    def beside(
+        self,
+        hinges: Hinges,
+        weight: Float[Tensor, "members h taxa"],
+        bias: Float[Tensor, "members taxa"],
+        share: float,
+    ) -> "RangeNetwork":
+        """One whose log odds over the year are so much this network's, and the rest those of linear models on hinges;
+        its seasons are this one's."""
+        made = RangeNetwork(
+            self.config, inputs=self.start.weight.shape[1], taxa=self.taxa, dated=self.terms > 1, hinges=hinges
+        )
+        own, of_own = (value.clone() for value in self.heads_by_term())
+        own[:, 0] *= share
+        of_own[:, 0] = share * of_own[:, 0] + (1 - share) * bias
+        more = torch.zeros(len(own), self.terms, hinges.outputs, self.taxa)
+        more[:, 0] = (1 - share) * weight
+        state = self.state_dict() | hinges.state_dict(prefix="hinges.")
+        state["heads.weight"] = (
+            torch.cat([own, more], dim=2).transpose(1, 2).reshape(len(own), -1, self.heads.weight.shape[2])
+        )
+        state["heads.bias"] = of_own.reshape(self.heads.bias.shape)
+        made.load_state_dict(state)
+        return made.eval().requires_grad_(False)
 
     def hidden(self, inputs: Float[Tensor, "members n inputs"]) -> Float[Tensor, "members n width"]:
-        """What the members make of places; (1, n, inputs) is the same places for all of them."""
+        """What the members make of places; (1, n, inputs) is the same places for all of them. Of a network with hinges
+        these stand beside it, the same for all members."""
         hidden = F.gelu(self.start(inputs.expand(self.config.members, -1, -1)))
         for block in self.blocks:
             hidden = hidden + block(hidden)
-        return F.layer_norm(hidden, hidden.shape[-1:])
+        hidden = F.layer_norm(hidden, hidden.shape[-1:])
+        if self.hinges is None:
+            return hidden
+        return torch.cat([hidden, self.hinges(inputs).expand(len(hidden), -1, -1)], dim=-1)
 
     def basis_at(self, year_fraction: NDArray[np.float64]) -> Float[Tensor, "members n terms"]:
         """The values of every term at dates (n,); an unknown date, NaN, leaves the year's mean alone."""

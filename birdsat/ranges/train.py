@@ -1,9 +1,11 @@
 """Fit a range network to points and background; blocks of the Earth held out choose how long, and evaluate it."""
 
+import copy
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.adamw import AdamW
+from birdsat.ranges.covariates.hinge_regression import SHARES, HingeRegression, RegressionShare, fit_regressions
 from birdsat.ranges.fit_data import Data
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
@@ -40,57 +43,11 @@ class Fitted:
     by_half: tuple[HeldOut, ...] = ()
     # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
+    regression: RegressionShare | None = None  # beside the network
+    # How well what was held out is ranked, all of it and each half, by what each chose; none without a choice.
+    trials: tuple[float, ...] = ()
     # Of surveys, each half at the step that the other would choose; None: nothing of any was held out.
     surveys: HeldOutSurveys | None = None
-
-
-def fit_network(
-    points: Points,
-    inputs: Tensor,
-    background: Tensor,
-    config: RangeNetworkConfig,
-    progress: Progress = QUIET,
-    *,
-    visits: Tensor | None = None,
-) -> Fitted:
-    """Fit all members at once.
-
-    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The
-    loss is the presence-only one of SINR (Cole et al. 2023, section 3.2: assume negative, over background and the
-    other taxa's points alike, which make up `points.background`), but with every taxon's points weighing as much as
-    its background, so that rare taxa count as much as common ones. A member learns from the points and the background
-    outside its fold of blocks. The number of steps is the one that ranks what the members held out best
-    (`Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
-    one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
-    own (`SurveyTerm`); without any, nothing changes.
-    """
-    data = Data(points, inputs, background, config, visits)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
-        if data.dated:
-            network.start_seasons(data.starting_basis())
-        best, *of_halves = _train(network, data, config, progress)
-    network.eval().requires_grad_(False)
-    if not data.folded:
-        network.load_state_dict(best.state)
-        return Fitted(network=network, steps=best.step, held_out=None)
-    by_half, surveys = [], []
-    for number, half in enumerate(of_halves):
-        network.load_state_dict(half.state)
-        by_half.append(data.held_out(network))
-        if data.surveys is not None:
-            visited = data.surveys.held_out(network)
-            surveys.append(visited.where(visited.half != number))
-    network.load_state_dict(best.state)
-    return Fitted(
-        network=network,
-        steps=best.step,
-        held_out=data.held_out(network),
-        by_half=tuple(by_half),
-        surveys=HeldOutSurveys.together(surveys) if surveys else None,
-        again=partial(data.held_out_again, network),
-    )
 
 
 @dataclass(slots=True)
@@ -108,6 +65,89 @@ class _Best:
         if value > self.value:
             self.value, self.step = value, step
             self.state = {name: value.clone() for name, value in network.state_dict().items()}
+
+    def network(self, like: RangeNetwork) -> RangeNetwork:
+        """One like this at that step."""
+        made = copy.deepcopy(like)
+        made.load_state_dict(self.state)
+        return made
+
+
+def fit_network(
+    points: Points,
+    inputs: Tensor,
+    background: Tensor,
+    config: RangeNetworkConfig,
+    progress: Progress = QUIET,
+    *,
+    visits: Tensor | None = None,
+    covariates: int = 0,
+) -> Fitted:
+    """Fit all members at once.
+
+    inputs (p, d) of the points, background (b, d), visits (v, d) of `points.surveys`, all by `InputProjection`. The
+    loss is the presence-only one of SINR (Cole et al. 2023, section 3.2: assume negative, over background and the
+    other taxa's points alike, which make up `points.background`), but with every taxon's points weighing as much as
+    its background, so that rare taxa count as much as common ones. A member learns from the points and the background
+    outside its fold of blocks. The number of steps is the one that ranks what the members held out best
+    (`Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
+    one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
+    own (`SurveyTerm`); without any, nothing changes. covariates: how many of the last inputs are; a `HingeRegression`
+    of these stands beside the network, and how much each counts is chosen as the number of steps is.
+    """
+    data = Data(points, inputs, background, config, visits)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = RangeNetwork(config, inputs=inputs.shape[1], taxa=points.taxa, dated=data.dated)
+        if data.dated:
+            network.start_seasons(data.starting_basis())
+        best = _train(network, data, config, progress)
+        network.eval().requires_grad_(False)
+        regressions = fit_regressions(data, covariates) if covariates and data.surveys is None else []
+        whole = _beside(best[0].network(network), regressions, data, 0)
+        trials, by_half, surveys = [whole.value], [], []
+        for number in (1, 2) if data.folded else ():
+            half = _beside(best[number].network(network), regressions, data, number)
+            trials.append(half.value)
+            by_half.append(data.held_out(half.network))
+            if data.surveys is not None:
+                visited = data.surveys.held_out(half.network)
+                surveys.append(visited.where(visited.half != number - 1))
+    return Fitted(
+        network=whole.network,
+        steps=best[0].step,
+        regression=whole.regression,
+        held_out=data.held_out(whole.network) if data.folded else None,
+        by_half=tuple(by_half),
+        trials=tuple(trials) if regressions and data.folded else (),
+        surveys=HeldOutSurveys.together(surveys) if surveys else None,
+        again=partial(data.held_out_again, whole.network) if data.folded else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chosen:
+    """A network at its best step, and the regression that was found best beside it."""
+
+    network: RangeNetwork
+    regression: RegressionShare | None = None
+    value: float = -math.inf  # of what chose it
+
+
+def _beside(network: RangeNetwork, regressions: Sequence[HingeRegression], data: Data, half: int) -> _Chosen:
+    """The network alone, or with one of the regressions for one of the shares: what is best on what is held out, all of
+    it or a half, as of `Data.trial`. With the middle one of each where nothing is."""
+
+    def together(one: HingeRegression, share: float) -> _Chosen:
+        both = network.beside(one.hinges, one.weight, one.bias, share)
+        return _Chosen(network=both, regression=RegressionShare(penalty=one.penalty, share=1 - share))
+
+    if not regressions:
+        return _Chosen(network=network)
+    if not data.folded:
+        return together(regressions[len(regressions) // 2], SHARES[len(SHARES) // 2])
+    tried = chain([_Chosen(network=network)], (together(one, share) for one in regressions for share in SHARES))
+    return max((replace(one, value=data.trial(one.network)[half]) for one in tried), key=lambda one: one.value)
 
 
 def _train(network: RangeNetwork, data: Data, config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:

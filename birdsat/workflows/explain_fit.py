@@ -14,6 +14,7 @@ from birdsat.pictures.responses import draw_responses
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.ablation import Ablation, ablate
 from birdsat.ranges.covariates.importance import Importances, permutation_importance
+from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.covariates.responses import Response, response_curves
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table, csv_text
@@ -42,10 +43,12 @@ def explain_fit(
     folder: Path,
     refit: Callable[[tuple[str, ...]], RangeModel] | None,
     *,
+    inputs: Sequence[str] = USUAL_INPUTS,
     seed: int = 0,
     progress: Progress = QUIET,
 ) -> Explanation:
-    """Of a model with covariates, importance and responses; and where `refit` is given, fits without each kind.
+    """Of a model with covariates, importance and responses; and where `refit` is given, fits without each kind of
+    the inputs that it might learn from.
 
     Written into its folder, in place of what is there. Where the fit held nothing out, nothing can be told, which is
     noted.
@@ -73,7 +76,7 @@ def explain_fit(
             csv_text(("taxon", "covariate", "value", "relative_suitability", "std"), rows_of_taxa),
         )
         save_png(draw_responses(responses, model.facts.taxa, most), folder / RESPONSES_PNG)
-    ablation = None if refit is None else ablate(model, refit)
+    ablation = None if refit is None else ablate(model, inputs, refit)
     if ablation is not None:
         write_atomic(folder / ABLATION, json.dumps(ablation.to_dict(), indent=2) + "\n")
     return Explanation(importance=importance, ablation=ablation)

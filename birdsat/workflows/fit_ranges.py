@@ -26,15 +26,16 @@ from birdsat.pictures.qgis_style import style_path
 from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
-from birdsat.ranges.covariates.named import COVARIATES
+from birdsat.ranges.covariates.named import COVARIATES, chosen_inputs
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN, taxa_on
 from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
-from birdsat.ranges.fit import Embedded, Source
+from birdsat.ranges.fit import Source
 from birdsat.ranges.fit import fit_ranges as fit_points
 from birdsat.ranges.held_out_figures import taxa_table
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
@@ -161,7 +162,8 @@ def _fit_ranges(request: FitRequest, fingerprint: str, progress: Progress) -> Ra
     # The request is remembered when all of it is done.
     model.save(out, region=region.way_from(out))
     refit = partial(fit, progress=WithoutNotes(progress)) if request.ablate else None
-    explain_fit(model, out, refit, seed=request.seed, progress=progress)
+    inputs = chosen_inputs(request.inputs, bool(request.covariates))
+    explain_fit(model, out, refit, inputs=inputs, seed=request.seed, progress=progress)
     model.save(out, region=region.way_from(out), request=fingerprint)
     _cache_features(model, with_covariates(model, region, progress), progress)
     _write_effort(out, region, records, progress)

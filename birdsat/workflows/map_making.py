@@ -46,7 +46,8 @@ def _making(model: RangeModel, commands: Sequence[str]) -> Making:
     if facts.estimator:  # of the network, its settings of training are not its own
         settings = {name: settings[name] for name in ("inputs", "members", "block_km", "regional", "seed")}
     else:
-        settings = {"steps taken": facts.steps, **settings}
+        beside = {} if facts.regression is None else {"regression": str(facts.regression)}
+        settings = {"steps taken": facts.steps, **beside, **settings}
     return Making(
         rows=facts.read.to_dict() if facts.read.rows else {},
         settings={"way": facts.way, "taxa fitted together": len(facts.taxa), **settings},

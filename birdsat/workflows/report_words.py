@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, str] = {
     "block_km": "side of the blocks held out, km",
     "regional": "blocks narrowed to a small region of records",
     "steps taken": "steps of training",
+    "regression": "beside the networks, of each taxon",
     "inputs": "principal components of chips and place",
     "width": "width of a member",
     "depth": "residual blocks of a member",

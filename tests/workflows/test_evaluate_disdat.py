@@ -43,17 +43,19 @@ def test_models_rank_the_surveyed_sites_of_every_species_and_differences_are_pai
     assert "C 0.01" in (tmp_path / "out" / "evaluation.md").read_text()
 
 
-def test_the_network_alone_learns_from_covariates_or_from_chips_and_places_beside_them(
+def test_ours_is_what_a_fit_makes_of_covariates_with_or_without_chips_and_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models, "RangeNetworkConfig", lambda seed: small_settings(seed))
     write_region(tmp_path)
-    asked = ("ours_network", "ours_network_chip_place")
+    asked = ("ours", "ours_covariates", "ours_chip_place")
     (region,) = _evaluated(tmp_path, tmp_path / "out", models=asked).regions
     assert [one.model for one in region.models] == list(asked)
-    alone, beside = region.models
-    assert beside.name == "birdsat: covariates + chip + place, network alone" != alone.name
-    assert [one.auc for one in alone.figures] != [one.auc for one in beside.figures]
+    chosen, alone, beside = ([one.auc for one in model.figures] for model in region.models)
+    assert alone != beside and chosen in (alone, beside)
+    said = [text for model in region.models for _, text in model.chosen]
+    assert said[1].startswith("covariates; ") and said[2].startswith("chip + place + covariates; ")
+    assert "a hinge regression of covariates (C " in said[1]
 
 
 def test_no_survey_is_opened_before_every_model_has_learned(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What each kind of input is worth: fits without it beside the fit with all, by what they held out."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,15 +69,18 @@ class Ablation:
         )
 
 
-def ablate(model: RangeModel, refit: Callable[[tuple[str, ...]], RangeModel]) -> Ablation | None:
-    """Fit again without each kind of input that a model learned from; None where its fit held nothing out.
+def ablate(model: RangeModel, inputs: Sequence[str], refit: Callable[[tuple[str, ...]], RangeModel]) -> Ablation | None:
+    """Fit again without each kind of input that a model might learn from; None where its fit held nothing out.
 
-    refit: a fit to the same points by these inputs, with the same blocks held out. A model of one kind has nothing to
-    do without.
+    inputs: these kinds. A model that chose fewer is a column of its own beside a fit by all. refit: a fit to the same
+    points by some of them, with the same blocks held out. With one kind there is nothing to do without.
     """
     if model.held_out is None:
         return None
-    auc, inputs = {ALL: _by_taxon(model)}, model.facts.inputs
+    inputs = tuple(inputs)
+    auc = {ALL: _by_taxon(model)}
+    if model.facts.inputs != inputs:
+        auc = {ALL: _by_taxon(refit(inputs)), f"{' + '.join(model.facts.inputs)}, as chosen": _by_taxon(model)}
     for name in inputs if len(inputs) > 1 else ():
         auc[f"without {name}"] = _by_taxon(refit(tuple(one for one in inputs if one != name)))
     return Ablation(taxa=model.facts.taxa, points=model.facts.points, auc=auc)

@@ -11,7 +11,8 @@ from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE
 from birdsat.ranges.evaluation.learning import Scorer, none_elsewhere
 from birdsat.ranges.evaluation.registry import ModelSettings
 from birdsat.ranges.evaluation.similar import mean_of_similar
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.fit import Source, fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points, SurveyRows
 from birdsat.ranges.projection import PLACE_SHARE
@@ -46,7 +47,8 @@ class RangeNetworkModel:
             Source(run="", model=""),
             settings=self.settings,
             covariates=[Covariate(name=f"number {number}") for number in range(width)],
-            inputs_of=[name for name, is_used in used if is_used],
+            # Of all of them a fit chooses, as `birdsat fit --covariates` does.
+            inputs_of=() if all(is_used for _, is_used in used) else [name for name, is_used in used if is_used],
             visits=None if points.surveys is None else self._embedded(points.surveys.visits),
             progress=WithoutNotes(QUIET),  # which say the same of every fold
         )

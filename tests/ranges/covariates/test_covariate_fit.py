@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_covariates import CHIP, KNOWN, PRESENT, RASTERS, ROWS, TAXON, embedded, fit
-from made_points import PLACES, SOURCE, block, points_at
+from made_points import PLACES, SOURCE, block, draw_rows, habitat, points_at, presence
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
 from birdsat.errors import CheckpointError, ConfigError, InputError
+from birdsat.ranges.covariates.named import INPUTS
 from birdsat.ranges.facts import WEIGHTS_FILE
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.load import load_ranges
@@ -30,8 +31,24 @@ def model() -> RangeModel:
 
 def test_taxa_that_live_by_covariates_are_found_by_them(model: RangeModel) -> None:
     assert auc(model) > 0.9 and model.evaluation["held_out_auc"] > 0.85
-    assert model.facts.inputs == ("chip", "place", "covariates") and model.facts.rasters == RASTERS
-    assert auc(fit(inputs=("covariates",))) > 0.9
+    assert model.facts.rasters == RASTERS and auc(fit(inputs=INPUTS)) > 0.9
+
+
+def test_chips_and_places_that_say_nothing_are_left_out_unless_they_are_asked_for(model: RangeModel) -> None:
+    with pytest.warns(match="chip and place are left out: covariates alone tell the blocks that were held out better"):
+        chose = fit()
+    assert chose.facts == model.facts and chose.facts.inputs == ("covariates",)
+    assert fit(inputs=INPUTS).facts.inputs == INPUTS
+
+
+def test_taxa_that_live_by_what_chips_show_keep_them() -> None:
+    rows, taxon = draw_rows(presence(habitat()), 40)
+    assert "chip" in fit(rows=rows, taxon=taxon).facts.inputs
+
+
+def test_a_regression_on_hinges_stands_beside_the_network_where_there_are_covariates(model: RangeModel) -> None:
+    assert model.facts.regression is not None and 0 < model.facts.regression.share < 1
+    assert fit(inputs=("chip", "place")).facts.regression is None
 
 
 def test_inputs_that_are_not_chosen_change_nothing() -> None:
@@ -58,7 +75,13 @@ def test_saving_and_loading_is_identity(model: RangeModel, tmp_path: Path) -> No
 def test_a_damaged_scaling_is_refused(model: RangeModel, tmp_path: Path) -> None:
     RangeModel(model.facts, model.network, model.projection, model.applicability).save(tmp_path)
     tensors = load_file(tmp_path / WEIGHTS_FILE)
-    for changed in ({"covariates.knots": tensors["covariates.knots"][:2]}, {"covariates.flags": None}):
+    hinges = tensors["network.hinges.knots"]
+    for changed in (
+        {"covariates.knots": tensors["covariates.knots"][:2]},
+        {"covariates.flags": None},
+        {"network.hinges.knots": hinges[:2]},
+        {"network.hinges.directions": None},
+    ):
         left = {name: value for name, value in (tensors | changed).items() if value is not None}
         save_file({name: value.contiguous() for name, value in left.items()}, tmp_path / WEIGHTS_FILE)
         with pytest.raises(CheckpointError, match="damaged"):

@@ -11,13 +11,14 @@ from birdsat.observations.blocks import blocks_by_km
 from birdsat.ranges.covariates.ablation import Ablation, ablate
 from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.importance import Importances, permutation_importance
+from birdsat.ranges.covariates.named import INPUTS
 from birdsat.ranges.covariates.responses import VALUES, response_curves
 from birdsat.ranges.model import RangeModel
 
 
 @pytest.fixture(scope="module")
 def model() -> RangeModel:
-    return fit()
+    return fit(inputs=INPUTS)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_of_classes_the_probability_is_of_a_cell_that_is_all_of_one() -> None:
     rest = (1 - share) * generator.uniform(0.3, 0.7, len(PLACES))
     shares = np.column_stack([share, rest, 1 - share - rest]).astype(np.float32)
     cover = RasterFacts(name="cover", file="c.tif", sha256="", classes=(10, 20), pooled=True)
-    model = fit(shares, rasters=(cover,))
+    model = fit(shares, INPUTS, rasters=(cover,))
     (curve,) = response_curves(model)
     assert curve.classes == ("10", "20", "other") == curve.labels
     assert curve.suitability[0, 0] > curve.suitability[0, 1:].max() + 0.2
@@ -102,7 +103,7 @@ def test_a_fit_without_what_taxa_live_by_is_worse_and_one_without_the_rest_is_no
         asked.append(inputs)
         return fit(inputs=inputs)
 
-    found = ablate(model, refit)
+    found = ablate(model, INPUTS, refit)
     assert found is not None
     assert asked == [("place", "covariates"), ("chip", "covariates"), ("chip", "place")]
     assert found.mean("without covariates") < found.mean("all") - 0.15
@@ -111,15 +112,24 @@ def test_a_fit_without_what_taxa_live_by_is_worse_and_one_without_the_rest_is_no
     assert [row[0] for row in found.table().rows] == ["mean of all", *TAXA]
 
 
+def test_a_model_that_chose_fewer_inputs_stands_beside_a_fit_by_all() -> None:
+    chose = fit()
+    assert chose.facts.inputs == ("covariates",)
+    found = ablate(chose, INPUTS, lambda inputs: fit(inputs=inputs))
+    assert found is not None
+    assert list(found.auc)[:2] == ["all", "covariates, as chosen"] and len(found.auc) == 5
+    assert found.mean("covariates, as chosen") > found.mean("all") - 0.02
+
+
 def test_where_nothing_is_held_out_nothing_can_be_told(of_one_block: RangeModel) -> None:
     assert of_one_block.held_out is None
     assert permutation_importance(of_one_block) is None and response_curves(of_one_block) == ()
-    assert ablate(of_one_block, lambda inputs: pytest.fail("it was fitted")) is None
+    assert ablate(of_one_block, INPUTS, lambda inputs: pytest.fail("it was fitted")) is None
 
 
 def test_a_taxon_of_which_nothing_is_held_out_has_no_figure(model: RangeModel) -> None:
     few = TAXON < 2
-    found = ablate(fit(rows=ROWS[few], taxon=TAXON[few]), lambda inputs: model)
+    found = ablate(fit(inputs=INPUTS, rows=ROWS[few], taxon=TAXON[few]), INPUTS, lambda inputs: model)
     assert found is not None and np.isnan(found.auc["all"][2]) and not np.isnan(found.mean("all"))
     assert found.to_dict()["taxa"][2]["auc"]["all"] is None
     read = Ablation.from_dict(found.to_dict())

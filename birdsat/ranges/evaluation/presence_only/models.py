@@ -2,48 +2,37 @@
 
 from collections.abc import Iterable
 
-from birdsat.ranges.covariates.named import COVARIATES
+from birdsat.ranges.covariates.named import COVARIATES, INPUTS
 from birdsat.ranges.estimators import parse_estimator
 from birdsat.ranges.evaluation.baselines.boosted import BoostedTrees
 from birdsat.ranges.evaluation.baselines.estimator import EstimatorModel
 from birdsat.ranges.evaluation.baselines.forest import DownSampledForest
-from birdsat.ranges.evaluation.baselines.hinge_logistic import HingeLogistic
 from birdsat.ranges.evaluation.baselines.logistic import QuadraticLogistic
 from birdsat.ranges.evaluation.baselines.maxent import MaxEnt, require_elapid
 from birdsat.ranges.evaluation.chosen import ChosenOnBlocks
 from birdsat.ranges.evaluation.learning import PresenceModel
-from birdsat.ranges.evaluation.presence_only.ours import HINGE_INPUTS, CovariateNetwork, HingeNetwork, NetworkAndHinges
+from birdsat.ranges.evaluation.presence_only.ours import CovariateFit
 from birdsat.ranges.evaluation.target_group import TargetGroup
 from birdsat.ranges.network import RangeNetworkConfig
 
 _ON = (COVARIATES,)
 _TREES = 500  # of a forest, half of those in Valavi et al.: the forests of all species are held at once
 _PENALTIES = (1e-4, 1e-3, 1e-2, 1.0)  # C of the logistic regression
-_RIDGES = (0.1, 0.3, 1.0)  # C of the hinge regression
 
 
 def ours(seed: int) -> PresenceModel:
-    """The range network on hinges of covariates, and a hinge regression."""
-    network = HingeNetwork(settings=RangeNetworkConfig(inputs=HINGE_INPUTS, seed=seed))
-    return _with_regression(network, "birdsat: covariates", seed)
+    """`birdsat fit --covariates`: all inputs, or covariates alone, as the fit chooses."""
+    return _ours((), "birdsat", seed)
+
+
+def ours_covariates(seed: int) -> PresenceModel:
+    """`birdsat fit --covariates --inputs covariates`."""
+    return _ours((COVARIATES,), "birdsat: covariates", seed)
 
 
 def ours_chip_place(seed: int) -> PresenceModel:
-    """The range network on covariates, chip and place, and a hinge regression."""
-    network = CovariateNetwork(chip_place=True, settings=RangeNetworkConfig(seed=seed))
-    return _with_regression(network, "birdsat: covariates + chip + place", seed)
-
-
-def ours_network(seed: int) -> PresenceModel:
-    """The range network on covariates, and nothing beside it: `birdsat fit --inputs covariates`."""
-    network = CovariateNetwork(settings=RangeNetworkConfig(seed=seed))
-    return TargetGroup(model=network, label="birdsat: covariates, network alone")
-
-
-def ours_network_chip_place(seed: int) -> PresenceModel:
-    """The range network on covariates, chip and place, and nothing beside it: `birdsat fit --covariates`."""
-    network = CovariateNetwork(chip_place=True, settings=RangeNetworkConfig(seed=seed))
-    return TargetGroup(model=network, label="birdsat: covariates + chip + place, network alone")
+    """`birdsat fit --covariates --inputs chip place covariates`."""
+    return _ours(INPUTS, "birdsat: covariates + chip + place", seed)
 
 
 def maxent(seed: int) -> PresenceModel:
@@ -93,9 +82,8 @@ def estimator(text: str, seed: int) -> PresenceModel:
     return EstimatorModel(text=text, columns=_ON, seed=seed)
 
 
-def _with_regression(network: PresenceModel, label: str, seed: int) -> PresenceModel:
-    regressions = tuple(HingeLogistic(columns=_ON, c=c, label=f"C {c:g}") for c in _RIDGES)
-    return NetworkAndHinges(network=network, regressions=regressions, label=label, seed=seed)
+def _ours(inputs: tuple[str, ...], label: str, seed: int) -> PresenceModel:
+    return TargetGroup(model=CovariateFit(inputs=inputs, settings=RangeNetworkConfig(seed=seed)), label=label)
 
 
 def _on_target_group(candidates: Iterable[PresenceModel], label: str, seed: int) -> PresenceModel:

@@ -27,10 +27,9 @@ _MODELS = "birdsat.ranges.evaluation.presence_only.models"
 
 # In the order of the tables.
 BENCHMARK_MODELS: dict[str, BenchmarkEntry] = {
-    "ours": BenchmarkEntry(f"{_MODELS}:ours", ours=True),
+    "ours": BenchmarkEntry(f"{_MODELS}:ours", ours=True, chips=True),
+    "ours_covariates": BenchmarkEntry(f"{_MODELS}:ours_covariates", ours=True),
     "ours_chip_place": BenchmarkEntry(f"{_MODELS}:ours_chip_place", ours=True, chips=True),
-    "ours_network": BenchmarkEntry(f"{_MODELS}:ours_network", ours=True),
-    "ours_network_chip_place": BenchmarkEntry(f"{_MODELS}:ours_network_chip_place", ours=True, chips=True),
     "maxent": BenchmarkEntry(f"{_MODELS}:maxent"),
     "forest": BenchmarkEntry(f"{_MODELS}:forest"),
     "boosted": BenchmarkEntry(f"{_MODELS}:boosted"),
