@@ -1,14 +1,15 @@
 """What a range model's fit costs by taxa, points and cells, beside a logistic regression of each taxon.
 
-    python benchmarks/fit.py [--iterations 2] [--threads N] [--growth] [--case TAXA POINTS CELLS] [--alone]
-        [--out fit.json]
+    python benchmarks/fit.py [--iterations 2] [--threads N] [--growth] [--case TAXA POINTS CELLS [--covariates N]]
+        [--alone] [--out fit.json]
 
 Taxa of which each lives where a mix of smooth fields is high; their points are drawn in cells there, dated or not, and
 the chip features of every cell show the fields with noise. The range network is fitted by `fit_ranges`, with what
 follows a fit: calibration, figures on blocks held out and the area of applicability. Beside it stands the plainest
 model there is, scikit-learn's logistic regression of each taxon's points against the background, on the same principal
 components, one taxon after the other; the ratio of the two is what to compare between machines. `--alone` leaves it
-out. `--iterations` cuts each fit short after so many steps, on few cells, to see that all still works.
+out. `--covariates` gives the fit so many of the fields, of which it chooses its inputs. `--iterations` cuts each fit
+short after so many steps, on few cells, to see that all still works.
 """
 
 import argparse
@@ -26,7 +27,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from birdsat.cli.console import print_table
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.covariates.facts import Covariate
+from birdsat.ranges.fit import Source, fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.projection import InputProjection
@@ -43,6 +46,7 @@ class Case:
     points: int  # of each taxon
     cells: int  # of background
     dated: bool = False
+    covariates: int = 0  # of the fields that taxa live by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +81,10 @@ GROWTH = (
 )
 
 
-def make(case: Case, seed: int = 0) -> tuple[Points, NDArray[np.float32], NDArray[np.int64]]:
-    """Points and background, the chip features (cells, f), and the cell of each point."""
+def make(
+    case: Case, seed: int = 0
+) -> tuple[Points, NDArray[np.float32], NDArray[np.int64], NDArray[np.float32] | None]:
+    """Points and background, the chip features (cells, f), the cell of each point, and covariates of the cells."""
     generator = np.random.default_rng(seed)
     side = int(np.ceil(np.sqrt(case.cells)))
     lon, lat = np.meshgrid(np.linspace(-20, 40, side), np.linspace(-10, 45, side))
@@ -95,16 +101,28 @@ def make(case: Case, seed: int = 0) -> tuple[Points, NDArray[np.float32], NDArra
         background=Cells(lon_lat=lon_lat, columns={}),
         year_fraction=generator.random(len(rows)) if case.dated else np.full(len(rows), np.nan),
     )
-    return points, chip.astype(np.float32), rows
+    covariates = fields[:, : case.covariates].astype(np.float32) if case.covariates else None
+    return points, chip.astype(np.float32), rows, covariates
 
 
 def measure(case: Case, settings: RangeNetworkConfig, *, alone: bool = False) -> Measured:
     """Fit both, or the range network alone."""
-    points, chip, rows = make(case)
-    at, background = (Embedded(chip=one, year=np.empty((len(one), 1, 0), np.float32)) for one in (chip[rows], chip))
-    taxa = [str(label) for label in range(case.taxa)]
+    points, chip, rows, beside = make(case)
+    at, background = (
+        Embedded(
+            chip=chip[some],
+            year=np.empty((len(chip[some]), 1, 0), np.float32),
+            covariates=None if beside is None else beside[some],
+        )
+        for some in (rows, slice(None))
+    )
+    taxa, names = (
+        [str(label) for label in range(case.taxa)],
+        [Covariate(name=f"field {n}") for n in range(case.covariates)],
+    )
     started, cpu = time.perf_counter(), time.process_time()
-    model = fit_ranges(points, at, background, taxa, Source(run="made up", model="none"), settings=settings)
+    source = Source(run="made up", model="none")
+    model = fit_ranges(points, at, background, taxa, source, settings=settings, covariates=names)
     fit_s, fit_cpu_s = time.perf_counter() - started, time.process_time() - cpu
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     logistic_s = None if alone else _logistic(case, points, chip, rows, settings)
@@ -145,13 +163,14 @@ def main() -> None:
     parser.add_argument("--growth", action="store_true", help="from one taxon to 10,000, and so on")
     parser.add_argument("--alone", action="store_true", help="without the logistic regression")
     parser.add_argument("--case", type=int, nargs=3, metavar=("TAXA", "POINTS", "CELLS"), help="this one alone")
+    parser.add_argument("--covariates", type=int, default=0, help=f"of that one, up to {FIELDS}")
     options = parser.parse_args()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     settings, cases = RangeNetworkConfig(), GROWTH if options.growth else CASES
     if options.case is not None:
         taxa, points, cells = options.case
-        cases = (Case(taxa=taxa, points=points, cells=cells),)
+        cases = (Case(taxa=taxa, points=points, cells=cells, covariates=options.covariates),)
     if options.iterations is not None:
         settings = replace(settings, steps=options.iterations)
         cases = tuple(replace(case, taxa=min(case.taxa, 8), cells=600) for case in cases)
@@ -159,7 +178,19 @@ def main() -> None:
     facts = machine()
     table = Table(
         title=f"{facts['processor']}, {facts['threads']} threads",
-        columns=["taxa", "points", "cells", "dated", "steps", "fit", "processor", "peak", "logistic", "ratio"],
+        columns=[
+            "taxa",
+            "points",
+            "cells",
+            "dated",
+            "covariates",
+            "steps",
+            "fit",
+            "processor",
+            "peak",
+            "logistic",
+            "ratio",
+        ],
     )
     for one in found:
         case = one.case
@@ -168,6 +199,7 @@ def main() -> None:
             f"{case.points:,}",
             f"{case.cells:,}",
             "yes" if case.dated else "no",
+            f"{case.covariates}",
             f"{one.steps:,}",
             f"{one.fit_s:.2f} s",
             f"{one.fit_cpu_s:.2f} s",

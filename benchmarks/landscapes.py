@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from birdsat.observations.occurrence_grid import thin_to_grid
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.effort import RelativeEffort
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.fit import Source, fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points

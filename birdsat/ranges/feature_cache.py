@@ -1,7 +1,8 @@
 """What a range model sees in all cells of a region: computed once, cached in the model's folder, read by every map.
 
-One file a region: a record a cell, of 1.4 KB at the default size, and nothing else. Its name is a fingerprint of model,
-region and record, so that features of another fit, or of a region embedded anew, are never read.
+One file a region: a record a cell, of 1.4 KB at the default size or 2.1 with covariates, and nothing else. Its name is
+a fingerprint of model, region and record, so that features of another fit, or of a region embedded anew, are never
+read.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from birdsat.earth.months import in_month, month_of
 from birdsat.observations.blocks import blocks_by_km, deal_folds
-from birdsat.ranges.block_side import among_records
+from birdsat.ranges.block_side import LEAST_BLOCKS, among_records
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -104,6 +104,8 @@ class Data:
         self.around = self.background_rows(some) if some else torch.empty(0, dtype=torch.int64)
         self.even_background = self._even_background(points.background_area)
         self.block = blocks[:p], blocks[p : len(lon_lat)]
+        # Whether so much is held out that it tells more than chance of what else is to be chosen than the steps.
+        self.tells = len(np.unique(self.block[0][self.out[0].any(dim=0).numpy()])) >= LEAST_BLOCKS
         self.trials = [self._trial(some) for some in (None, 0, 1)]
 
     def _trial(self, half: int | None) -> Trial:
@@ -154,12 +156,21 @@ class Data:
         Ranks, as the loss itself would stop too early: it grows when a member becomes too sure of itself, which the
         calibration mends afterwards, while it still gets better at telling places apart.
         """
-        there, elsewhere, row = self._try(network, self.tried_background)
-        ranks = [trial.ranks(there, elsewhere, row, self.taxon[self.tried]) for trial in self.trials]
+        said = self.said_of_tried(network)
+        ranks = [trial.ranks(*said, self.taxon[self.tried]) for trial in self.trials]
         if self.surveys is not None:
             more = self.surveys.trial(network)
             ranks = [(one + other, taxa + some) for (one, taxa), (other, some) in zip(ranks, more, strict=True)]
         return [total / max(1, taxa) for total, taxa in ranks]
+
+    def said_of_tried(self, network: RangeNetwork) -> tuple[Tensor, Tensor, Tensor]:
+        """Log odds of the points and the background that members are tried on, as `_logits` gives them."""
+        return self._try(network, self.tried_background)
+
+    def rank(self, there: Tensor, elsewhere: Tensor, row: Tensor, half: int | None) -> float:
+        """How well log odds of what is tried on rank what is held out, or a half of it: as `trial`, of points alone."""
+        total, taxa = self.trials[0 if half is None else 1 + half].ranks(there, elsewhere, row, self.taxon[self.tried])
+        return total / max(1, taxa)
 
     @torch.inference_mode()
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:

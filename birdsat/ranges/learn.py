@@ -10,6 +10,7 @@ from torch import Tensor
 from birdsat.embeddings.regions.region import RegionPoints
 from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.covariates.facts import Covariate
+from birdsat.ranges.covariates.hinge_regression import HingeRegression
 from birdsat.ranges.covariates.named import CHIP, COVARIATES, PLACE, chosen_inputs
 from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.estimator_network import fit_estimators
@@ -80,7 +81,7 @@ def learn(
     if covariates and not inputs_of and not estimator and points.surveys is None:
         tried.append((COVARIATES,))
 
-    def learn_from(inputs: tuple[str, ...], progress: Progress) -> Learned:
+    def learn_from(inputs: tuple[str, ...], progress: Progress, regressions: Sequence[HingeRegression] = ()) -> Learned:
         projection = fit_projection(points, background, covariates, inputs, settings.inputs, progress)
         at_points = projection(presences.chip, points.presences.lon_lat, presences.covariates)
         elsewhere = projection(background.chip, points.background.lon_lat, background.covariates)
@@ -90,21 +91,32 @@ def learn(
         if estimator:
             fitted = fit_estimators(points, at_points, elsewhere, settings, estimator)
         else:
-            beside = 0 if projection.covariates is None else projection.covariates.inputs
-            fitted = fit_network(points, at_points, elsewhere, settings, progress, visits=visited, covariates=beside)
+            fitted = fit_network(
+                points,
+                at_points,
+                elsewhere,
+                settings,
+                progress,
+                visits=visited,
+                covariates=projection.covariates,
+                fitted=regressions,
+            )
         return Learned(inputs=inputs, projection=projection, at_points=at_points, elsewhere=elsewhere, fitted=fitted)
 
     first, *others = tried
     best = learn_from(first, progress)
     for inputs in others:
         if best.fitted.trials:
-            best = best.or_better(learn_from(inputs, WithoutNotes(progress)))  # its notes were said
-    if best.inputs != first:
-        left = " and ".join(one for one in first if one not in best.inputs)
-        progress.note(
-            f"{left} are left out: covariates alone tell the blocks that were held out better. `--inputs "
-            f"{' '.join(first)}` keeps them."
-        )
+            of_all = best
+            other = learn_from(inputs, WithoutNotes(progress), of_all.fitted.regressions)  # its notes were said
+            best = of_all.or_better(other)
+            if best.inputs != first:
+                left, ranks = " and ".join(one for one in first if one not in inputs), (other, of_all)
+                alone, together = (f"{one.fitted.trials[0]:.3f}" for one in ranks)
+                progress.note(
+                    f"{left} are left out: covariates alone rank the records held out better ({alone}, with all "
+                    f"{together}). `--inputs {' '.join(first)}` keeps them."
+                )
     return best
 
 

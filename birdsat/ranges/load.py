@@ -23,6 +23,7 @@ from birdsat.ranges.projection import InputProjection
 from birdsat.reading import file_within, in_place_of, read_json
 from birdsat.training.sizes import refuse_other_sizes
 
+_HINGES = "hinges."
 _SHAPING = ("inputs", "width", "depth", "members", "harmonics", "basis_harmonics")  # settings that shape tensors
 
 
@@ -63,7 +64,10 @@ def load_ranges(folder: Path) -> RangeModel:
         if facts.estimator:
             network = EstimatorNetwork(facts.network, facts.estimator, len(facts.taxa), **own)
         else:
-            hinges = Hinges.shaped_as(own["hinges.knots"], own["hinges.directions"]) if facts.regression else None
+            hinges = None
+            if facts.regression is not None:
+                of_file = {name.removeprefix(_HINGES): own[name] for name in own if name.startswith(_HINGES)}
+                hinges = Hinges.of_tensors(of_file, 0 if scaling is None else scaling.inputs)
             network = RangeNetwork(
                 facts.network, inputs=projection.inputs, taxa=len(facts.taxa), dated=facts.dated, hinges=hinges
             )

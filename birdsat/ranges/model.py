@@ -147,7 +147,8 @@ class RangeModel:
     @property
     def columns(self) -> tuple[Literal["chip", "year"], ...]:
         """What it reads of a region."""
-        return ("chip", "year") if self.photos is not None else ("chip",)
+        chip: tuple[Literal["chip"], ...] = ("chip",) if self.projection.directions.shape[1] else ()
+        return (*chip, "year") if self.photos is not None else chip
 
     @property
     def common_names(self) -> dict[str, str]:

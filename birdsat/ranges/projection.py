@@ -83,13 +83,16 @@ class InputProjection:
     def __call__(
         self, chip: NDArray[np.float32], lon_lat: NDArray[np.float64], covariates: NDArray[np.float32] | None = None
     ) -> Tensor:
-        """(n, d) inputs. Raises InputError for chip features or covariates of another width."""
-        if chip.shape[1] + 3 != len(self.centre):
+        """(n, d) inputs. Raises InputError for chip features, where these are read, or covariates of another width."""
+        if not self.directions.shape[1]:
+            inputs = torch.empty(len(chip), 0)
+        elif chip.shape[1] + 3 != len(self.centre):
             raise InputError(
                 f"the chip features are {chip.shape[1]} wide, the model learned from {len(self.centre) - 3}; take the "
                 "region and the run that it was fitted on."
             )
-        inputs = (torch.from_numpy(_side_by_side(chip, lon_lat)) - self.centre) @ self.directions
+        else:
+            inputs = (torch.from_numpy(_side_by_side(chip, lon_lat)) - self.centre) @ self.directions
         if self.covariates is None:
             return inputs
         if covariates is None:

@@ -28,8 +28,9 @@ def sensitivity(network: RangeNetwork, places: Float[Tensor, "n inputs"]) -> Flo
     moments = []  # of each input, (members, width, width)
     for column in range(places.shape[1]):
         beside = places.clone()
-        beside[:, column] += _STEP
-        change = (network.hidden(beside[None]) - here) / _STEP
+        step = torch.where(places[:, column] > 0, -_STEP, _STEP)  # inwards: beyond the largest value hinges are flat
+        beside[:, column] += step
+        change = (network.hidden(beside[None]) - here) / step[:, None]
         moments.append(change.transpose(1, 2) @ change / len(places))
     # The mean over months of the square of basis @ v is that of root @ v, with fewer rows.
     basis = network.basis_at(np.array([mid_month(month) for month in range(1, 13)]))

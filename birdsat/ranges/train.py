@@ -3,9 +3,8 @@
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,7 +12,10 @@ from torch import Tensor
 
 from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.adamw import AdamW
-from birdsat.ranges.covariates.hinge_regression import SHARES, HingeRegression, RegressionShare, fit_regressions
+from birdsat.ranges.beside import best_beside
+from birdsat.ranges.covariates.hinge_regression import HingeRegression, fit_regressions
+from birdsat.ranges.covariates.hinge_share import HingeShare
+from birdsat.ranges.covariates.scaling import CovariateScaling
 from birdsat.ranges.fit_data import Data
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
@@ -43,7 +45,8 @@ class Fitted:
     by_half: tuple[HeldOut, ...] = ()
     # What is said of them with other inputs (p, d), (b, d) of the places; at every call, of the same rows.
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
-    regression: RegressionShare | None = None  # beside the network
+    regression: HingeShare | None = None  # beside the network
+    regressions: tuple[HingeRegression, ...] = ()  # that it was chosen among
     # How well what was held out is ranked, all of it and each half, by what each chose; none without a choice.
     trials: tuple[float, ...] = ()
     # Of surveys, each half at the step that the other would choose; None: nothing of any was held out.
@@ -81,7 +84,8 @@ def fit_network(
     progress: Progress = QUIET,
     *,
     visits: Tensor | None = None,
-    covariates: int = 0,
+    covariates: CovariateScaling | None = None,
+    fitted: Sequence[HingeRegression] = (),
 ) -> Fitted:
     """Fit all members at once.
 
@@ -92,8 +96,9 @@ def fit_network(
     outside its fold of blocks. The number of steps is the one that ranks what the members held out best
     (`Data.trial`); where no member can hold out points and still learn from others of the taxon, as where they lie in
     one block, the members differ by chance alone, and a fixed number of steps is taken. Surveys add a term of their
-    own (`SurveyTerm`); without any, nothing changes. covariates: how many of the last inputs are; a `HingeRegression`
-    of these stands beside the network, and how much each counts is chosen as the number of steps is.
+    own (`SurveyTerm`); without any, nothing changes. covariates: of the last inputs; a `HingeRegression` of
+    these stands beside the network, and how much each counts is chosen as the number of steps is (`best_beside`).
+    fitted: those of another fit to the same points, which are not fitted again.
     """
     data = Data(points, inputs, background, config, visits)
     with torch.random.fork_rng(devices=[]):
@@ -103,51 +108,29 @@ def fit_network(
             network.start_seasons(data.starting_basis())
         best = _train(network, data, config, progress)
         network.eval().requires_grad_(False)
-        regressions = fit_regressions(data, covariates) if covariates and data.surveys is None else []
-        whole = _beside(best[0].network(network), regressions, data, 0)
+        regressions = () if covariates is None else tuple(one.of(covariates) for one in fitted)
+        if covariates is not None and not regressions and data.surveys is None:
+            regressions = fit_regressions(data, covariates, progress)
+        whole = best_beside(best[0].network(network), regressions, data, None)
         trials, by_half, surveys = [whole.value], [], []
-        for number in (1, 2) if data.folded else ():
-            half = _beside(best[number].network(network), regressions, data, number)
+        for number in (0, 1) if data.folded else ():
+            half = best_beside(best[1 + number].network(network), regressions, data, number)
             trials.append(half.value)
             by_half.append(data.held_out(half.network))
             if data.surveys is not None:
                 visited = data.surveys.held_out(half.network)
-                surveys.append(visited.where(visited.half != number - 1))
+                surveys.append(visited.where(visited.half != number))
     return Fitted(
         network=whole.network,
         steps=best[0].step,
         regression=whole.regression,
         held_out=data.held_out(whole.network) if data.folded else None,
         by_half=tuple(by_half),
-        trials=tuple(trials) if regressions and data.folded else (),
+        regressions=regressions,
+        trials=tuple(trials) if regressions and data.tells else (),
         surveys=HeldOutSurveys.together(surveys) if surveys else None,
         again=partial(data.held_out_again, whole.network) if data.folded else None,
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Chosen:
-    """A network at its best step, and the regression that was found best beside it."""
-
-    network: RangeNetwork
-    regression: RegressionShare | None = None
-    value: float = -math.inf  # of what chose it
-
-
-def _beside(network: RangeNetwork, regressions: Sequence[HingeRegression], data: Data, half: int) -> _Chosen:
-    """The network alone, or with one of the regressions for one of the shares: what is best on what is held out, all of
-    it or a half, as of `Data.trial`. With the middle one of each where nothing is."""
-
-    def together(one: HingeRegression, share: float) -> _Chosen:
-        both = network.beside(one.hinges, one.weight, one.bias, share)
-        return _Chosen(network=both, regression=RegressionShare(penalty=one.penalty, share=1 - share))
-
-    if not regressions:
-        return _Chosen(network=network)
-    if not data.folded:
-        return together(regressions[len(regressions) // 2], SHARES[len(SHARES) // 2])
-    tried = chain([_Chosen(network=network)], (together(one, share) for one in regressions for share in SHARES))
-    return max((replace(one, value=data.trial(one.network)[half]) for one in tried), key=lambda one: one.value)
 
 
 def _train(network: RangeNetwork, data: Data, config: RangeNetworkConfig, progress: Progress) -> tuple[_Best, ...]:

@@ -91,6 +91,8 @@ class FitResult:
             "taxon_evaluation": {taxon: plain_figures(self.model.evaluation_of(taxon)) for taxon in facts.taxa},
             **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),
             **({"model": facts.estimator} if facts.estimator else {}),
+            "inputs": list(facts.inputs),
+            **({"regression": str(facts.regression)} if facts.regression else {}),
             **({"importance": said.importance.to_dict()} if said.importance else {}),
             **({"ablation": said.ablation.to_dict()} if said.ablation else {}),
         }
@@ -213,8 +215,8 @@ def fit_records(
 ) -> RangeModel:
     """Fit to records on the region's cells. run: for its photos, where both ways are asked; it is needed then.
     crosswalk: what the names of its taxa mean in the list that the records are named by. inputs: which of chip,
-    place and the region's covariates are learned from; all where none is named. command: that asked for it. estimator:
-    text of a classifier that learns each taxon in place of the network.
+    place and the region's covariates are learned from; where none is named, as `learn` chooses. command: that asked
+    for it. estimator: text of a classifier that learns each taxon in place of the network.
 
     Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
     """

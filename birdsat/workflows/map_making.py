@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from birdsat import config
 from birdsat.maps.making import NOT_EVALUATED, Making, versions_here
+from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.thresholds import Thresholds
 from birdsat.workflows.requests.maps import MapRequest, RichnessRequest
@@ -48,6 +49,8 @@ def _making(model: RangeModel, commands: Sequence[str]) -> Making:
     else:
         beside = {} if facts.regression is None else {"regression": str(facts.regression)}
         settings = {"steps taken": facts.steps, **beside, **settings}
+        if not set(facts.inputs) & set(USUAL_INPUTS):
+            del settings["inputs"]  # principal components of chip and place
     return Making(
         rows=facts.read.to_dict() if facts.read.rows else {},
         settings={"way": facts.way, "taxa fitted together": len(facts.taxa), **settings},

@@ -351,7 +351,7 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "The range reaches the edge of the map: areas and extents are those of the part within it."
     if within := about.sources.get(WITHIN):
         yield f"The map holds what lies within the polygons of {within} alone, and so do areas and extents."
-    if imagery_credit(about):
+    if CHIP in _inputs(about) and imagery_credit(about):
         yield "Cells are of a quarter degree, and the imagery is of 2004: nothing smaller is seen, and no change since."
 
 
@@ -361,6 +361,7 @@ def _citations(facts: MapFacts) -> str:
         "all": True,
         "fit": facts.has_fit,
         "network": facts.has_fit and "classifier" not in about.sources,
+        "hinges": "regression" in about.making.settings,
         "surveys": any(name in about.sources for name in (ABSENCES, SURVEYED)),
         "range": bool(facts.areas),
     }

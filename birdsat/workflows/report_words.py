@@ -52,8 +52,8 @@ SETTINGS: Mapping[str, str] = {
 LIMITS: Sequence[str] = (
     "The values are relative: records of presence do not tell what share of all places a taxon occupies. Compare "
     "places and months of one taxon; the maps of a rare and a common one are not abundances.",
-    "A value says that a place is like those with records. Barriers, competitors, hunting and history are seen as far "
-    "as satellite images show them.",
+    "A value says that a place is like those with records, by what the model learned from. Barriers, competitors, "
+    "hunting and history are seen as far as that shows them.",
     "The uncertainty is of the records that happened to be there; a habit that all observers share is not in it.",
     "A range is a cut through the values. Another threshold gives another range, and neither is where the taxon was "
     "seen. It is not an assessment for the Red List.",
@@ -77,6 +77,10 @@ CITED: Mapping[str, Sequence[str]] = {  # by what a map is or has
     "network": (
         "Cole and others (2023): Spatial Implicit Neural Representations for Global-Scale Species Mapping. ICML. The "
         "loss.",
+    ),
+    "hinges": (
+        "Phillips and Dudik (2008): Modeling of species distributions with Maxent: new extensions and a comprehensive "
+        "evaluation. Ecography 31, 161-175. Covariates bent at knots.",
     ),
     "surveys": (
         "Fithian and others (2015): Bias correction in species distribution models: pooling survey and collection data "

@@ -8,7 +8,8 @@ from made_points import PLACES, SMALL, SOURCE, chips, draw_rows, habitat, points
 from numpy.typing import NDArray
 
 from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
-from birdsat.ranges.fit import Embedded, fit_ranges
+from birdsat.ranges.fit import fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.model import RangeModel
 
 FIELDS = np.random.default_rng(4).normal(0, 1, (len(PLACES), 3))  # taxon n lives where field n is high

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.embed_cells import RegionBlock
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.fit import Source, fit_ranges
 from birdsat.ranges.held_out_rows import HeldOut
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points

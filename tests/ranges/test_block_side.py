@@ -22,7 +22,8 @@ from birdsat.ranges.block_side import (
     with_block_side,
 )
 from birdsat.ranges.effort import RelativeEffort
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.fit import Source, fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Cells, Points
 from birdsat.ranges.records import Records

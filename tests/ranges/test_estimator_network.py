@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 from birdsat.errors import CheckpointError, ConfigError
 from birdsat.ranges.estimators import TRUSTED
 from birdsat.ranges.facts import SETTINGS_FILE
-from birdsat.ranges.fit import Embedded, Source, fit_ranges
+from birdsat.ranges.fit import Source, fit_ranges
+from birdsat.ranges.learn import Embedded
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 

@@ -274,6 +274,10 @@ def test_what_is_cited_and_credited_is_what_the_map_was_made_from(tmp_path: Path
     own = words(report_of(full_map(tmp_path / "b.tif", calibrated=True, sources=SOURCES | rasters)))
     assert "Spatial Implicit Neural" not in own and "Fithian" in own
     assert "Covariates: bio1 (temperature.tif), on the terms" in own and "Imagery:" not in own
+    assert "Phillips and Dudik" not in own and "imagery is of 2004" not in own
+    beside = Making(settings={"regression": "a hinge regression (C 0.3), for 50% of the year's log odds"})
+    page = words(report_of(full_map(tmp_path / "c.tif", calibrated=True, sources=SOURCES | rasters, making=beside)))
+    assert "Phillips and Dudik" in page and "beside the networks, of each taxon a hinge regression (C 0.3)" in page
 
 
 def test_what_is_said_of_members_and_observers_is_so_of_this_map(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-KNOTS = 8  # of each covariate between its least and its largest value, at even quantiles
-_MOST_BENT = 100  # covariates; more, as the bands of an embedding, are taken with their squares alone
+_QUANTILES = 10  # of each covariate that are its knots, its least and its largest value among them
+_MOST_COLUMNS = 2000  # of all covariates together: of many, as the bands of an embedding, each has fewer knots
 _MOST = 64  # main directions of all columns that are kept
+_AT_ONCE = 16_384  # places
+_TENSORS = ("unit", "knots", "centre", "directions")
 
 
 class Hinges(nn.Module):
@@ -14,27 +16,38 @@ class Hinges(nn.Module):
     and Dudik 2008).
 
     Covariates, which are the last of a place's inputs, are held within the range that they were fitted on, so that
-    nothing is carried on beyond it. One of two values, as a class or a flag, is taken as it is. The columns of a
-    covariate have the variance 1 together, whether it is bent or not.
+    nothing is carried on beyond it. One of two values, as a flag, is taken as it is. All columns of an input have its
+    own variance together, so that classes, which share theirs, weigh no more than a number does.
     """
 
-    knots: Tensor  # (k, q) ascending
+    unit: Tensor  # () that inputs are in
+    knots: Tensor  # (k, q) ascending, of inputs as multiples of the unit
     centre: Tensor  # (c,) mean of columns
     directions: Tensor  # (c, h)
 
-    def __init__(self, knots: Tensor, centre: Tensor, directions: Tensor) -> None:
+    def __init__(self, unit: Tensor, knots: Tensor, centre: Tensor, directions: Tensor) -> None:
         super().__init__()
+        self.register_buffer("unit", unit)
         self.register_buffer("knots", knots)
         self.register_buffer("centre", centre)
         self.register_buffer("directions", directions)
 
     @classmethod
-    def shaped_as(cls, knots: Tensor, directions: Tensor) -> "Hinges":
-        """Of the shape of these tensors of a file, all of it 0. Raises ValueError where they do not fit each other."""
-        (k, q), (columns, _) = knots.shape, directions.shape
-        if columns != k * 2 * q:
-            raise ValueError(f"hinges of {k} covariates and {q} knots have {columns} columns")
-        return cls(torch.zeros_like(knots), torch.zeros(columns), torch.zeros_like(directions))
+    def of_tensors(cls, tensors: dict[str, Tensor], covariates: int) -> "Hinges":
+        """Of the tensors of a file, by name. Raises ValueError where they are not those of so many covariates."""
+        unit, knots, centre, directions = every = [tensors[name] for name in _TENSORS]
+        columns = 2 * knots.shape[-1]
+        wanted = (), (covariates, columns // 2), (covariates * columns,), (covariates * columns, directions.shape[-1])
+        found = tuple(tuple(one.shape) for one in every)
+        if found != wanted:
+            raise ValueError(f"hinges of {covariates} covariates have {found} in place of {wanted}")
+        if not all(one.dtype == torch.float32 and one.isfinite().all() for one in every):
+            raise ValueError("hinges hold other than finite float32 numbers")
+        return cls(unit, knots, centre, directions)
+
+    def in_unit(self, unit: float) -> "Hinges":
+        """The same of inputs that are in another unit."""
+        return Hinges(torch.tensor(unit), self.knots, self.centre, self.directions)
 
     @property
     def outputs(self) -> int:
@@ -42,31 +55,39 @@ class Hinges(nn.Module):
         return self.directions.shape[1]
 
     @classmethod
-    def fit(cls, covariates: Float[Tensor, "n k"]) -> "Hinges":
+    def fit(cls, covariates: Float[Tensor, "n k"], unit: float = 1.0) -> "Hinges":
         """To the covariates of background places, as a network reads them, each place as often as it counts."""
-        at = torch.linspace(0, 1, KNOTS + 2 if covariates.shape[1] <= _MOST_BENT else 2)
+        covariates, k = covariates / unit, covariates.shape[1]
+        at = torch.linspace(0, 1, max(2, min(_QUANTILES, _MOST_COLUMNS // (2 * k))))
         knots = torch.quantile(covariates, at, dim=0).T.contiguous()
         bent = _bent(covariates, knots)  # (n, k, c)
         centre = bent.mean(dim=0)
         deviation = (bent - centre).square().mean(dim=0).sqrt()
-        varies = deviation > 1e-6 * (1 + centre.abs())
-        slopes = torch.cat([torch.ones(len(knots), 2, dtype=torch.bool), *[knots[:, 1:] > knots[:, :-1]] * 2], dim=1)
-        two_values = torch.tensor([len(column.unique()) <= 2 for column in covariates.T])
-        slopes[two_values, 1:] = False
-        kept = varies & slopes
+        kept = deviation > 1e-6 * (1 + centre.abs())
+        kept[:, 2:] &= (knots[:, 1:] > knots[:, :-1]).repeat(1, 2)
+        if len(at) == 2:
+            kept[:, 2:] = False  # one slope up and one down over all of it: the covariate itself
+        kept[torch.tensor([len(column.unique()) <= 2 for column in covariates.T]), 1:] = False
+        own = covariates.std(dim=0, keepdim=True).T
         count = kept.sum(dim=1, keepdim=True).clamp(min=1)
-        scale = torch.where(kept, 1 / torch.where(kept, deviation * count.sqrt(), 1.0), 0.0).flatten()
-        columns = (bent - centre).flatten(1) * scale
+        scale = torch.where(kept, own / own.max().clamp(min=1e-12) / (deviation * count.sqrt()), 0.0).flatten()
+        columns = ((bent - centre).flatten(1) * scale)[:, kept.flatten()]
         # Of the covariance, which is small however many places there are.
         values, vectors = torch.linalg.eigh((columns.T @ columns).double() / len(columns))
         largest = values.argsort(descending=True)[:_MOST]
         largest = largest[values[largest] > 1e-6 * values.max()]
-        return cls(knots, centre.flatten(), scale[:, None] * vectors[:, largest].float())
+        directions = torch.zeros(len(scale), len(largest))
+        directions[kept.flatten()] = vectors[:, largest].float()
+        return cls(torch.tensor(unit), knots, centre.flatten(), scale[:, None] * directions)
 
     def forward(self, inputs: Float[Tensor, "*n d"]) -> Float[Tensor, "*n h"]:
         """Of all inputs of places."""
-        columns = _bent(inputs[..., inputs.shape[-1] - len(self.knots) :], self.knots).flatten(-2)
+        columns = _bent(inputs[..., inputs.shape[-1] - len(self.knots) :] / self.unit, self.knots).flatten(-2)
         return (columns - self.centre) @ self.directions
+
+    def of_many(self, inputs: Float[Tensor, "n d"]) -> Float[Tensor, "n h"]:
+        """The same of any number of places, some at once."""
+        return torch.cat([self(some) for some in torch.split(inputs, _AT_ONCE)])
 
 
 def _bent(covariates: Float[Tensor, "*n k"], knots: Float[Tensor, "k q"]) -> Float[Tensor, "*n k c"]:

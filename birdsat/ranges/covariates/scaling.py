@@ -102,6 +102,11 @@ class CovariateScaling:
         return int(self.kept.sum()) + int((self.flags != 0).sum())
 
     @property
+    def unit(self) -> float:
+        """The size of inputs: so many times as large as of covariates that are scaled alike but for a factor."""
+        return float(self.levels.abs().max())
+
+    @property
     def width(self) -> int:
         """k, numbers of a place."""
         return len(self.knots)

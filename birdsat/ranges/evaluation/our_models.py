@@ -25,6 +25,7 @@ class RangeNetworkModel:
     columns: str | None = "chip"  # of chip features among the cells' columns; None: without these
     place: bool = True
     covariates: tuple[str, ...] = ()  # columns of which each number is a covariate
+    chooses: bool = False  # among all of these or covariates alone, as a fit does that is not told which
     settings: RangeNetworkConfig = field(default_factory=RangeNetworkConfig)
     label: str = "birdsat"
     probabilities: bool = True
@@ -32,7 +33,7 @@ class RangeNetworkModel:
     @property
     def name(self) -> str:
         what = (self.columns, "place" if self.place else None, "covariates" if self.covariates else None)
-        return f"{self.label}: {' + '.join(filter(None, what))}"
+        return f"{self.label}: {' + '.join(filter(None, what))}{', as chosen' if self.chooses else ''}"
 
     def fit(self, points: Points) -> Scorer:
         at, behind = self._embedded(points.presences), self._embedded(points.background)
@@ -47,8 +48,7 @@ class RangeNetworkModel:
             Source(run="", model=""),
             settings=self.settings,
             covariates=[Covariate(name=f"number {number}") for number in range(width)],
-            # Of all of them a fit chooses, as `birdsat fit --covariates` does.
-            inputs_of=() if all(is_used for _, is_used in used) else [name for name, is_used in used if is_used],
+            inputs_of=() if self.chooses else [name for name, is_used in used if is_used],
             visits=None if points.surveys is None else self._embedded(points.surveys.visits),
             progress=WithoutNotes(QUIET),  # which say the same of every fold
         )
@@ -168,8 +168,14 @@ def covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
 
 
 def chip_place_covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
-    """The range network as it ships, with the rasters beside."""
+    """The range network on chip and place, with the rasters beside."""
     return (RangeNetworkModel(covariates=settings.rasters, settings=RangeNetworkConfig(seed=settings.seed)),)
+
+
+def chosen_covariates(settings: ModelSettings) -> tuple[RangeNetworkModel, ...]:
+    """The range network as it ships with the rasters: with chip and place, or on these alone."""
+    network = RangeNetworkConfig(seed=settings.seed)
+    return (RangeNetworkModel(covariates=settings.rasters, chooses=True, settings=network),)
 
 
 def chip_place_surveys(settings: ModelSettings) -> tuple[SurveyNetwork, ...]:

@@ -50,6 +50,7 @@ MODELS: dict[str, ModelEntry] = {
     "chip_place": ModelEntry(f"{_OURS}:chip_place"),
     "covariates": ModelEntry(f"{_OURS}:covariates", rasters=True),
     "chip_place_covariates": ModelEntry(f"{_OURS}:chip_place_covariates", rasters=True),
+    "chosen_covariates": ModelEntry(f"{_OURS}:chosen_covariates", rasters=True),
     "similar_coordinates": ModelEntry(f"{_BASELINES}.nearest:similar_coordinates", "surveys"),
     "similar_rasters": ModelEntry(f"{_BASELINES}.nearest:similar_rasters", "surveys", rasters=True),
     "similar_chip": ModelEntry(f"{_OURS}:similar_chip", "surveys"),

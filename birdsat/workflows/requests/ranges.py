@@ -22,7 +22,8 @@ class CovariateOptions(Request):
     """NAME=PATH of rasters, of any CRS, whose means over the cells are learned from as well, such as rain=prec.tif;
     NAME=PATH:categorical for classes, such as land cover, of which a cell's shares are."""
     inputs: Annotated[Sequence[str], OneOf(INPUTS)] = ()
-    """What is learned from: chip, place and covariates, all there are by default."""
+    """What is learned from: chip, place and covariates. By default all, or with covariates these alone, where they tell
+    the blocks that are held out better."""
 
     def check(self) -> None:
         """Raise ConfigError for covariates that are not named so, and for inputs that do not go with them."""
@@ -37,7 +38,8 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
     On the cells of the built-in world, where the records lie and a margin, or of a region that a run embedded.
 
     All taxa of the tables say where was looked, unless something else is said to. Written beside the model is what it
-    sees in the region's cells, 1.4 KB each, so that maps take seconds; and the relative effort in each, effort.tif.
+    sees in the region's cells, 1.4 KB each or 2.1 with covariates, so that maps take seconds; and the relative effort
+    in each, effort.tif.
     """
 
     tables: Positional[Sequence[AnyPath]]
@@ -59,7 +61,8 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
     when a map is read."""
     ablate: bool = False
     """Fit again without chips, without place and without covariates, to tell what each is worth; written with the
-    importance of each beside the model. Takes as long as three fits more."""
+    importance of each beside the model. Takes as long as three fits more, four where the model chose among its
+    inputs."""
     seed: int = 0
     """Of first weights and draws."""
 

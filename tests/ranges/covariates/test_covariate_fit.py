@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from made_covariates import CHIP, KNOWN, PRESENT, RASTERS, ROWS, TAXON, embedded, fit
 from made_points import PLACES, SOURCE, block, draw_rows, habitat, points_at, presence
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def test_taxa_that_live_by_covariates_are_found_by_them(model: RangeModel) -> No
 
 
 def test_chips_and_places_that_say_nothing_are_left_out_unless_they_are_asked_for(model: RangeModel) -> None:
-    with pytest.warns(match="chip and place are left out: covariates alone tell the blocks that were held out better"):
+    with pytest.warns(match="chip and place are left out: covariates alone rank the records held out better"):
         chose = fit()
     assert chose.facts == model.facts and chose.facts.inputs == ("covariates",)
     assert fit(inputs=INPUTS).facts.inputs == INPUTS
@@ -81,6 +82,9 @@ def test_a_damaged_scaling_is_refused(model: RangeModel, tmp_path: Path) -> None
         {"covariates.flags": None},
         {"network.hinges.knots": hinges[:2]},
         {"network.hinges.directions": None},
+        {"network.hinges.directions": tensors["network.hinges.directions"][:-1]},
+        {"network.hinges.knots": hinges * np.nan},
+        {"network.hinges.unit": torch.ones(2)},
     ):
         left = {name: value for name, value in (tensors | changed).items() if value is not None}
         save_file({name: value.contiguous() for name, value in left.items()}, tmp_path / WEIGHTS_FILE)

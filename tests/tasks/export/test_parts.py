@@ -134,8 +134,11 @@ def test_a_range_model_s_part_says_what_the_model_says_of_dates_and_of_the_year(
         np.testing.assert_allclose(said, shown[:, 0].T, atol=5e-3)  # maps are of cells in half precision
 
 
-def test_a_range_model_s_part_takes_covariates_that_are_missing_and_beyond_all_that_was_seen() -> None:
-    model = fit_with_covariates(KNOWN.copy())
+@pytest.mark.parametrize("inputs", [("covariates",), ("chip", "place", "covariates")])
+def test_a_range_model_s_part_takes_covariates_that_are_missing_and_beyond_all_that_was_seen(
+    inputs: tuple[str, ...],
+) -> None:
+    model = fit_with_covariates(KNOWN.copy(), inputs)
     features, lon_lat = np.zeros((len(FIELDS), 6), np.float32), np.zeros((len(FIELDS), 2))
     covariates = (KNOWN * 5).astype(np.float32)
     said = asked(model, features, lon_lat, np.full(len(FIELDS), np.nan), covariates)[0]

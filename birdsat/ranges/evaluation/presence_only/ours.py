@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from birdsat.progress import QUIET, WithoutNotes
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, COVARIATES
 from birdsat.ranges.evaluation.learning import Scorer
@@ -40,6 +41,7 @@ class CovariateFit:
             settings=self.settings,
             covariates=[Covariate(name=str(number)) for number in range(width)],
             inputs_of=self.inputs,
+            progress=WithoutNotes(QUIET),  # what was chosen is said
         )
         return _Fitted(model, self._embedded)
 
