@@ -157,7 +157,8 @@ class Data:
         calibration mends afterwards, while it still gets better at telling places apart.
         """
         said = self.said_of_tried(network)
-        ranks = [trial.ranks(*said, self.taxon[self.tried]) for trial in self.trials]
+        each = [(trial.ranks(*said, self.taxon[self.tried]), trial.known) for trial in self.trials]
+        ranks = [(float(of.sum()), int(known.sum())) for of, known in each]
         if self.surveys is not None:
             more = self.surveys.trial(network)
             ranks = [(one + other, taxa + some) for (one, taxa), (other, some) in zip(ranks, more, strict=True)]
@@ -167,10 +168,11 @@ class Data:
         """Log odds of the points and the background that members are tried on, as `_logits` gives them."""
         return self._try(network, self.tried_background)
 
-    def rank(self, there: Tensor, elsewhere: Tensor, row: Tensor, half: int | None) -> float:
-        """How well log odds of what is tried on rank what is held out, or a half of it: as `trial`, of points alone."""
-        total, taxa = self.trials[0 if half is None else 1 + half].ranks(there, elsewhere, row, self.taxon[self.tried])
-        return total / max(1, taxa)
+    def ranks(self, there: Tensor, elsewhere: Tensor, row: Tensor, half: int | None) -> Tensor:
+        """(n,) how well log odds of what is tried on rank what is held out, or a half of it: as `trial`, of points
+        alone, of each member and taxon of which anything is."""
+        trial = self.trials[0 if half is None else 1 + half]
+        return trial.ranks(there, elsewhere, row, self.taxon[self.tried])[trial.known]
 
     @torch.inference_mode()
     def held_out(self, network: "RangeNetwork | EstimatorNetwork") -> HeldOut:

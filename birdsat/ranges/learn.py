@@ -1,5 +1,6 @@
 """What a fit learns from, chip, place and covariates, and what learns it: the network, or classifiers in its place."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -46,18 +47,27 @@ class Learned:
     fitted: Fitted
 
     def or_better(self, other: "Learned") -> "Learned":
-        """The one that ranks better what was held out. What each half of the blocks says of the other half is by the
-        one that it would choose, so that the choice has no part in figures."""
+        """The other, if it ranks what was held out better by more than the standard error of that.
+
+        What each half of the blocks says of the other half is by the one that it would choose, so that the choice has
+        no part in figures.
+        """
         mine, theirs = self.fitted, other.fitted
         if not (mine.trials and theirs.trials):
             return self
-        better = [there > here for here, there in zip(mine.trials, theirs.trials, strict=True)]
+        better = [_is_above(there, here) for here, there in zip(mine.trials, theirs.trials, strict=True)]
         by_half = tuple(
             there if takes else here
             for here, there, takes in zip(mine.by_half, theirs.by_half, better[1:], strict=True)
         )
         best = other if better[0] else self
         return replace(best, fitted=replace(best.fitted, by_half=by_half))
+
+
+def _is_above(ranks: Tensor, others: Tensor) -> bool:
+    """Whether the mean of ranks (n,) is above that of others of the same by more than its standard error."""
+    above = ranks - others
+    return bool(len(above) > 1 and above.mean() > above.std() / math.sqrt(len(above)))
 
 
 def learn(
@@ -72,7 +82,7 @@ def learn(
     estimator: str = "",
     progress: Progress = QUIET,
 ) -> Learned:
-    """Learn from the inputs that are named; where none is, from all, or from covariates alone if that does better.
+    """Learn from the inputs that are named; where none is, from all, or from covariates alone if that is better.
 
     Covariates measured where records are may say all that a chip, which shows what lies around, can only guess at. Such
     a choice is not made of surveys, or for classifiers.
@@ -112,7 +122,7 @@ def learn(
             best = of_all.or_better(other)
             if best.inputs != first:
                 left, ranks = " and ".join(one for one in first if one not in inputs), (other, of_all)
-                alone, together = (f"{one.fitted.trials[0]:.3f}" for one in ranks)
+                alone, together = (f"{float(one.fitted.trials[0].mean()):.3f}" for one in ranks)
                 progress.note(
                     f"{left} are left out: covariates alone rank the records held out better ({alone}, with all "
                     f"{together}). `--inputs {' '.join(first)}` keeps them."

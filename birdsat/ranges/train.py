@@ -47,8 +47,9 @@ class Fitted:
     again: Callable[[Tensor, Tensor], HeldOut] | None = None
     regression: HingeShare | None = None  # beside the network
     regressions: tuple[HingeRegression, ...] = ()  # that it was chosen among
-    # How well what was held out is ranked, all of it and each half, by what each chose; none without a choice.
-    trials: tuple[float, ...] = ()
+    # How well what was held out is ranked, all of it and each half, by what each chose: (n,) of each member and taxon
+    # of which anything is; none without a choice.
+    trials: tuple[Tensor, ...] = ()
     # Of surveys, each half at the step that the other would choose; None: nothing of any was held out.
     surveys: HeldOutSurveys | None = None
 
@@ -112,10 +113,10 @@ def fit_network(
         if covariates is not None and not regressions and data.surveys is None:
             regressions = fit_regressions(data, covariates, progress)
         whole = best_beside(best[0].network(network), regressions, data, None)
-        trials, by_half, surveys = [whole.value], [], []
+        trials, by_half, surveys = [whole.ranks], [], []
         for number in (0, 1) if data.folded else ():
             half = best_beside(best[1 + number].network(network), regressions, data, number)
-            trials.append(half.value)
+            trials.append(half.ranks)
             by_half.append(data.held_out(half.network))
             if data.surveys is not None:
                 visited = data.surveys.held_out(half.network)
@@ -127,7 +128,7 @@ def fit_network(
         held_out=data.held_out(whole.network) if data.folded else None,
         by_half=tuple(by_half),
         regressions=regressions,
-        trials=tuple(trials) if regressions and data.tells else (),
+        trials=tuple(one for one in trials if one is not None),
         surveys=HeldOutSurveys.together(surveys) if surveys else None,
         again=partial(data.held_out_again, whole.network) if data.folded else None,
     )

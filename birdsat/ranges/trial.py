@@ -17,15 +17,15 @@ class Trial:
     weight: Tensor  # (m, p) adding up to 1 over the points of each member and taxon
     known: Tensor  # (m, t) which have any
 
-    def ranks(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> tuple[float, int]:
-        """How well points stand above background, from 0 to 1, added up over members and their taxa, and how many these
-        are; of log odds there (m, p) of points of taxon (p,), and elsewhere (m, r, t), of which background is row (b,).
+    def ranks(self, there: Tensor, elsewhere: Tensor, row: Tensor, taxon: Tensor) -> Tensor:
+        """(m, t) how well points stand above background, from 0 to 1; 0 where there is nothing of either. Of log odds
+        there (m, p) of points of taxon (p,), and elsewhere (m, r, t), of which background is row (b,).
 
         The mean of the area under the ROC curve and of the average precision that there would be if background weighed
         ten times as much as points. The area alone is nearly 1 where a range is a small part of the land, and hardly
         tells one step from another; precision alone jumps where points are few.
         """
-        total = 0.0
+        ranks = torch.zeros(self.known.shape, dtype=torch.float64)
         for member, held_out in enumerate(self.points):
             point = torch.nonzero(held_out)[:, 0]
             background = elsewhere[member, row[self.background[member]]]
@@ -41,5 +41,5 @@ class Trial:
             against, _ = background.T.contiguous().sort(dim=1)  # (t, held out)
             below = torch.searchsorted(against[taxon[point]], there[member, point][:, None])[:, 0] / len(background)
             precision = found / (found + _BACKGROUND * (1 - below))
-            total += float((weight * (below + precision)).sum()) / 2
-        return total, int(self.known.sum())
+            ranks[member].index_add_(0, taxon[point], weight * (below + precision) / 2)
+        return ranks

@@ -71,9 +71,10 @@ class CovariateScaling:
             share = float(missing[span.start])
             if share and one.name not in constant:
                 flags[span.start] = 1 / max(np.sqrt(share * (1 - share)), _LEAST_FLAG)
+                much = f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
                 progress.note(
-                    f"the covariate {one.name!r} is missing in {share:.1%} of the background; its mean is taken there, "
-                    "and that it is missing is an input beside it."
+                    f"the covariate {one.name!r} is missing in {much} of the background; its mean is taken there, and "
+                    "that it is missing is an input beside it."
                 )
         if constant:
             progress.note(f"left out, as they are the same everywhere: the covariates {some_of(constant)}.")
