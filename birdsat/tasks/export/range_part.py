@@ -118,12 +118,15 @@ def range_part(model: RangeModel) -> Part:
             "network alone can be exported. Fit without a model of your own."
         )
     features, taxa = len(model.projection.centre) - 3, len(model.facts.taxa)
+    reads_chips = model.projection.directions.shape[1] > 0
     ports = [
         Port(
             name="chip_features",
             type="float32",
             shape=(BATCH, features),
-            meaning="as the region has them: `region.at`, or the features of the exported place encoder",
+            meaning="as the region has them: `region.at`, or the features of the exported place encoder"
+            if reads_chips
+            else "any, as the model learned from covariates alone",
         ),
         *place_ports(),
     ]

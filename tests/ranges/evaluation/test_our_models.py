@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from birdsat.earth.place import unit_sphere
 from birdsat.errors import InputError
+from birdsat.ranges import learn
 from birdsat.ranges.evaluation.evaluate import Ranges, evaluate_points
 from birdsat.ranges.evaluation.hold_out import HoldOut
 from birdsat.ranges.evaluation.our_models import CountNetwork, RangeNetworkModel, SimilarPlaces, SurveyNetwork
@@ -40,7 +41,7 @@ def test_place_alone_reads_no_chip_features() -> None:
         RangeNetworkModel(settings=SETTINGS).fit(replace(points, presences=bare.take(ROWS), background=bare))
 
 
-def test_columns_of_rasters_are_covariates_alone_or_beside_the_rest() -> None:
+def test_columns_of_rasters_are_covariates_alone_or_beside_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Taxa live by fields that chips and places know nothing of, and that are unknown of some cells."""
     fields = np.random.default_rng(0).normal(0, 1, FIELDS.shape)
     present = presence(fields)
@@ -55,6 +56,11 @@ def test_columns_of_rasters_are_covariates_alone_or_beside_the_rest() -> None:
     for model in (alone, beside):
         score = model.fit(points)(cells)
         assert np.mean([roc_auc_score(present[:, label], score[:, label]) for label in range(3)]) > 0.85
+    chosen = RangeNetworkModel(covariates=("climate",), chooses=True, settings=SETTINGS)
+    assert chosen.name == "birdsat: chip + place + covariates, as chosen"
+    for is_better, other in ((False, beside), (True, alone)):
+        monkeypatch.setattr(learn, "_is_above", lambda *_, is_better=is_better: is_better)
+        np.testing.assert_allclose(chosen.fit(points)(cells), other.fit(points)(cells), atol=0.02)
     moved = Cells(lon_lat=PLACES[::-1], columns={"climate": climate})
     np.testing.assert_array_equal(alone.fit(points)(moved), alone.fit(points)(cells))
 

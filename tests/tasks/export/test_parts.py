@@ -144,6 +144,7 @@ def test_a_range_model_s_part_takes_covariates_that_are_missing_and_beyond_all_t
     said = asked(model, features, lon_lat, np.full(len(FIELDS), np.nan), covariates)[0]
     np.testing.assert_allclose(said, model.year_mean(features, lon_lat, covariates), atol=1e-4)
     assert said.std() > 0.05  # they count for something
+    assert ("any, as" in range_part(model).inputs[0].meaning) == (inputs == ("covariates",))
 
 
 def test_a_range_model_s_part_takes_the_embedding_of_the_place_where_photos_have_a_say(tiny_world: TinyWorld) -> None:
