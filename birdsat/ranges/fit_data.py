@@ -97,7 +97,7 @@ class Data:
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.
         tried = torch.zeros(len(self.seen), dtype=torch.bool)
-        tried[_evenly(len(self.seen), _TRIED_PLACES)] = True
+        tried[evenly(len(self.seen), _TRIED_PLACES)] = True
         self.tried = torch.nonzero(tried[self.row])[:, 0]
         self.tried_background = self.background_rows(_TRIED_PLACES, self.near)
         some = _TRIED_PLACES if config.regional else 0
@@ -326,7 +326,7 @@ def _halves(blocks: Rows, points: int, seed: int) -> Tensor:
     return torch.from_numpy(half)
 
 
-def _evenly(count: int, most: int) -> Tensor:
+def evenly(count: int, most: int) -> Tensor:
     """At most so many of `count` rows, evenly spread."""
     return torch.from_numpy(np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)))
 

@@ -87,9 +87,7 @@ def learn(
     Covariates measured where records are may say all that a chip, which shows what lies around, can only guess at. Such
     a choice is not made of surveys, or for classifiers.
     """
-    tried = [chosen_inputs(inputs_of, bool(covariates))]
-    if covariates and not inputs_of and not estimator and points.surveys is None:
-        tried.append((COVARIATES,))
+    inputs = chosen_inputs(inputs_of, bool(covariates))
 
     def learn_from(inputs: tuple[str, ...], progress: Progress, regressions: Sequence[HingeRegression] = ()) -> Learned:
         projection = fit_projection(points, background, covariates, inputs, settings.inputs, progress)
@@ -113,20 +111,18 @@ def learn(
             )
         return Learned(inputs=inputs, projection=projection, at_points=at_points, elsewhere=elsewhere, fitted=fitted)
 
-    first, *others = tried
-    best = learn_from(first, progress)
-    for inputs in others:
-        if best.fitted.trials:
-            of_all = best
-            other = learn_from(inputs, WithoutNotes(progress), of_all.fitted.regressions)  # its notes were said
-            best = of_all.or_better(other)
-            if best.inputs != first:
-                left, ranks = " and ".join(one for one in first if one not in inputs), (other, of_all)
-                alone, together = (f"{float(one.fitted.trials[0].mean()):.3f}" for one in ranks)
-                progress.note(
-                    f"{left} are left out: covariates alone rank the records held out better ({alone}, with all "
-                    f"{together}). `--inputs {' '.join(first)}` keeps them."
-                )
+    of_all = learn_from(inputs, progress)
+    if inputs_of or not of_all.fitted.trials:  # no trials: without covariates, or where nothing tells which is better
+        return of_all
+    alone = learn_from((COVARIATES,), WithoutNotes(progress), of_all.fitted.regressions)  # its notes were said
+    best = of_all.or_better(alone)
+    if best.inputs != inputs:
+        left = " and ".join(one for one in inputs if one != COVARIATES)
+        mean, with_all = (f"{float(one.fitted.trials[0].mean()):.3f}" for one in (alone, of_all))
+        progress.note(
+            f"{left} are left out: covariates alone rank the records held out better ({mean}, with all {with_all}). "
+            f"`--inputs {' '.join(inputs)}` keeps them."
+        )
     return best
 
 

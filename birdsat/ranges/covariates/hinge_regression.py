@@ -7,7 +7,6 @@ much each counts is chosen on the blocks that the members held out.
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from torch import Tensor
 from birdsat.progress import QUIET, Progress, counted
 from birdsat.ranges.covariates.hinges import Hinges
 from birdsat.ranges.covariates.scaling import CovariateScaling
-from birdsat.ranges.fit_data import Data
+from birdsat.ranges.fit_data import Data, evenly
 
 NETWORK_SHARES = (0.25, 0.5, 0.75)  # that are tried
 _CS = (0.1, 0.3, 1.0)  # that are tried; ascending, as each fit starts from the one before
@@ -67,7 +66,7 @@ def fit_regressions(data: Data, scaling: CovariateScaling, progress: Progress = 
         points = by_taxon[(ends[label - 1] if label else 0) : ends[label]]
         if not len(points):
             continue
-        points = points[np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST_POINTS)).astype(np.int64))]
+        points = points[evenly(len(points), _MOST_POINTS)]
         learned = (~data.out[0][:, points]).float()
         counts = learned.sum(dim=1, keepdim=True).clamp(min=1)
         x = torch.cat([seen[data.seen[data.row[points]]], elsewhere])
