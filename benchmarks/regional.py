@@ -75,7 +75,7 @@ def measure(
 ) -> Fitted:
     """Fit one taxon, and compare."""
     grid, inside, fields = region(side_km, length_km, seed)
-    random = np.random.default_rng([seed, points, KINDS.index(kind)])
+    random = np.random.default_rng([seed, points, KINDS.index(kind), int(length_km)])
     features = fields @ random.normal(size=(3, 12)) + 0.2 * random.normal(size=(grid.cells, 12))
     centre = fields[random.choice(np.flatnonzero(inside))]
     suitability = np.exp(-np.square(fields - centre).sum(axis=1) / 2 / 0.8**2)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
 from birdsat.errors import BirdsatError
+from birdsat.explorer.shown_points import shown_points
 from birdsat.maps.map_file import MapFile
 from birdsat.observations.occurrence_grid import effort
 from birdsat.observations.occurrences import Occurrences, read_occurrences
@@ -18,7 +19,6 @@ from birdsat.ranges.facts import SETTINGS_FILE
 from birdsat.workflows.effort_map import EFFORT_FILE
 
 COARSE_DEGREES = 0.5  # squares in whose middle records of a sensitive taxon are shown
-MOST_SHOWN = 20_000
 
 
 class ModelRecords:
@@ -113,29 +113,6 @@ class ModelRecords:
             at = np.empty(0, np.int64) if found is None else np.unique(grid.cells_at(*found.lon_lat.T))
             self._recorded[taxon] = at
         return self._recorded[taxon]
-
-
-def shown_points(found: Occurrences | None, *, coarsened_deg: float = 0.0, left_out: bool = False) -> dict[str, Any]:
-    """Places and months (0: not known) of records, MOST_SHOWN of them at most; in the middle of squares so large, or
-    left out altogether."""
-    lon_lat = np.empty((0, 2)) if found is None else found.lon_lat
-    month = np.empty(0, np.int64) if found is None else np.where(found.day > 0, found.month, 0)
-    total = len(lon_lat)
-    if coarsened_deg:
-        lon_lat = (np.floor(lon_lat / coarsened_deg) + 0.5) * coarsened_deg
-    if left_out:
-        lon_lat, month = lon_lat[:0], month[:0]
-    if len(lon_lat) > MOST_SHOWN:
-        some = np.sort(np.random.default_rng(0).choice(len(lon_lat), MOST_SHOWN, replace=False))
-        lon_lat, month = lon_lat[some], month[some]
-    return {
-        "lon": np.round(lon_lat[:, 0], 4).tolist(),
-        "lat": np.round(lon_lat[:, 1], 4).tolist(),
-        "month": month.tolist(),
-        "records": total,
-        "coarsened_deg": coarsened_deg,
-        "left_out": total - len(lon_lat),
-    }
 
 
 def remembered_tables(folder: Path, command: str, names: Sequence[str]) -> list[Path]:

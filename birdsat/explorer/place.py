@@ -60,6 +60,7 @@ def place_answer(
     row, column = divmod(cell, grid.columns)
     effort = records.effort
     inside = bool(model.inside_together(seen)[0])
+    unlike = "this place is unlike all places with records, of whatever taxon: what is said of it is a guess."
     return {
         "cell": {
             "index": index,
@@ -79,9 +80,7 @@ def place_answer(
         "unrecorded": [
             row["key"] for row in rows if row["recorded"] == 0 and row["value"] >= EXPECTED and row["applicable"]
         ],
-        "notes": []
-        if inside
-        else ["this place is unlike all places with records, of whatever taxon: what is said of it is a guess."],
+        "notes": [*(() if inside else (unlike,)), *served.notes(*(row["taxon"] for row in rows[:most]))],
     }
 
 

@@ -36,7 +36,7 @@ _MOST_POINTS = 20_000  # of a scatter
 def check(asked: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     """Read a table, and list what becomes of its rows. asked: folder, file, name, upload, columns, crs."""
     from birdsat.explorer.answers import to_json
-    from birdsat.explorer.model_records import shown_points
+    from birdsat.explorer.shown_points import shown_points
     from birdsat.observations.occurrences import read_occurrences
 
     with _in_folder(asked["folder"], asked["file"], asked["name"]):

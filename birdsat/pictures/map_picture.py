@@ -117,7 +117,10 @@ def draw_map(
     for place, panel in enumerate(axes):
         finish_panel(panel, grid, frame.panel)
         panel.set_visible(panel in shown)
-        panel.tick_params(labelbottom=not any(below in shown for below in axes[place + frame.columns :: frame.columns]))
+        is_lowest = not any(below in shown for below in axes[place + frame.columns :: frame.columns])
+        panel.tick_params(labelbottom=is_lowest)
+        panel.xaxis.set_in_layout(is_lowest)  # the layout takes long over degrees that are not written
+        panel.yaxis.set_in_layout(place % frame.columns == 0)
     assert image is not None
     _draw_colour_bar(figure, image, drawn, frame, quantity, value_span(among))
     _draw_legend(figure, drawn[0], _marks(outside, ground.lacks_values(ground.without_sea(among))), subtitle)
@@ -263,7 +266,7 @@ def _fit_height(figure: Figure, panel: Axes, frame: _Frame) -> None:
         width, height = figure.get_size_inches()
         panel_width = min(slot.width * width, frame.panel[0])
         missing = panel_width * frame.panel[1] / frame.panel[0] - slot.height * height
-        if abs(missing) * DPI < 1:
+        if abs(missing) * DPI < 2:
             break
         figure.set_figheight(max(1.0, height + frame.rows * missing))
     figure.set_figheight(math.ceil(figure.get_figheight() * _PARTS - 0.2) / _PARTS)

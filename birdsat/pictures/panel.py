@@ -308,9 +308,12 @@ def finish_panel(axes: Axes, grid: AnyGrid, inches: tuple[float, float] = (7.5, 
     axes.yaxis.set_major_formatter(FixedFormatter([_degrees(y, "N", "S") for y in lat]))
     axes.tick_params(labelsize=8, colors=INK, length=2.5, width=0.6)
     axes.label_outer()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_label_coords(0.5, 0.0)  # nothing is written there, and to look for its place takes long
     for spine in axes.spines.values():
         spine.set_linewidth(0.6)
         spine.set_color(FRAME)
+        spine.set_in_layout(False)  # it is where the panel ends
 
 
 def panel_ratio(grid: AnyGrid) -> float:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from birdsat.metrics import map_scores
+from birdsat.metrics import area_within
 from birdsat.ranges.covariates.facts import Covariate
 from birdsat.ranges.covariates.named import CHIP, PLACE
 from birdsat.ranges.held_out_rows import HeldOut
@@ -45,15 +46,19 @@ class HeldOutPlaces:
         return self.again(inputs[: self.presences], inputs[self.presences :])
 
 
-def auc_by(out: HeldOut, group: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
-    """(groups,) areas under the ROC curve of rows that were held out, by the group (r,) of each; NaN for a group
-    without points or without background."""
-    areas = np.full(groups, np.nan)
-    order = np.argsort(group, kind="stable")
-    edges = np.searchsorted(group[order], np.arange(groups + 1))
-    for number in range(groups):
-        rows = order[edges[number] : edges[number + 1]]
-        there = out.present[rows]
-        if there.any() and not there.all():
-            areas[number] = map_scores(out.logit[rows], there)[0]
+def auc_by_taxon(out: HeldOut, taxa: int) -> NDArray[np.float64]:
+    """(taxa,) areas under the ROC curve of rows that were held out, each member's by themselves (`area_within`); NaN
+    for a taxon without points, or without background."""
+    areas = np.full(taxa, np.nan)
+    order = np.argsort(out.taxon, kind="stable")
+    edges = np.searchsorted(out.taxon[order], np.arange(taxa + 1))
+    for label, (start, end) in enumerate(pairwise(edges.tolist())):
+        rows = order[start:end]
+        evenly = np.ones((1, len(rows)), np.int64)
+        (areas[label],) = area_within(out.logit[rows], out.present[rows], out.member[rows], evenly)
     return areas
+
+
+def auc_by_member(out: HeldOut, members: int, taxa: int) -> NDArray[np.float64]:
+    """(members, taxa) the same of each member; NaN where it held out nothing of either kind."""
+    return np.stack([auc_by_taxon(out.where(out.member == member), taxa) for member in range(members)])

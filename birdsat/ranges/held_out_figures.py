@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import some_of
-from birdsat.metrics import area_under_curve, boyce_index, map_scores, reliability
+from birdsat.metrics import area_within, boyce_index, reliability
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.tables import Table
@@ -59,16 +59,16 @@ def held_out_figures(
 ) -> tuple[dict[str, float], tuple[TaxonFigures, ...]]:
     """Means over the taxa that have points and background held out, by name; and the figures of every taxon.
 
-    auc, auc_even_background, boyce: means over taxa, the last of the first _MOST_BOYCE; low and high: of the mean AUC,
-    by a bootstrap over blocks, which are what records come in. calibration_error, brier: of all rows, points and
-    background weighing alike, so that a probability of .5 is a place as likely among points as among background.
-    Nothing at all for fewer than LEAST_POINTS points.
+    auc, auc_even_background: means over taxa, of each by `area_within` of what one member held out of one half, so that
+    nothing is compared that different networks or calibrations said; boyce: the mean of the first _MOST_BOYCE taxa, of
+    all their rows; low and high: of the mean AUC, by a bootstrap over blocks, which are what records come in.
+    calibration_error, brier: of all rows, points and background weighing alike, so that a probability of .5 is a place
+    as likely among points as among background. Nothing at all where no taxon has LEAST_POINTS points, and some of them
+    background to be compared with.
     """
-    used = balanced_weights(rows.taxon, rows.present) > 0
-    if np.count_nonzero(rows.present & used) < LEAST_POINTS:
-        return {}, (_UNKNOWN,) * taxa
     blocks, block = np.unique(rows.block, return_inverse=True)
     draws = np.random.default_rng(seed).multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), size=_DRAWS)
+    draws = np.concatenate([np.ones_like(draws[:1]), draws])  # what was held out, and then the draws
     figures, drawn = [_UNKNOWN] * taxa, np.full((taxa, _DRAWS), np.nan)
     order = np.argsort(rows.taxon, kind="stable")
     of_taxon = np.split(order, np.searchsorted(rows.taxon[order], np.arange(1, taxa)))
@@ -77,20 +77,25 @@ def held_out_figures(
     for label, own in enumerate(of_taxon):
         present = rows.present[own]
         looked, even = own[ranked[own]], own[present | (rows.even[own] if several else ranked[own])]
-        if present.sum() < LEAST_POINTS or present.sum() == len(looked):
+        if present.sum() < LEAST_POINTS:
             continue
-        drawn[label] = area_under_curve(probability[looked], rows.present[looked], draws[:, block[looked]])
+        areas = _areas(probability, rows, looked, draws[:, block[looked]])
+        if math.isnan(areas[0]):
+            continue
+        drawn[label] = areas[1:]
         low, high = _interval(drawn[label])
         boyces += 1
         figures[label] = TaxonFigures(
             points=int(present.sum()),
-            auc=map_scores(probability[looked], rows.present[looked])[0],
+            auc=float(areas[0]),
             auc_low=low,
             auc_high=high,
-            auc_even=map_scores(probability[even], rows.present[even])[0] if len(even) > present.sum() else math.nan,
+            auc_even=float(_areas(probability, rows, even, draws[:1, block[even]])[0]),
             boyce=boyce_index(probability[looked], probability[own[present]]) if boyces <= _MOST_BOYCE else math.nan,
         )
     known = [one for one in figures if one.points]
+    if not known:
+        return {}, tuple(figures)
     low, high = _interval(_mean(drawn))
     # Reliability wants rows that count alike: as many background rows as points, at even steps of each taxon's order.
     learned = np.flatnonzero(rows.calibrating)
@@ -108,6 +113,12 @@ def held_out_figures(
         "held_out_calibration_error": found.error,
         "held_out_brier": found.brier,
     }, tuple(figures)
+
+
+def _areas(
+    probability: NDArray[np.float32], rows: HeldOut, some: NDArray[np.int64], weight: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    return area_within(probability[some], rows.present[some], 2 * rows.member[some] + rows.half[some], weight)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -83,6 +83,8 @@ def test_a_place_lists_all_taxa_as_its_cell_has_them(client: TestClient, base: s
     lat = grid["north"] - (row + 0.6) * grid["cell_deg"]
     said = client.get(f"{base}/place", params={"lon": lon, "lat": lat, "month": 2}).json()
     assert said["cell"]["index"] == number
+    of_all = client.get(f"{base}/richness").json()["notes"]
+    assert of_all and set(of_all) <= set(said["notes"])
     values = [one["value"] for one in said["taxa"]]
     assert values == sorted(values, reverse=True) and len(values) == len(client.get(f"{base}/taxa").json())
     for one in said["taxa"]:

@@ -1,5 +1,8 @@
 """Tables that their reader asks about: what is got, and how the answer is given."""
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -116,6 +119,15 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_read() -> None:
     ):
         with pytest.raises(ConfigError):
             answered(asked)
+
+
+def test_a_check_waits_for_nothing_that_models_and_pictures_alone_need(tmp_path: Path) -> None:
+    asked = json.dumps(_asked(tmp_path, SWAPPED.replace("lon,lat", "lat,lon")))
+    code = "import json, sys; from birdsat.explorer.verbs import check; from birdsat.progress import QUIET\n"
+    code += f"assert check(json.loads({asked!r}), QUIET)['kept'] == 9\n"
+    code += "print([name for name in ('torch', 'matplotlib', 'lightning') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_columns_of_any_name_are_told_and_a_table_without_any_tells_none(tmp_path: Path) -> None:

@@ -119,15 +119,16 @@ def made_rows(
     *,
     even: NDArray[np.bool_] | None = None,
     block: NDArray[np.int64] | None = None,
+    member: NDArray[np.int64] | None = None,
 ) -> HeldOut:
-    """Rows held out, a block each unless told; what members say of them is beside the point."""
+    """Rows held out, by one member and a block each unless told; what members say of them is beside the point."""
     rows = np.arange(len(taxon))
     return HeldOut(
         logit=np.zeros(len(rows), np.float32),
         taxon=taxon,
         present=present,
         row=rows,
-        member=np.zeros_like(rows),
+        member=np.zeros_like(rows) if member is None else member,
         even=np.zeros(len(rows), bool) if even is None else even,
         around=np.zeros(len(rows), bool),
         block=rows if block is None else block,

@@ -5,7 +5,7 @@ import pytest
 from made_points import made_rows, rows_held_out
 from sklearn.metrics import roc_auc_score
 
-from birdsat.metrics import area_under_curve, boyce_index
+from birdsat.metrics import area_within, boyce_index
 from birdsat.ranges.held_out_figures import held_out_figures, taxa_table
 
 
@@ -18,7 +18,9 @@ def test_figures_equal_slow_references() -> None:
     brier = 0.0
     for label in range(3):
         of = taxon == label
-        areas.append(roc_auc_score(present[of], probability[of]))
+        halves = [np.flatnonzero(of)[np.flatnonzero(of) % 2 == half] for half in (0, 1)]
+        by_half = [roc_auc_score(present[some], probability[some]) for some in halves]
+        areas.append(np.average(by_half, weights=[np.count_nonzero(present[some]) for some in halves]))
         boyces.append(boyce_index(probability[of], probability[of & present]))
         for row in np.flatnonzero(of):
             weight = 1 / np.count_nonzero(of & (present == present[row])) / 6
@@ -67,7 +69,7 @@ def test_weighted_areas_equal_those_of_repeated_rows() -> None:
     random = np.random.default_rng(0)
     score, truth = random.integers(0, 6, 40).astype(np.float32), random.random(40) < 0.4
     weight = random.integers(0, 3, (5, 40))
-    found = area_under_curve(score, truth, np.vstack([weight, truth * 1]))
+    found = area_within(score, truth, np.zeros(40, np.int64), np.vstack([weight, truth * 1]))
     for one, times in zip(found, weight, strict=False):
         rows = np.repeat(np.arange(40), times)
         assert one == pytest.approx(roc_auc_score(truth[rows], score[rows]))
@@ -91,3 +93,36 @@ def test_a_taxon_with_fewer_than_five_points_held_out_has_no_figures() -> None:
     rows = made_rows(taxon[keep], present[keep])
     found, of_taxa = held_out_figures((1 / (1 + np.exp(-odds[keep]))).astype(np.float32), rows, 3)
     assert [one.points > 0 for one in of_taxa] == [True, False, True] and found["held_out_taxa"] == 2
+
+
+def test_areas_within_groups_are_those_of_each_by_its_presences() -> None:
+    random = np.random.default_rng(1)
+    score, truth = random.integers(0, 12, 90).astype(np.float32), random.random(90) < 0.3
+    group = random.integers(0, 4, 90)
+    truth[group == 3] = False  # a group without presences has no part
+    weight = np.vstack([np.ones(90, np.int64), random.integers(0, 3, 90), truth * 1])
+    found = area_within(score, truth, group, weight)
+    for one, times in zip(found[:2], weight, strict=False):
+        rows = [np.repeat(some, times[some]) for some in (np.flatnonzero(group == g) for g in range(3))]
+        areas = [roc_auc_score(truth[some], score[some]) for some in rows]
+        assert one == pytest.approx(np.average(areas, weights=[truth[some].sum() for some in rows]))
+    assert np.isnan(found[2])
+
+
+def test_members_that_were_spared_more_points_do_not_lower_the_figure() -> None:
+    # Scores are noise about a level that falls with the points a member held out, as its own share of them falls.
+    random = np.random.default_rng(0)
+    member = np.repeat(np.arange(5), 400)
+    present = np.tile(np.arange(400), 5) < 12 * (member + 1)
+    probability = (0.7 - 0.1 * member + 0.05 * random.random(2000)).astype(np.float32)
+    rows = made_rows(np.zeros(2000, np.int64), present, member=member, block=np.arange(2000) // 40)
+    assert roc_auc_score(present, probability) < 0.4
+    (one,) = held_out_figures(probability, rows, 1)[1]
+    assert one.auc == pytest.approx(0.5, abs=0.04) and one.auc_even == one.auc and one.is_by_chance
+
+
+def test_taxa_of_few_points_each_have_no_figures_however_many_there_are() -> None:
+    taxon, present = np.repeat(np.arange(3), 20), np.tile(np.arange(20) < 3, 3)
+    rows = made_rows(taxon, present)
+    figures, of_taxa = held_out_figures(np.linspace(0.1, 0.9, 60, dtype=np.float32), rows, 3)
+    assert figures == {} and all(one.points == 0 for one in of_taxa)

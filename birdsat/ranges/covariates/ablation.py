@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from birdsat.ranges.held_out import auc_by
+from birdsat.ranges.held_out import auc_by_taxon
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table
 
@@ -90,9 +88,7 @@ def _by_taxon(model: RangeModel) -> tuple[float, ...]:
     taxa = len(model.facts.taxa)
     if model.held_out is None:
         return (math.nan,) * taxa
-    out = model.held_out.said()
-    areas: list[float] = auc_by(out, np.asarray(out.taxon), taxa).tolist()
-    return tuple(areas)
+    return tuple(auc_by_taxon(model.held_out.said(), taxa).tolist())
 
 
 def _figure(auc: float) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.facts import column_spans
 from birdsat.ranges.covariates.named import COVARIATES
-from birdsat.ranges.held_out import HeldOutPlaces, auc_by
+from birdsat.ranges.held_out import HeldOutPlaces, auc_by_member
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table
 
@@ -111,8 +111,7 @@ def _by_member(
     order: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """(members, taxa) areas; NaN where a member held out no point of a taxon."""
-    out = places.said(name, span, order)
-    return auc_by(out, out.member * taxa + out.taxon, members * taxa).reshape(members, taxa)
+    return auc_by_member(places.said(name, span, order), members, taxa)
 
 
 def _importance(name: str, lost: Sequence[NDArray[np.float64]]) -> Importance:

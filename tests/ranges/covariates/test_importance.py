@@ -14,7 +14,7 @@ from birdsat.ranges.covariates.facts import RasterFacts
 from birdsat.ranges.covariates.importance import Importances, permutation_importance
 from birdsat.ranges.covariates.named import INPUTS
 from birdsat.ranges.covariates.responses import VALUES, response_curves
-from birdsat.ranges.held_out import auc_by
+from birdsat.ranges.held_out import auc_by_taxon
 from birdsat.ranges.model import RangeModel
 
 
@@ -123,7 +123,7 @@ def test_a_model_that_chose_fewer_inputs_stands_beside_a_fit_by_all(monkeypatch:
     assert list(found.auc)[:2] == ["all", "covariates, as chosen"] and len(found.auc) == 5
     assert chose.held_out is not None
     said = chose.held_out.said()
-    np.testing.assert_array_equal(found.auc["covariates, as chosen"], auc_by(said, said.taxon, 3))
+    np.testing.assert_array_equal(found.auc["covariates, as chosen"], auc_by_taxon(said, 3))
 
 
 def test_where_nothing_is_held_out_nothing_can_be_told(of_one_block: RangeModel) -> None:
