@@ -71,9 +71,9 @@ def area_within(score: _Score, truth: _Truth, group: NDArray[np.integer], weight
     as draws with replacement: the mean over the groups that hold both kinds, by how many present cells they hold.
 
     score (n,) without NaN; truth (n,); group (n,) any numbers. Ties count half. NaN for a weighting by which no group
-    holds both kinds. Of groups that different models scored, such as the folds of a cross-validation: a model that was
-    spared many presences says less of all of them, so that one curve over all groups lies below .5 where there is
-    nothing to find (Forman and Scholz 2010, SIGKDD Explorations 12, 49-57).
+    holds both kinds. Of groups that different models scored, such as the folds of a cross-validation: a model from
+    which many presences were held out gives all cells lower values, so that one curve over all groups lies below .5
+    where there is nothing to find (Parker, Günter and Bedo 2007, BMC Bioinformatics 8, 326).
     """
     order = np.lexsort((-score, group))
     score, group, present = score[order], group[order], np.flatnonzero(truth[order])

@@ -72,8 +72,8 @@ class ModelRecords:
         return None if not np.isfinite(values).any() or np.ptp(values[np.isfinite(values)]) == 0 else values
 
     def of(self, taxon: str, *, coarse: bool = True) -> dict[str, Any]:
-        """Places and months of a taxon's records, at most MOST_SHOWN; those of a sensitive one in the middle of coarse
-        squares, or left out altogether."""
+        """Places and months of a taxon's records, as `shown_points` gives them; those of a sensitive one in the middle
+        of coarse squares, or left out altogether."""
         found = self._of(taxon)
         if not self.is_sensitive(taxon):
             return shown_points(found)

@@ -8,6 +8,8 @@ from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.errors import PlaceError
 from birdsat.explorer.served_model import ServedModel
 from birdsat.tables import csv_text
+from birdsat.workflows.open_ranges import cautions
+from birdsat.workflows.requests.maps import YEAR
 
 EXPECTED = 0.5  # from which suitability on a taxon that nobody recorded is called unrecorded
 _COLUMNS = ("taxon", "common_name", "value", "low", "high", "applicable", "recorded")
@@ -60,6 +62,7 @@ def place_answer(
     row, column = divmod(cell, grid.columns)
     effort = records.effort
     inside = bool(model.inside_together(seen)[0])
+    said = cautions(model, [row["taxon"] for row in rows[:most]], YEAR)
     unlike = "this place is unlike all places with records, of whatever taxon: what is said of it is a guess."
     return {
         "cell": {
@@ -80,7 +83,7 @@ def place_answer(
         "unrecorded": [
             row["key"] for row in rows if row["recorded"] == 0 and row["value"] >= EXPECTED and row["applicable"]
         ],
-        "notes": [*(() if inside else (unlike,)), *served.notes(*(row["taxon"] for row in rows[:most]))],
+        "notes": [*(() if inside else (unlike,)), *(f"{one}." for one in said)],
     }
 
 

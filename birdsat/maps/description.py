@@ -158,7 +158,9 @@ class MapDescription:
             found.append("observer bias not corrected")
         found += self.lacking_records
         if months := self.sources.get(UNLOOKED):
-            found.append(f"hardly anything was recorded in {months}: a guess from other months")
+            found.append(
+                f"hardly anything was recorded in {months}: what is said of that time is a guess from other months"
+            )
         if not self.dated:
             why = self.sources.get(UNDATED)
             found.append(f"the same in all months: {why}" if why else "undated: the same in all months")

@@ -14,7 +14,7 @@ from birdsat.engine.memory import give_back_memory
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.block_side import LEAST_BLOCKS, why_not_held_out, with_block_side
-from birdsat.ranges.calibrate import Calibration, fit_calibration
+from birdsat.ranges.calibrate import LEAST_POINTS, Calibration, fit_calibration
 from birdsat.ranges.covariates.facts import Covariate, RasterFacts
 from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.fit_data import months_looked
@@ -144,12 +144,14 @@ def _why_not_evaluated(points: Points, settings: RangeNetworkConfig, out: HeldOu
     if why := why_not_held_out(points, settings):
         return why
     count = 0 if out is None else int(np.count_nonzero(out.present))
-    if not count:
+    if out is None or not count:
         return ""
-    if out is not None and not out.ranked[~out.present].any():
+    if not out.ranked[~out.present].any():
         places = len(np.unique(points.background.lon_lat, axis=0))
         where = "one place" if places == 1 else f"{places:,} places"
         return f"no background could be held out to compare records with, as it lies in {where}"
+    if count >= LEAST_POINTS and np.bincount(out.taxon[out.present]).max() < LEAST_POINTS:
+        return f"of no taxon could {LEAST_POINTS} records be held out"
     records = "record" if count == 1 else "records"
     return f"{count:,} {records} could be held out, which are too few, or too many of them in one block"
 

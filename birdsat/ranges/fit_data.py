@@ -186,9 +186,10 @@ class Data:
         member, tried = torch.nonzero(self.out[0][:, self.tried], as_tuple=True)
         present, point = there[member, tried], self.tried[tried]
         at_member, at = torch.nonzero(self.out[1][:, background], as_tuple=True)
-        # Of every taxon, so many background places of either kind that the table stays small.
+        # Of every taxon, so many background places of either kind that the table stays small, and each member has some
+        # of either half.
         some = torch.from_numpy(np.random.default_rng(self.config.seed).permutation(len(at)))
-        most, of_kind = max(50, 500_000 // self.taxa), kind[at[some]]
+        most, of_kind = max(100, 500_000 // self.taxa), kind[at[some]]
         kept = torch.cat([some[of_kind == one][:most] for one in range(3)])
         absent = elsewhere[at_member[kept], row[at[kept]]]  # (kept, taxa)
         seen = torch.nonzero(torch.bincount(self.taxon, minlength=self.taxa))[:, 0]

@@ -48,17 +48,19 @@ class HeldOutPlaces:
 
 def auc_by_taxon(out: HeldOut, taxa: int) -> NDArray[np.float64]:
     """(taxa,) areas under the ROC curve of rows that were held out, each member's by themselves (`area_within`); NaN
-    for a taxon without points, or without background."""
+    for a taxon of which no member held out both points and background."""
     areas = np.full(taxa, np.nan)
     order = np.argsort(out.taxon, kind="stable")
     edges = np.searchsorted(out.taxon[order], np.arange(taxa + 1))
     for label, (start, end) in enumerate(pairwise(edges.tolist())):
         rows = order[start:end]
-        evenly = np.ones((1, len(rows)), np.int64)
-        (areas[label],) = area_within(out.logit[rows], out.present[rows], out.member[rows], evenly)
+        there = out.present[rows]
+        if there.any() and not there.all():  # of thousands of taxa a member holds out few
+            evenly = np.ones((1, len(rows)), np.int64)
+            (areas[label],) = area_within(out.logit[rows], there, out.member[rows], evenly)
     return areas
 
 
 def auc_by_member(out: HeldOut, members: int, taxa: int) -> NDArray[np.float64]:
-    """(members, taxa) the same of each member; NaN where it held out nothing of either kind."""
+    """(members, taxa) the same of each member; NaN where it did not hold out both kinds."""
     return np.stack([auc_by_taxon(out.where(out.member == member), taxa) for member in range(members)])

@@ -22,7 +22,7 @@ INTERVAL = 0.9  # of the draws lie within an interval
 class TaxonFigures:
     """One taxon's points held out, against background held out. NaN where nothing is known."""
 
-    points: int  # held out
+    points: int  # held out, where background was as well
     auc: float  # against background as a fit learns from it: mostly where somebody looked
     auc_low: float  # bounds of an interval of INTERVAL, from drawing blocks anew
     auc_high: float
@@ -63,10 +63,13 @@ def held_out_figures(
     nothing is compared that different networks or calibrations said; boyce: the mean of the first _MOST_BOYCE taxa, of
     all their rows; low and high: of the mean AUC, by a bootstrap over blocks, which are what records come in.
     calibration_error, brier: of all rows, points and background weighing alike, so that a probability of .5 is a place
-    as likely among points as among background. Nothing at all where no taxon has LEAST_POINTS points, and some of them
-    background to be compared with.
+    as likely among points as among background. Of a taxon, points count that background was held out with; of one with
+    fewer than LEAST_POINTS of them nothing is said, and nothing at all where there is no other.
     """
+    if len(rows.taxon) == 0:
+        return {}, (_UNKNOWN,) * taxa
     blocks, block = np.unique(rows.block, return_inverse=True)
+    group = 2 * rows.member + rows.half
     draws = np.random.default_rng(seed).multinomial(len(blocks), np.full(len(blocks), 1 / len(blocks)), size=_DRAWS)
     draws = np.concatenate([np.ones_like(draws[:1]), draws])  # what was held out, and then the draws
     figures, drawn = [_UNKNOWN] * taxa, np.full((taxa, _DRAWS), np.nan)
@@ -76,21 +79,22 @@ def held_out_figures(
     ranked, boyces = rows.ranked, 0
     for label, own in enumerate(of_taxon):
         present = rows.present[own]
+        behind = np.bincount(group[own[ranked[own] & ~present]], minlength=int(group.max()) + 1)
+        compared = int(np.count_nonzero(behind[group[own[present]]]))
+        if compared < LEAST_POINTS:
+            continue
         looked, even = own[ranked[own]], own[present | (rows.even[own] if several else ranked[own])]
-        if present.sum() < LEAST_POINTS:
-            continue
-        areas = _areas(probability, rows, looked, draws[:, block[looked]])
-        if math.isnan(areas[0]):
-            continue
+        areas = area_within(probability[looked], rows.present[looked], group[looked], draws[:, block[looked]])
+        of_even = area_within(probability[even], rows.present[even], group[even], draws[:1, block[even]])
         drawn[label] = areas[1:]
         low, high = _interval(drawn[label])
         boyces += 1
         figures[label] = TaxonFigures(
-            points=int(present.sum()),
+            points=compared,
             auc=float(areas[0]),
             auc_low=low,
             auc_high=high,
-            auc_even=float(_areas(probability, rows, even, draws[:1, block[even]])[0]),
+            auc_even=float(of_even[0]),
             boyce=boyce_index(probability[looked], probability[own[present]]) if boyces <= _MOST_BOYCE else math.nan,
         )
     known = [one for one in figures if one.points]
@@ -113,12 +117,6 @@ def held_out_figures(
         "held_out_calibration_error": found.error,
         "held_out_brier": found.brier,
     }, tuple(figures)
-
-
-def _areas(
-    probability: NDArray[np.float32], rows: HeldOut, some: NDArray[np.int64], weight: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    return area_within(probability[some], rows.present[some], 2 * rows.member[some] + rows.half[some], weight)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -169,7 +169,7 @@ def _of_months(model: RangeModel, months: Sequence[int]) -> tuple[str, ...]:
         what = "so all months are the same" if months else "so the map is of the whole year"
         found.append(f"{model.facts.why_undated}, {what}")
     if names := months_not_looked(model, months):
-        found.append(f"hardly anything was recorded in {names}: a guess from other months")
+        found.append(f"hardly anything was recorded in {names}: what is said of that time is a guess from other months")
     return tuple(found)
 
 

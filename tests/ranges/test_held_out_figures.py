@@ -1,11 +1,14 @@
 """Figures of what was held out: against slow references, by taxon, and how sure they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_points import made_rows, rows_held_out
 from sklearn.metrics import roc_auc_score
 
 from birdsat.metrics import area_within, boyce_index
+from birdsat.ranges.held_out import auc_by_member, auc_by_taxon
 from birdsat.ranges.held_out_figures import held_out_figures, taxa_table
 
 
@@ -126,3 +129,32 @@ def test_taxa_of_few_points_each_have_no_figures_however_many_there_are() -> Non
     rows = made_rows(taxon, present)
     figures, of_taxa = held_out_figures(np.linspace(0.1, 0.9, 60, dtype=np.float32), rows, 3)
     assert figures == {} and all(one.points == 0 for one in of_taxa)
+
+
+def test_points_that_no_background_was_held_out_with_do_not_count() -> None:
+    present = np.arange(40) < 20
+    member = np.where(np.arange(40) < 12, 0, 1)  # member 0 held out points alone, member 1 eight of them
+    rows = replace(made_rows(np.zeros(40, np.int64), present, member=member), half=np.zeros(40, np.int64))
+    probability = np.where(present, 0.8, 0.3).astype(np.float32)
+    (one,) = held_out_figures(probability, rows, 1)[1]
+    assert one.points == 8 and one.auc == 1.0
+    assert held_out_figures(probability, replace(rows, member=np.where(np.arange(40) < 16, 0, 1)), 1)[0] == {}
+    nothing = rows.where(np.zeros(40, bool))
+    figures, (unknown,) = held_out_figures(probability[:0], nothing, 1)
+    assert figures == {} and unknown.points == 0
+
+
+def test_areas_by_taxon_and_member_compare_within_members() -> None:
+    random = np.random.default_rng(2)
+    taxon, member, present = np.repeat(np.arange(3), 60), np.tile(np.arange(60) % 4, 3), random.random(180) < 0.3
+    present[taxon == 2] = False  # a taxon without points
+    present[member == 3] = True  # a member without background
+    logit = (random.normal(size=180) - 3 * member).astype(np.float32)
+    rows = replace(made_rows(taxon, present, member=member), logit=logit)
+    by_member, by_taxon = auc_by_member(rows, 4, 3), auc_by_taxon(rows, 3)
+    for label in (0, 1):
+        parts = [np.flatnonzero((taxon == label) & (member == m)) for m in range(3)]
+        areas = [roc_auc_score(present[some], logit[some]) for some in parts]
+        np.testing.assert_allclose(by_member[:3, label], areas)
+        assert by_taxon[label] == pytest.approx(np.average(areas, weights=[present[some].sum() for some in parts]))
+    assert np.isnan(by_member[3]).all() and np.isnan(by_member[:, 2]).all() and np.isnan(by_taxon[2])

@@ -326,7 +326,7 @@ def test_months_in_which_nobody_looked_are_a_guess_in_the_picture_and_the_json_t
     dated = tmp_path / "may.csv"
     dated.write_text("\n".join(["taxon,lon,lat,date", *rows]))
     model = fit_ranges.fit_ranges(FitRequest(tables=dated, out=tmp_path / "m"), RecordedProgress()).folder
-    said = "hardly anything was recorded in January: a guess from other months"
+    said = "hardly anything was recorded in January: what is said of that time is a guess from other months"
     map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(1, 5), out=tmp_path / "a"), RecordedProgress())
     map_taxon(MapRequest(taxon=TAXON, ranges=model, months=(5,), out=tmp_path / "b"), RecordedProgress())
     map_richness(RichnessRequest(ranges=model, months=(1, 5), out=tmp_path / "c"), RecordedProgress())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.facts import column_spans
 from birdsat.ranges.covariates.named import COVARIATES
-from birdsat.ranges.held_out import HeldOutPlaces, auc_by_member
+from birdsat.ranges.held_out import auc_by_member
 from birdsat.ranges.model import RangeModel
 from birdsat.tables import Table
 
@@ -82,7 +82,7 @@ def permutation_importance(
         return None
     members, taxa = model.network.config.members, len(model.facts.taxa)
     repeats = repeats or max(_LEAST_REPEATS, min(REPEATS, _TAXA_REPEATS // taxa))
-    before = _by_member(places, members, taxa)
+    before = auc_by_member(places.said(), members, taxa)
     spans = dict(zip([one.name for one in places.names], column_spans(places.names), strict=True))
     groups = [name for name in model.facts.inputs if name != COVARIATES] + list(spans)
     found = []
@@ -92,7 +92,8 @@ def permutation_importance(
             lost = []
             for _ in range(repeats):
                 order = generator.permutation(len(places.lon_lat))
-                lost.append(before - _by_member(places, members, taxa, name, spans.get(name), order))
+                shuffled = places.said(name, spans.get(name), order)
+                lost.append(before - auc_by_member(shuffled, members, taxa))
                 bar.advance()
             found.append(_importance(name, lost))
     return Importances(
@@ -100,18 +101,6 @@ def permutation_importance(
         repeats=repeats,
         groups=tuple(sorted(found, key=lambda one: (-one.auc_lost, one.name))),
     )
-
-
-def _by_member(
-    places: HeldOutPlaces,
-    members: int,
-    taxa: int,
-    name: str = "",
-    span: slice | None = None,
-    order: NDArray[np.int64] | None = None,
-) -> NDArray[np.float64]:
-    """(members, taxa) areas; NaN where a member held out no point of a taxon."""
-    return auc_by_member(places.said(name, span, order), members, taxa)
 
 
 def _importance(name: str, lost: Sequence[NDArray[np.float64]]) -> Importance:

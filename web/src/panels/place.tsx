@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { inWords, isStatic, wasStopped } from "../api";
 import { kilometres, number, place as placeText, readPlace, score } from "../format";
+import { sentence } from "../legend/legend";
 import { mapView } from "../map/map_pane";
 import { whereIAm } from "../map/where";
 import { monthName } from "../map/swipe";
@@ -115,7 +116,7 @@ export function PlacePanel() {
               <div class={s["tags"]}>{unrecorded.slice(0, 40).map((one) => <span class={s["tag"]} key={one.taxon}>{one.common_name || one.taxon}</span>)}</div>
             </section>
           )}
-          {(info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{info.notes?.map((note) => <li key={note}>{note}</li>)}</ul>}
+          {(info.notes?.length ?? 0) > 0 && <ul class={s["notes"]}>{info.notes?.map((note) => <li key={note}>{sentence(note)}</li>)}</ul>}
           {!isStatic() && place && (
             <Download href={`v1/models/${encodeURIComponent(id)}/place.csv?lon=${place[0]}&lat=${place[1]}${month_query}`} onWrong={(error) => setWrong(inWords(error))}>
               {t.csv}
