@@ -63,8 +63,8 @@ def held_out_figures(
     nothing is compared that different networks or calibrations said; boyce: the mean of the first _MOST_BOYCE taxa, of
     all their rows; low and high: of the mean AUC, by a bootstrap over blocks, which are what records come in.
     calibration_error, brier: of all rows, points and background weighing alike, so that a probability of .5 is a place
-    as likely among points as among background. Of a taxon, points count that background was held out with; of one with
-    fewer than LEAST_POINTS of them nothing is said, and nothing at all where there is no other.
+    as likely among points as among background. Only points that background was held out with count. A taxon with fewer
+    than LEAST_POINTS of them has no figures; where every taxon has fewer, the means are left out as well.
     """
     if len(rows.taxon) == 0:
         return {}, (_UNKNOWN,) * taxa

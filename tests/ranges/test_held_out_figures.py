@@ -112,7 +112,7 @@ def test_areas_within_groups_are_those_of_each_by_its_presences() -> None:
     assert np.isnan(found[2])
 
 
-def test_members_that_were_spared_more_points_do_not_lower_the_figure() -> None:
+def test_members_from_which_more_points_were_held_out_do_not_lower_the_figure() -> None:
     # Scores are noise about a level that falls with the points a member held out, as its own share of them falls.
     random = np.random.default_rng(0)
     member = np.repeat(np.arange(5), 400)
