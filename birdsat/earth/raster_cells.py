@@ -62,7 +62,7 @@ def raster_bands(path: Path, *, classes: bool = False) -> RasterBands:
             if numbers:
                 lost = (
                     "a palette, whose numbers stand for classes or colours; give bands of numbers, or say of a "
-                    "covariate that it is of classes, NAME=PATH:categorical"
+                    "covariate that it is of classes, NAME=RASTER:categorical"
                 )
             raise InputError(f"{path} holds {lost}.")
         return RasterBands(

@@ -18,11 +18,10 @@ from birdsat.errors import InputError
 from birdsat.explorer.answers import FullError, NotFoundError, TooLargeError
 from birdsat.explorer.folder_sizes import bytes_in
 from birdsat.explorer.jobs import Database, now
-from birdsat.observations.readers.zipped import PACKED_SUFFIXES
+from birdsat.observations.readers.zipped import ANY_TABLE_SUFFIXES
 from birdsat.reading import kind_of
 
 UploadKind = Literal["records", "photo"]
-_TABLES = (".zip", ".parquet", ".geoparquet", *PACKED_SUFFIXES)
 _PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".bmp", ".gif")
 _PICTURES = re.compile(r"picture|photo|image|JPEG|PNG|TIFF|WebP|HEI[CF]|AVIF|GIF", re.IGNORECASE)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -175,7 +174,7 @@ def _shown(name: str) -> str:
 def _kind(name: str, start: bytes) -> tuple[UploadKind, str]:
     low = name.lower()
     found = kind_of(start) or ""
-    table = next((ending for ending in sorted(_TABLES, key=len, reverse=True) if low.endswith(ending)), None)
+    table = next((ending for ending in sorted(ANY_TABLE_SUFFIXES, key=len, reverse=True) if low.endswith(ending)), None)
     if table is not None:
         return "records", table
     photo = next((ending for ending in _PHOTOS if low.endswith(ending)), None)
@@ -183,7 +182,7 @@ def _kind(name: str, start: bytes) -> tuple[UploadKind, str]:
         return "photo", photo or ".jpg"
     raise InputError(
         f"{name} is neither a table of records nor a photo{f' ({found})' if found else ''}; allowed: a GBIF download "
-        f"or Darwin Core Archive (.zip), {', '.join(sorted(set(_TABLES) - {'.zip'}))}, or photos "
+        f"or Darwin Core Archive (.zip), {', '.join(sorted(set(ANY_TABLE_SUFFIXES) - {'.zip'}))}, or photos "
         f"({', '.join(_PHOTOS[:4])})."
     )
 

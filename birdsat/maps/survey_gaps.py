@@ -29,7 +29,8 @@ class SurveyGaps:
     month: NDArray[np.int64]  # (g,) 1..12
     suitability: NDArray[np.float32]  # (g,) of the taxon there
     effort: NDArray[np.float64]  # (g,) records of all taxa in the cell and month
-    threshold: float  # suitability from which a taxon is expected
+    threshold: str  # what the suitabilities are called from which taxa are expected; "": one number for all
+    thresholds: tuple[float, ...]  # (t,) those suitabilities
     found: int  # gaps in all; g are kept
     cautions: tuple[str, ...] = ()  # what whoever reads the numbers must know
 
@@ -41,7 +42,8 @@ class SurveyGaps:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            "threshold": self.threshold,
+            "threshold": self.threshold or self.thresholds[0],
+            "thresholds": {self.taxa[i]: self.thresholds[i] for i in np.unique(self.label).tolist()},
             "found": self.found,
             "cautions": list(self.cautions),
             "gaps": [dict(zip(_HEAD, row, strict=True)) for row in self._rows()],
@@ -58,10 +60,16 @@ class SurveyGaps:
             figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{suitability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
             table.add_row(taxon, *figures)
         table.caption = (
-            f"expected: relative suitability {self.threshold:g} or more; records: of all taxa in the cell and month; "
-            "rank: relative suitability / (1 + records)"
+            f"expected: relative suitability {self._threshold_text} or more; records: of all taxa in the cell and "
+            "month; rank: relative suitability / (1 + records)"
         )
         return table
+
+    @property
+    def _threshold_text(self) -> str:
+        low, high = (f"{value:.3g}" for value in (min(self.thresholds), max(self.thresholds)))
+        span = low if low == high else f"{low} to {high}"
+        return f"of {self.threshold} ({span})" if self.threshold else span
 
     def write_csv(self, path: Path) -> None:
         """A row for each gap."""
@@ -88,7 +96,8 @@ def survey_gaps(
     *,
     recorded: RecordedCells,
     effort: Effort,
-    threshold: float = 0.5,
+    thresholds: Sequence[float],
+    threshold: str = "",
     max_gaps: int = 1000,
     cautions: Sequence[str] = (),
 ) -> SurveyGaps:
@@ -99,15 +108,18 @@ def survey_gaps(
     known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
     (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
 
-    cautions: what whoever reads the numbers must know, for the record.
+    thresholds: (t,) the suitability from which each taxon is expected, and threshold what they are called, "" of one
+    number for all. cautions: what whoever reads the numbers must know, for the record.
 
     Of all gaps, the `max_gaps` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
     settings out of range, InputError for a number of taxa or months that is not the blocks'.
     """
-    if not 0 < threshold <= 1 or max_gaps < 1:
+    least = np.asarray(thresholds, dtype=np.float32)
+    if not ((least > 0) & (least <= 1)).all() or max_gaps < 1:
         raise ConfigError(
-            f"threshold {threshold} and max_gaps {max_gaps}: allowed are 0 < threshold <= 1 and 1 gap or more."
+            f"thresholds {least.tolist()} and max_gaps {max_gaps}: allowed are above 0, up to 1, and 1 gap or more."
         )
+    check_taxa(taxa, len(least))
     best = np.empty((0, 6))  # rank, label, month, cell, suitability, effort
     found = 0
     for block in blocks:
@@ -116,7 +128,7 @@ def survey_gaps(
             raise InputError(
                 f"{len(months)} months are named, the blocks have {block.suitability.shape[1]}; name each."
             )
-        label, at_month, at_cell = np.nonzero(block.suitability >= threshold)
+        label, at_month, at_cell = np.nonzero(block.suitability >= least[:, None, None])
         month = np.asarray(months, dtype=np.int64)[at_month]
         cell = block.cells[at_cell]
         new = ~recorded.contains(label.astype(np.int64), month, cell)
@@ -137,6 +149,7 @@ def survey_gaps(
         suitability=best[:, 4].astype(np.float32),
         effort=best[:, 5],
         threshold=threshold,
+        thresholds=tuple(float(value) for value in thresholds),
         found=found,
         cautions=tuple(cautions),
     )

@@ -17,6 +17,7 @@ from birdsat.maps.description import SCORE, UNDATED, MapDescription
 from birdsat.maps.map_file import MapFile, MapLayers
 from birdsat.maps.seasons import BREEDING, NON_BREEDING, RESIDENT, Seasons, given_seasons, told_seasons
 
+THRESHOLDS = ("p10", "max_sss", "equal", "prevalence")  # in the order in which they are told
 DEFAULT_THRESHOLD = "max_sss"
 GIVEN = "given"  # the name of a threshold that is a number of the user's
 # Of n records, all cells are wrong together by sqrt(_ALWAYS + _OF_A_RECORD / n) of the way to the bounds of their
@@ -144,27 +145,36 @@ def find_threshold(about: MapDescription, wanted: str) -> Threshold:
         )
     if not about.is_taxon or about.quantity.bounds != (0.0, 1.0):
         raise InputError(f"the map is of {about.title}, {about.quantity.name}; a range is made of the map of a taxon.")
-    names, making = tuple(about.making.thresholds), about.making
-    by_letters = {name.replace("_", ""): name for name in names}  # maxSSS is what the literature writes
+    making = about.making
+    asked = name_or_number(wanted)
+    if isinstance(asked, float):
+        return Threshold(name=GIVEN, value=asked, chosen_on="a number given with the request")
+    if not making.thresholds:
+        why = making.thresholds_of or "it does not know any, as it is of an earlier birdsat: map it again"
+        raise InputError(
+            f"the map of {about.title} has no threshold called {wanted!r} ({why}). Give a number from 0 to 1.",
+            settings=("threshold",),
+        )
+    chosen_on = "nothing: 0.5 by definition" if asked == "prevalence" else making.thresholds_of
+    return Threshold(name=asked, value=making.thresholds[asked], chosen_on=chosen_on)
+
+
+def name_or_number(wanted: str) -> str | float:
+    """One of THRESHOLDS, however it is written, or a number above 0, up to 1. Raises ConfigError for anything else."""
+    by_letters = {name.replace("_", ""): name for name in THRESHOLDS}  # maxSSS is what the literature writes
     if name := by_letters.get(wanted.lower().replace("_", "")):
-        chosen_on = "nothing: 0.5 by definition" if name == "prevalence" else making.thresholds_of
-        return Threshold(name=name, value=making.thresholds[name], chosen_on=chosen_on)
+        return name
     try:
         value = float(wanted)
     except ValueError:
-        if not names:
-            why = making.thresholds_of or "it does not know any, as it is of an earlier birdsat: map it again"
-            raise InputError(
-                f"the map of {about.title} has no threshold called {wanted!r} ({why}). Give a number from 0 to 1.",
-                settings=("threshold",),
-            ) from None
+        names = ", ".join(THRESHOLDS)
         raise ConfigError(
-            f"threshold is {wanted!r}{nearest(wanted, names)}; allowed: {', '.join(names)}, or a number from 0 to 1.",
+            f"threshold is {wanted!r}{nearest(wanted, THRESHOLDS)}; allowed: {names}, or a number from 0 to 1.",
             settings=("threshold",),
         ) from None
     if not 0 < value <= 1:
         raise ConfigError(f"threshold is {wanted}; allowed: above 0, up to 1.", settings=("threshold",))
-    return Threshold(name=GIVEN, value=value, chosen_on="a number given with the request")
+    return value
 
 
 def taxon_range(

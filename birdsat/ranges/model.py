@@ -20,8 +20,8 @@ from birdsat.engine.threads import in_threads
 from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability, half_inputs
-from birdsat.ranges.covariates.named import COVARIATES
-from birdsat.ranges.covariates.rasters import remembered_from
+from birdsat.ranges.covariates.cell_covariates import remembered_from
+from birdsat.ranges.covariates.named import COVARIATES, where_read
 from birdsat.ranges.effort import NOT_KNOWN
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.facts import AREA, KEPT_FILES, SCHEMA_VERSION, SETTINGS_FILE, WEIGHTS_FILE, RangeFacts
@@ -121,8 +121,13 @@ class RangeModel:
 
     @property
     def inputs_text(self) -> str:
-        """What it learned from, for people."""
-        named = [f"{raster.name} ({Path(raster.file).name})" for raster in self.facts.rasters]
+        """What it learned from, for people; without covariates that are the same everywhere."""
+        named, start = [], 0
+        for one in self.facts.rasters:
+            assert self.projection.covariates is not None
+            if self.projection.covariates.kept[start : start + one.width].any():
+                named.append(f"{one.name} ({where_read(Path(one.file).name, one.column)})")
+            start += one.width
         return ", ".join([*(one for one in self.facts.inputs if one != COVARIATES), *named])
 
     @property

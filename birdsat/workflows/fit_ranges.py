@@ -26,6 +26,7 @@ from birdsat.pictures.qgis_style import style_path
 from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
 from birdsat.ranges.covariates.facts import covariates_of
+from birdsat.ranges.covariates.known import MOST_CELLS, check_known
 from birdsat.ranges.covariates.named import COVARIATES, chosen_inputs
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN, taxa_on
@@ -34,6 +35,7 @@ from birdsat.ranges.facts import KEPT_FILES, SETTINGS_FILE, WEIGHTS_FILE
 from birdsat.ranges.feature_cache import cache_features, cache_file
 from birdsat.ranges.fit import Source
 from birdsat.ranges.fit import fit_ranges as fit_points
+from birdsat.ranges.fit_data import evenly
 from birdsat.ranges.held_out_figures import taxa_table
 from birdsat.ranges.learn import Embedded
 from birdsat.ranges.load import load_ranges
@@ -233,6 +235,13 @@ def fit_records(
     background = region.at(points.background.lon_lat, columns)
     surveys, visits = surveys_on_region(occurrences, records.surveys, region, progress)
     found = background.found
+    covariates = covariates_of(rasters) if not inputs or COVARIATES in inputs else ()
+    if covariates and isinstance(region, CovariateRegion):
+        assert presences.covariates is not None and background.covariates is not None
+        cells = region.cells()
+        some = cells[evenly(len(cells), MOST_CELLS).numpy()]
+        beside = background.covariates[found], points.background_weight[found]
+        check_known(covariates, presences.covariates, *beside, region.read.of(some), progress)
     return fit_points(
         replace(points.with_background(found), surveys=surveys),
         Embedded.of(presences),
@@ -255,7 +264,7 @@ def fit_records(
         ),
         settings=settings,
         photos=photos,
-        covariates=covariates_of(rasters) if not inputs or COVARIATES in inputs else (),
+        covariates=covariates,
         inputs_of=inputs,
         visits=None if visits is None else Embedded.of(visits),
         estimator=estimator,

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.embeddings.regions.region import Region
-from birdsat.errors import InputError
+from birdsat.errors import InputError, some_of
 from birdsat.files import check_new
 from birdsat.maps.richness import SuitabilityBlock
 from birdsat.maps.seasons import month_names
 from birdsat.maps.survey_gaps import SurveyGaps, survey_gaps
+from birdsat.maps.taxon_range import name_or_number
 from birdsat.observations.occurrence_grid import effort, recorded_cells
 from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
@@ -34,7 +35,7 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     looked. Raises InputError when no record lies in the region, ConfigError when the file is there already and not to
     be overwritten, UnknownTaxonError for a taxon that was not fitted.
     """
-    out = Path(request.out)
+    out, asked = Path(request.out), name_or_number(str(request.threshold))
     check_new([out], request.overwrite)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
@@ -42,8 +43,9 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     note_cautions(said, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     _check_months(records, request.months, progress)
+    thresholds = _thresholds(model, taxa, asked)
     blocks = (
-        SuitabilityBlock(cells=some.cells, suitability=_within_areas(model, some, taxa, groups, request.threshold))
+        SuitabilityBlock(cells=some.cells, suitability=_within_areas(model, some, taxa, groups, thresholds))
         for some, groups in iter_taxa(model, region, taxa, request.months)
     )
     gaps = survey_gaps(
@@ -53,13 +55,28 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
         region.grid,
         recorded=recorded_cells(records, region.grid, taxa),
         effort=effort(records, region.grid),
-        threshold=request.threshold,
+        thresholds=thresholds,
+        threshold=asked if isinstance(asked, str) else "",
         max_gaps=request.max_gaps,
         cautions=said,
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     gaps.write_csv(out)
     return GapsResult(report=gaps, files=(out,))
+
+
+def _thresholds(model: RangeModel, taxa: Sequence[str], asked: str | float) -> tuple[float, ...]:
+    """From which value on each taxon is expected. Raises InputError for a name where nothing was held out to choose
+    thresholds on."""
+    if isinstance(asked, float):
+        return (asked,) * len(taxa)
+    found = [model.thresholds(taxon) for taxon in taxa]
+    if lacking := [taxon for taxon, one in zip(taxa, found, strict=True) if one is None]:
+        raise InputError(
+            f"{some_of(lacking)}: nothing was held out to choose a threshold on. Give a number from 0 to 1.",
+            settings=("threshold",),
+        )
+    return tuple(float(getattr(one, asked)) for one in found)
 
 
 def _check_months(records: Occurrences, months: Sequence[int], progress: Progress) -> None:
@@ -80,12 +97,12 @@ def _check_months(records: Occurrences, months: Sequence[int], progress: Progres
 
 
 def _within_areas(
-    model: RangeModel, cells: RangeFeatures, taxa: Sequence[str], groups: Groups, threshold: float
+    model: RangeModel, cells: RangeFeatures, taxa: Sequence[str], groups: Groups, thresholds: Sequence[float]
 ) -> NDArray[np.float32]:
     """(taxa, months, c) suitabilities; NaN where a taxon would be expected outside its area of applicability. Asked in
     the few cells where it is expected alone."""
     suitability = np.concatenate(list(groups))
-    for label, of_taxon in zip(model.labels(taxa), suitability, strict=True):
+    for label, of_taxon, threshold in zip(model.labels(taxa), suitability, thresholds, strict=True):
         expected = np.flatnonzero((of_taxon >= threshold).any(axis=0))
         if len(expected):
             inputs, lon_lat = cells.inputs[expected], cells.lon_lat[expected]

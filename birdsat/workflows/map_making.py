@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from birdsat import config
 from birdsat.maps.making import NOT_EVALUATED, Making, versions_here
+from birdsat.maps.taxon_range import THRESHOLDS
 from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.thresholds import Thresholds
 from birdsat.workflows.requests.maps import MapRequest, RichnessRequest
 
 _LONGEST = 10_000  # characters of a command; some name thousands of taxa
-THRESHOLDS = ("p10", "max_sss", "equal", "prevalence")
 
 
 def making_of_photos(request: MapRequest, taxon: str) -> Making:

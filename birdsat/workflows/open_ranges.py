@@ -10,8 +10,8 @@ from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError, some_of
 from birdsat.maps.description import NONE_HELD_OUT
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.cell_covariates import check_unchanged, read_facts
 from birdsat.ranges.covariates.named import parse_covariates
-from birdsat.ranges.covariates.rasters import check_unchanged, read_rasters
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.load import load_ranges
@@ -117,7 +117,7 @@ def beside_covariates(region: Region, options: CovariateOptions, progress: Progr
     """The region with the covariates that a fit is asked for, if any. Raises InputError for a raster of no use."""
     if not options.covariates:
         return region
-    rasters = read_rasters(parse_covariates(options.covariates), region.grid, progress)
+    rasters = read_facts(parse_covariates(options.covariates), region.grid, progress)
     return CovariateRegion(region, rasters, None, progress)
 
 

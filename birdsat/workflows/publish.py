@@ -106,7 +106,7 @@ def _copy_ranges(source: Path, out: Path, address: HubAddress) -> tuple[Sequence
     facts = model.facts
     if facts.rasters:
         raise ConfigError(
-            f"{source} learned from rasters ({', '.join(raster.name for raster in facts.rasters)}), which are not "
+            f"{source} learned from covariates ({', '.join(raster.name for raster in facts.rasters)}), which are not "
             "published with it, and says nothing without them; fit one without covariates."
         )
     for name in _RANGE_FILES:

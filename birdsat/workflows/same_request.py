@@ -19,7 +19,7 @@ from birdsat.errors import InputError
 from birdsat.files import file_sha256
 from birdsat.imagery.open_imagery import open_imagery
 from birdsat.observations.taxonomies.open_checklist import find_checklist
-from birdsat.ranges.covariates.named import NamedRaster
+from birdsat.ranges.covariates.named import NamedCovariate
 from birdsat.ranges.facts import SETTINGS_FILE, WEIGHTS_FILE, remembered_region
 from birdsat.training.run_folder import CONFIG_FILE, MODEL_FILE
 from birdsat.workflows.requests.request import Request
@@ -71,8 +71,8 @@ def _inputs(name: str, value: object) -> Iterator[object]:
         except InputError:  # there is no such list
             return
     elif name == "covariates" and isinstance(value, str):
-        raster = NamedRaster.parse(value)
-        yield from (raster.name, raster.categorical, *_files(raster.path))
+        asked = NamedCovariate.parse(value)
+        yield from (asked.name, asked.column, asked.categorical, *_files(asked.path))
     elif name == "imagery" and isinstance(value, str):
         yield from (value, open_imagery(value).file_bytes)
     else:

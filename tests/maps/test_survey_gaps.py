@@ -38,7 +38,7 @@ def blocks(suitability, size):
         yield SuitabilityBlock(cells=part, suitability=suitability[:, :, part])
 
 
-def found(suitability, *, size=5, **settings):
+def found(suitability, *, size=5, least=0.5, **settings):
     looked = records()
     return survey_gaps(
         blocks(suitability, size),
@@ -47,6 +47,7 @@ def found(suitability, *, size=5, **settings):
         GRID,
         recorded=recorded_cells(looked, GRID, TAXA),
         effort=effort(looked, GRID),
+        thresholds=least if isinstance(least, tuple) else (least,) * len(TAXA),
         **settings,
     )
 
@@ -75,7 +76,7 @@ def slowly(suitability, threshold):
 
 def test_gaps_are_those_of_the_definition_in_its_order():
     suitability = suitabilities()
-    gaps, expected = found(suitability, threshold=0.4), slowly(suitability, 0.4)
+    gaps, expected = found(suitability, least=0.4), slowly(suitability, 0.4)
     assert gaps.found == len(expected) == len(gaps.label) > 20
     np.testing.assert_allclose(gaps.rank, [-gap[0] for gap in expected], rtol=1e-6)
     assert gaps.label.tolist() == [gap[1] for gap in expected]
@@ -84,6 +85,18 @@ def test_gaps_are_those_of_the_definition_in_its_order():
     row, column = np.divmod([gap[3] for gap in expected], 4)
     np.testing.assert_allclose(gaps.lon_lat[:, 0], (GRID.lon[column] + 180) % 360 - 180)
     np.testing.assert_allclose(gaps.lon_lat[:, 1], GRID.lat[row])
+
+
+def test_each_taxon_is_expected_from_its_own_threshold():
+    suitability, own = suitabilities(), (0.2, 0.5, 0.9)
+    gaps = found(suitability, least=own, threshold="p10")
+    for label, least in enumerate(own):
+        alone = found(suitability, least=least)
+        assert np.count_nonzero(gaps.label == label) == np.count_nonzero(alone.label == label) > 0
+    assert gaps.to_dict()["threshold"] == "p10"
+    assert gaps.to_dict()["thresholds"] == dict(zip(TAXA, own, strict=True))
+    assert "of p10 (0.2 to 0.9) or more" in gaps.table().caption
+    assert "suitability 0.4 or more" in found(suitability, least=0.4).table().caption
 
 
 def test_the_size_of_the_blocks_changes_nothing_even_where_ranks_are_equal():
@@ -101,7 +114,7 @@ def test_a_gap_in_the_middle_of_nowhere_outranks_one_where_many_looked():
 
 
 def test_gaps_as_a_table_a_file_and_a_dictionary_say_the_same(tmp_path):
-    gaps = found(suitabilities(), threshold=0.6)
+    gaps = found(suitabilities(), least=0.6)
     gaps.write_csv(tmp_path / "gaps.csv")
     with (tmp_path / "gaps.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -121,7 +134,7 @@ def test_nothing_expected_gives_no_gaps():
 
 
 def test_settings_out_of_range_and_other_taxa_or_months_are_refused():
-    for setting in ({"threshold": 0}, {"threshold": 1.5}, {"max_gaps": 0}):
+    for setting in ({"least": 0.0}, {"least": 1.5}, {"max_gaps": 0}):
         with pytest.raises(ConfigError, match="threshold"):
             found(suitabilities(), **setting)
     with pytest.raises(InputError, match="3 taxa and suitabilities of 2"):

@@ -265,7 +265,7 @@ def test_what_cannot_be_used_is_refused_with_a_remedy(
     nothing = write_csv(tmp_path / "b.csv", ["name", "A0", "A1"], [["x", 1, 2]])
     assert "b.csv says of no row where it lies" in failed(capsys, *words, nothing)
     said = failed(capsys, *words, table(tmp_path / "nan.parquet", np.full_like(VECTORS, np.nan)))
-    assert "no cell in the box 10,44,26,56 has any number of nan.parquet" in said and "192 rows have no vector" in said
+    assert "no cell in the box 10,44,26,56 has any number of nan.parquet" in said and "192 rows have no number" in said
     said = failed(capsys, "embed", out, "--grid", "1", "--box=100,10,110,20", "--embeddings", path)
     assert "192 of 192 rows lie outside the box" in said and "(--box, --embeddings)" in said
     blank = write_raster(tmp_path / "blank.tif", np.full((2, 4, 4), -1.0), (10, 44, 26, 56), nodata=-1)

@@ -1,6 +1,7 @@
 """Covariates from the command line: fitted to, remembered, read again for maps, refused where they changed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,51 @@ def test_a_fit_with_another_raster_is_another_request(folder: Path) -> None:
     values = np.random.default_rng(5).random((1, 8, 8)).astype(np.float32)
     write_raster(folder / "warm.tif", values, EUROPE)
     assert fit_ranges(request).model.facts.rasters != first.rasters
+
+
+def write_column(path: Path, lon_lat: NDArray[np.float64]) -> Path:
+    rows = "".join(f"{lon},{lat},{70 - lat}\n" for lon, lat in lon_lat.tolist())
+    path.write_text(f"decimalLongitude,decimalLatitude,warm\n{rows}")
+    return path
+
+
+def test_columns_of_a_table_of_places_are_covariates_too(folder: Path) -> None:
+    lon, lat = np.meshgrid(np.arange(-0.5, 33, 0.2), np.arange(39.5, 61, 0.2))
+    table = write_column(folder / "env.csv", np.column_stack([lon.ravel(), lat.ravel()]))
+    given = ["--covariates", f"warm={table}:warm"]
+    main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *given])
+    (warm,) = load_ranges(folder / "m").facts.rasters
+    assert (warm.file, warm.column, warm.bands) == ("../env.csv", "warm", ("",))
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
+    for kept in (folder / "m").glob("cells-*"):
+        kept.unlink()
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
+    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
+    np.testing.assert_allclose(one, other, atol=2e-3)
+    assert "warm (env.csv:warm)" in (folder / "a" / "Corvus_corax.json").read_text()
+
+
+def test_a_column_that_was_measured_with_the_records_alone_is_refused_and_at_a_background_is_not(folder: Path) -> None:
+    there = places(6, 45, 13, 49)
+    write_records(folder / "t.csv", [(TAXON, there[:20]), (OTHER, there[20:])])
+    own = write_column(folder / "own.csv", there)
+    asked = FitRequest(tables=folder / "t.csv", out=folder / "m", box="0,40,32,60", covariates=[f"warm={own}"])
+    with pytest.raises(InputError, match=r"'warm' is known at 100% of the places of records.*--background"):
+        fit_ranges(asked)
+    sites = write_column(folder / "sites.csv", np.concatenate([there, places(4, 44, 15, 50, 60)]))
+    progress = RecordedProgress()
+    fit_ranges(replace(asked, background=sites, covariates=[f"warm={sites}"], inputs=["covariates"]), progress)
+    assert any("a map says where else it is a guess" in note for note in progress.notes)
+
+
+def test_one_that_is_the_same_everywhere_is_no_part_of_what_was_learned_from(folder: Path) -> None:
+    write_raster(folder / "flat.tif", np.ones((1, 8, 8), np.float32), EUROPE)
+    flat = f"flat={folder / 'flat.tif'}"
+    given = ["--covariates", flat, *options(folder)[1:]]
+    main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *given])
+    model = load_ranges(folder / "m")
+    assert [one.name for one in model.facts.rasters] == ["flat", "warm", "cover"]
+    assert model.inputs_text == "chip, place, warm (warm.tif), cover (cover.tif)"
 
 
 def test_what_is_missing_in_a_half_is_noted(folder: Path) -> None:

@@ -112,7 +112,7 @@ def test_a_run_of_an_earlier_birdsat_is_published_with_what_is_known_of_it(tmp_p
 
 def test_a_range_model_of_rasters_is_refused(tmp_path: Path) -> None:
     fit_with_covariates().save(tmp_path / "ranges")
-    with pytest.raises(ConfigError, match=r"learned from rasters \(field 0, .*which are not published"):
+    with pytest.raises(ConfigError, match=r"learned from covariates \(field 0, .*which are not published"):
         make_publication(tmp_path / "ranges", tmp_path, ADDRESS)
 
 

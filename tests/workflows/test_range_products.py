@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import Tensor
 from birdsat.cli import main
 from birdsat.earth.place import Place
 from birdsat.embeddings.regions.folder_region import open_region
+from birdsat.errors import ConfigError
 from birdsat.maps.species_list import SpeciesList
 from birdsat.ranges import all_taxa
 from birdsat.ranges.applicability import Applicability
@@ -207,6 +209,24 @@ def test_gaps_are_the_unrecorded_cells_and_months_where_a_taxon_is_expected(
                 expected[TAXA[label], lon, lat, month] = looked
     assert expected and found == expected
     assert "expected but unrecorded" in capsys.readouterr().out
+
+
+def test_a_threshold_by_name_is_that_of_each_taxon(
+    words: tuple[str, ...], ranges: Path, records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = load_ranges(ranges)
+    asked = GapsRequest(ranges=ranges, occurrences=records, threshold="maxSSS", out=tmp_path / "gaps.csv")
+    found = find_gaps(asked).report
+    own = [model.thresholds(taxon) for taxon in model.facts.taxa]
+    assert found.threshold == "max_sss" and found.thresholds == tuple(one.max_sss for one in own if one is not None)
+    with pytest.raises(ConfigError, match="nearest: 'p10'"):
+        find_gaps(replace(asked, threshold="p1", overwrite=True))
+    facts = json.loads((ranges / "ranges.json").read_text())
+    shutil.copytree(ranges, tmp_path / "none")
+    (tmp_path / "none" / "ranges.json").write_text(json.dumps(facts | {"thresholds": []}))
+    words = (str(tmp_path / "none"), *words[1:])
+    given = ("gaps", *words, "--occurrences", str(records), "--threshold", "p10", "--out", str(tmp_path / "b.csv"))
+    assert "nothing was held out to choose a threshold on" in failed(capsys, *given)
 
 
 def test_cells_outside_the_area_of_applicability_are_not_gaps(

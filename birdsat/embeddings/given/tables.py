@@ -67,7 +67,7 @@ class GivenTable(GivenFile):
                     example = f" (longitude {lon[at]:g}, latitude {lat[at]:g}: {off_earth(lon[at], lat[at])})"
                 tally["have no place on Earth"] += int(np.count_nonzero(~on_earth))
                 tally["lie outside the box"] += int(np.count_nonzero(on_earth & (cells < 0)))
-                tally["have no vector"] += int(np.count_nonzero((cells >= 0) & ~np.isfinite(vectors).any(axis=1)))
+                tally["have no number"] += int(np.count_nonzero((cells >= 0) & ~np.isfinite(vectors).any(axis=1)))
                 bar.advance(len(cells))
                 yield cells, vectors
         rows += tally["cannot be read"]
@@ -109,10 +109,7 @@ class GivenTable(GivenFile):
             if len(asked) == 1 and asked[0] in lists:
                 return asked, lists[asked[0]]
             if unfit := [name for name in asked if name not in head or name in lists or not _is_numbers(head[name])]:
-                raise InputError(
-                    f"column {unfit[0]!r} of {path} holds no numbers; name one column of lists, or columns of numbers.",
-                    settings=("columns",),
-                )
+                raise columns.no_numbers(unfit[0], path)
             return asked, 0
         if len(lists) == 1:
             return next(iter(lists.items()))[0:1], next(iter(lists.values()))

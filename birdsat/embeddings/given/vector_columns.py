@@ -65,6 +65,13 @@ class VectorColumns:
             settings=("columns",),
         )
 
+    def no_numbers(self, column: str, path: Path) -> InputError:
+        """Of a column that is named, and whose cells are words or dates."""
+        return InputError(
+            f"column {column!r} of {path} holds no numbers; name one column of lists, or columns of numbers.",
+            settings=("columns",),
+        )
+
 
 def families(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Columns whose names are alike but for a number at their end, such as A00 to A63, in the order of the numbers."""

@@ -15,6 +15,7 @@ from birdsat.observations.readers.encoding import refuse_bomb
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 PACKED_SUFFIXES = (*TABLE_SUFFIXES, *(f"{suffix}.gz" for suffix in TABLE_SUFFIXES))
+ANY_TABLE_SUFFIXES = (*PACKED_SUFFIXES, ".parquet", ".geoparquet", ".zip")  # of a table in one file
 # What reading a damaged file raises, in zipfile, gzip and what unpacks for them. RuntimeError: a password is needed;
 # NotImplementedError: packed in a way that Python does not read.
 DAMAGED = (

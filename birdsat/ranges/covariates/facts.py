@@ -1,4 +1,4 @@
-"""What is known of covariates: what a fitted model remembers of the rasters, and what their numbers are called."""
+"""What is known of covariates: what a model remembers of rasters and columns, and what their numbers are called."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ OTHER = "other"  # what the rarer classes of a raster are pooled as
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RasterFacts:
-    """A raster as a range model remembers it, to read the same numbers from it again."""
+    """A raster, or a column of a table of places, as a range model remembers it, to read the same numbers again."""
 
     name: str
     file: str  # way from the model's folder, or from the root
     sha256: str
+    column: str = ""  # of a table; "": a raster
     bands: tuple[str, ...] = ()  # what each is called, "" of a single one; of classes, none
     classes: tuple[float, ...] = ()  # of a categorical one: those with a column of their own
     pooled: bool = False  # whether a last column has the share of all other classes

@@ -13,8 +13,8 @@ from birdsat.embeddings.regions.embed_cells import RegionBlock
 from birdsat.embeddings.regions.region import BOTH, Column, Region, RegionPoints
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.covariates.cell_covariates import CellCovariates, read_cells
 from birdsat.ranges.covariates.facts import RasterFacts
-from birdsat.ranges.covariates.rasters import CellCovariates, read_cells
 
 
 class CovariateRegion(Region):
@@ -43,7 +43,7 @@ class CovariateRegion(Region):
     @property
     def identity(self) -> str:
         """The region's, and what the rasters hold."""
-        said = [(one.sha256, one.bands, one.classes, one.pooled) for one in self.rasters]
+        said = [(one.sha256, one.column, one.bands, one.classes, one.pooled) for one in self.rasters]
         return f"{self.inner.identity} {said}"
 
     def way_from(self, folder: Path) -> str:

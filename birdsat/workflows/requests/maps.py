@@ -269,8 +269,9 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
     """1 to 12, one or several."""
     taxa: Sequence[str] = ()
     """Look for these alone."""
-    threshold: float = 0.5
-    """Relative suitability from which a taxon is expected."""
+    threshold: str | float = 0.5
+    """Relative suitability from which a taxon is expected, or what its own is called: max_sss, p10, equal or
+    prevalence, as of `birdsat range`."""
     max_gaps: int = 1000
     """How many are kept, the most promising first."""
     out: AnyPath = Path("gaps.csv")
@@ -285,8 +286,6 @@ class GapsRequest(RangesOptions, MonthsOptions, TableOptions):
         if not self.months:
             raise ConfigError("months: none; allowed: 1 to 12, one or several, each once.", settings=("months",))
         check_once(self.taxa, "taxa")
-        if not 0 < self.threshold <= 1:
-            raise ConfigError(f"threshold is {self.threshold:g}; allowed: above 0, up to 1.", settings=("threshold",))
         if self.max_gaps < 1:
             raise ConfigError(f"max_gaps is {self.max_gaps}; allowed: 1 or more.", settings=("max_gaps",))
         if Path(self.out).suffix.lower() != ".csv":

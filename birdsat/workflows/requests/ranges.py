@@ -16,11 +16,12 @@ NETWORK = "network"  # the model that is not a classifier of others
 
 @dataclass(frozen=True, kw_only=True)
 class CovariateOptions(Request):
-    """Which rasters a fit learns from beside chips and places."""
+    """Which rasters and columns of tables a fit learns from beside chips and places."""
 
     covariates: Sequence[str] = ()
-    """NAME=PATH of rasters, of any CRS, whose means over the cells are learned from as well, such as rain=prec.tif;
-    NAME=PATH:categorical for classes, such as land cover, of which a cell's shares are."""
+    """NAME=RASTER, of any CRS, or NAME=TABLE:COLUMN of a table of places, whose means over the cells are learned from
+    as well, such as rain=prec.tif or soil=sites.csv:ph; with :categorical after it for classes, such as land cover, of
+    which a cell's shares are."""
     inputs: Annotated[Sequence[str], OneOf(INPUTS)] = ()
     """What is learned from: chip, place and covariates. By default all, or with covariates these alone, where they tell
     the blocks that are held out better."""

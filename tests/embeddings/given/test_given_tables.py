@@ -157,7 +157,7 @@ def test_rows_that_say_nothing_are_counted(tmp_path: Path) -> None:
         "a.parquet: 2 of 700 rows have no place on Earth (longitude 2, latitude 91: latitude beyond 90 "
         "that is in range as a longitude)",
         "a.parquet: 1 of 700 rows lie outside the box",
-        "a.parquet: 3 of 700 rows have no vector",
+        "a.parquet: 3 of 700 rows have no number",
     ]
 
 

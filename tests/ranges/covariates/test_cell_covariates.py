@@ -13,9 +13,15 @@ from recorded import RecordedProgress
 from birdsat.earth.box import Box
 from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
+from birdsat.ranges.covariates.cell_covariates import (
+    MOST_CLASSES,
+    check_unchanged,
+    read_cells,
+    read_facts,
+    remembered_from,
+)
 from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
-from birdsat.ranges.covariates.named import NamedRaster, parse_covariates
-from birdsat.ranges.covariates.rasters import MOST_CLASSES, check_unchanged, read_cells, read_rasters, remembered_from
+from birdsat.ranges.covariates.named import NamedCovariate, parse_covariates
 
 GRID = Grid(Box(0, 40, 4, 44), 1.0)  # 4 x 4 cells
 ALL = np.arange(16)
@@ -25,7 +31,7 @@ BOUNDS = (0.0, 40.0, 4.0, 44.0)  # west, south, east, north
 
 
 def numbers_of(*texts: str, grid: Grid = GRID) -> tuple[tuple[RasterFacts, ...], NDArray[np.float32]]:
-    facts = read_rasters(parse_covariates(texts), grid)
+    facts = read_facts(parse_covariates(texts), grid)
     return facts, read_cells(facts, None, grid).of(np.arange(grid.cells))
 
 
@@ -76,7 +82,7 @@ def test_of_very_many_classes_the_rare_ones_are_pooled_and_noted(tmp_path: Path)
     values = generator.choice(500, (1, 200, 200), p=weight / weight.sum()).astype(np.int16)
     path = write_raster(tmp_path / "lc.tif", values, BOUNDS)
     progress = RecordedProgress()
-    (facts,) = read_rasters(parse_covariates([f"soil={path}:categorical"]), GRID, progress)
+    (facts,) = read_facts(parse_covariates([f"soil={path}:categorical"]), GRID, progress)
     assert len(facts.classes) == MOST_CLASSES and facts.pooled and facts.width == MOST_CLASSES + 1
     (note,) = progress.notes
     assert f"{len(np.unique(values))} classes" in note and "are pooled" in note
@@ -100,7 +106,7 @@ def test_classes_are_not_read_from_overviews_that_hold_their_means(tmp_path: Pat
 def test_a_class_that_no_cell_of_the_fit_had_is_not_known_elsewhere(tmp_path: Path) -> None:
     values = np.repeat(np.array([1, 2, 3, 9], np.uint8), 4)[None, None].repeat(4, axis=1)
     path = write_raster(tmp_path / "lc.tif", values, (0, 40, 4, 44))
-    facts = read_rasters(parse_covariates([f"lc={path}:categorical"]), Grid(Box(0, 40, 3, 44), 1.0))
+    facts = read_facts(parse_covariates([f"lc={path}:categorical"]), Grid(Box(0, 40, 3, 44), 1.0))
     assert facts[0].classes == (1, 2, 3)
     found = read_cells(facts, None, GRID).of(ALL).reshape(4, 4, 3)
     np.testing.assert_allclose(found[:, :3], np.tile(np.eye(3), (4, 1, 1)))
@@ -134,7 +140,7 @@ def test_measurements_are_not_taken_for_classes_and_several_bands_neither(tmp_pa
 
 def test_a_raster_that_is_gone_or_changed_is_refused(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "a.tif", np.ones((1, 4, 4), np.uint8), BOUNDS)
-    facts = read_rasters([NamedRaster(name="a", path=path)], GRID)
+    facts = read_facts([NamedCovariate(name="a", path=path)], GRID)
     check_unchanged(facts, None)
     write_raster(path, np.full((1, 4, 4), 2, np.uint8), BOUNDS)
     with pytest.raises(InputError, match=r"'a' was read from .*a.tif, which has changed since"):
@@ -147,7 +153,7 @@ def test_a_raster_that_is_gone_or_changed_is_refused(tmp_path: Path) -> None:
 def test_model_and_raster_are_moved_together(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     path = write_raster(tmp_path / "one" / "a.tif", np.ones((1, 4, 4), np.uint8), BOUNDS)
-    facts = read_rasters([NamedRaster(name="a", path=path)], GRID)
+    facts = read_facts([NamedCovariate(name="a", path=path)], GRID)
     remembered = remembered_from(facts, tmp_path / "one" / "model", None)
     assert remembered == (replace(facts[0], file="../a.tif"),)
     (tmp_path / "one").rename(tmp_path / "two")

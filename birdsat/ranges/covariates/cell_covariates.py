@@ -1,4 +1,4 @@
-"""Rasters over the cells of a grid: means of numbers, and the share of each class."""
+"""Rasters and columns over the cells of a grid: means of numbers, and the share of each class."""
 
 import os
 from collections import Counter
@@ -17,8 +17,9 @@ from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.errors import InputError, about
 from birdsat.files import file_sha256
 from birdsat.progress import QUIET, Progress, WithoutNotes
+from birdsat.ranges.covariates.columns import column_samples, open_column
 from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
-from birdsat.ranges.covariates.named import NamedRaster
+from birdsat.ranges.covariates.named import NamedCovariate, where_read
 
 MOST_CLASSES = 30  # that have a column of their own
 LEAST_SHARE = 0.001  # of what is known in the cells, that such a class has
@@ -28,7 +29,7 @@ _SAMPLES = 1 << 16  # that are told apart by class at once
 
 @dataclass(frozen=True, kw_only=True)
 class CellCovariates:
-    """Numbers of rasters in the cells of a grid. What does not fit into memory waits in files of its own."""
+    """Numbers of covariates in the cells of a grid. What does not fit into memory waits in files of its own."""
 
     rasters: tuple[RasterFacts, ...]
     means: tuple[CellMeans, ...]
@@ -41,11 +42,11 @@ class CellCovariates:
         return np.asarray(found[row.reshape(-1)], dtype=np.float32)
 
 
-def read_rasters(asked: Sequence[NamedRaster], grid: AnyGrid, progress: Progress = QUIET) -> tuple[RasterFacts, ...]:
-    """What there is to remember of rasters, for a fit in the cells of a grid: of classes, those that lie there.
+def read_facts(asked: Sequence[NamedCovariate], grid: AnyGrid, progress: Progress = QUIET) -> tuple[RasterFacts, ...]:
+    """What there is to remember of covariates, for a fit in the cells of a grid: of classes, those that lie there.
 
-    Classes that are rare there are pooled, which is noted. Raises InputError for what cannot be read, and for a raster
-    that has nothing there.
+    Classes that are rare there are pooled, which is noted. Raises InputError for what cannot be read, and for what has
+    nothing there.
     """
     found = tuple(_facts(one, grid, progress) for one in asked)
     for name, times in Counter(one.name for one in covariates_of(found)).items():
@@ -61,10 +62,9 @@ def read_rasters(asked: Sequence[NamedRaster], grid: AnyGrid, progress: Progress
 def read_cells(
     rasters: Sequence[RasterFacts], folder: Path | None, grid: AnyGrid, progress: Progress = QUIET
 ) -> CellCovariates:
-    """The numbers of rasters that a model remembers, in the cells of a grid.
+    """The numbers of covariates that a model remembers, in the cells of a grid.
 
-    folder: of the model. Raises InputError for a raster that cannot be read, and for one that has nothing in these
-    cells.
+    folder: of the model. Raises InputError for what cannot be read, and for what has nothing in these cells.
     """
     temporary = TemporaryDirectory(prefix="birdsat-covariates-")
     means = []
@@ -72,11 +72,11 @@ def read_cells(
         own = Path(temporary.name) / str(number)
         own.mkdir()
         found = CellMeans(raster.width, own)
-        for samples in _samples(_path(raster, folder), grid, raster.categorical, progress):
+        for samples in _samples(raster, _path(raster, folder), grid, progress):
             for cells, vectors in _vectors(raster, samples):
                 found.add(cells, vectors)
         if found.is_empty:
-            raise _nothing_there(raster.name, Path(raster.file), grid)
+            raise _nothing_there(raster, grid)
         means.append(found)
     return CellCovariates(rasters=tuple(rasters), means=tuple(means), folder=temporary)
 
@@ -99,7 +99,7 @@ def _path(raster: RasterFacts, folder: Path | None) -> Path:
 
 
 def check_unchanged(rasters: Sequence[RasterFacts], folder: Path | None) -> None:
-    """Raise InputError for the first raster that a model remembers and that is gone, or holds something else now.
+    """Raise InputError for the first file that a model remembers and that is gone, or holds something else now.
 
     folder: of the model.
     """
@@ -117,20 +117,28 @@ def check_unchanged(rasters: Sequence[RasterFacts], folder: Path | None) -> None
             )
 
 
-def _facts(asked: NamedRaster, grid: AnyGrid, progress: Progress) -> RasterFacts:
+def _facts(asked: NamedCovariate, grid: AnyGrid, progress: Progress) -> RasterFacts:
     with about("covariates"):
-        bands = raster_bands(asked.path, classes=asked.categorical)
-        facts = RasterFacts(name=asked.name, file=asked.path.resolve().as_posix(), sha256=file_sha256(asked.path))
-        if not asked.categorical:
-            single = len(bands.numbers) == 1
-            names = zip(bands.names, bands.numbers, strict=True)
-            return replace(facts, bands=("",) if single else tuple(_distinct(list(names))))
-        if len(bands.numbers) > 1:
-            raise InputError(
-                f"{asked.path} has {len(bands.numbers)} bands, and the covariate {asked.name!r} is categorical; give a "
-                "raster with one band, whose numbers are classes."
-            )
-        return _with_classes(facts, asked.path, grid, progress)
+        if asked.column:
+            open_column(asked.path, asked.column)  # a mistake in it is said before records are read
+            bands: tuple[str, ...] = ("",)
+        else:
+            bands = _band_names(asked)
+        file = asked.path.resolve().as_posix()
+        facts = RasterFacts(name=asked.name, file=file, sha256=file_sha256(asked.path), column=asked.column)
+        return _with_classes(facts, asked.path, grid, progress) if asked.categorical else replace(facts, bands=bands)
+
+
+def _band_names(asked: NamedCovariate) -> tuple[str, ...]:
+    found = raster_bands(asked.path, classes=asked.categorical)
+    if len(found.numbers) == 1:
+        return ("",)
+    if asked.categorical:
+        raise InputError(
+            f"{asked.path} has {len(found.numbers)} bands, and the covariate {asked.name!r} is categorical; give a "
+            "raster with one band, whose numbers are classes."
+        )
+    return tuple(_distinct(list(zip(found.names, found.numbers, strict=True))))
 
 
 def _distinct(bands: Sequence[tuple[str, int]]) -> Iterator[str]:
@@ -142,17 +150,17 @@ def _distinct(bands: Sequence[tuple[str, int]]) -> Iterator[str]:
 
 def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> RasterFacts:
     counts: Counter[float] = Counter()
-    for samples in _samples(path, grid, True, WithoutNotes(progress)):  # said as the shares are read
+    for samples in _samples(facts, path, grid, WithoutNotes(progress)):  # said as the shares are read
         inside = samples.values[samples.cells >= 0, 0]
         values, times = np.unique(inside[np.isfinite(inside)], return_counts=True)
         counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
         if len(counts) > _MOST_VALUES:
             raise InputError(
-                f"{path} has more than {_MOST_VALUES:,} different values, and the covariate {facts.name!r} is "
-                "categorical; leave out that it is where the values are measurements."
+                f"{where_read(str(path), facts.column)} has more than {_MOST_VALUES:,} different values, and the "
+                f"covariate {facts.name!r} is categorical; leave out that it is where the values are measurements."
             )
     if not counts:
-        raise _nothing_there(facts.name, path, grid)
+        raise _nothing_there(facts, grid)
     total = counts.total()
     # Of equally common ones, the lower: the same whatever the order of the windows.
     common = sorted(counts, key=lambda one: (-counts[one], one))[:MOST_CLASSES]
@@ -167,9 +175,12 @@ def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progr
     return replace(facts, classes=tuple(kept), pooled=pooled > 0)
 
 
-def _samples(path: Path, grid: AnyGrid, categorical: bool, progress: Progress) -> Iterator[CellSamples]:
+def _samples(raster: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> Iterator[CellSamples]:
     with about("covariates"):
-        yield from raster_samples(path, grid, classes=categorical, progress=progress)
+        if raster.column:
+            yield from column_samples(path, raster.column, grid, progress)
+        else:
+            yield from raster_samples(path, grid, classes=raster.categorical, progress=progress)
 
 
 def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
@@ -196,11 +207,12 @@ def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArra
         yield cells, vectors
 
 
-def _nothing_there(name: str, path: Path, grid: AnyGrid) -> InputError:
-    """Of a raster that may cover the cells, with values that are all missing or of no size that anything has."""
+def _nothing_there(raster: RasterFacts, grid: AnyGrid) -> InputError:
+    """Of what may cover the cells, with values that are all missing or of no size that anything has."""
+    where = where_read(Path(raster.file).name, raster.column)
     return InputError(
-        f"the covariate {name!r} ({path.name}) has no data in any cell of the box {grid.box}: it lies elsewhere, or "
-        f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take a raster with "
-        "values there, or a box where this one has some.",
+        f"the covariate {raster.name!r} ({where}) has no data in any cell of the box {grid.box}: it lies elsewhere, or "
+        f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take one with values "
+        "there, or a box where this one has some.",
         settings=("covariates", "box"),
     )
