@@ -29,8 +29,8 @@ def push_to_hub(
     and a card with data, licences, figures, intended use and limits. Paths of this machine are cut to their last part.
 
     Raises InputError for a name that is not of this form, HubError where the hub refuses or cannot be reached,
-    ConfigError where huggingface_hub is missing or the model learned from rasters, CheckpointError for a folder that is
-    not a finished model.
+    ConfigError where huggingface_hub is missing or the model learned from covariates, CheckpointError for a folder that
+    is not a finished model.
     """
     from birdsat.workflows.publish import publish
 

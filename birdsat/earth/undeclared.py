@@ -7,6 +7,8 @@ ABSURD = 9e19  # 1e20, 9.97e36 and 3.4e38 are written where there is no data; no
 _NINES = tuple(10.0**digits - 1 for digits in range(2, 9))  # 99, 999, ...
 _ENDS = (127.0, 128.0, 255.0, 32767.0, 32768.0, 65535.0, 2.0**31 - 1, 2.0**31)  # of integers of 8, 16 and 32 bits
 
+_DECLARE = "declare that, `rio edit-info --nodata {} FILE`"
+
 
 class LoneValues:
     """The lowest and the highest number of each band, and those next to them, by samples that come bit by bit."""
@@ -22,9 +24,10 @@ class LoneValues:
             for end in self._ends:
                 end.add(values)
 
-    def remarks(self, scale: list[float], offset: list[float]) -> list[str]:
+    def remarks(self, scale: list[float], offset: list[float], remedy: str = _DECLARE) -> list[str]:
         """For people, of each band with a lone number: one that is often written for no data, and is farther from all
-        others than these are from each other. scale, offset: of the bands, by which samples are numbers of the file."""
+        others than these are from each other. scale, offset: of the bands, by which samples are numbers of the file.
+        remedy: what to do where it stands for no data, with {} for the number."""
         found = []
         for band in range(len(self._known)):
             for end, other in (self._ends, self._ends[::-1]):
@@ -40,8 +43,7 @@ class LoneValues:
                 share = end.count[band] / self._known[band]
                 found.append(
                     f"{of_band}{value:g} is {share:.1%} of what it has here, far from all else ({low:g} to {high:g}). "
-                    "It was taken as a value; where it stands for no data, declare that, `rio edit-info --nodata "
-                    f"{written:.10g} FILE`."
+                    f"It was taken as a value; where it stands for no data, {remedy.format(f'{written:.10g}')}."
                 )
         return found
 

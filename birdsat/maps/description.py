@@ -65,6 +65,7 @@ RECORDS, ELSEWHERE = "records of the taxon", "records of it in no cell"  # sourc
 SURVEYED = "absences"  # of all taxa, a number; a source of a map of richness whose fit learned from surveys too
 ABSENCES = "absences of the taxon"  # a number; a source of a map whose fit learned from surveys too
 WITHIN = "mapped within the polygons of"  # a file; a source of a map
+UNEVEN = "covariates known unevenly"  # a sentence; a source of a map
 BY_EFFORT = "background drawn by effort"  # a share; a source of a map
 UNDATED = "why all months are the same"  # though records have dates; a source of a map
 UNLOOKED = "months in which hardly anybody looked"  # of those mapped; a source of a map
@@ -161,6 +162,8 @@ class MapDescription:
             found.append(
                 f"hardly anything was recorded in {months}: what is said of that time is a guess from other months"
             )
+        if uneven := self.sources.get(UNEVEN):
+            found.append(uneven)
         if not self.dated:
             why = self.sources.get(UNDATED)
             found.append(f"the same in all months: {why}" if why else "undated: the same in all months")

@@ -15,7 +15,7 @@ from birdsat.maps.richness import SuitabilityBlock, check_taxa
 from birdsat.observations.occurrence_grid import Cells, Effort, RecordedCells
 from birdsat.tables import Table, csv_text
 
-_HEAD = ("taxon", "lon", "lat", "month", "relative_suitability", "records_of_all_taxa", "rank")
+_HEAD = ("taxon", "lon", "lat", "month", "relative_suitability", "records_of_all_taxa", "rank", "threshold")
 _SHOWN = 20
 
 
@@ -29,8 +29,8 @@ class SurveyGaps:
     month: NDArray[np.int64]  # (g,) 1..12
     suitability: NDArray[np.float32]  # (g,) of the taxon there
     effort: NDArray[np.float64]  # (g,) records of all taxa in the cell and month
-    threshold: str  # what the suitabilities are called from which taxa are expected; "": one number for all
-    thresholds: tuple[float, ...]  # (t,) those suitabilities
+    threshold: str | float  # suitability from which taxa are expected, or what that of each is called
+    thresholds: NDArray[np.float32]  # (t,) suitability from which each taxon is expected
     found: int  # gaps in all; g are kept
     cautions: tuple[str, ...] = ()  # what whoever reads the numbers must know
 
@@ -42,8 +42,7 @@ class SurveyGaps:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            "threshold": self.threshold or self.thresholds[0],
-            "thresholds": {self.taxa[i]: self.thresholds[i] for i in np.unique(self.label).tolist()},
+            "threshold": self.threshold,
             "found": self.found,
             "cautions": list(self.cautions),
             "gaps": [dict(zip(_HEAD, row, strict=True)) for row in self._rows()],
@@ -55,7 +54,7 @@ class SurveyGaps:
         table.add_column("taxon")
         for name in ("lon", "lat", "month", "relative suitability", "records", "rank"):
             table.add_column(name)
-        for taxon, lon, lat, month, suitability, effort, rank in self._rows()[:most]:
+        for taxon, lon, lat, month, suitability, effort, rank, _ in self._rows()[:most]:
             when = calendar.month_abbr[month]
             figures = (f"{lon:.2f}", f"{lat:.2f}", when, f"{suitability:.2f}", f"{effort:,.4g}", f"{rank:.3f}")
             table.add_row(taxon, *figures)
@@ -67,15 +66,16 @@ class SurveyGaps:
 
     @property
     def _threshold_text(self) -> str:
-        low, high = (f"{value:.3g}" for value in (min(self.thresholds), max(self.thresholds)))
-        span = low if low == high else f"{low} to {high}"
-        return f"of {self.threshold} ({span})" if self.threshold else span
+        if not isinstance(self.threshold, str):
+            return f"{self.threshold:g}"
+        low, high = (f"{value:.3g}" for value in (self.thresholds.min(), self.thresholds.max()))
+        return f"of {self.threshold} ({low if low == high else f'{low} to {high}'})"
 
     def write_csv(self, path: Path) -> None:
         """A row for each gap."""
         write_atomic(path, csv_text(_HEAD, self._rows()))
 
-    def _rows(self) -> list[tuple[str, float, float, int, float, float, float]]:
+    def _rows(self) -> list[tuple[str, float, float, int, float, float, float, float]]:
         names = [self.taxa[i] for i in self.label]
         columns = (
             np.round(self.lon_lat[:, 0], 6).tolist(),
@@ -84,6 +84,7 @@ class SurveyGaps:
             np.round(self.suitability.astype(np.float64), 4).tolist(),
             np.round(self.effort, 4).tolist(),
             np.round(self.rank, 6).tolist(),
+            np.round(self.thresholds[self.label].astype(np.float64), 4).tolist(),
         )
         return list(zip(names, *columns, strict=True))
 
@@ -96,8 +97,8 @@ def survey_gaps(
     *,
     recorded: RecordedCells,
     effort: Effort,
+    threshold: str | float,
     thresholds: Sequence[float],
-    threshold: str = "",
     max_gaps: int = 1000,
     cautions: Sequence[str] = (),
 ) -> SurveyGaps:
@@ -108,8 +109,8 @@ def survey_gaps(
     known, so each value of it between 0 and 1 is as likely, and e who look all miss it with the mean of
     (1 - chance)^e, which is 1 / (1 + e). Each record of any taxon in the cell and month counts as one who looked.
 
-    thresholds: (t,) the suitability from which each taxon is expected, and threshold what they are called, "" of one
-    number for all. cautions: what whoever reads the numbers must know, for the record.
+    thresholds: (t,) the suitability from which each taxon is expected; threshold: what these are called, or the number
+    that all have, for the record, as are cautions: what whoever reads the numbers must know.
 
     Of all gaps, the `max_gaps` highest are kept, so that memory does not grow with the grid. Raises ConfigError for
     settings out of range, InputError for a number of taxa or months that is not the blocks'.
@@ -149,7 +150,7 @@ def survey_gaps(
         suitability=best[:, 4].astype(np.float32),
         effort=best[:, 5],
         threshold=threshold,
-        thresholds=tuple(float(value) for value in thresholds),
+        thresholds=least,
         found=found,
         cautions=tuple(cautions),
     )

@@ -149,10 +149,10 @@ def find_threshold(about: MapDescription, wanted: str) -> Threshold:
     asked = name_or_number(wanted)
     if isinstance(asked, float):
         return Threshold(name=GIVEN, value=asked, chosen_on="a number given with the request")
-    if not making.thresholds:
+    if asked not in making.thresholds:
         why = making.thresholds_of or "it does not know any, as it is of an earlier birdsat: map it again"
         raise InputError(
-            f"the map of {about.title} has no threshold called {wanted!r} ({why}). Give a number from 0 to 1.",
+            f"the map of {about.title} has no threshold called {wanted!r} ({why}). Give a number above 0, up to 1.",
             settings=("threshold",),
         )
     chosen_on = "nothing: 0.5 by definition" if asked == "prevalence" else making.thresholds_of
@@ -169,7 +169,7 @@ def name_or_number(wanted: str) -> str | float:
     except ValueError:
         names = ", ".join(THRESHOLDS)
         raise ConfigError(
-            f"threshold is {wanted!r}{nearest(wanted, THRESHOLDS)}; allowed: {names}, or a number from 0 to 1.",
+            f"threshold is {wanted!r}{nearest(wanted, THRESHOLDS)}; allowed: {names}, or a number above 0, up to 1.",
             settings=("threshold",),
         ) from None
     if not 0 < value <= 1:

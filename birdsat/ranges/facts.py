@@ -7,7 +7,7 @@ from typing import Literal
 from birdsat import config
 from birdsat.errors import ConfigError
 from birdsat.ranges.calibrate import Calibration
-from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.facts import CovariateSource
 from birdsat.ranges.covariates.hinge_share import HingeShare
 from birdsat.ranges.covariates.named import USUAL_INPUTS
 from birdsat.ranges.held_out_figures import TaxonFigures
@@ -46,7 +46,8 @@ class RangeFacts:
     looked_taxa: int = 0  # taxa whose records say where was looked, and so correct for observers; 0: not known
     inputs: tuple[str, ...] = USUAL_INPUTS  # of chip, place and covariates, what it learned from
     regression: HingeShare | None = None  # on hinges of covariates, beside the network; None: there is none
-    rasters: tuple[RasterFacts, ...] = ()  # that its covariates are read from
+    rasters: tuple[CovariateSource, ...] = ()  # that its covariates are read from, or columns of tables
+    uneven_covariates: tuple[str, ...] = ()  # for people: those that may say where they were measured
     effort: str = ""  # what says where was looked, as "the records of 27 taxa", or "not known"; empty: of before
     effort_share: float = 0.0  # of the background, that was drawn by effort, the rest anywhere; 0: none, or not known
     region: str = ""  # way from the model's folder to the cells it was fitted on; empty: not known

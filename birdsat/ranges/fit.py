@@ -15,7 +15,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.applicability import Applicability
 from birdsat.ranges.block_side import LEAST_BLOCKS, why_not_held_out, with_block_side
 from birdsat.ranges.calibrate import LEAST_POINTS, Calibration, fit_calibration
-from birdsat.ranges.covariates.facts import Covariate, RasterFacts
+from birdsat.ranges.covariates.facts import Covariate, CovariateSource
 from birdsat.ranges.facts import RangeFacts
 from birdsat.ranges.fit_data import months_looked
 from birdsat.ranges.held_out import HeldOutPlaces
@@ -47,7 +47,8 @@ class Source:
     effort_share: float = 0.0  # of the background, drawn by it
     common_names: tuple[str, ...] = ()  # of the taxa; none at all where none is known
     taxonomy: str = ""  # the list that they are named by
-    rasters: tuple[RasterFacts, ...] = ()  # that covariates were read from
+    rasters: tuple[CovariateSource, ...] = ()  # that covariates were read from, or columns of tables
+    uneven_covariates: tuple[str, ...] = ()  # as `unevenly_known` says
     read: RowsRead = field(default_factory=RowsRead)  # what became of the rows of the tables
     command: str = ""  # that asked for the fit; empty: not known
 
@@ -125,6 +126,7 @@ def fit_ranges(
         inputs=learned.inputs,
         regression=fitted.regression,
         rasters=source.rasters if covariates else (),
+        uneven_covariates=source.uneven_covariates,
         steps=fitted.steps,
         calibration=calibration,
         evaluation=tuple(figures.items()),

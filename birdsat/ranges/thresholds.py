@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
 
 _OMITTED = 0.1  # share of the held-out presences below p10
-_BY_CONSTRUCTION = 0.5  # the prevalence of rows of which points and background weigh alike
+BY_CONSTRUCTION = 0.5  # the prevalence of rows of which points and background weigh alike
 _ALIKE = 1e-12  # shares that differ by less are sums in another order
 
 Scores = NDArray[np.float64]
@@ -69,7 +69,7 @@ def _chosen(
         # Of several alike, the lowest: it misses the fewest places.
         max_sss=float(there[sums >= sums.max() - _ALIKE].min()),
         equal=float(both[apart <= apart.min() + _ALIKE].min()),
-        prevalence=_BY_CONSTRUCTION,
+        prevalence=BY_CONSTRUCTION,
         points=int(np.count_nonzero(present)),
         pooled=pooled,
     )

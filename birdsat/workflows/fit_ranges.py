@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from birdsat.earth.outline import Land
 from birdsat.embeddings.regions.folder_region import open_region
-from birdsat.embeddings.regions.region import Column, Region
+from birdsat.embeddings.regions.region import Column, Region, RegionPoints
 from birdsat.embeddings.taxa import load_taxon_means
 from birdsat.errors import CheckpointError, ConfigError, InputError
 from birdsat.locks import folder_lock, is_unused
@@ -25,8 +25,8 @@ from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.pictures.qgis_style import style_path
 from birdsat.progress import QUIET, Progress, WithoutNotes
 from birdsat.ranges.background import points_on_cells
-from birdsat.ranges.covariates.facts import covariates_of
-from birdsat.ranges.covariates.known import MOST_CELLS, check_known
+from birdsat.ranges.covariates.facts import Covariate, covariates_of
+from birdsat.ranges.covariates.known import MOST_CELLS, Places, unevenly_known
 from birdsat.ranges.covariates.named import COVARIATES, chosen_inputs
 from birdsat.ranges.covariates.region import CovariateRegion
 from birdsat.ranges.effort import NOT_KNOWN, taxa_on
@@ -41,6 +41,7 @@ from birdsat.ranges.learn import Embedded
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
 from birdsat.ranges.network import RangeNetworkConfig
+from birdsat.ranges.points import Points
 from birdsat.ranges.records import Records
 from birdsat.ranges.rows_read import RowsRead
 from birdsat.ranges.survey_points import surveys_on_region
@@ -126,7 +127,10 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
         if model.facts.request == fingerprint:
             progress.note(f"{request.out} holds the range model of this request already.")
             region = region_of(model) if request.region is None else open_region(Path(request.region))
-            region = with_covariates(model, region, progress)
+            try:
+                region = with_covariates(model, region, progress)
+            except InputError:  # the same files lie elsewhere now: it is fitted again, to remember where
+                return None
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
             if not (Path(request.out) / EFFORT_FILE).is_file():
@@ -220,9 +224,9 @@ def fit_records(
     place and the region's covariates are learned from; where none is named, as `learn` chooses. command: that asked
     for it. estimator: text of a classifier that learns each taxon in place of the network.
 
-    Raises InputError when both ways are asked and no taxon has photos, and for a raster that cannot be used.
+    Raises InputError when both ways are asked and no taxon has photos, and for a covariate that cannot be used.
     """
-    rasters = region.rasters if isinstance(region, CovariateRegion) else ()
+    sources = region.sources if isinstance(region, CovariateRegion) else ()
     occurrences, settings = records.taxa, settings or RangeNetworkConfig()
     columns: tuple[Column, ...] = ("chip", "year") if way == "both" else ("chip",)
     photos = None
@@ -235,13 +239,10 @@ def fit_records(
     background = region.at(points.background.lon_lat, columns)
     surveys, visits = surveys_on_region(occurrences, records.surveys, region, progress)
     found = background.found
-    covariates = covariates_of(rasters) if not inputs or COVARIATES in inputs else ()
-    if covariates and isinstance(region, CovariateRegion):
-        assert presences.covariates is not None and background.covariates is not None
-        cells = region.cells()
-        some = cells[evenly(len(cells), MOST_CELLS).numpy()]
-        beside = background.covariates[found], points.background_weight[found]
-        check_known(covariates, presences.covariates, *beside, region.read.of(some), progress)
+    covariates = covariates_of(sources) if not inputs or COVARIATES in inputs else ()
+    uneven = (
+        () if not covariates else _unevenly_known(covariates, region, points, presences, background, occurrences.taxa)
+    )
     return fit_points(
         replace(points.with_background(found), surveys=surveys),
         Embedded.of(presences),
@@ -258,7 +259,8 @@ def fit_records(
             of_land=_of_land(occurrences, region.imagery.land),
             elsewhere=tuple(records.elsewhere.get(taxon, 0) for taxon in occurrences.taxa) if records.elsewhere else (),
             taxonomy=occurrences.taxonomy,
-            rasters=rasters,
+            rasters=sources,
+            uneven_covariates=uneven,
             read=_rows_read(records),
             command=command,
         ),
@@ -269,6 +271,35 @@ def fit_records(
         visits=None if visits is None else Embedded.of(visits),
         estimator=estimator,
         progress=progress,
+    )
+
+
+def _unevenly_known(
+    covariates: Sequence[Covariate],
+    region: Region,
+    points: Points,
+    presences: RegionPoints,
+    background: RegionPoints,
+    taxa: Sequence[str],
+) -> tuple[str, ...]:
+    """As `unevenly_known`, of the places of a fit and of the region's cells."""
+    assert isinstance(region, CovariateRegion)
+    cells = region.cells()
+    some = cells[evenly(len(cells), MOST_CELLS).numpy()]
+
+    def places(values: NDArray[np.float32], lon_lat: NDArray[np.float64], weight: NDArray[np.float64]) -> Places:
+        return Places(values=values, on_land=region.imagery.land.contains(*lon_lat.T), weight=weight)
+
+    assert presences.covariates is not None and background.covariates is not None
+    at, found = points.presences.lon_lat, background.found
+    elsewhere, weight = points.background.lon_lat[found], points.background_weight[found]
+    return unevenly_known(
+        covariates,
+        taxa,
+        points.taxon,
+        places(presences.covariates, at, np.ones(len(at))),
+        places(background.covariates[found], elsewhere, weight),
+        places(region.read.of(some), region.grid.centres(some), np.ones(len(some))),
     )
 
 

@@ -18,6 +18,7 @@ from birdsat.observations.occurrences import Occurrences
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import Groups, iter_taxa
 from birdsat.ranges.model import RangeFeatures, RangeModel
+from birdsat.ranges.thresholds import BY_CONSTRUCTION
 from birdsat.workflows.open_ranges import cautions, note_cautions, open_ranges
 from birdsat.workflows.records_on_cells import read_tables
 from birdsat.workflows.reported import Reported
@@ -39,11 +40,11 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
     check_new([out], request.overwrite)
     model, region = open_ranges(request)
     taxa = model.named(request.taxa) or model.facts.taxa
+    thresholds = _thresholds(model, taxa, asked)
     said = cautions(model, taxa, request.months)
     note_cautions(said, progress)
     records = _records_within(region, read_tables(request.occurrences, request, progress), taxa, progress)
     _check_months(records, request.months, progress)
-    thresholds = _thresholds(model, taxa, asked)
     blocks = (
         SuitabilityBlock(cells=some.cells, suitability=_within_areas(model, some, taxa, groups, thresholds))
         for some, groups in iter_taxa(model, region, taxa, request.months)
@@ -55,8 +56,8 @@ def find_gaps(request: GapsRequest, progress: Progress = QUIET) -> GapsResult:
         region.grid,
         recorded=recorded_cells(records, region.grid, taxa),
         effort=effort(records, region.grid),
+        threshold=asked,
         thresholds=thresholds,
-        threshold=asked if isinstance(asked, str) else "",
         max_gaps=request.max_gaps,
         cautions=said,
     )
@@ -70,10 +71,12 @@ def _thresholds(model: RangeModel, taxa: Sequence[str], asked: str | float) -> t
     thresholds on."""
     if isinstance(asked, float):
         return (asked,) * len(taxa)
+    if asked == "prevalence":
+        return (BY_CONSTRUCTION,) * len(taxa)
     found = [model.thresholds(taxon) for taxon in taxa]
     if lacking := [taxon for taxon, one in zip(taxa, found, strict=True) if one is None]:
         raise InputError(
-            f"{some_of(lacking)}: nothing was held out to choose a threshold on. Give a number from 0 to 1.",
+            f"{some_of(lacking)}: nothing was held out to choose a threshold on. Give a number above 0, up to 1.",
             settings=("threshold",),
         )
     return tuple(float(getattr(one, asked)) for one in found)

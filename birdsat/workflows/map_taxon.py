@@ -23,6 +23,7 @@ from birdsat.maps.description import (
     SCORE,
     SUITABILITY,
     UNDATED,
+    UNEVEN,
     UNLOOKED,
     MapDescription,
 )
@@ -384,6 +385,7 @@ def _of_model(work: _Work, model: RangeModel, region: Region, name: str) -> _Map
                 "observer bias": model.observer_bias,
                 **({"effort": facts.effort} if facts.effort else {}),
                 **({BY_EFFORT: f"{facts.effort_share:.0%}"} if facts.effort_share else {}),
+                **({UNEVEN: "; ".join(facts.uneven_covariates)} if facts.uneven_covariates else {}),
                 **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
                 **({UNDATED: facts.undated} if facts.undated and not dated else {}),
                 **({"taxonomy": facts.taxonomy} if facts.taxonomy else {}),

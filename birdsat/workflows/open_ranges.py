@@ -36,7 +36,7 @@ def fit_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] |
     """As `cautions`, beside figures of each taxon and what reading the records said of effort. months: None of a model
     that is asked for none yet."""
     told = () if months is None else _of_months(model, months)
-    return (*told, *_of_model(model), *_by_chance(model, taxa))
+    return (*told, *_of_model(model), *model.facts.uneven_covariates, *_by_chance(model, taxa))
 
 
 def bias_cautions(model: RangeModel) -> tuple[str, ...]:
@@ -114,28 +114,28 @@ def region_of(model: RangeModel) -> Region:
 
 
 def beside_covariates(region: Region, options: CovariateOptions, progress: Progress = QUIET) -> Region:
-    """The region with the covariates that a fit is asked for, if any. Raises InputError for a raster of no use."""
+    """The region with the covariates that a fit is asked for, if any. Raises InputError for one of no use."""
     if not options.covariates:
         return region
-    rasters = read_facts(parse_covariates(options.covariates), region.grid, progress)
-    return CovariateRegion(region, rasters, None, progress)
+    sources = read_facts(parse_covariates(options.covariates), region.grid, progress)
+    return CovariateRegion(region, sources, None, progress)
 
 
 def with_covariates(model: RangeModel, region: Region, progress: Progress = QUIET) -> Region:
     """The region with the covariates that a model learned from, if any.
 
-    Raises InputError for a raster that is gone or changed, also where what the model sees in the cells is kept: a map
+    Raises InputError for a file that is gone or changed, also where what the model sees in the cells is kept: a map
     is not of a file that was put in its place.
     """
-    rasters = model.facts.rasters
-    if not rasters:
+    sources = model.facts.rasters
+    if not sources:
         return region
     asked = CovariateRegion(
-        region.inner if isinstance(region, CovariateRegion) else region, rasters, model.folder, progress
+        region.inner if isinstance(region, CovariateRegion) else region, sources, model.folder, progress
     )
     if region.identity == asked.identity:
         return region  # just read
-    check_unchanged(rasters, model.folder)
+    check_unchanged(sources, model.folder)
     return asked
 
 

@@ -66,7 +66,7 @@ def make_publication(source: Path, out: Path, address: HubAddress) -> None:
     """Write all that is published of a run or a range model into a folder.
 
     Raises CheckpointError where it is neither, or unfinished or damaged, and ConfigError for a range model that learned
-    from rasters, which stay behind.
+    from covariates, whose files stay behind.
     """
     is_ranges = (source / SETTINGS_FILE).is_file()
     labels, taxonomy = _copy_ranges(source, out, address) if is_ranges else _copy_run(source, out, address)

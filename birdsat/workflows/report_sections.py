@@ -194,8 +194,8 @@ def _predictors(about: MapDescription) -> str:
     named = _inputs(about)
     told = [f"what satellite chips around it show, from {imagery}"] if CHIP in named else []
     told += ["where it lies"] if PLACE in named else []
-    rasters = ", ".join(one for one in named if one not in USUAL_INPUTS)
-    told += [f"what rasters say there: {rasters}"] if rasters else []
+    covariates = ", ".join(one for one in named if one not in USUAL_INPUTS)
+    told += [f"what rasters or tables say there: {covariates}"] if covariates else []
     text = f"{', and '.join(told)}."
     return paragraph(f"{text[:1].upper()}{text[1:]}" + (f" {credit}" if credit and CHIP in named else ""))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from birdsat.embeddings.regions.region import Region
-from birdsat.maps.description import RICHNESS, SURVEYED, UNLOOKED, MapDescription
+from birdsat.maps.description import RICHNESS, SURVEYED, UNEVEN, UNLOOKED, MapDescription
 from birdsat.maps.richness import RichnessSum, SuitabilityBlock
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.all_taxa import iter_taxa
@@ -84,6 +84,7 @@ def map_richness(request: RichnessRequest, progress: Progress = QUIET) -> Richne
             **({"inputs": model.inputs_text} if model.facts.inputs != USUAL_INPUTS else {}),
             **({"classifier": model.facts.estimator} if model.facts.estimator else {}),
             **({SURVEYED: str(sum(model.facts.absences))} if model.facts.absences else {}),
+            **({UNEVEN: "; ".join(model.facts.uneven_covariates)} if model.facts.uneven_covariates else {}),
             **({UNLOOKED: unlooked} if (unlooked := months_not_looked(model, months)) else {}),
         },
         making=making_of_richness(request, model),

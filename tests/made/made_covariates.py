@@ -7,7 +7,7 @@ import numpy as np
 from made_points import PLACES, SMALL, SOURCE, chips, draw_rows, habitat, points_at, presence
 from numpy.typing import NDArray
 
-from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
+from birdsat.ranges.covariates.facts import CovariateSource, covariates_of
 from birdsat.ranges.fit import fit_ranges
 from birdsat.ranges.learn import Embedded
 from birdsat.ranges.model import RangeModel
@@ -17,7 +17,7 @@ PRESENT = presence(FIELDS)
 ROWS, TAXON = draw_rows(PRESENT, 40)
 CHIP = chips(habitat())
 KNOWN = FIELDS.astype(np.float32)
-RASTERS = tuple(RasterFacts(name=f"field {n}", file=f"{n}.tif", sha256="", bands=("",)) for n in range(3))
+RASTERS = tuple(CovariateSource(name=f"field {n}", file=f"{n}.tif", sha256="", bands=("",)) for n in range(3))
 TAXA = ("Taxon 0", "Taxon 1", "Taxon 2")
 
 
@@ -30,7 +30,7 @@ def fit(
     covariates: NDArray[np.float32] = KNOWN,
     inputs: Sequence[str] = (),
     *,
-    rasters: tuple[RasterFacts, ...] = RASTERS,
+    rasters: tuple[CovariateSource, ...] = RASTERS,
     rows: NDArray[np.int64] = ROWS,
     taxon: NDArray[np.int64] = TAXON,
 ) -> RangeModel:

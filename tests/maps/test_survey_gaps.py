@@ -47,8 +47,7 @@ def found(suitability, *, size=5, least=0.5, **settings):
         GRID,
         recorded=recorded_cells(looked, GRID, TAXA),
         effort=effort(looked, GRID),
-        thresholds=least if isinstance(least, tuple) else (least,) * len(TAXA),
-        **settings,
+        **({"threshold": least, "thresholds": least if isinstance(least, tuple) else (least,) * len(TAXA)} | settings),
     )
 
 
@@ -94,7 +93,7 @@ def test_each_taxon_is_expected_from_its_own_threshold():
         alone = found(suitability, least=least)
         assert np.count_nonzero(gaps.label == label) == np.count_nonzero(alone.label == label) > 0
     assert gaps.to_dict()["threshold"] == "p10"
-    assert gaps.to_dict()["thresholds"] == dict(zip(TAXA, own, strict=True))
+    assert all(row["threshold"] == pytest.approx(own[TAXA.index(row["taxon"])]) for row in gaps.to_dict()["gaps"])
     assert "of p10 (0.2 to 0.9) or more" in gaps.table().caption
     assert "suitability 0.4 or more" in found(suitability, least=0.4).table().caption
 

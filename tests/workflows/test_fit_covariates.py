@@ -126,12 +126,12 @@ def test_a_column_that_was_measured_with_the_records_alone_is_refused_and_at_a_b
     write_records(folder / "t.csv", [(TAXON, there[:20]), (OTHER, there[20:])])
     own = write_column(folder / "own.csv", there)
     asked = FitRequest(tables=folder / "t.csv", out=folder / "m", box="0,40,32,60", covariates=[f"warm={own}"])
-    with pytest.raises(InputError, match=r"'warm' is known at 100% of the places of records.*--background"):
+    with pytest.raises(InputError, match=r"'warm' is known at 100% of the places of records.*as background"):
         fit_ranges(asked)
     sites = write_column(folder / "sites.csv", np.concatenate([there, places(4, 44, 15, 50, 60)]))
     progress = RecordedProgress()
     fit_ranges(replace(asked, background=sites, covariates=[f"warm={sites}"], inputs=["covariates"]), progress)
-    assert any("a map says where else it is a guess" in note for note in progress.notes)
+    assert any("elsewhere a map is a guess" in note for note in progress.notes)
 
 
 def test_one_that_is_the_same_everywhere_is_no_part_of_what_was_learned_from(folder: Path) -> None:

@@ -108,7 +108,10 @@ def test_of_several_maps_one_that_fails_is_named_and_the_others_are_made(
         (("absent.tif",), "absent.tif"),
         (("page.tif",), "page.tif"),
         (("other.gpkg",), "other.gpkg"),
-        (("a.tif", "--threshold", "p1"), "allowed: p10, max_sss, equal, prevalence, or a number from 0 to 1. (--thr"),
+        (
+            ("a.tif", "--threshold", "p1"),
+            "allowed: p10, max_sss, equal, prevalence, or a number above 0, up to 1. (--thr",
+        ),
         (("a.tif", "--threshold", "0.99"), "the highest value is 0.8. Take a lower threshold. (--threshold)"),
         (("a.tif", "--breeding", "6"), "name the months of non_breeding as well"),
         (("a.tif", "--breeding", "6", "--non-breeding", "6"), "month 6 is of both seasons"),

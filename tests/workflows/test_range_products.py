@@ -218,7 +218,9 @@ def test_a_threshold_by_name_is_that_of_each_taxon(
     asked = GapsRequest(ranges=ranges, occurrences=records, threshold="maxSSS", out=tmp_path / "gaps.csv")
     found = find_gaps(asked).report
     own = [model.thresholds(taxon) for taxon in model.facts.taxa]
-    assert found.threshold == "max_sss" and found.thresholds == tuple(one.max_sss for one in own if one is not None)
+    assert found.threshold == "max_sss" and found.thresholds == pytest.approx(
+        [one.max_sss for one in own if one is not None]
+    )
     with pytest.raises(ConfigError, match="nearest: 'p10'"):
         find_gaps(replace(asked, threshold="p1", overwrite=True))
     facts = json.loads((ranges / "ranges.json").read_text())
@@ -227,6 +229,7 @@ def test_a_threshold_by_name_is_that_of_each_taxon(
     words = (str(tmp_path / "none"), *words[1:])
     given = ("gaps", *words, "--occurrences", str(records), "--threshold", "p10", "--out", str(tmp_path / "b.csv"))
     assert "nothing was held out to choose a threshold on" in failed(capsys, *given)
+    main([*given[:-3], "prevalence", *given[-2:]])  # .5 whatever was held out
 
 
 def test_cells_outside_the_area_of_applicability_are_not_gaps(

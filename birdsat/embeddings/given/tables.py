@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
+from birdsat.earth.undeclared import ABSURD
 from birdsat.embeddings.given.given_file import GivenFile, Vectors, names_text
 from birdsat.embeddings.given.vector_columns import VectorColumns, families, listed
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import off_earth
-from birdsat.observations.readers.cell_values import as_numbers
+from birdsat.observations.readers.cell_values import as_numbers, says_nothing
 from birdsat.observations.readers.parquet_tables import ParquetTable, plain
 from birdsat.observations.readers.points import middles
 from birdsat.observations.readers.reader import TableSource
@@ -77,7 +78,7 @@ class GivenTable(GivenFile):
                 remarks.append(f"{self.path.name}: {count:,} of {rows:,} rows {said}")
 
     def _batches(self, rows: int, tally: Counter[str]) -> Iterator[_Columns]:
-        names = (self._lon, self._lat, *self._columns)
+        names = tuple(dict.fromkeys((self._lon, self._lat, *self._columns)))
         if isinstance(self._table, ParquetTable):
             yield from (columns for _, columns in self._table.batches(names, rows, middles))
             return
@@ -93,8 +94,10 @@ class GivenTable(GivenFile):
         vectors = np.empty((len(columns[self._lon]), len(self._columns)))
         words = np.zeros(len(vectors), dtype=np.bool_)
         for number, name in enumerate(self._columns):
-            vectors[:, number], odd = as_numbers(plain(columns[name]))
-            words |= odd
+            cells = plain(columns[name])
+            vectors[:, number], odd = as_numbers(cells)
+            words |= odd & ~says_nothing(cells) if odd.any() else odd
+        vectors[np.abs(vectors) > ABSURD] = np.nan
         tally["have words in place of numbers, which are left out"] += int(words.sum())
         return vectors
 
@@ -103,7 +106,7 @@ class GivenTable(GivenFile):
         present = self._table.columns
         asked = columns.asked(present, path)
         others = [name for name in present if name not in (self._lon, self._lat)]
-        head = self._head([name for name in others if asked is None or name in asked])
+        head = self._head(others if asked is None else asked)
         lists = {name: width for name, cells in head.items() if (width := _list_width(cells))}
         if asked is not None:
             if len(asked) == 1 and asked[0] in lists:
@@ -174,7 +177,7 @@ def _is_numbers(cells: pa.Array) -> bool:
     """Whether a column holds numbers, or nothing."""
     if pa.types.is_string(cells.type):
         numbers, odd = as_numbers(cells)
-        return bool(np.isfinite(numbers).any() or not odd.any())
+        return bool(np.isfinite(numbers).any() or not (odd & ~says_nothing(cells)).any())
     return _is_number(cells.type)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 T = TypeVar("T")
 
+_NO_NUMBER = pa.array(["", "na", "nan", "n/a", "#n/a", "null", "none", "-", "-nan", "inf", "-inf"])
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
@@ -47,6 +48,12 @@ def as_numbers(cells: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]
         plain = pc.match_substring_regex(text, _NUMBER)
         values = to_floats(pc.if_else(plain, text, pa.scalar(None, pa.string())).cast(pa.float64()))
         return values, np.isnan(values) & to_bools(text.is_valid())
+
+
+def says_nothing(cells: pa.Array) -> NDArray[np.bool_]:
+    """(n,) where a cell is blank, or a word that tools write for it, such as NA."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(cells)))
+    return to_bools(pc.is_in(words, _NO_NUMBER))
 
 
 def to_floats(numbers: pa.Array) -> NDArray[np.float64]:

@@ -17,8 +17,8 @@ from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.errors import InputError, about
 from birdsat.files import file_sha256
 from birdsat.progress import QUIET, Progress, WithoutNotes
-from birdsat.ranges.covariates.columns import column_samples, open_column
-from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
+from birdsat.ranges.covariates.columns import column_samples, open_columns
+from birdsat.ranges.covariates.facts import CovariateSource, covariates_of
 from birdsat.ranges.covariates.named import NamedCovariate, where_read
 
 MOST_CLASSES = 30  # that have a column of their own
@@ -31,7 +31,7 @@ _SAMPLES = 1 << 16  # that are told apart by class at once
 class CellCovariates:
     """Numbers of covariates in the cells of a grid. What does not fit into memory waits in files of its own."""
 
-    rasters: tuple[RasterFacts, ...]
+    sources: tuple[CovariateSource, ...]
     means: tuple[CellMeans, ...]
     folder: TemporaryDirectory[str]  # gone with it
 
@@ -42,25 +42,28 @@ class CellCovariates:
         return np.asarray(found[row.reshape(-1)], dtype=np.float32)
 
 
-def read_facts(asked: Sequence[NamedCovariate], grid: AnyGrid, progress: Progress = QUIET) -> tuple[RasterFacts, ...]:
+def read_facts(
+    asked: Sequence[NamedCovariate], grid: AnyGrid, progress: Progress = QUIET
+) -> tuple[CovariateSource, ...]:
     """What there is to remember of covariates, for a fit in the cells of a grid: of classes, those that lie there.
 
     Classes that are rare there are pooled, which is noted. Raises InputError for what cannot be read, and for what has
     nothing there.
     """
-    found = tuple(_facts(one, grid, progress) for one in asked)
+    hashes: dict[Path, str] = {}  # a table may have many columns
+    found = tuple(_facts(one, grid, hashes, progress) for one in asked)
     for name, times in Counter(one.name for one in covariates_of(found)).items():
         if times > 1:
             raise InputError(
-                f"{times} covariates would be called {name!r}, by the names of rasters and of their bands; give the "
-                "rasters other names.",
+                f"{times} covariates would be called {name!r}, by their names and those of bands; give them other "
+                "names.",
                 settings=("covariates",),
             )
     return found
 
 
 def read_cells(
-    rasters: Sequence[RasterFacts], folder: Path | None, grid: AnyGrid, progress: Progress = QUIET
+    sources: Sequence[CovariateSource], folder: Path | None, grid: AnyGrid, progress: Progress = QUIET
 ) -> CellCovariates:
     """The numbers of covariates that a model remembers, in the cells of a grid.
 
@@ -68,64 +71,82 @@ def read_cells(
     """
     temporary = TemporaryDirectory(prefix="birdsat-covariates-")
     means = []
-    for number, raster in enumerate(rasters):
+    for number, source in enumerate(sources):
         own = Path(temporary.name) / str(number)
         own.mkdir()
-        found = CellMeans(raster.width, own)
-        for samples in _samples(raster, _path(raster, folder), grid, progress):
-            for cells, vectors in _vectors(raster, samples):
-                found.add(cells, vectors)
+        means.append(CellMeans(source.width, own))
+    for path, together in _by_file(sources, folder).items():
+        for samples in _samples([sources[at] for at in together], path, grid, progress):
+            for column, at in enumerate(together):
+                own_samples = replace(samples, values=samples.values[:, [column]]) if sources[at].column else samples
+                for cells, vectors in _vectors(sources[at], own_samples):
+                    means[at].add(cells, vectors)
+    for source, found in zip(sources, means, strict=True):
         if found.is_empty:
-            raise _nothing_there(raster, grid)
-        means.append(found)
-    return CellCovariates(rasters=tuple(rasters), means=tuple(means), folder=temporary)
+            raise _nothing_there(source, grid)
+    return CellCovariates(sources=tuple(sources), means=tuple(means), folder=temporary)
 
 
-def remembered_from(rasters: Sequence[RasterFacts], folder: Path, before: Path | None) -> tuple[RasterFacts, ...]:
+def _by_file(sources: Sequence[CovariateSource], folder: Path | None) -> dict[Path, list[int]]:
+    """Which are read from each file: a raster, or columns of a table, which is read once for all of them."""
+    found: dict[Path, list[int]] = {}
+    for at, source in enumerate(sources):
+        found.setdefault(_path(source, folder), []).append(at)
+    return found
+
+
+def remembered_from(
+    sources: Sequence[CovariateSource], folder: Path, before: Path | None
+) -> tuple[CovariateSource, ...]:
     """The same with their ways from a folder, in place of the one before; on another drive, from the root."""
 
-    def way(raster: RasterFacts) -> str:
-        path = _path(raster, before)
+    def way(source: CovariateSource) -> str:
+        path = _path(source, before)
         try:
             return Path(os.path.relpath(path, folder.resolve())).as_posix()
         except ValueError:
             return path.as_posix()
 
-    return tuple(replace(raster, file=way(raster)) for raster in rasters)
+    return tuple(replace(source, file=way(source)) for source in sources)
 
 
-def _path(raster: RasterFacts, folder: Path | None) -> Path:
-    return ((folder or Path()).resolve() / raster.file).resolve()
+def _path(source: CovariateSource, folder: Path | None) -> Path:
+    return ((folder or Path()).resolve() / source.file).resolve()
 
 
-def check_unchanged(rasters: Sequence[RasterFacts], folder: Path | None) -> None:
+def check_unchanged(sources: Sequence[CovariateSource], folder: Path | None) -> None:
     """Raise InputError for the first file that a model remembers and that is gone, or holds something else now.
 
     folder: of the model.
     """
-    for raster in rasters:
-        path = _path(raster, folder)
+    now: dict[Path, str] = {}  # a table may have many columns
+    for source in sources:
+        path = _path(source, folder)
         if not path.is_file():
             raise InputError(
-                f"the covariate {raster.name!r} was read from {path}, which is gone; put the file there again, or fit "
+                f"the covariate {source.name!r} was read from {path}, which is gone; put the file there again, or fit "
                 "again with another."
             )
-        if file_sha256(path) != raster.sha256:
+        if path not in now:
+            now[path] = file_sha256(path)
+        if now[path] != source.sha256:
             raise InputError(
-                f"the covariate {raster.name!r} was read from {path}, which has changed since; put the former file "
+                f"the covariate {source.name!r} was read from {path}, which has changed since; put the former file "
                 "there again, or fit again with this one."
             )
 
 
-def _facts(asked: NamedCovariate, grid: AnyGrid, progress: Progress) -> RasterFacts:
+def _facts(asked: NamedCovariate, grid: AnyGrid, hashes: dict[Path, str], progress: Progress) -> CovariateSource:
     with about("covariates"):
         if asked.column:
-            open_column(asked.path, asked.column)  # a mistake in it is said before records are read
+            open_columns(asked.path, (asked.column,))  # a mistake in it is said before anything is read
             bands: tuple[str, ...] = ("",)
         else:
             bands = _band_names(asked)
-        file = asked.path.resolve().as_posix()
-        facts = RasterFacts(name=asked.name, file=file, sha256=file_sha256(asked.path), column=asked.column)
+        path = asked.path.resolve()
+        if path not in hashes:
+            hashes[path] = file_sha256(path)
+        facts = CovariateSource(name=asked.name, file=path.as_posix(), sha256=hashes[path], column=asked.column)
         return _with_classes(facts, asked.path, grid, progress) if asked.categorical else replace(facts, bands=bands)
 
 
@@ -148,9 +169,9 @@ def _distinct(bands: Sequence[tuple[str, int]]) -> Iterator[str]:
         yield f"band {number}" if not name else f"{name} (band {number})" if times[name] > 1 else name
 
 
-def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> RasterFacts:
+def _with_classes(facts: CovariateSource, path: Path, grid: AnyGrid, progress: Progress) -> CovariateSource:
     counts: Counter[float] = Counter()
-    for samples in _samples(facts, path, grid, WithoutNotes(progress)):  # said as the shares are read
+    for samples in _samples([facts], path, grid, WithoutNotes(progress)):  # said as the shares are read
         inside = samples.values[samples.cells >= 0, 0]
         values, times = np.unique(inside[np.isfinite(inside)], return_counts=True)
         counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
@@ -175,15 +196,18 @@ def _with_classes(facts: RasterFacts, path: Path, grid: AnyGrid, progress: Progr
     return replace(facts, classes=tuple(kept), pooled=pooled > 0)
 
 
-def _samples(raster: RasterFacts, path: Path, grid: AnyGrid, progress: Progress) -> Iterator[CellSamples]:
+def _samples(
+    sources: Sequence[CovariateSource], path: Path, grid: AnyGrid, progress: Progress
+) -> Iterator[CellSamples]:
+    """Of a raster, or of columns of one table."""
     with about("covariates"):
-        if raster.column:
-            yield from column_samples(path, raster.column, grid, progress)
+        if columns := [one.column for one in sources if one.column]:
+            yield from column_samples(path, columns, grid, progress)
         else:
-            yield from raster_samples(path, grid, classes=raster.categorical, progress=progress)
+            yield from raster_samples(path, grid, classes=sources[0].categorical, progress=progress)
 
 
-def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+def _vectors(raster: CovariateSource, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """The numbers themselves; of classes, a 1 in the column of each and 0 in the others, which have shares as means.
 
     Of a class that has no column, in a model without one for the others, nothing is known.
@@ -207,11 +231,12 @@ def _vectors(raster: RasterFacts, samples: CellSamples) -> Iterator[tuple[NDArra
         yield cells, vectors
 
 
-def _nothing_there(raster: RasterFacts, grid: AnyGrid) -> InputError:
+def _nothing_there(raster: CovariateSource, grid: AnyGrid) -> InputError:
     """Of what may cover the cells, with values that are all missing or of no size that anything has."""
     where = where_read(Path(raster.file).name, raster.column)
+    lies = "it lies elsewhere (places are read as degrees)" if raster.column else "it lies elsewhere"
     return InputError(
-        f"the covariate {raster.name!r} ({where}) has no data in any cell of the box {grid.box}: it lies elsewhere, or "
+        f"the covariate {raster.name!r} ({where}) has no data in any cell of the box {grid.box}: {lies}, or "
         f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take one with values "
         "there, or a box where this one has some.",
         settings=("covariates", "box"),

@@ -7,7 +7,7 @@ OTHER = "other"  # what the rarer classes of a raster are pooled as
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RasterFacts:
+class CovariateSource:
     """A raster, or a column of a table of places, as a range model remembers it, to read the same numbers again."""
 
     name: str
@@ -46,9 +46,9 @@ class Covariate:
     categorical: bool = False
 
 
-def covariates_of(rasters: Sequence[RasterFacts]) -> tuple[Covariate, ...]:
+def covariates_of(sources: Sequence[CovariateSource]) -> tuple[Covariate, ...]:
     """All covariates, in the order of their columns."""
-    return tuple(one for raster in rasters for one in raster.covariates)
+    return tuple(one for source in sources for one in source.covariates)
 
 
 def column_spans(covariates: Sequence[Covariate]) -> tuple[slice, ...]:

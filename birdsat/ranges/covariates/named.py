@@ -41,9 +41,8 @@ class NamedCovariate:
                 f"covariate {text!r} has the name of an input of its own; choose another than {', '.join(INPUTS)}.",
                 settings=("covariates",),
             )
-        ending = (file if column is None else column).rpartition(":")[2]
-        is_of_column = column is not None and ending == column
-        if not is_of_column and (near := nearest(ending.lower(), [_CATEGORICAL[1:]])):
+        ending = file.rpartition(":")[2]
+        if column is None and (near := nearest(ending.lower(), [_CATEGORICAL[1:]])):
             raise ConfigError(
                 f"covariate {text!r} ends in {ending!r}{near}; allowed after the file: {_CATEGORICAL}.",
                 settings=("covariates",),

@@ -14,26 +14,26 @@ from birdsat.embeddings.regions.region import BOTH, Column, Region, RegionPoints
 from birdsat.imagery.open_imagery import Imagery
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.cell_covariates import CellCovariates, read_cells
-from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.facts import CovariateSource
 
 
 class CovariateRegion(Region):
-    """The cells of another region, of which rasters say more: read once, when they are first asked for.
+    """The cells of another region, of which rasters and tables say more: read once, when they are first asked for.
 
     Covariates come wherever chip features are asked for.
     """
 
     def __init__(
-        self, region: Region, rasters: tuple[RasterFacts, ...], folder: Path | None, progress: Progress = QUIET
+        self, region: Region, sources: tuple[CovariateSource, ...], folder: Path | None, progress: Progress = QUIET
     ) -> None:
-        """folder: from which the rasters are remembered."""
-        self.inner, self.rasters = region, rasters
+        """folder: from which their files are remembered."""
+        self.inner, self.sources = region, sources
         self._folder, self._progress = folder, progress
 
     @cached_property
     def read(self) -> CellCovariates:
-        """Raises InputError for a raster that has nothing here."""
-        return read_cells(self.rasters, self._folder, self.inner.grid, self._progress)
+        """Raises InputError for one that has nothing here."""
+        return read_cells(self.sources, self._folder, self.inner.grid, self._progress)
 
     @property
     def name(self) -> str:
@@ -42,8 +42,8 @@ class CovariateRegion(Region):
 
     @property
     def identity(self) -> str:
-        """The region's, and what the rasters hold."""
-        said = [(one.sha256, one.column, one.bands, one.classes, one.pooled) for one in self.rasters]
+        """The region's, and what its covariates hold."""
+        said = [(one.sha256, one.column, one.bands, one.classes, one.pooled) for one in self.sources]
         return f"{self.inner.identity} {said}"
 
     def way_from(self, folder: Path) -> str:

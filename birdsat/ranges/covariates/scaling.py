@@ -53,7 +53,7 @@ class CovariateScaling:
             known = values[np.isfinite(values[:, span]).all(axis=1), span].astype(np.float64)
             if not len(known):
                 raise InputError(
-                    f"the covariate {one.name!r} has no data where the model learns; take a raster that covers its "
+                    f"the covariate {one.name!r} has no data where the model learns; take one that covers its "
                     "records, or leave it out.",
                     settings=("covariates",),
                 )

@@ -20,7 +20,7 @@ from birdsat.ranges.covariates.cell_covariates import (
     read_facts,
     remembered_from,
 )
-from birdsat.ranges.covariates.facts import RasterFacts, covariates_of
+from birdsat.ranges.covariates.facts import CovariateSource, covariates_of
 from birdsat.ranges.covariates.named import NamedCovariate, parse_covariates
 
 GRID = Grid(Box(0, 40, 4, 44), 1.0)  # 4 x 4 cells
@@ -30,7 +30,7 @@ ALL = np.arange(16)
 BOUNDS = (0.0, 40.0, 4.0, 44.0)  # west, south, east, north
 
 
-def numbers_of(*texts: str, grid: Grid = GRID) -> tuple[tuple[RasterFacts, ...], NDArray[np.float32]]:
+def numbers_of(*texts: str, grid: Grid = GRID) -> tuple[tuple[CovariateSource, ...], NDArray[np.float32]]:
     facts = read_facts(parse_covariates(texts), grid)
     return facts, read_cells(facts, None, grid).of(np.arange(grid.cells))
 

@@ -14,7 +14,7 @@ from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
 from birdsat.ranges.covariates.cell_covariates import check_unchanged, read_cells, read_facts
 from birdsat.ranges.covariates.facts import Covariate
-from birdsat.ranges.covariates.known import check_known
+from birdsat.ranges.covariates.known import Places, unevenly_known
 from birdsat.ranges.covariates.named import parse_covariates
 
 GRID = Grid(Box(0, 40, 4, 44), 1.0)  # 4 x 4 cells
@@ -33,11 +33,11 @@ def write_sites(path: Path, rows: str) -> Path:
 
 
 def test_a_cell_has_the_mean_of_its_rows_and_the_share_of_each_class(tmp_path: Path) -> None:
-    rows = "0.2,43.5,6,1,a\n0.8,43.1,8,2,b\n0.5,43.5,,2,c\n3.5,40.5,5,7,d\n50,10,9,1,e\n,,9,1,f\n0.5,95,1,1,g\n"
+    rows = "0.2,43.5,6,1,a\n0.8,43.1,8,2,b\n0.5,43.5,,,c\n3.5,40.5,5,7,d\n50,10,9,1,e\n,,9,1,f\n0.5,95,1,1,g\n"
     sites = write_sites(tmp_path / "sites.csv", rows)
     progress = RecordedProgress()
     found = numbers_of(f"acid={sites}:ph", f"cover={sites}:cover:categorical", progress=progress)
-    np.testing.assert_allclose(found[0], [7, 1 / 3, 2 / 3, 0], rtol=1e-6)
+    np.testing.assert_allclose(found[0], [7, 0.5, 0.5, 0])
     np.testing.assert_allclose(found[15], [5, 0, 0, 1])
     assert np.isnan(found[1:15]).all()
     assert "sites.csv: 1 of 7 rows lie outside the box." in progress.notes
@@ -89,10 +89,38 @@ def test_a_table_that_changed_since_is_refused(tmp_path: Path) -> None:
         check_unchanged(facts, None)
 
 
-def known(share: float, count: int = 1000) -> NDArray[np.float32]:
+def test_what_stands_for_no_number_is_none_and_a_lone_one_is_noted(tmp_path: Path) -> None:
+    grid = "".join(f"{0.1 + 0.01 * n},43.5,NA,1,x\n" for n in range(300))  # as R writes a grid from the sea on
+    rows = "1.5,43.5,6,1,a\n1.6,43.5,1e300,1,a\n1.7,43.5,-3.4e38,1,a\n2.5,43.5,5,1,a\n2.6,43.5,-9999,1,a\n"
+    more = "".join(f"3.5,40.5,{value},1,a\n" for value in (4.0, 5.5, 6.5))
+    sites = write_sites(tmp_path / "sites.csv", grid + rows + more)
+    progress = RecordedProgress()
+    found = numbers_of(f"ph={sites}", progress=progress)[:, 0]
+    assert np.isnan(found[0]) and found[1] == 6 and found[2] == (5 - 9999) / 2
+    assert any("-9999" in note and "leave the cells of the table empty" in note for note in progress.notes)
+    assert not any("words in place of numbers" in note for note in progress.notes)
+
+
+def test_columns_of_one_table_are_read_together_and_said_once(tmp_path: Path) -> None:
+    sites = write_sites(tmp_path / "sites.csv", "0.2,43.5,6,1,a\n50,10,9,1,e\n3.5,40.5,5,7,d\n")
+    progress = RecordedProgress()
+    found = numbers_of(f"acid={sites}:ph", f"lat={sites}", f"c={sites}:cover", progress=progress)
+    np.testing.assert_allclose(found[[0, 15]], [[6, 43.5, 1], [5, 40.5, 7]])
+    assert progress.notes == ["sites.csv: 1 of 3 rows lie outside the box."]
+
+
+def places(share: float, count: int = 1000, land: float = 1.0, weight: NDArray[np.float64] | None = None) -> Places:
+    """The first of which are on land; of a share a covariate is known."""
     values = np.full((count, 1), np.nan, np.float32)
     values[: round(share * count)] = 1
-    return values
+    on_land = np.arange(count) < round(land * count)
+    return Places(values=values, on_land=on_land, weight=np.ones(count) if weight is None else weight)
+
+
+def said(records: Places, background: Places, cells: Places, taxa: int = 1) -> str:
+    count = len(records.values)
+    names = [f"taxon {label}" for label in range(taxa)]
+    return " ".join(unevenly_known([PH], names, np.arange(count) * taxa // count, records, background, cells))
 
 
 @pytest.mark.parametrize(
@@ -101,28 +129,41 @@ def known(share: float, count: int = 1000) -> NDArray[np.float32]:
         (1.0, 1.0, 1.0, False, ""),
         (0.5, 0.5, 0.5, False, ""),
         (0.1, 0.1, 0.1, False, ""),  # of a tenth of all alike
-        (1.0, 0.03, 0.02, True, ""),  # measured where the records are
-        (1.0, 0.97, 0.02, True, ""),  # and at those of other taxa
-        (0.0, 0.9, 0.9, True, ""),  # everywhere but where they are
-        (1.0, 0.5, 0.5, False, "the fit can tell them by that"),
-        (1.0, 1.0, 0.02, False, "by its area of applicability"),  # at all places that are compared
+        (1.0, 0.03, 0.02, True, "between the records"),  # measured where the records are
+        (1.0, 0.97, 0.02, True, "between the records"),  # and at those of other taxa
+        (0.0, 0.9, 0.9, True, "where the records are as well"),  # everywhere but where they are
+        (1.0, 0.5, 0.5, False, "may be where it was measured"),
+        (0.2, 0.1, 0.01, False, "may be where it was measured"),  # of one country, on a map of the world
+        (1.0, 1.0, 0.02, False, "as its area of applicability says"),  # at all places that are compared
     ],
 )
 def test_a_covariate_that_says_where_it_was_measured_is_refused_or_noted(
     records: float, background: float, cells: float, refused: bool, noted: str
 ) -> None:
-    progress = RecordedProgress()
-    given = known(records), known(background), np.ones(1000), known(cells)
+    given = places(records), places(background), places(cells)
     if refused:
-        with pytest.raises(InputError, match="would learn where it was measured"):
-            check_known([PH], *given, progress)
+        with pytest.raises(InputError, match=f"would learn where it was measured; .*{noted}"):
+            said(*given)
         return
-    check_known([PH], *given, progress)
-    assert noted in " ".join(progress.notes) and bool(progress.notes) is bool(noted)
+    assert noted in said(*given) and bool(said(*given)) is bool(noted)
 
 
 def test_places_of_the_background_weigh_as_often_as_they_are_drawn() -> None:
-    values, weight = known(0.03), np.where(np.arange(1000) < 30, 1000.0, 0.001)
-    progress = RecordedProgress()
-    check_known([PH], known(1.0), values, weight, known(1.0), progress)
-    assert not progress.notes
+    weight = np.where(np.arange(1000) < 30, 1000.0, 0.001)
+    assert not said(places(1.0), places(0.03, weight=weight), places(1.0))
+
+
+def test_what_is_known_on_land_alone_tells_land_from_sea_and_not_where_it_was_measured() -> None:
+    assert not said(places(1.0), places(0.1, land=0.1), places(0.1, land=0.1))
+    with pytest.raises(InputError):  # of a taxon of the sea it is where nothing was measured
+        said(places(0.0, land=0.0), places(0.9, land=0.9), places(0.9, land=0.9))
+
+
+def test_a_few_records_where_it_is_not_known_are_chance() -> None:
+    assert "may be where it was measured" in said(places(0.0, count=2), places(0.6), places(0.6))
+
+
+def test_a_taxon_alone_of_which_it_is_not_known_is_named() -> None:
+    noted = said(places(0.9), places(0.9), places(0.9), taxa=10)
+    assert "of the places of taxon 9 than elsewhere" in noted
+    assert not said(places(0.9, count=90), places(0.9), places(0.9), taxa=10)  # of nine records, by chance

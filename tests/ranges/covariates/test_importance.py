@@ -10,7 +10,7 @@ from made_points import PLACES, SMALL
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.ranges import learn
 from birdsat.ranges.covariates.ablation import Ablation, ablate
-from birdsat.ranges.covariates.facts import RasterFacts
+from birdsat.ranges.covariates.facts import CovariateSource
 from birdsat.ranges.covariates.importance import Importances, permutation_importance
 from birdsat.ranges.covariates.named import INPUTS
 from birdsat.ranges.covariates.responses import VALUES, response_curves
@@ -89,7 +89,7 @@ def test_of_classes_the_probability_is_of_a_cell_that_is_all_of_one() -> None:
     share = np.where(present, 0.8, 0.1)
     rest = (1 - share) * generator.uniform(0.3, 0.7, len(PLACES))
     shares = np.column_stack([share, rest, 1 - share - rest]).astype(np.float32)
-    cover = RasterFacts(name="cover", file="c.tif", sha256="", classes=(10, 20), pooled=True)
+    cover = CovariateSource(name="cover", file="c.tif", sha256="", classes=(10, 20), pooled=True)
     model = fit(shares, INPUTS, rasters=(cover,))
     (curve,) = response_curves(model)
     assert curve.classes == ("10", "20", "other") == curve.labels
