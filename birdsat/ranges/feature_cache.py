@@ -60,7 +60,7 @@ def iter_features(model: RangeModel, region: Region) -> Iterator[RangeFeatures]:
     record, start = _record(model), 0
     with cache:
         _check_size(cache, len(region) * record.itemsize)
-        for block in region.blocks(tuple(column for column in model.columns if column != "chip")):
+        for block in region.blocks(tuple(column for column in model.columns if column == "year")):
             # Mapped a block at a time: not copied, and no more of the file is counted as held. "c" as torch wants an
             # array that it may write to.
             records = np.memmap(cache, record, "c", start, (len(block),))

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 from birdsat import config
 from birdsat.earth.date import mid_month
 from birdsat.embeddings.regions.embed_cells import HalfOrFloat, RegionBlock, to_float32, year_basis
+from birdsat.embeddings.regions.region import Column
 from birdsat.engine.threads import in_threads
 from birdsat.files import write_atomic
 from birdsat.observations.taxonomy import known_taxon
@@ -150,10 +150,14 @@ class RangeModel:
         return self.facts.region or None
 
     @property
-    def columns(self) -> tuple[Literal["chip", "year"], ...]:
+    def columns(self) -> tuple[Column, ...]:
         """What it reads of a region."""
-        chip: tuple[Literal["chip"], ...] = ("chip",) if self.projection.directions.shape[1] else ()
-        return (*chip, "year") if self.photos is not None else chip
+        reads: dict[Column, bool] = {
+            "chip": self.projection.directions.shape[1] > 0,
+            "covariates": self.projection.covariates is not None,
+            "year": self.photos is not None,
+        }
+        return tuple(column for column, read in reads.items() if read)
 
     @property
     def common_names(self) -> dict[str, str]:
@@ -188,7 +192,8 @@ class RangeModel:
         inputs = self.projection(to_float32(block.chip).numpy(), block.lon_lat, block.covariates)
         seen = half_inputs(inputs)
         if (scaling := self.projection.covariates) is not None and block.covariates is not None:
-            seen[torch.from_numpy(scaling.unforeseen(block.covariates))] = torch.nan  # near to no reference
+            unforeseen = scaling.unforeseen(block.covariates, alone=self.facts.inputs == (COVARIATES,))
+            seen[torch.from_numpy(unforeseen)] = torch.nan  # near to no reference
         hidden = [
             self.network.hidden(some[None]).transpose(0, 1).half() for some in torch.split(inputs, _CELLS_AT_ONCE)
         ]

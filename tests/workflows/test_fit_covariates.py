@@ -134,6 +134,25 @@ def test_a_column_that_was_measured_with_the_records_alone_is_refused_and_at_a_b
     assert any("elsewhere a map is a guess" in note for note in progress.notes)
 
 
+def test_a_model_of_covariates_alone_is_asked_by_every_verb_with_what_it_sees_kept_or_not(folder: Path) -> None:
+    chosen = [*options(folder)[:2], "--inputs", "covariates"]
+    main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *chosen])
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
+    place = SpeciesRequest(ranges=folder / "m", place="10,50", month=6, min_suitability=0)
+    listed = species_at(place).to_dict()["taxa"]
+    for kept in (folder / "m").glob("cells-*"):
+        kept.unlink()
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
+    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
+    np.testing.assert_allclose(one, other, atol=2e-3)
+    again = species_at(place).to_dict()["taxa"]
+    for mine, theirs in zip(listed, again, strict=True):
+        assert mine["relative_suitability"] == pytest.approx(theirs["relative_suitability"], abs=2e-3)
+    from_records = ["map", TAXON, "--occurrences", str(folder / "t.csv"), "--box=0,40,32,60", *chosen]
+    main([*from_records, "--out", str(folder / "c")])
+    main(["richness", str(folder / "m"), "--out", str(folder / "d")])
+
+
 def test_one_that_is_the_same_everywhere_is_no_part_of_what_was_learned_from(folder: Path) -> None:
     write_raster(folder / "flat.tif", np.ones((1, 8, 8), np.float32), EUROPE)
     flat = f"flat={folder / 'flat.tif'}"

@@ -16,7 +16,7 @@ from birdsat.imagery.open_imagery import Imagery
 from birdsat.training.fingerprint import model_fingerprint
 from birdsat.training.run_folder import Run
 
-Column = Literal["chip", "year"]
+Column = Literal["chip", "covariates", "year"]  # covariates are of a region that has some beside it
 BOTH: tuple[Column, ...] = ("chip", "year")
 
 

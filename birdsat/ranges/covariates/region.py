@@ -20,7 +20,7 @@ from birdsat.ranges.covariates.facts import CovariateSource
 class CovariateRegion(Region):
     """The cells of another region, of which rasters and tables say more: read once, when they are first asked for.
 
-    Covariates come wherever chip features are asked for.
+    Covariates come wherever they or chip features are asked for.
     """
 
     def __init__(
@@ -100,10 +100,18 @@ class CovariateRegion(Region):
 
     def blocks(self, columns: tuple[Column, ...] = BOTH) -> Iterator[RegionBlock]:
         """The region's, with covariates beside chip features."""
-        for block in self.inner.blocks(columns):
-            yield replace(block, covariates=self.read.of(block.cells)) if "chip" in columns else block
+        for block in self.inner.blocks(_without_covariates(columns)):
+            yield replace(block, covariates=self.read.of(block.cells)) if _asks(columns) else block
 
     def at(self, lon_lat: NDArray[np.float64], columns: tuple[Column, ...] = ("chip",)) -> RegionPoints:
         """What the region holds of places, with covariates beside chip features; of places elsewhere, NaN."""
-        points = self.inner.at(lon_lat, columns)
-        return replace(points, covariates=self.read.of(points.cells)) if "chip" in columns else points
+        points = self.inner.at(lon_lat, _without_covariates(columns))
+        return replace(points, covariates=self.read.of(points.cells)) if _asks(columns) else points
+
+
+def _asks(columns: tuple[Column, ...]) -> bool:
+    return "chip" in columns or "covariates" in columns
+
+
+def _without_covariates(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(column for column in columns if column != "covariates")

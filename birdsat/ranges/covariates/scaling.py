@@ -128,10 +128,14 @@ class CovariateScaling:
         columns += [(np.isnan(values[:, at]) - float(self.missing[at])) * float(self.flags[at]) for at in flags]
         return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 
-    def unforeseen(self, values: _Values) -> NDArray[np.bool_]:
-        """(n,) places of which something is not known that was known of all places learned from."""
+    def unforeseen(self, values: _Values, *, alone: bool = False) -> NDArray[np.bool_]:
+        """(n,) places of which something is not known that was known of all places learned from.
+
+        alone: no other inputs tell of a place, so that one of which nothing is known is unforeseen too.
+        """
         never = np.flatnonzero((self.kept & (self.missing == 0)).numpy())
-        return np.asarray(np.isnan(values[:, never]).any(axis=1))
+        found = np.isnan(values[:, never]).any(axis=1)
+        return np.asarray(found | np.isnan(values[:, self._kept]).all(axis=1) if alone else found)
 
     @property
     def _kept(self) -> list[int]:

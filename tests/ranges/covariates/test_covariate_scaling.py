@@ -71,6 +71,17 @@ def test_what_is_missing_where_it_never_was_is_told() -> None:
     assert np.isfinite(scaling(numbers).numpy()).all()
 
 
+def test_a_place_of_which_nothing_is_known_is_unforeseen_where_nothing_else_tells_of_it() -> None:
+    gaps = NUMBERS.copy()
+    gaps[::3] = np.nan
+    scaling = CovariateScaling.fit(gaps, COVARIATES)
+    numbers = NUMBERS[:3].copy()
+    numbers[0] = np.nan
+    numbers[1, 1:] = np.nan
+    assert not scaling.unforeseen(numbers).any()
+    assert scaling.unforeseen(numbers, alone=True).tolist() == [True, False, False]
+
+
 @pytest.mark.parametrize("value", [0.0, 7.3, -1e6])
 def test_a_constant_covariate_is_left_out_and_noted(value: float) -> None:
     numbers = NUMBERS.copy()
