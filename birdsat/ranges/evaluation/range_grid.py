@@ -122,7 +122,13 @@ def _from_arrays(path: Path) -> RangeGrid:
 
 
 def _from_rows(path: Path) -> RangeGrid:
-    absent = sorted(set(_FIELDS) - set(column_names(path)))
+    columns = set(column_names(path))
+    absent = sorted(set(_FIELDS) - columns)
+    if absent == ["presence"] and {"year", "count"} <= columns:
+        raise InputError(
+            f"{path} is a table of counts; give the year before which they are learned from.",
+            settings=("surveys_before",),
+        )
     if absent:
         raise InputError(f"{path} has no column {', '.join(absent)}; a range grid has {', '.join(_FIELDS)}.")
     cells: dict[tuple[float, float], int] = {}

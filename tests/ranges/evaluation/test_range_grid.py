@@ -119,6 +119,13 @@ def test_a_table_without_one_of_the_columns_is_refused(tmp_path: Path) -> None:
         read_range_grid(path)
 
 
+def test_a_table_of_counts_is_told_from_a_range_grid(tmp_path: Path) -> None:
+    (tmp_path / "counts.csv").write_text("species,lon,lat,year,count\nA b,1,2,2001,3\n")
+    with pytest.raises(InputError, match="give the year before which they are learned from") as error:
+        read_range_grid(tmp_path / "counts.csv")
+    assert error.value.settings == ("surveys_before",)
+
+
 def test_species_in_too_few_cells_or_too_many_are_not_usable() -> None:
     presence = np.zeros((10, 4), dtype=bool)
     presence[:3, 0], presence[:2, 1], presence[:7, 2], presence[:8, 3] = True, True, True, True
