@@ -165,7 +165,7 @@ def test_what_is_not_known_is_said_to_be_so(tmp_path: Path, changes: dict[str, o
         ({"inputs": "place"}, "Where it lies. ", "satellite chips"),
         (
             {"inputs": "chip, rain (a.tif), t (b, c.tif)"},
-            "and what rasters say there: rain (a.tif), t (b, c.tif).",
+            "and what rasters or tables say there: rain (a.tif), t (b, c.tif).",
             "it lies.",
         ),
         ({"classifier": "sklearn.svm.SVC(C=2)"}, "Classifiers of each taxon, sklearn.svm.SVC(C=2), side", "Networks"),
