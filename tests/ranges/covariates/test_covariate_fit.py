@@ -42,7 +42,7 @@ def test_chips_and_places_are_left_out_where_covariates_alone_are_better_unless_
     monkeypatch.setattr(learn, "_is_above", lambda *_: True)
     with pytest.warns(match="chip and place are left out: covariates alone rank the records held out better"):
         chose = fit()
-    assert chose.facts.inputs == ("covariates",) and chose.columns == ()
+    assert chose.facts.inputs == ("covariates",) and chose.columns == ("covariates",)
     found = chose.year_mean(CHIP, PLACES, KNOWN)
     np.testing.assert_array_equal(chose.year_mean(np.empty((len(PLACES), 0), np.float32), PLACES, KNOWN), found)
     assert fit(inputs=INPUTS).facts.inputs == INPUTS
