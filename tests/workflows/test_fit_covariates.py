@@ -99,6 +99,18 @@ def test_a_fit_with_another_raster_is_another_request(folder: Path) -> None:
     assert fit_ranges(request).model.facts.rasters != first.rasters
 
 
+def test_the_same_raster_elsewhere_is_read_from_there(folder: Path) -> None:
+    asked = FitRequest(
+        tables=folder / "t.csv", out=folder / "m", box="0,40,32,60", covariates=[f"warm={folder / 'warm.tif'}"]
+    )
+    fit_ranges(asked)
+    (folder / "rasters").mkdir()
+    (folder / "warm.tif").rename(folder / "rasters" / "warm.tif")
+    model = fit_ranges(replace(asked, covariates=[f"warm={folder / 'rasters' / 'warm.tif'}"])).model
+    assert model.facts.rasters[0].file == "../rasters/warm.tif"
+    map_taxon(MapRequest(taxon=TAXON, ranges=folder / "m", out=folder / "maps"))
+
+
 def write_column(path: Path, lon_lat: NDArray[np.float64]) -> Path:
     rows = "".join(f"{lon},{lat},{70 - lat}\n" for lon, lat in lon_lat.tolist())
     path.write_text(f"decimalLongitude,decimalLatitude,warm\n{rows}")
