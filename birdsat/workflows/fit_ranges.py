@@ -125,12 +125,12 @@ def _fitted_before(request: FitRequest, fingerprint: str, progress: Progress) ->
     with suppress(CheckpointError):
         model = load_ranges(Path(request.out))
         if model.facts.request == fingerprint:
-            progress.note(f"{request.out} holds the range model of this request already.")
             region = region_of(model) if request.region is None else open_region(Path(request.region))
             try:
                 region = with_covariates(model, region, progress)
             except InputError:  # the same files lie elsewhere now: it is fitted again, to remember where
                 return None
+            progress.note(f"{request.out} holds the range model of this request already.")
             if not cache_file(model, region).is_file():
                 _cache_features(model, region, progress)
             if not (Path(request.out) / EFFORT_FILE).is_file():

@@ -330,14 +330,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield f"The map is {lacks} evaluated: {about.why_not_evaluated}."
     elif not about.evaluated:
         yield f"This taxon was not evaluated: {about.not_held_out}."
-    said = (
-        "not ",
-        "calibrated with",
-        "evaluated on",
-        "observer bias",
-        "undated",
-        "the same in",
-    )  # in other words, here
+    # In other words, here.
+    said = ("not ", "calibrated with", "evaluated on", "observer bias", "undated", "the same in")
     yield from (f"{one[:1].upper()}{one[1:]}." for one in about.cautions if not one.startswith(said))
     if about.making.settings.get("regional"):
         yield "It was evaluated among the records alone: nothing tells how good the map is away from them."

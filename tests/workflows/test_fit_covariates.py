@@ -56,6 +56,15 @@ def fitted(folder: Path) -> Path:
     return folder / "m"
 
 
+def mapped_alike_without_what_is_kept(folder: Path) -> None:
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
+    for kept in (folder / "m").glob("cells-*"):
+        kept.unlink()
+    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
+    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
+    np.testing.assert_allclose(one, other, atol=2e-3)
+
+
 def test_a_model_remembers_its_covariates_and_maps_are_read_from_them(folder: Path) -> None:
     facts = load_ranges(fitted(folder)).facts
     assert facts.inputs == ("chip", "place", "covariates")
@@ -63,12 +72,7 @@ def test_a_model_remembers_its_covariates_and_maps_are_read_from_them(folder: Pa
         ("warm", "../warm.tif", ()),
         ("cover", "../cover.tif", (1, 2, 5)),
     ]
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
-    for kept in (folder / "m").glob("cells-*"):
-        kept.unlink()
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
-    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
-    np.testing.assert_allclose(one, other, atol=2e-3)
+    mapped_alike_without_what_is_kept(folder)
     said = json.loads((folder / "a" / "Corvus_corax.json").read_text())
     assert "chip, place, warm (warm.tif), cover (cover.tif)" in json.dumps(said)
 
@@ -106,7 +110,9 @@ def test_the_same_raster_elsewhere_is_read_from_there(folder: Path) -> None:
     fit_ranges(asked)
     (folder / "rasters").mkdir()
     (folder / "warm.tif").rename(folder / "rasters" / "warm.tif")
-    model = fit_ranges(replace(asked, covariates=[f"warm={folder / 'rasters' / 'warm.tif'}"])).model
+    progress = RecordedProgress()
+    model = fit_ranges(replace(asked, covariates=[f"warm={folder / 'rasters' / 'warm.tif'}"]), progress).model
+    assert not any("already" in note for note in progress.notes)
     assert model.facts.rasters[0].file == "../rasters/warm.tif"
     map_taxon(MapRequest(taxon=TAXON, ranges=folder / "m", out=folder / "maps"))
 
@@ -124,12 +130,7 @@ def test_columns_of_a_table_of_places_are_covariates_too(folder: Path) -> None:
     main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *given])
     (warm,) = load_ranges(folder / "m").facts.rasters
     assert (warm.file, warm.column, warm.bands) == ("../env.csv", "warm", ("",))
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
-    for kept in (folder / "m").glob("cells-*"):
-        kept.unlink()
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
-    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
-    np.testing.assert_allclose(one, other, atol=2e-3)
+    mapped_alike_without_what_is_kept(folder)
     assert "warm (env.csv:warm)" in (folder / "a" / "Corvus_corax.json").read_text()
 
 
@@ -149,14 +150,9 @@ def test_a_column_that_was_measured_with_the_records_alone_is_refused_and_at_a_b
 def test_a_model_of_covariates_alone_is_asked_by_every_verb_with_what_it_sees_kept_or_not(folder: Path) -> None:
     chosen = [*options(folder)[:2], "--inputs", "covariates"]
     main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *chosen])
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "a")])
     place = SpeciesRequest(ranges=folder / "m", place="10,50", month=6, min_suitability=0)
     listed = species_at(place).to_dict()["taxa"]
-    for kept in (folder / "m").glob("cells-*"):
-        kept.unlink()
-    main(["map", TAXON, "--ranges", str(folder / "m"), "--out", str(folder / "b")])
-    one, other = (rasterio.open(folder / name / "Corvus_corax.tif").read() for name in "ab")
-    np.testing.assert_allclose(one, other, atol=2e-3)
+    mapped_alike_without_what_is_kept(folder)
     again = species_at(place).to_dict()["taxa"]
     for mine, theirs in zip(listed, again, strict=True):
         assert mine["relative_suitability"] == pytest.approx(theirs["relative_suitability"], abs=2e-3)

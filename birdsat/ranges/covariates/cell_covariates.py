@@ -207,23 +207,23 @@ def _samples(
             yield from raster_samples(path, grid, classes=sources[0].categorical, progress=progress)
 
 
-def _vectors(raster: CovariateSource, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+def _vectors(source: CovariateSource, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """The numbers themselves; of classes, a 1 in the column of each and 0 in the others, which have shares as means.
 
     Of a class that has no column, in a model without one for the others, nothing is known.
     """
-    if not raster.categorical:
+    if not source.categorical:
         yield samples.cells, samples.values
         return
-    classes = np.array(raster.classes, dtype=np.float32)
+    classes = np.array(source.classes, dtype=np.float32)
     for start in range(0, len(samples.cells), _SAMPLES):
         cells = samples.cells[start : start + _SAMPLES]
         values = samples.values[start : start + _SAMPLES, 0]
         column = np.minimum(np.searchsorted(classes, values), len(classes) - 1)
         known = classes[column] == values
-        vectors = np.zeros((len(cells), raster.width), dtype=np.float32)
+        vectors = np.zeros((len(cells), source.width), dtype=np.float32)
         vectors[known, column[known]] = 1
-        if raster.pooled:
+        if source.pooled:
             vectors[~known, -1] = 1
             vectors[np.isnan(values)] = np.nan
         else:
@@ -231,12 +231,12 @@ def _vectors(raster: CovariateSource, samples: CellSamples) -> Iterator[tuple[ND
         yield cells, vectors
 
 
-def _nothing_there(raster: CovariateSource, grid: AnyGrid) -> InputError:
+def _nothing_there(source: CovariateSource, grid: AnyGrid) -> InputError:
     """Of what may cover the cells, with values that are all missing or of no size that anything has."""
-    where = where_read(Path(raster.file).name, raster.column)
-    lies = "it lies elsewhere (places are read as degrees)" if raster.column else "it lies elsewhere"
+    where = where_read(Path(source.file).name, source.column)
+    lies = "it lies elsewhere (places are read as degrees)" if source.column else "it lies elsewhere"
     return InputError(
-        f"the covariate {raster.name!r} ({where}) has no data in any cell of the box {grid.box}: {lies}, or "
+        f"the covariate {source.name!r} ({where}) has no data in any cell of the box {grid.box}: {lies}, or "
         f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take one with values "
         "there, or a box where this one has some.",
         settings=("covariates", "box"),
