@@ -108,9 +108,8 @@ def effort_of_places(
         there = anywhere[at] == cells
         np.add.at(weight, at[there], some.weight[there])
         places, used = places + len(cells), used + int(np.count_nonzero(there))
-    for done, reasons in ("dropped", became.dropped), ("kept", became.noted):
-        for reason, rows in reasons.items():
-            progress.note(f"{path.name}: {rows:,} {'row' if rows == 1 else 'rows'} {done}: {reason}")
+    for remark in became.remarks():
+        progress.note(f"{path.name}: {remark}")
     within = within or f"on land of {grid.box}"
     if not weight.any():
         lost = f"none of its {places:,} places lies {within}"

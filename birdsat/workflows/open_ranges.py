@@ -9,6 +9,7 @@ from birdsat.embeddings.regions.region import Region
 from birdsat.embeddings.regions.world import open_remembered
 from birdsat.errors import ConfigError, some_of
 from birdsat.maps.description import NONE_HELD_OUT
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.cell_covariates import check_unchanged, read_facts
 from birdsat.ranges.covariates.named import parse_covariates
@@ -117,7 +118,13 @@ def beside_covariates(region: Region, options: CovariateOptions, progress: Progr
     """The region with the covariates that a fit is asked for, if any. Raises InputError for one of no use."""
     if not options.covariates:
         return region
-    sources = read_facts(parse_covariates(options.covariates), region.grid, progress)
+    sources = read_facts(
+        parse_covariates(options.covariates),
+        region.grid,
+        columns=TableColumns.parse(tuple(options.columns)),
+        crs=options.crs,
+        progress=progress,
+    )
     return CovariateRegion(region, sources, None, progress)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from recorded import RecordedProgress
 
 from birdsat.earth.box import Box
+from birdsat.earth.crs import WGS84, read_crs, transformed
 from birdsat.earth.grid import EqualAreaGrid, Grid
 from birdsat.errors import InputError
 from birdsat.observations.coordinates import NO_CRS
@@ -217,6 +218,17 @@ def test_a_background_is_read_by_the_options_of_the_tables(tmp_path: Path) -> No
     assert len(effort_of_places(usual, GRID, ALL, columns=TableColumns.parse(("lon=east", "lat=north"))).cells) == 1
     points = write_geoparquet(tmp_path / "p.parquet", [wkb_point(0.5, 3.5), wkb_point(3.5, 0.5)])
     assert effort_of_places(points, GRID, ALL).cells.tolist() == [0, 15]
+
+
+def test_a_background_has_its_places_wherever_a_table_of_records_may_have_them(tmp_path: Path) -> None:
+    x, y = transformed(WGS84, read_crs("EPSG:32631"), [0.5, 3.5], [3.5, 0.5])
+    rows = [f"{east},{north},0.1,0.1" for east, north in zip(x, y, strict=True)]
+    both = places(tmp_path / "both.csv", *rows, head="x,y,lon,lat")
+    assert effort_of_places(both, GRID, ALL, crs="EPSG:32631").cells.tolist() == [0, 15]
+    text = places(tmp_path / "text.csv", "POINT (0.5 3.5)", "POINT (3.5 0.5)", head="WKT")
+    assert effort_of_places(text, GRID, ALL).cells.tolist() == [0, 15]
+    declared = write_geoparquet(tmp_path / "p.parquet", [wkb_point(0.5, 3.5), wkb_point(3.5, 0.5)])
+    assert effort_of_places(declared, GRID, ALL, crs="EPSG:32631").cells.tolist() == [0, 15]
 
 
 @pytest.mark.parametrize(

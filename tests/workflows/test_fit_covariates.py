@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from recorded import RecordedProgress
 
 from birdsat.cli import main
+from birdsat.earth.crs import WGS84, read_crs, transformed
 from birdsat.earth.land import on_land
 from birdsat.errors import ConfigError, InputError
 from birdsat.ranges.load import load_ranges
@@ -132,6 +133,28 @@ def test_columns_of_a_table_of_places_are_covariates_too(folder: Path) -> None:
     assert (warm.file, warm.column, warm.bands) == ("../env.csv", "warm", ("",))
     mapped_alike_without_what_is_kept(folder)
     assert "warm (env.csv:warm)" in (folder / "a" / "Corvus_corax.json").read_text()
+
+
+def test_tables_of_covariates_are_read_by_the_crs_and_columns_of_the_records(folder: Path) -> None:
+    lon, lat = (axis.ravel() for axis in np.meshgrid(np.arange(-0.5, 33, 0.2), np.arange(39.5, 61, 0.2)))
+    crs, own = read_crs("EPSG:3035"), np.random.default_rng(0).choice(["bare", "wood"], len(lon))
+
+    def write(
+        name: str, lon: NDArray[np.float64], lat: NDArray[np.float64], words: NDArray[np.str_], head: str
+    ) -> None:
+        rows = zip(*(axis.tolist() for axis in (*transformed(WGS84, crs, lon, lat), words)), strict=True)
+        (folder / name).write_text("\n".join([f"rw,hw,{head}", *(",".join(map(str, row)) for row in rows)]))
+
+    recorded = places(0, 42, 20, 55)
+    write("t.csv", *recorded.T, np.full(len(recorded), TAXON), "species")
+    write("env.csv", lon, lat, own, "cover")
+    given = ["--crs", "EPSG:3035", "--columns", "lon=rw", "lat=hw"]
+    covariates = ["--covariates", f"cover={folder / 'env.csv'}:cover:categorical"]
+    main(["fit", str(folder / "t.csv"), "--out", str(folder / "m"), "--box=0,40,32,60", *given, *covariates])
+    model = load_ranges(folder / "m")
+    (cover,) = model.facts.rasters
+    assert (cover.lon, cover.lat, cover.crs, cover.words) == ("rw", "hw", "EPSG:3035", ("bare", "wood"))
+    mapped_alike_without_what_is_kept(folder)
 
 
 def test_a_column_that_was_measured_with_the_records_alone_is_refused_and_at_a_background_is_not(folder: Path) -> None:

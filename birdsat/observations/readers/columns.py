@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from birdsat.earth.crs import CRS, in_degrees_of_arc
 from birdsat.errors import InputError
 from birdsat.observations.dates import read_date
 from birdsat.observations.name_columns import are_scientific, choose_name_column, name_of_parts
@@ -110,12 +111,12 @@ def find_columns(
     path: Path,
     *,
     with_photos: bool = True,
-    in_plane: bool = False,
+    crs: CRS | None = None,
     checklists: bool = False,
 ) -> dict[str, str]:
-    """The columns of a table by `TableColumns`' names, those that are there. in_plane: coordinates of a projection are
-    asked for, whose usual names are looked for before those of degrees. checklists: so is what says which checklists
-    are complete, and a table that does needs no taxon.
+    """The columns of a table by `TableColumns`' names, those that are there. crs: of its coordinates, see
+    `columns_of_plane`. checklists: what says which checklists are complete is asked for as well, and a table that does
+    needs no taxon.
 
     Raises InputError for a column asked for that is not there, and for a table without taxon or with one coordinate
     only.
@@ -129,8 +130,8 @@ def find_columns(
     }
     _refuse_twice(present, found, path)
     found = of_their_table(source, found, asked)
-    if in_plane and asked.lon is None and asked.lat is None:
-        found |= _plane_columns(present)
+    if of_plane := columns_of_plane(present, asked, crs):
+        found |= of_plane
     elif "photo" in found and asked.lon is None and plain(found.get("lon", "")) in map(plain, PLANE_X):
         found = {what: name for what, name in found.items() if what not in ("lon", "lat")}  # pixels, more often
     if asked.taxon is None and "taxon" in found:
@@ -172,8 +173,11 @@ def find_columns(
     return found
 
 
-def _plane_columns(present: Sequence[str]) -> dict[str, str]:
-    """The pair of columns of a projection's coordinates, where there is one."""
+def columns_of_plane(present: Sequence[str], asked: TableColumns, crs: CRS | None) -> dict[str, str]:
+    """The pair of columns of a projection's coordinates, which goes before degrees where the CRS is of such a one; none
+    where there is no such pair, or columns of places are asked for."""
+    if crs is None or in_degrees_of_arc(crs) or asked.lon is not None or asked.lat is not None:
+        return {}
     by_plain_name = {plain(name): name for name in reversed(present)}
     for x, y in PLANE:
         if (east := by_plain_name.get(plain(x))) and (north := by_plain_name.get(plain(y))):

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from birdsat.earth.crs import CRS
 from birdsat.observations.readers.cell_values import as_text, is_blank
 from birdsat.observations.readers.column_names import plain
 from birdsat.observations.readers.columns import TableColumns, find_column
+from birdsat.observations.readers.parquet_tables import ParquetTable
 from birdsat.observations.readers.points import LAT_OF_GEOMETRY, LON_OF_GEOMETRY, points
 from birdsat.observations.readers.reader import Cells, TableSource
 
@@ -70,6 +72,12 @@ def with_points(source: TableSource, asked: TableColumns, path: Path) -> TableSo
         if 2 * read > np.count_nonzero(known):
             return PointTable(source, name)
     return source
+
+
+def crs_of_places(source: TableSource, lon: str, crs: CRS | None) -> CRS | None:
+    """The CRS of places by the column of longitude, or x, of a table, where one is named for it: a geometry that
+    declares its own comes in degrees."""
+    return None if lon == LON_OF_GEOMETRY and isinstance(source, ParquetTable) and source.declares_crs else crs
 
 
 def _coordinates(text: pa.Array) -> tuple[pa.Array, pa.Array]:

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -56,6 +56,12 @@ class RowTally:
         """Count kept rows as dropped after all."""
         if rows:
             self.dropped[reason] += rows
+
+    def remarks(self) -> Iterator[str]:
+        """For people: how many rows were dropped, and kept without a part, for each reason."""
+        for done, reasons in ("dropped", self.dropped), ("kept", self.noted):
+            for reason, rows in reasons.items():
+                yield f"{rows:,} {'row' if rows == 1 else 'rows'} {done}: {reason}"
 
     def nothing_left(self, tables: str) -> InputError:
         """The error of tables of which no row is a record with a place; tables: as they were named."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from birdsat.earth.crs import in_degrees_of_arc
 from birdsat.earth.place import Place
 from birdsat.observations.curation import Remark
 from birdsat.observations.name_columns import name_of_parts
@@ -13,10 +12,8 @@ from birdsat.observations.observation import Observation
 from birdsat.observations.readers.cell_values import as_text
 from birdsat.observations.readers.columns import TableColumns, find_column, find_columns, no_places
 from birdsat.observations.readers.name_rows import NAME_PARTS, TaxonNames
-from birdsat.observations.readers.parquet_tables import ParquetTable
 from birdsat.observations.readers.places import table_crs
-from birdsat.observations.readers.point_columns import with_points
-from birdsat.observations.readers.points import LON_OF_GEOMETRY
+from birdsat.observations.readers.point_columns import crs_of_places, with_points
 from birdsat.observations.readers.registry import open_table
 from birdsat.observations.readers.row_rules import EVERY_ROW, RowRules
 from birdsat.observations.readers.rows import Rows, read_rows, to_date
@@ -65,13 +62,10 @@ def read_table_rows(
     asked = columns or TableColumns()
     opened = open_table(path)
     source = by_taxon(with_points(opened, asked, path), asked, path)
-    in_plane = named is not None and not in_degrees_of_arc(named)
-    found = find_columns(source, asked, path, with_photos=with_photos, in_plane=in_plane, checklists=rules.checklists)
+    found = find_columns(source, asked, path, with_photos=with_photos, crs=named, checklists=rules.checklists)
     if rules.wild_only and "lon" not in found:  # who asks for records asks where they were
         raise no_places(opened.columns, path)
-    if found.get("lon") == LON_OF_GEOMETRY and isinstance(source, ParquetTable) and source.declares_crs:
-        named = None  # its places come in degrees
-    return read_rows(source, found, rules, path, taxa, named)
+    return read_rows(source, found, rules, path, taxa, crs_of_places(source, found.get("lon", ""), named))
 
 
 def read_taxonomy(path: Path) -> Taxonomy:

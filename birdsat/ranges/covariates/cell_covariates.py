@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from birdsat.earth.grid import AnyGrid
@@ -16,8 +18,10 @@ from birdsat.earth.undeclared import ABSURD
 from birdsat.embeddings.given.cell_means import CellMeans
 from birdsat.errors import InputError, about
 from birdsat.files import file_sha256
+from birdsat.observations.readers.cell_values import as_numbers
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.progress import QUIET, Progress, WithoutNotes
-from birdsat.ranges.covariates.columns import column_samples, open_columns
+from birdsat.ranges.covariates.columns import PlaceTable, ValueColumn
 from birdsat.ranges.covariates.facts import CovariateSource, covariates_of
 from birdsat.ranges.covariates.named import NamedCovariate, where_read
 
@@ -25,6 +29,7 @@ MOST_CLASSES = 30  # that have a column of their own
 LEAST_SHARE = 0.001  # of what is known in the cells, that such a class has
 _MOST_VALUES = 20_000  # of a raster of classes; of more, it holds measurements
 _SAMPLES = 1 << 16  # that are told apart by class at once
+_Class = TypeVar("_Class", float, str)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +48,26 @@ class CellCovariates:
 
 
 def read_facts(
-    asked: Sequence[NamedCovariate], grid: AnyGrid, progress: Progress = QUIET
+    asked: Sequence[NamedCovariate],
+    grid: AnyGrid,
+    *,
+    columns: TableColumns | None = None,
+    crs: str | None = None,
+    progress: Progress = QUIET,
 ) -> tuple[CovariateSource, ...]:
     """What there is to remember of covariates, for a fit in the cells of a grid: of classes, those that lie there.
 
-    Classes that are rare there are pooled, which is noted. Raises InputError for what cannot be read, and for what has
-    nothing there.
+    columns, crs: of the places of tables, as they are read beside records. Classes that are rare there are pooled,
+    which is noted. Raises InputError for what cannot be read, and for what has nothing there.
     """
     hashes: dict[Path, str] = {}  # a table may have many columns
-    found = tuple(_facts(one, grid, hashes, progress) for one in asked)
+    with about("covariates"):
+        found = tuple(
+            _of_table(one, PlaceTable.of(one.path, one.column, columns, crs), grid, hashes, progress)
+            if one.column
+            else _of_raster(one, grid, hashes, progress)
+            for one in asked
+        )
     for name, times in Counter(one.name for one in covariates_of(found)).items():
         if times > 1:
             raise InputError(
@@ -136,18 +152,54 @@ def check_unchanged(sources: Sequence[CovariateSource], folder: Path | None) -> 
             )
 
 
-def _facts(asked: NamedCovariate, grid: AnyGrid, hashes: dict[Path, str], progress: Progress) -> CovariateSource:
-    with about("covariates"):
-        if asked.column:
-            open_columns(asked.path, (asked.column,))  # a mistake in it is said before anything is read
-            bands: tuple[str, ...] = ("",)
-        else:
-            bands = _band_names(asked)
-        path = asked.path.resolve()
-        if path not in hashes:
-            hashes[path] = file_sha256(path)
-        facts = CovariateSource(name=asked.name, file=path.as_posix(), sha256=hashes[path], column=asked.column)
-        return _with_classes(facts, asked.path, grid, progress) if asked.categorical else replace(facts, bands=bands)
+def _of_raster(asked: NamedCovariate, grid: AnyGrid, hashes: dict[Path, str], progress: Progress) -> CovariateSource:
+    bands = _band_names(asked)
+    source = _source(asked, hashes)
+    if not asked.categorical:
+        return replace(source, bands=bands)
+    counts: Counter[float] = Counter()
+    for samples in raster_samples(asked.path, grid, classes=True, progress=WithoutNotes(progress)):  # said once, later
+        inside = samples.values[samples.cells >= 0, 0]
+        values, times = np.unique(inside[np.isfinite(inside)], return_counts=True)
+        _count(counts, dict(zip(values.tolist(), times.tolist(), strict=True)), asked)
+    return _with_numbers(source, counts, grid, progress)
+
+
+def _of_table(
+    asked: NamedCovariate, table: PlaceTable, grid: AnyGrid, hashes: dict[Path, str], progress: Progress
+) -> CovariateSource:
+    if not asked.categorical:
+        table.check_numbers(asked.column)
+    source = replace(_source(asked, hashes), column=asked.column, lon=table.lon, lat=table.lat, crs=table.crs)
+    if not asked.categorical:
+        return replace(source, bands=("",))
+    counts: Counter[str] = Counter()
+    for words in table.words(asked.column, grid, WithoutNotes(progress)):
+        _count(counts, {one["values"]: one["counts"] for one in words.value_counts().to_pylist()}, asked)
+    values, odd = as_numbers(pa.array(list(counts), pa.string()))
+    if odd.any():
+        return _with_words(source, counts, grid, progress)
+    numbers: Counter[float] = Counter()
+    for value, times in zip(values.astype(np.float32).tolist(), counts.values(), strict=True):
+        numbers[value] += times
+    return _with_numbers(source, numbers, grid, progress)
+
+
+def _source(asked: NamedCovariate, hashes: dict[Path, str]) -> CovariateSource:
+    path = asked.path.resolve()
+    if path not in hashes:
+        hashes[path] = file_sha256(path)
+    return CovariateSource(name=asked.name, file=path.as_posix(), sha256=hashes[path])
+
+
+def _count(counts: Counter[_Class], more: dict[_Class, int], asked: NamedCovariate) -> None:
+    """Raises InputError where there are too many to be classes."""
+    counts.update(more)
+    if len(counts) > _MOST_VALUES:
+        raise InputError(
+            f"{where_read(str(asked.path), asked.column)} has more than {_MOST_VALUES:,} different values, and the "
+            f"covariate {asked.name!r} is categorical; leave out that it is where the values are measurements."
+        )
 
 
 def _band_names(asked: NamedCovariate) -> tuple[str, ...]:
@@ -169,31 +221,36 @@ def _distinct(bands: Sequence[tuple[str, int]]) -> Iterator[str]:
         yield f"band {number}" if not name else f"{name} (band {number})" if times[name] > 1 else name
 
 
-def _with_classes(facts: CovariateSource, path: Path, grid: AnyGrid, progress: Progress) -> CovariateSource:
-    counts: Counter[float] = Counter()
-    for samples in _samples([facts], path, grid, WithoutNotes(progress)):  # said as the shares are read
-        inside = samples.values[samples.cells >= 0, 0]
-        values, times = np.unique(inside[np.isfinite(inside)], return_counts=True)
-        counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
-        if len(counts) > _MOST_VALUES:
-            raise InputError(
-                f"{where_read(str(path), facts.column)} has more than {_MOST_VALUES:,} different values, and the "
-                f"covariate {facts.name!r} is categorical; leave out that it is where the values are measurements."
-            )
+def _with_numbers(
+    source: CovariateSource, counts: Counter[float], grid: AnyGrid, progress: Progress
+) -> CovariateSource:
+    """With its classes; counts: how often each is met in the cells."""
+    kept = _kept(source, counts, grid, progress)
+    return replace(source, classes=tuple(kept), pooled=len(kept) < len(counts))
+
+
+def _with_words(source: CovariateSource, counts: Counter[str], grid: AnyGrid, progress: Progress) -> CovariateSource:
+    """As `_with_numbers`, of classes that are words."""
+    kept = _kept(source, counts, grid, progress)
+    positions = tuple(map(float, range(len(kept))))
+    return replace(source, classes=positions, words=tuple(kept), pooled=len(kept) < len(counts))
+
+
+def _kept(source: CovariateSource, counts: Counter[_Class], grid: AnyGrid, progress: Progress) -> list[_Class]:
+    """The classes that have a column of their own. Raises InputError where there are none."""
     if not counts:
-        raise _nothing_there(facts, grid)
+        raise _nothing_there(source, grid)
     total = counts.total()
     # Of equally common ones, the lower: the same whatever the order of the windows.
     common = sorted(counts, key=lambda one: (-counts[one], one))[:MOST_CLASSES]
     kept = sorted(one for one in common if counts[one] >= LEAST_SHARE * total) or common[:1]
-    pooled = len(counts) - len(kept)
-    if pooled:
+    if pooled := len(counts) - len(kept):
         share = 1 - sum(counts[one] for one in kept) / total
         progress.note(
-            f"the covariate {facts.name!r} has {len(counts):,} classes in these cells; the {len(kept)} most common "
+            f"the covariate {source.name!r} has {len(counts):,} classes in these cells; the {len(kept)} most common "
             f"have columns of their own, the other {pooled:,}, with {share:.2%} of what is known, are pooled."
         )
-    return replace(facts, classes=tuple(kept), pooled=pooled > 0)
+    return kept
 
 
 def _samples(
@@ -201,10 +258,12 @@ def _samples(
 ) -> Iterator[CellSamples]:
     """Of a raster, or of columns of one table."""
     with about("covariates"):
-        if columns := [one.column for one in sources if one.column]:
-            yield from column_samples(path, columns, grid, progress)
-        else:
-            yield from raster_samples(path, grid, classes=sources[0].categorical, progress=progress)
+        first = sources[0]
+        if not first.column:
+            yield from raster_samples(path, grid, classes=first.categorical, progress=progress)
+            return
+        table = PlaceTable(path=path, lon=first.lon, lat=first.lat, crs=first.crs)
+        yield from table.samples([ValueColumn(name=one.column, words=one.words) for one in sources], grid, progress)
 
 
 def _vectors(source: CovariateSource, samples: CellSamples) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
@@ -234,9 +293,8 @@ def _vectors(source: CovariateSource, samples: CellSamples) -> Iterator[tuple[ND
 def _nothing_there(source: CovariateSource, grid: AnyGrid) -> InputError:
     """Of what may cover the cells, with values that are all missing or of no size that anything has."""
     where = where_read(Path(source.file).name, source.column)
-    lies = "it lies elsewhere (places are read as degrees)" if source.column else "it lies elsewhere"
     return InputError(
-        f"the covariate {source.name!r} ({where}) has no data in any cell of the box {grid.box}: {lies}, or "
+        f"the covariate {source.name!r} ({where}) has no data in any cell of the box {grid.box}: it lies elsewhere, or "
         f"all of its values there are missing, or beyond {ABSURD:g}, as missing ones are written. Take one with values "
         "there, or a box where this one has some.",
         settings=("covariates", "box"),

@@ -14,8 +14,12 @@ class CovariateSource:
     file: str  # way from the model's folder, or from the root
     sha256: str
     column: str = ""  # of a table; "": a raster
+    lon: str = ""  # column of longitude, or x; "": by its usual names
+    lat: str = ""
+    crs: str = ""  # of the table's places; "": degrees of WGS84
     bands: tuple[str, ...] = ()  # what each is called, "" of a single one; of classes, none
     classes: tuple[float, ...] = ()  # of a categorical one: those with a column of their own
+    words: tuple[str, ...] = ()  # of classes that are words, of which `classes` are the positions
     pooled: bool = False  # whether a last column has the share of all other classes
 
     @property
@@ -32,8 +36,11 @@ class CovariateSource:
     def covariates(self) -> tuple["Covariate", ...]:
         """Each band by itself; all classes together."""
         if self.categorical:
-            columns = (*(f"{one:g}" for one in self.classes), *((OTHER,) if self.pooled else ()))
-            return (Covariate(name=self.name, columns=columns, categorical=True),)
+            columns = self.words or tuple(f"{one:g}" for one in self.classes)
+            other = OTHER if OTHER not in columns else f"all {OTHER}"
+            return (
+                Covariate(name=self.name, columns=(*columns, *((other,) if self.pooled else ())), categorical=True),
+            )
         return tuple(Covariate(name=f"{self.name} {band}".strip()) for band in self.bands)
 
 

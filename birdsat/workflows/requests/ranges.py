@@ -6,22 +6,22 @@ from typing import Annotated, Literal
 
 from birdsat.errors import ConfigError
 from birdsat.ranges.covariates.named import INPUTS, chosen_inputs, parse_covariates
-from birdsat.workflows.requests.records import EffortOptions, RecordsOptions, check_tables
+from birdsat.workflows.requests.records import EffortOptions, RecordsOptions, TableOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, OneOf, Positional
 
 Way = Literal["occurrences", "both"]
 NETWORK = "network"  # the model that is not a classifier of others
 
 
 @dataclass(frozen=True, kw_only=True)
-class CovariateOptions(Request):
+class CovariateOptions(TableOptions):
     """Which rasters and columns of tables a fit learns from beside chips and places."""
 
     covariates: Sequence[str] = ()
     """NAME=RASTER, of any CRS, or NAME=TABLE:COLUMN of a table of places, whose means over the cells are learned from
     as well, such as rain=prec.tif or soil=sites.csv:ph; with :categorical after it for classes, such as land cover, of
-    which a cell's shares are."""
+    which a cell's shares are. Places of these tables are read by columns and crs as those of records are."""
     inputs: Annotated[Sequence[str], OneOf(INPUTS)] = ()
     """What is learned from: chip, place and covariates. By default all, or with covariates these alone, where they tell
     the blocks that are held out better."""

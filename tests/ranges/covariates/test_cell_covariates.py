@@ -82,7 +82,7 @@ def test_of_very_many_classes_the_rare_ones_are_pooled_and_noted(tmp_path: Path)
     values = generator.choice(500, (1, 200, 200), p=weight / weight.sum()).astype(np.int16)
     path = write_raster(tmp_path / "lc.tif", values, BOUNDS)
     progress = RecordedProgress()
-    (facts,) = read_facts(parse_covariates([f"soil={path}:categorical"]), GRID, progress)
+    (facts,) = read_facts(parse_covariates([f"soil={path}:categorical"]), GRID, progress=progress)
     assert len(facts.classes) == MOST_CLASSES and facts.pooled and facts.width == MOST_CLASSES + 1
     (note,) = progress.notes
     assert f"{len(np.unique(values))} classes" in note and "are pooled" in note

@@ -1,5 +1,6 @@
 """Columns of tables over cells: means of rows, shares of classes, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from recorded import RecordedProgress
 
 from birdsat.earth.box import Box
+from birdsat.earth.crs import WGS84, read_crs, transformed
 from birdsat.earth.grid import Grid
 from birdsat.errors import InputError
+from birdsat.observations.readers.columns import TableColumns
 from birdsat.ranges.covariates.cell_covariates import check_unchanged, read_cells, read_facts
-from birdsat.ranges.covariates.facts import Covariate
+from birdsat.ranges.covariates.facts import Covariate, CovariateSource
 from birdsat.ranges.covariates.known import Places, unevenly_known
 from birdsat.ranges.covariates.named import parse_covariates
 
@@ -22,9 +25,13 @@ HEAD = "lon,lat,ph,cover,note\n"
 PH = Covariate(name="ph")
 
 
+def facts_of(*texts: str, progress: RecordedProgress | None = None) -> tuple[CovariateSource, ...]:
+    return read_facts(parse_covariates(texts), GRID, progress=progress or RecordedProgress())
+
+
 def numbers_of(*texts: str, progress: RecordedProgress | None = None) -> NDArray[np.float32]:
     said = progress or RecordedProgress()
-    return read_cells(read_facts(parse_covariates(texts), GRID, said), None, GRID, said).of(np.arange(GRID.cells))
+    return read_cells(facts_of(*texts, progress=said), None, GRID, said).of(np.arange(GRID.cells))
 
 
 def write_sites(path: Path, rows: str) -> Path:
@@ -40,9 +47,73 @@ def test_a_cell_has_the_mean_of_its_rows_and_the_share_of_each_class(tmp_path: P
     np.testing.assert_allclose(found[0], [7, 0.5, 0.5, 0])
     np.testing.assert_allclose(found[15], [5, 0, 0, 1])
     assert np.isnan(found[1:15]).all()
-    assert "sites.csv: 1 of 7 rows lie outside the box." in progress.notes
-    assert "sites.csv: 1 of 7 rows have no number." in progress.notes
-    assert any("2 of 7 rows have no place on Earth" in note and "latitude 95" in note for note in progress.notes)
+    assert progress.notes == [
+        "sites.csv: 1 row dropped: latitude beyond 90 that is in range as a longitude",
+        "sites.csv: 1 row dropped: no place",
+        "sites.csv: 1 of 5 places lie outside the box.",
+        "sites.csv: 1 row in the box without a value.",
+    ]
+
+
+def test_words_are_classes_and_so_are_numbers_that_are_written_as_text(tmp_path: Path) -> None:
+    rows = [("0.2,43.5", "Forest", "1"), ("0.8,43.1", " wet meadow ", "10"), ("0.5,43.5", "", "2")]
+    rows += [("3.5,40.5", "Forest", "10.0"), ("3.4,40.5", "NA", "n/a"), ("50,10", "Desert", "3")]
+    sites = tmp_path / "sites.csv"
+    sites.write_text("\n".join(["lon,lat,habitat,code", *(",".join(row) for row in rows)]))
+    habitat, code = facts_of(f"habitat={sites}:habitat:categorical", f"code={sites}:code:categorical")
+    assert habitat.covariates == (Covariate(name="habitat", columns=("Forest", "wet meadow"), categorical=True),)
+    assert code.covariates == (Covariate(name="code", columns=("1", "2", "10"), categorical=True),)
+    found = read_cells([habitat, code], None, GRID).of(np.arange(GRID.cells))
+    np.testing.assert_allclose(found[0], [0.5, 0.5, 1 / 3, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(found[15], [1, 0, 0, 0, 1])
+    assert np.isnan(found[1:15]).all()
+
+
+def test_a_word_that_a_model_does_not_know_is_no_class_of_it_and_rare_ones_are_pooled(tmp_path: Path) -> None:
+    common = "".join(f"{lon},43.5,{word}\n" for lon in (0.3, 0.6) for word in ["other", "sand"] * 1000)
+    sites = tmp_path / "sites.csv"
+    sites.write_text("lon,lat,soil\n" + common + "3.5,40.5,silt\n")
+    progress = RecordedProgress()
+    (facts,) = facts_of(f"soil={sites}:soil:categorical", progress=progress)
+    assert facts.covariates[0].columns == ("other", "sand", "all other")
+    assert any("3 classes in these cells; the 2 most common" in note for note in progress.notes)
+    np.testing.assert_allclose(read_cells([facts], None, GRID).of(np.array([0, 15])), [[0.5, 0.5, 0], [0, 0, 1]])
+    known = replace(facts, pooled=False)
+    assert np.isnan(read_cells([known], None, GRID).of(np.array([15]))).all()
+
+
+def test_columns_of_truths_are_classes(tmp_path: Path) -> None:
+    table = {"lon": [0.5, 0.6, 3.5], "lat": [43.5, 43.5, 40.5], "burnt": [True, False, True]}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    (facts,) = facts_of(f"burnt={tmp_path / 'a.parquet'}:burnt:categorical")
+    assert facts.words == ("false", "true")
+    np.testing.assert_allclose(read_cells([facts], None, GRID).of(np.array([0, 15])), [[0.5, 0.5], [0, 1]])
+
+
+def test_places_are_read_by_the_columns_and_the_crs_of_records(tmp_path: Path) -> None:
+    lon, lat = np.array([0.5, 1.5, 3.5]), np.array([43.5, 42.5, 40.5])
+    x, y = transformed(WGS84, read_crs("EPSG:32631"), lon, lat)
+    sites = tmp_path / "sites.csv"
+    rows = "".join(f"{east},{north},{value}\n" for east, north, value in zip(x, y, (5, 6, 7), strict=True))
+    sites.write_text("rw,hw,ph\n" + rows)
+    named = TableColumns(taxon="species", lon="rw", lat="hw")
+    (facts,) = read_facts(parse_covariates([f"ph={sites}"]), GRID, columns=named, crs="EPSG:32631")
+    np.testing.assert_allclose(read_cells([facts], None, GRID).of(GRID.cells_at(lon, lat)), [[5], [6], [7]])
+    assert (facts.lon, facts.lat, facts.crs) == ("rw", "hw", "EPSG:32631")
+    with pytest.raises(InputError, match="metres of a map projection"):
+        read_cells([replace(facts, crs="")], None, GRID)
+
+
+def test_columns_of_places_that_the_table_has_not_are_found_by_their_usual_names(tmp_path: Path) -> None:
+    sites = write_sites(tmp_path / "sites.csv", "0.2,43.5,6,1,a\n")
+    (facts,) = read_facts(parse_covariates([f"ph={sites}"]), GRID, columns=TableColumns(lon="X", lat="Y"))
+    assert (facts.lon, facts.lat) == ("", "") and read_cells([facts], None, GRID).of(np.array([0])) == 6
+
+
+def test_points_in_a_column_of_text_are_places(tmp_path: Path) -> None:
+    sites = tmp_path / "sites.csv"
+    sites.write_text("WKT,ph\nPOINT (0.2 43.5),6\nPOINT (3.5 40.5),5\n")
+    np.testing.assert_allclose(numbers_of(f"ph={sites}")[[0, 15], 0], [6, 5])
 
 
 def test_columns_of_parquet_are_read_as_those_of_text(tmp_path: Path) -> None:
@@ -63,8 +134,9 @@ def test_columns_of_parquet_are_read_as_those_of_text(tmp_path: Path) -> None:
         ("ph=none.csv", "does not exist"),
         ("acid=sites.csv", r"no column 'acid'.* Its columns are lon, lat, ph, cover, note"),
         ("acid=sites.csv:phs", "nearest: 'ph'"),
-        ("note=sites.csv", "'note' .* holds no numbers"),
-        ("a=placeless.csv", "says of no row where it lies"),
+        ("note=sites.csv", "'note' .* holds no numbers; .* :categorical"),
+        ("a=placeless.csv", "no columns of longitude and latitude"),
+        ("note=away.csv:note:categorical", "no data in any cell"),
         ("v=lists.parquet", "'v' .* holds no numbers"),
         ("far=away.csv", "no data in any cell"),
     ],
@@ -72,12 +144,12 @@ def test_columns_of_parquet_are_read_as_those_of_text(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused(text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_sites(Path("sites.csv"), "1,41,5,1,a\n")
-    Path("away.csv").write_text("lon,lat,far\n50,41,7\n")
+    Path("away.csv").write_text("lon,lat,far,note\n50,41,7,a\n")
     Path("placeless.csv").write_text("a,b\n1,2\n")
     pq.write_table(pa.table({"lon": [1.0], "lat": [41.0], "v": [[1.0, 2.0]]}), "lists.parquet")
     with pytest.raises(InputError, match=said) as error:
         numbers_of(text)
-    assert error.value.settings[0] == "covariates"
+    assert error.value.settings[0] == ("columns" if "placeless" in text else "covariates")
 
 
 def test_a_table_that_changed_since_is_refused(tmp_path: Path) -> None:
@@ -106,7 +178,7 @@ def test_columns_of_one_table_are_read_together_and_said_once(tmp_path: Path) ->
     progress = RecordedProgress()
     found = numbers_of(f"acid={sites}:ph", f"lat={sites}", f"c={sites}:cover", progress=progress)
     np.testing.assert_allclose(found[[0, 15]], [[6, 43.5, 1], [5, 40.5, 7]])
-    assert progress.notes == ["sites.csv: 1 of 3 rows lie outside the box."]
+    assert progress.notes == ["sites.csv: 1 of 3 places lie outside the box."]
 
 
 def places(share: float, count: int = 1000, land: float = 1.0, weight: NDArray[np.float64] | None = None) -> Places:
