@@ -6,7 +6,7 @@ from typing import Annotated
 
 from birdsat.dataset.collections.registry import COLLECTIONS
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Degrees, Folder, OneOf, Positional, Request
 from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 
@@ -14,7 +14,7 @@ from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 class NewDataset(Request):
     """Where a dataset is built, and by how many processes."""
 
-    out: Positional[AnyPath]
+    out: Positional[Folder[AnyPath]]
     """Folder of the new dataset."""
     workers: int = 2
     """Processes; 0 builds in this one."""

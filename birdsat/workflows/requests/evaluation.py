@@ -8,7 +8,7 @@ from birdsat.errors import ConfigError
 from birdsat.ranges.evaluation.presence_only.registry import BENCHMARK_MODELS, Ensembles
 from birdsat.ranges.evaluation.registry import MODELS
 from birdsat.workflows.requests.records import EffortOptions, TableOptions
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Folder, OneOf, Positional, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class EvaluateRangesRequest(EffortOptions, TableOptions):
     grid: Positional[AnyPath]
     """Range grid: .npz, Parquet or CSV of lat, lon, species, presence. With a year of surveys, a table of counts with
     species, lon, lat, year, count."""
-    out: AnyPath
+    out: Folder[AnyPath]
     """Folder for the tables."""
     region: AnyPath | None = None
     """Folder of cells that `birdsat embed` made, whose features are read in place of the built-in world's."""
@@ -153,7 +153,7 @@ class EvaluateDisdatRequest(Request):
     folder: Positional[AnyPath]
     """Folder of REGION_train_presences.parquet, REGION_background.parquet and REGION_test*.parquet, as of the R package
     disdat, places in degrees of WGS84."""
-    out: AnyPath
+    out: Folder[AnyPath]
     """Folder for the tables."""
     regions: Sequence[str] = ()
     """Evaluate on these alone; on all that the folder holds by default."""
@@ -186,7 +186,7 @@ class EvaluateVirtualRequest(Request):
 
     region: AnyPath
     """Folder of cells of the virtual world that `birdsat embed --grid` made; it says which virtual world it is."""
-    out: AnyPath
+    out: Folder[AnyPath]
     """Folder for the figures."""
     run: AnyPath | None = None
     """Folder of the run that embedded the region, to be sure of it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from birdsat.errors import ConfigError
-from birdsat.workflows.requests.request import AnyPath, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Folder, Positional, Request
 
 ExportFormat = Literal["onnx", "torch"]
 ExportPart = Literal["photo-encoder", "place-encoder", "classifier", "range-model"]
@@ -20,7 +20,7 @@ class ExportRequest(Request):
 
     run: Positional[AnyPath]
     """Folder of a run, a classifier or a range model."""
-    out: AnyPath
+    out: Folder[AnyPath]
     """Folder for the files."""
     format: ExportFormat = "onnx"
     """onnx runs in onnxruntime, in browsers and on phones; torch is read by torch.export.load."""

@@ -18,7 +18,7 @@ from birdsat.workflows.requests.records import (
     check_tables,
 )
 from birdsat.workflows.requests.regions import ExtentOptions, GridOptions
-from birdsat.workflows.requests.request import AnyPath, Degrees, OneOf, Positional, Request, Without
+from birdsat.workflows.requests.request import AnyPath, Degrees, Folder, OneOf, Positional, Request, Without
 from birdsat.workflows.requests.taxonomies import TaxonomyOptions
 
 YEAR = tuple(range(1, 13))
@@ -64,7 +64,7 @@ class MonthsOptions(Request):
 class MapFilesOptions(MonthsOptions):
     """Which files a map is written to."""
 
-    out: AnyPath = Path("maps")
+    out: Folder[AnyPath] = Path("maps")
     """Folder for the files: a GeoTIFF, its JSON, its colours for QGIS (.qml) and a picture; and the map of effort."""
     also: Annotated[Sequence[str], OneOf(FORMATS)] = ()
     """Other files to write: gif is an animation of the months, parquet and csv are tables of cells, range is a
@@ -242,7 +242,7 @@ class SpeciesRequest(RangesOptions):
     """1 to 12; without it, a calendar of all months."""
     min_suitability: float = 0.05
     """Count taxa that are less likely (through all of the year), but do not list them."""
-    out: AnyPath | None = None
+    out: Folder[AnyPath | None] = None
     """Folder for the files: species.csv and .json of a month, or calendar.csv, .json and .png."""
     overwrite: bool = False
     """Replace files that are there already."""
@@ -325,7 +325,7 @@ class LocateRequest(Request):
     prior: AnyPath | None = None
     """Folder of a dataset whose places say where photos are taken; by default every square kilometre is alike, and of
     a dataset its own are taken."""
-    out: AnyPath = Path("located")
+    out: Folder[AnyPath] = Path("located")
     """Folder for the files, PHOTO.tif, PHOTO.png and located.csv."""
     workers: int = 0
     """Processes that decode the images of datasets."""

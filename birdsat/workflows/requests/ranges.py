@@ -8,7 +8,7 @@ from birdsat.errors import ConfigError
 from birdsat.ranges.covariates.named import INPUTS, chosen_inputs, parse_covariates
 from birdsat.workflows.requests.records import EffortOptions, RecordsOptions, TableOptions, check_tables
 from birdsat.workflows.requests.regions import ExtentOptions
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional
+from birdsat.workflows.requests.request import AnyPath, Folder, OneOf, Positional
 
 Way = Literal["occurrences", "both"]
 NETWORK = "network"  # the model that is not a classifier of others
@@ -47,7 +47,7 @@ class FitRequest(CovariateOptions, ExtentOptions, EffortOptions, RecordsOptions)
     """Tables of records: CSV, Parquet, a GBIF download, a Darwin Core Archive."""
     region: AnyPath | None = None
     """Folder of cells that `birdsat embed` made, in place of the built-in world; the model remembers it."""
-    out: AnyPath
+    out: Folder[AnyPath]
     """Folder of the new range model."""
     taxa: Sequence[str] = ()
     """Fit these alone."""

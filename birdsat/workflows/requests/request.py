@@ -25,6 +25,12 @@ from birdsat.errors import ConfigError, nearest
 from birdsat.fetch.hub import SCHEME
 
 T = TypeVar("T")
+_OF_FILES = frozenset(  # how files are called that verbs write, or that others of their kind do
+    (
+        *(".tif", ".tiff", ".nc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf", ".html", ".csv", ".tsv", ".txt"),
+        *(".parquet", ".json", ".jsonl", ".md", ".gpkg", ".geojson", ".zip", ".onnx", ".pt", ".pth", ".safetensors"),
+    )
+)
 _READING = threading.Lock()  # Python's reader of source fails where threads use it at once (CPython's issue 106905)
 
 
@@ -60,8 +66,14 @@ class Without:
     text: str  # for the command line's help, as Python's is of the field
 
 
+@dataclass(frozen=True, slots=True)
+class FolderMark:
+    """In `Annotated`: a path of a folder to write into, which is not called as a file is."""
+
+
 Positional = Annotated[T, PositionalMark()]
 AnyPath = Path | str  # a request holds Paths, whichever was given
+Folder = Annotated[T, FolderMark()]
 Degrees = str | Sequence[float]  # a place LON,LAT or a box W,S,E,N; a request holds text, whichever was given
 
 
@@ -159,7 +171,10 @@ def _taken(hint: Any, value: Any, name: str) -> Any:
         for mark in arguments[1:]:
             if isinstance(mark, OneOf):
                 value = _chosen(value, mark, name)
-        return _taken(arguments[0], value, name)
+        taken = _taken(arguments[0], value, name)
+        if any(isinstance(mark, FolderMark) for mark in arguments[1:]):
+            _check_folder(taken, name)
+        return taken
     if origin in (typing.Union, types.UnionType):
         if value is None or not (kept := [one for one in arguments if one is not types.NoneType]):
             return value
@@ -190,6 +205,15 @@ def _path(value: Any, name: str) -> Path:
             settings=(name,),
         )
     return path
+
+
+def _check_folder(path: Path | None, name: str) -> None:
+    if path is not None and path.suffix.lower() in _OF_FILES and not path.is_dir():
+        raise ConfigError(
+            f"{name} is {path}, which has the name of a file; a folder is needed, as several files are written. Name "
+            f"one, such as {path.with_suffix('')}.",
+            settings=(name,),
+        )
 
 
 def _chosen(value: Any, mark: OneOf, setting: str) -> Any:

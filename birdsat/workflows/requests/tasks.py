@@ -8,7 +8,7 @@ from birdsat.errors import ConfigError
 from birdsat.methods.inputs import Inputs
 from birdsat.objectives.balance import Balance
 from birdsat.recipes.registry import FINETUNE_RECIPES, RECIPE_FILE, RECIPES
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Folder, OneOf, Positional, Request
 from birdsat.workflows.requests.training import TrainingOptions
 
 FrozenMode = Literal["probe", "knn"]
@@ -47,7 +47,7 @@ class ClassifyRequest(TrainingOptions):
     """Train the head alone."""
     from_scratch: bool = False
     """Start from random weights: the supervised transformer of the same size."""
-    out: AnyPath | None = None
+    out: Folder[AnyPath | None] = None
     """Folder of the classifier's run; RUN/finetune-DATASET by default."""
     resume: bool = False
     """Continue a classifier that was stopped, or evaluate one that is finished."""
@@ -107,7 +107,7 @@ class CompareRequest(Request):
 
     dataset: Positional[AnyPath]
     """Folder of the dataset."""
-    out: Positional[AnyPath]
+    out: Positional[Folder[AnyPath]]
     """Folder for the runs and the table."""
     recipes: Annotated[Sequence[str], OneOf(RECIPES, or_file=RECIPE_FILE)] = (
         "mae_tiny",
@@ -150,7 +150,7 @@ class ImportRequest(Request):
 
     source: Positional[str]
     """Checkpoint file, or timm:NAME for a pretrained ViT of that library."""
-    run: Positional[AnyPath]
+    run: Positional[Folder[AnyPath]]
     """Folder of the new run."""
     image: Literal["photo", "chip"] = "photo"
     """What the encoder of an MAE or a ViT is to see."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from birdsat.errors import ConfigError, about
 from birdsat.recipes.registry import ALL_RECIPES, RECIPE_FILE, RECIPES
 from birdsat.settings import as_words, path_of
-from birdsat.workflows.requests.request import AnyPath, OneOf, Positional, Request
+from birdsat.workflows.requests.request import AnyPath, Folder, OneOf, Positional, Request
 
 Precision = Literal["auto", "32", "bf16"]
 
@@ -71,7 +71,7 @@ class PretrainRequest(TrainingOptions):
 
     dataset: Positional[AnyPath]
     """Folder of the dataset."""
-    run: Positional[AnyPath]
+    run: Positional[Folder[AnyPath]]
     """Folder of the new run."""
     recipe: Annotated[str, OneOf(RECIPES, or_file=RECIPE_FILE)] = "cve_mae_tiny"
     """A complete set of settings, of which the options below replace single ones: a name, of those that `birdsat
@@ -94,7 +94,7 @@ class ReplayRequest(Request):
 
     run: Positional[AnyPath]
     """Folder of the run, or of a classifier, to make again."""
-    out: Positional[AnyPath]
+    out: Positional[Folder[AnyPath]]
     """Folder of the new run."""
     dataset: AnyPath | None = None
     """Folder of its dataset, where that is not where it was."""

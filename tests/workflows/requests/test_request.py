@@ -12,6 +12,7 @@ from birdsat.errors import ConfigError
 from birdsat.workflows.requests import request
 from birdsat.workflows.requests.export import ExportRequest
 from birdsat.workflows.requests.maps import MapRequest, RichnessRequest
+from birdsat.workflows.requests.ranges import FitRequest
 
 
 @pytest.mark.parametrize("given", ["hf://anna/birds", "hf://anna/birds@wide", Path("hf://anna/birds")])
@@ -23,6 +24,23 @@ def test_a_model_on_the_hub_is_told_to_be_fetched_first_where_a_folder_is_needed
     assert e.value.settings == ("run",)
     with pytest.raises(ConfigError, match="ranges is hf://anna/birds"):
         MapRequest(taxon="Corvus corax", ranges=given, out="out")
+
+
+@pytest.mark.parametrize("name", ["bird.tif", "maps/Bird.GeoJSON", "out.csv", "model.onnx"])
+def test_what_has_the_name_of_a_file_is_refused_where_a_folder_is_needed(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"out is {name}, which has the name of a file; .* such as") as e:
+        MapRequest(taxon="Corvus corax", occurrences="t.csv", out=name)
+    assert e.value.settings == ("out",)
+    with pytest.raises(ConfigError, match="a folder is needed"):
+        FitRequest(tables="t.csv", out=name)
+    there = tmp_path / Path(name).name
+    there.mkdir()
+    assert MapRequest(taxon="Corvus corax", occurrences="t.csv", out=there).out == there  # somebody's folder
+
+
+@pytest.mark.parametrize("name", ["maps", "runs/v1.5", "Corvus c. corax", "../maps.old"])
+def test_folders_may_have_points_in_their_names(name: str) -> None:
+    assert MapRequest(taxon="Corvus corax", occurrences="t.csv", out=name).out == Path(name)
 
 
 def test_many_threads_read_what_fields_mean_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
