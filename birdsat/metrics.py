@@ -15,6 +15,7 @@ NEVER = np.iinfo(np.int64).max  # the rank of an answer that was never in the ru
 CALIBRATION_BINS = 15
 BOYCE_WINDOW = 0.1  # of the range of scores: the width that Hirzel et al. (2006) settled on
 BOYCE_STEPS = 100  # positions of the window, the resolution of ecospat.boyce
+LOW, HIGH = "_low", "_high"  # behind the name of a figure: bounds of its interval
 _TEMPERATURES = (1e-3, 1e3)  # that are searched
 
 _Truth = NDArray[np.bool_]
@@ -260,6 +261,22 @@ def _no_hit(gallery: int, right: int, k: int) -> float:
         return 0.0
     lg = math.lgamma
     return math.exp(lg(wrong + 1) - lg(wrong - k + 1) - lg(gallery + 1) + lg(gallery - k + 1))
+
+
+def with_bounds(value: float, low: float = math.nan, high: float = math.nan) -> str:
+    """A figure for people, with the bounds of its interval where these are known."""
+    shown = f"{value:.3f}" if math.isfinite(value) else "–"
+    return f"{shown} ({low:.3f} to {high:.3f})" if math.isfinite(low + high) else shown
+
+
+def bounded(figures: Mapping[str, float]) -> dict[str, tuple[float, float, float]]:
+    """Figures by name, each with its bounds, NaN where they are not known; those are no figures by themselves."""
+    bounds = {f"{name}{end}" for name in figures for end in (LOW, HIGH)}
+    return {
+        name: (value, figures.get(name + LOW, math.nan), figures.get(name + HIGH, math.nan))
+        for name, value in figures.items()
+        if name not in bounds
+    }
 
 
 def without_nan(value: Any) -> Any:

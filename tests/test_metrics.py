@@ -8,7 +8,15 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_curve
 
 from birdsat.errors import InputError
-from birdsat.metrics import CALIBRATION_BINS, boyce_index, max_true_skill, reliability, without_nan
+from birdsat.metrics import (
+    CALIBRATION_BINS,
+    bounded,
+    boyce_index,
+    max_true_skill,
+    reliability,
+    with_bounds,
+    without_nan,
+)
 
 
 def drawn(levels: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -81,6 +89,16 @@ def test_a_flat_score_has_no_boyce_index_and_no_presence_is_refused() -> None:
     assert np.isnan(boyce_index(np.ones(9, np.float32), np.ones(3, np.float32)))
     with pytest.raises(InputError, match="no presence"):
         boyce_index(np.ones(9, np.float32), np.ones(0, np.float32))
+
+
+def test_bounds_stand_behind_the_figure_that_they_are_of() -> None:
+    told = bounded({"auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "points": 9.0, "a_low": 0.1})
+    assert [(name, with_bounds(*one)) for name, one in told.items()] == [
+        ("auc", "0.700 (0.600 to 0.800)"),
+        ("points", "9.000"),
+        ("a_low", "0.100"),
+    ]
+    assert with_bounds(float("nan")) == "–"
 
 
 def test_reliability_and_brier_score_are_those_of_scikit_learn() -> None:

@@ -10,6 +10,7 @@ from birdsat.explorer.cell_values import PLACE_BLOCK, CellValues
 from birdsat.explorer.common_names import CommonNames
 from birdsat.explorer.where_cells_lie import grid_answer
 from birdsat.maps.description import SUITABILITY
+from birdsat.metrics import HIGH, LOW
 from birdsat.ranges.intervals import COVERAGE
 from birdsat.workflows.open_ranges import bias_cautions, fit_cautions
 from birdsat.workflows.requests.maps import YEAR, MapRequest, RichnessRequest
@@ -97,10 +98,7 @@ class ServedModel(CellValues):
             **{
                 name: getattr(figures, field) if known else None
                 for name, field in (
-                    ("auc", "auc"),
-                    ("auc_low", "auc_low"),
-                    ("auc_high", "auc_high"),
-                    ("auc_even", "auc_even"),
+                    *((name + end, name + end) for name in ("auc", "auc_even") for end in ("", LOW, HIGH)),
                     ("boyce", "boyce"),
                     ("held_out", "points"),
                 )
@@ -188,13 +186,11 @@ class ServedModel(CellValues):
     def _figures(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         if row["auc"] is None:
             return None
-        of_model = dict(self.facts.evaluation)
         return {
-            "auc": {"value": row["auc"], "low": row["auc_low"], "high": row["auc_high"]},
-            "auc_even": {"value": row["auc_even"]},
+            **{name: _with_bounds(row, name) for name in ("auc", "auc_even")},
             "boyce": {"value": row["boyce"]},
             "held_out": row["held_out"],
-            "calibration_error": {"value": of_model.get("held_out_calibration_error")},
+            "calibration_error": {"value": dict(self.facts.evaluation).get("held_out_calibration_error")},
         }
 
     def command(self, taxon: str) -> str:
@@ -256,3 +252,7 @@ class ServedModel(CellValues):
             "command": RichnessRequest(ranges=self._shown_folder).command("richness"),
             "python": f"import birdsat\nbirdsat.richness(ranges={self._shown_folder!r})",
         }
+
+
+def _with_bounds(figures: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {"value": figures.get(name), "low": figures.get(name + LOW), "high": figures.get(name + HIGH)}

@@ -10,6 +10,7 @@ from birdsat.fetch.hub import HubAddress
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.markdown import markdown_block, markdown_code, markdown_text, yaml_text
 from birdsat.methods.classifier import Classifier
+from birdsat.metrics import bounded, with_bounds
 from birdsat.ranges.model import RangeModel
 from birdsat.reading import read_json
 from birdsat.tables import markdown_table
@@ -73,7 +74,7 @@ def ranges_card(model: RangeModel, address: HubAddress) -> str:
         "## Labels",
         _taxa(facts.taxa, facts.common_names, facts.taxonomy),
         "## Figures",
-        _table(("held out", "value"), model.evaluation) if model.evaluation else "Nothing could be held out.",
+        _held_out(model.evaluation) if model.evaluation else "Nothing could be held out.",
         "## Limits",
         "A probability is relative: .5 is a place as likely among the records as among the background. Records are "
         "biased to where people are. It reads chip features of the very run above alone. It keeps the cells in which "
@@ -248,6 +249,11 @@ _RECALLS = ("r1", "r5", "r10")
 
 def _share(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float | int) else ""
+
+
+def _held_out(values: Mapping[str, float]) -> str:
+    rows = [(name.replace("_", " "), with_bounds(*told)) for name, told in bounded(values).items()]
+    return markdown_table(("held out", "value (90% interval)"), rows)
 
 
 def _table(head: tuple[str, str], values: Mapping[str, float]) -> str:

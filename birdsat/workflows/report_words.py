@@ -14,8 +14,6 @@ FIGURES: Mapping[str, str] = {
     "held_out_points": "records that were held out",
     "held_out_block_km": "side of the blocks that they were held out in, km",
     "held_out_auc": "how often a held-out record has a higher value than background held out with it; 0.5 by chance",
-    "held_out_auc_low": "lower bound of the AUC's 90% interval, from drawing the blocks anew",
-    "held_out_auc_high": "upper bound of it",
     "held_out_auc_even_background": "the AUC against background even by area; it prefers a map that follows where "
     "people look, so do not choose by it",
     "held_out_boyce": "continuous Boyce index: do records come more often, the higher the value; 0 by chance, 1 best",

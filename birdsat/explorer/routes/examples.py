@@ -90,6 +90,8 @@ EXAMPLES: dict[str, Any] = {
             "auc_low": 0.77,
             "auc_high": 0.85,
             "auc_even": 0.84,
+            "auc_even_low": 0.8,
+            "auc_even_high": 0.88,
             "boyce": 0.93,
             "held_out": 250,
         }
