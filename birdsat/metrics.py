@@ -16,6 +16,7 @@ CALIBRATION_BINS = 15
 BOYCE_WINDOW = 0.1  # of the range of scores: the width that Hirzel et al. (2006) settled on
 BOYCE_STEPS = 100  # positions of the window, the resolution of ecospat.boyce
 LOW, HIGH = "_low", "_high"  # behind the name of a figure: bounds of its interval
+_WHOLE = ("_taxa", "_points", "_rows", "_km")  # ends of names of figures that are numbers of something
 _TEMPERATURES = (1e-3, 1e3)  # that are searched
 
 _Truth = NDArray[np.bool_]
@@ -269,11 +270,13 @@ def with_bounds(value: float, low: float = math.nan, high: float = math.nan) -> 
     return f"{shown} ({low:.3f} to {high:.3f})" if math.isfinite(low + high) else shown
 
 
-def bounded(figures: Mapping[str, float]) -> dict[str, tuple[float, float, float]]:
-    """Figures by name, each with its bounds, NaN where they are not known; those are no figures by themselves."""
+def figure_texts(figures: Mapping[str, float]) -> dict[str, str]:
+    """Figures for people, by name, each with its bounds, which are no figures by themselves."""
     bounds = {f"{name}{end}" for name in figures for end in (LOW, HIGH)}
     return {
-        name: (value, figures.get(name + LOW, math.nan), figures.get(name + HIGH, math.nan))
+        name: f"{value:,.0f}"
+        if name.endswith(_WHOLE)
+        else with_bounds(value, figures.get(name + LOW, math.nan), figures.get(name + HIGH, math.nan))
         for name, value in figures.items()
         if name not in bounds
     }

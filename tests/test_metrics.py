@@ -10,11 +10,10 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_curve
 from birdsat.errors import InputError
 from birdsat.metrics import (
     CALIBRATION_BINS,
-    bounded,
     boyce_index,
+    figure_texts,
     max_true_skill,
     reliability,
-    with_bounds,
     without_nan,
 )
 
@@ -92,13 +91,13 @@ def test_a_flat_score_has_no_boyce_index_and_no_presence_is_refused() -> None:
 
 
 def test_bounds_stand_behind_the_figure_that_they_are_of() -> None:
-    told = bounded({"auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "points": 9.0, "a_low": 0.1})
-    assert [(name, with_bounds(*one)) for name, one in told.items()] == [
-        ("auc", "0.700 (0.600 to 0.800)"),
-        ("points", "9.000"),
-        ("a_low", "0.100"),
-    ]
-    assert with_bounds(float("nan")) == "–"
+    figures = {"auc": 0.7, "auc_low": 0.6, "auc_high": 0.8, "held_out_points": 2051.0, "a_low": 0.1, "brier": np.nan}
+    assert figure_texts(figures) == {
+        "auc": "0.700 (0.600 to 0.800)",
+        "held_out_points": "2,051",
+        "a_low": "0.100",
+        "brier": "–",
+    }
 
 
 def test_reliability_and_brier_score_are_those_of_scikit_learn() -> None:

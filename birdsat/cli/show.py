@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from birdsat.cli.console import print_table
-from birdsat.metrics import bounded, with_bounds
+from birdsat.metrics import figure_texts
 from birdsat.tables import Table
 
 if TYPE_CHECKING:  # only the verb that ran is imported
@@ -69,10 +68,10 @@ def map_(result: MapResult) -> None:
         of_model = {name: value for name, value in one.evaluation.items() if not name.startswith("taxon_")}
         if number == 0 and of_model:
             print(*_figures(of_model), sep="\n", file=sys.stderr)
-        own = bounded(one.evaluation)
+        own = figure_texts(one.evaluation)
         if (auc := own.get("taxon_held_out_auc")) is not None:
-            even = with_bounds(*own["taxon_held_out_auc_even"])
-            print(f"{one.taxon}: held-out AUC {with_bounds(*auc)}, {even} against even background", file=sys.stderr)
+            even = own["taxon_held_out_auc_even"]
+            print(f"{one.taxon}: held-out AUC {auc}, {even} against even background", file=sys.stderr)
         elif "held_out_auc" in of_model:
             print(f"birdsat: {one.taxon}: no figures of its own; those above are of other taxa.", file=sys.stderr)
     for taxon, reason in result.failed.items():
@@ -288,7 +287,4 @@ def taxa_match(result: MatchTaxaResult) -> None:
 
 
 def _figures(evaluation: Mapping[str, float]) -> list[str]:
-    return [
-        f"{name.replace('_', ' ')}: {with_bounds(*figure) if math.isfinite(figure[1]) else f'{figure[0]:.3g}'}"
-        for name, figure in bounded(evaluation).items()
-    ]
+    return [f"{name.replace('_', ' ')}: {shown}" for name, shown in figure_texts(evaluation).items()]

@@ -7,7 +7,7 @@ from typing import Any
 from birdsat.maps.description import ABSENCES, BY_EFFORT, RECORDS, SURVEYED, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
-from birdsat.metrics import bounded, with_bounds
+from birdsat.metrics import figure_texts
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
@@ -231,9 +231,7 @@ def _assessment(facts: MapFacts) -> str:
     if not about.evaluation:
         return paragraph(f"Not evaluated: {about.why_not_evaluated}.")
     table = Table(columns=["figure", "what it says", "value"], words=2)
-    for name, told in bounded(about.evaluation).items():
-        is_number_of = name.endswith(("_taxa", "_points", "_rows", "_km"))
-        shown = f"{told[0]:,.0f}" if is_number_of else with_bounds(*told)
+    for name, shown in figure_texts(about.evaluation).items():
         table.add_row(name.replace("_", " "), figure_words(name), shown)
     table.caption = (
         "On blocks of the Earth that were held out of the fit; with bounds of 90% intervals, from drawing the blocks "
