@@ -40,7 +40,7 @@ def folder(model: RangeModel, tmp_path: Path) -> Path:
 def test_saving_and_loading_is_identity(model: RangeModel, folder: Path) -> None:
     read = load_ranges(folder)
     assert read.facts == model.facts and read.columns == ("chip", "year")
-    assert read.evaluation == model.evaluation and len(model.evaluation) == 10
+    assert read.evaluation == model.evaluation and len(model.evaluation) == 14
     for one, other in zip(
         *(m.predict([m.features(block(CHIP, CHIP_YEAR))], TAXA, (1, 7)) for m in (model, read)), strict=True
     ):

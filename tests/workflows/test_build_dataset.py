@@ -133,7 +133,7 @@ def test_photos_of_a_camera_trap_package_are_taken_from_its_folder(tmp_path: Pat
     for name, data in contents().items():
         (package / name).write_bytes(data)
     for given in (package, package / "datapackage.json"):
-        out = tmp_path / f"from {given.name}"
+        out = tmp_path / f"from {given.stem}"
         manifest = build_dataset(BuildDatasetRequest(out=out, table=given, workers=0, val_fraction=0)).manifest
         counts = [manifest.split_counts(split) for split in ("train", "val", "test")]
         assert sum(count.photos for count in counts) == 1
