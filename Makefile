@@ -8,7 +8,9 @@ export OMP_WAIT_POLICY ?= PASSIVE
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 # A machine without an NVIDIA GPU takes PyTorch's CPU build and the rest of the tested set.
 CONSTRAINTS := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo "-c constraints.txt")
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(CONSTRAINTS)
+# Bytecode is made as modules are first imported; where Python is told to keep none, each start would compile all anew.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile,--no-compile)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(COMPILE) $(CONSTRAINTS)
 
 .PHONY: help setup demo explore test test-slow check format benchmarks page page-use clean
 help:
@@ -22,7 +24,7 @@ help:
 	@echo "make page-use    the page used in Chromium: every view, both sizes, light and dark"
 
 # The stamps are newer than what decides the environment, or the environment is made (again). Without tools for
-# development, and with bytecode made as modules are first imported, it is there in a third of the time.
+# development, and without bytecode of what may never be imported, it is there in a third of the time.
 .venv/.package: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) -e ".[explorer]"
