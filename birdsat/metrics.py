@@ -16,6 +16,7 @@ CALIBRATION_BINS = 15
 BOYCE_WINDOW = 0.1  # of the range of scores: the width that Hirzel et al. (2006) settled on
 BOYCE_STEPS = 100  # positions of the window, the resolution of ecospat.boyce
 LOW, HIGH = "_low", "_high"  # behind the name of a figure: bounds of its interval
+INTERVAL = 0.9  # of draws lie within it
 _WHOLE = ("_taxa", "_points", "_rows", "_km")  # ends of names of figures that are numbers of something
 _TEMPERATURES = (1e-3, 1e3)  # that are searched
 
@@ -271,7 +272,7 @@ def with_bounds(value: float, low: float = math.nan, high: float = math.nan) -> 
 
 
 def figure_texts(figures: Mapping[str, float]) -> dict[str, str]:
-    """Figures for people, by name, each with its bounds, which are no figures by themselves."""
+    """Figures for people, by name, each with its bounds, which are not figures by themselves."""
     bounds = {f"{name}{end}" for name in figures for end in (LOW, HIGH)}
     return {
         name: f"{value:,.0f}"

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdsat.errors import some_of
-from birdsat.metrics import HIGH, LOW, area_within, boyce_index, reliability, with_bounds
+from birdsat.metrics import HIGH, INTERVAL, LOW, area_within, boyce_index, reliability, with_bounds
 from birdsat.ranges.calibrate import LEAST_POINTS, balanced_weights
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.tables import Table
 
 _MOST_BOYCE = 200  # taxa whose Boyce index is averaged
 _DRAWS = 200  # of the blocks, with replacement
-INTERVAL = 0.9  # of the draws lie within an interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +92,13 @@ def held_out_figures(
         compared = int(np.count_nonzero(behind[group[own[present]]]))
         if compared < LEAST_POINTS:
             continue
-        looked, even = own[ranked[own]], own[present | (rows.even[own] if several else ranked[own])]
-        auc[label] = area_within(probability[looked], rows.present[looked], group[looked], draws[:, block[looked]])
-        auc_even[label] = area_within(probability[even], rows.present[even], group[even], draws[:, block[even]])
+        looked = own[ranked[own]]
+        auc[label] = auc_even[label] = area_within(
+            probability[looked], rows.present[looked], group[looked], draws[:, block[looked]]
+        )
+        if several:
+            even = own[present | rows.even[own]]
+            auc_even[label] = area_within(probability[even], rows.present[even], group[even], draws[:, block[even]])
         boyces += 1
         figures[label] = TaxonFigures(
             points=compared,

@@ -10,7 +10,7 @@ from birdsat.fetch.hub import HubAddress
 from birdsat.imagery.ground_sizes import sizes_text
 from birdsat.markdown import markdown_block, markdown_code, markdown_text, yaml_text
 from birdsat.methods.classifier import Classifier
-from birdsat.metrics import figure_texts
+from birdsat.metrics import INTERVAL, figure_texts
 from birdsat.ranges.model import RangeModel
 from birdsat.reading import read_json
 from birdsat.tables import markdown_table
@@ -253,7 +253,7 @@ def _share(value: object) -> str:
 
 def _held_out(values: Mapping[str, float]) -> str:
     rows = [(name.replace("_", " "), shown) for name, shown in figure_texts(values).items()]
-    return markdown_table(("held out", "value (90% interval)"), rows)
+    return markdown_table(("held out", f"value ({INTERVAL:.0%} interval)"), rows)
 
 
 def _table(head: tuple[str, str], values: Mapping[str, float]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from birdsat.maps.description import ABSENCES, BY_EFFORT, RECORDS, SURVEYED, UNDATED, WITHIN, MapDescription
 from birdsat.maps.range_file import plain_area
 from birdsat.maps.seasons import month_names, short_months
-from birdsat.metrics import figure_texts
+from birdsat.metrics import INTERVAL, figure_texts
 from birdsat.ranges.covariates.named import CHIP, PLACE, USUAL_INPUTS
 from birdsat.tables import Table
 from birdsat.workflows.pages import escaped, html_table
@@ -234,9 +234,9 @@ def _assessment(facts: MapFacts) -> str:
     for name, shown in figure_texts(about.evaluation).items():
         table.add_row(name.replace("_", " "), figure_words(name), shown)
     table.caption = (
-        "On blocks of the Earth that were held out of the fit; with bounds of 90% intervals, from drawing the blocks "
-        "anew. Figures are of the whole range model, a mean over the taxa fitted together; those called taxon are of "
-        "this one alone."
+        f"On blocks of the Earth that were held out of the fit; with bounds of {INTERVAL:.0%} intervals, from drawing "
+        "the blocks anew. Figures are of the whole range model, a mean over the taxa fitted together; those called "
+        "taxon are of this one alone."
     )
     lacking = "" if about.evaluated else paragraph(f"This taxon was not evaluated: {about.not_held_out}.")
     return lacking + html_table(table)
