@@ -77,7 +77,7 @@ describe.skipIf(!canBrowse)("work", () => {
     await page.getByRole("heading", { name: "Not among these birds" }).waitFor();
     const before = await pixel(page, 860, 520);
     await page.getByRole("button", { name: "Where it may have been taken" }).click();
-    await expect.poll(() => pixel(page, 860, 520), { timeout: 10_000 }).not.toEqual(before);
+    await expect.poll(() => pixel(page, 860, 520)).not.toEqual(before);
     await page.locator("body").press("c");
     await page.getByLabel("Which bird is it?").fill("swift");
     await page.keyboard.press("Enter");
