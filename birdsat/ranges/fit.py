@@ -22,6 +22,7 @@ from birdsat.ranges.held_out import HeldOutPlaces
 from birdsat.ranges.held_out_figures import TaxonFigures, held_out_figures
 from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.learn import Embedded, learn
+from birdsat.ranges.member_noise import with_noise
 from birdsat.ranges.model import PhotoTerm, RangeModel
 from birdsat.ranges.network import RangeNetwork, RangeNetworkConfig
 from birdsat.ranges.points import Points
@@ -77,7 +78,7 @@ def fit_ranges(
     alone, by what was held out. estimator: text of a classifier that
     learns each taxon in place of a network.
     """
-    settings = with_block_side(settings or RangeNetworkConfig(), points)
+    settings = with_noise(with_block_side(settings or RangeNetworkConfig(), points), points)
     learned = learn(
         points,
         presences,

@@ -44,8 +44,8 @@ class Data:
         visits: Tensor | None = None,
     ) -> None:
         self.config, self.taxa = config, points.taxa
-        counts = np.bincount(points.taxon, minlength=points.taxa)
-        self.noise = config.member_noise(float(np.median(counts[counts > 0])))
+        least, most = (math.log(deviation) for deviation in config.noise)
+        self.noise = torch.linspace(least, most, config.members).exp()[:, None, None]
         self.taxon = torch.from_numpy(points.taxon)
         self.dates = points.year_fraction
         self.dated = bool(np.isfinite(self.dates).any())
@@ -92,6 +92,7 @@ class Data:
             # Of a taxon of which it holds out no points, it holds out no surveys: what was found there are points.
             visit, label = map(torch.from_numpy, (points.surveys.visit, points.surveys.taxon))
             out_rows = out_visits[:, visit] & left[:, label]
+            counts = np.bincount(points.taxon, minlength=points.taxa)
             self.surveys = SurveyTerm(points.surveys, visits, out_rows, half[len(lon_lat) :], config, counts)
         self.learned = _balanced(~self.out[0], self.taxon, self.taxa)
         # What is tried on: the points of all places, or of some of them, evenly spread; and so of the background.

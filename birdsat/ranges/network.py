@@ -25,10 +25,9 @@ class RangeNetworkConfig:
     depth: int = 2  # residual blocks
     dropout: float = 0.5
     # Deviation of what is added to each input in training, whose own is 1 on average: of the first member and of the
-    # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp;
-    # so where taxa have more than `noise_points`, by their median, the last one's falls as an error of their mean does.
+    # last, those between in even ratios. Much helps where points are few, little where they are many or ranges sharp:
+    # a fit to taxa with many points takes less.
     noise: tuple[float, float] = (0.1, 1.2)
-    noise_points: int = 16
     harmonics: int = 2  # of the year: half as many terms as the seasonal basis has, where points have dates
     basis_harmonics: int = 5  # that it may be made of
     members: int = 5  # networks; each holds out the points of one fold of blocks
@@ -42,7 +41,7 @@ class RangeNetworkConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole = ("inputs", "width", "depth", "noise_points", "steps", "places_a_step", "background_a_step")
+        whole = ("inputs", "width", "depth", "steps", "places_a_step", "background_a_step")
         for name in whole:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; allowed: 1 or more.")
@@ -60,13 +59,6 @@ class RangeNetworkConfig:
                 f"harmonics {self.harmonics}, basis_harmonics {self.basis_harmonics}: the first are 0 or more, and no "
                 "more than the second."
             )
-
-    def member_noise(self, points: float) -> Float[Tensor, "members 1 1"]:
-        """Deviation of each member's noise where a taxon has so many points, by the median."""
-        least, most = self.noise
-        fewer = math.sqrt(self.noise_points / max(points, self.noise_points))
-        last = max(min(least, most), most * fewer)
-        return torch.linspace(math.log(least), math.log(last), self.members).exp()[:, None, None]
 
 
 class RangeNetwork(nn.Module):

@@ -32,7 +32,9 @@ def plain_words(value: object) -> str:
     """A setting; of several numbers, as from the first to the last."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return " to ".join(map(plain_words, value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def counted(value: object) -> str:

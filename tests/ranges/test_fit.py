@@ -103,19 +103,6 @@ def test_a_taxon_without_points_does_not_disturb_the_others() -> None:
     assert roc_auc_score(PRESENT[:, 0], found.year_mean(CHIP, PLACES)[:, 0]) > 0.95
 
 
-def test_noise_is_that_of_the_median_of_the_taxa_that_have_points() -> None:
-    rows = np.concatenate([ROWS[TAXON == 0], ROWS[TAXON == 1][:24]])
-    points = points_at(rows, np.repeat([0, 1], [40, 24]), 3)  # the third has none
-
-    def year_mean(most: float, noise_points: int) -> NDArray[np.float32]:
-        settings = replace(SMALL, noise=(0.1, most), noise_points=noise_points)
-        return fit(points, rows, CHIP, settings).year_mean(CHIP, PLACES)
-
-    half = year_mean(0.6, 32)
-    np.testing.assert_array_equal(year_mean(1.2, 8), half)
-    assert np.abs(year_mean(1.2, 32) - half).max() > 0.01
-
-
 @pytest.mark.parametrize("count", [1, 3])
 def test_points_of_one_block_are_fitted_to_without_calibration(count: int) -> None:
     blocks = blocks_by_km(PLACES, SMALL.block_km)

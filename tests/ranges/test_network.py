@@ -103,17 +103,6 @@ def test_the_seasonal_basis_starts_as_it_is_told_in_every_member() -> None:
     torch.testing.assert_close(made.basis_at(at)[:, :, 1:], waves.expand(SMALL.members, -1, -1))
 
 
-def test_members_learn_under_less_noise_the_more_points_a_taxon_has() -> None:
-    config = RangeNetworkConfig(noise=(0.1, 1.2), noise_points=20, members=3)
-
-    def noise(points: float) -> list[float]:
-        return [round(one, 6) for one in config.member_noise(points).flatten().tolist()]
-
-    assert noise(2) == noise(20) == [0.1, 0.34641, 1.2]
-    assert noise(80) == [0.1, 0.244949, 0.6]  # four times as many: half of it
-    assert noise(1e6) == [0.1, 0.1, 0.1]
-
-
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -121,7 +110,6 @@ def test_members_learn_under_less_noise_the_more_points_a_taxon_has() -> None:
         ({"members": 1}, "members is 1.*uncertainty"),
         ({"dropout": 1.0}, "dropout 1.0"),
         ({"noise": (0.0, 0.5)}, r"noise \(0.0, 0.5\)"),
-        ({"noise_points": 0}, "noise_points is 0"),
         ({"block_km": 0.0}, "block_km 0.0"),
         ({"harmonics": 6}, "harmonics 6, basis_harmonics 5"),
     ],
