@@ -34,7 +34,9 @@ def plain_words(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return " to ".join(map(plain_words, value))
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
 
 
 def counted(value: object) -> str:

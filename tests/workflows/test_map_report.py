@@ -18,6 +18,7 @@ from birdsat.maps.making import NOT_EVALUATED, Making
 from birdsat.workflows.effort_map import EFFORT
 from birdsat.workflows.map_report import report_map
 from birdsat.workflows.range_products import make_ranges
+from birdsat.workflows.report_parts import plain_words
 from birdsat.workflows.requests.products import RangeRequest, ReportRequest
 
 MAKING = Making(
@@ -289,3 +290,11 @@ def test_what_is_said_of_members_and_observers_is_so_of_this_map(tmp_path: Path)
     page = words(report_of(full_map(tmp_path / "b.tif", calibrated=True, sources=cut)))
     assert "without one part of the blocks" in page and "because observers go there" in page
     assert "The map holds what lies within the polygons of park.geojson alone" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(True, "yes"), (5, "5"), (500.0, "500"), (1500.0, "1,500"), (0.002, "0.002"), ([0.1, 0.48160512], "0.1 to 0.482")],
+)
+def test_settings_are_said_as_people_say_them(value: object, said: str) -> None:
+    assert plain_words(value) == said
