@@ -208,7 +208,9 @@ def peak_flops(device: torch.device, size: int) -> float:
 def seconds_a_batch(sizes: Sizes, batch: int) -> tuple[Batch, float]:
     """A batch of the virtual world, and the seconds one process takes to read and crop such a batch."""
     with tempfile.TemporaryDirectory() as folder:
-        world, chips = VirtualWorld(0, photo_px=500), VirtualChips(0, ground_km=2.56, px=256)
+        # At full size, photos of 500 px and chips of 256; small ones are as much larger than their views.
+        world = VirtualWorld(0, photo_px=round(sizes.photo.px * 500 / 384))
+        chips = VirtualChips(0, ground_km=2.56, px=round(sizes.chip.px * 256 / 224))
         observations = world.observations(max(24, 4 * batch))
         build_dataset(Path(folder) / "world", observations, photos=world, chips=chips, workers=0)
         views = ViewsConfig(photo_px=sizes.photo.px, chip_px=sizes.chip.px)

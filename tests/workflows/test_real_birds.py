@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,16 +13,15 @@ from PIL import Image
 from birdsat.cli import main
 
 TAXON = "Passerina cyanea"
+RASTER = "earth/bluemarble_21600x10800_cog.tif"
 
 
 def run(*words: object) -> None:
     main([str(word) for word in words])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("imagery", ["earth/bluemarble_chips_64px.parquet", "earth/bluemarble_21600x10800_cog.tif"])
-def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, imagery: str) -> None:
-    dataset, model = tmp_path / "birds", tmp_path / "model"
+def build(shared_data: Path, dataset: Path, imagery: str) -> dict[str, Any]:
+    """The manifest of the real photos with chips from this imagery, built, read and checked."""
     table = shared_data / "geo-birds/pairs_cub50.csv.gz"
     chips = ("--chips", shared_data / imagery, "--chip-km", 30)
     run("data", "build", dataset, "--table", table, "--photos", shared_data, *chips)
@@ -31,6 +31,19 @@ def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, image
     assert sum(shard["rows"] for shard in manifest["shards"]) == 2477
     assert len(manifest["taxa"]) == 42
     assert manifest["counts"][2]["rows"] == 1217  # CUB's own test split
+    return manifest
+
+
+@pytest.mark.slow
+def test_chips_are_cut_from_a_raster_of_the_whole_earth(shared_data: Path, tmp_path: Path) -> None:
+    manifest = build(shared_data, tmp_path / "birds", RASTER)
+    assert sum(split["chips"] for split in manifest["counts"]) == 2477
+
+
+@pytest.mark.slow
+def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path) -> None:
+    dataset, model = tmp_path / "birds", tmp_path / "model"
+    build(shared_data, dataset, "earth/bluemarble_chips_64px.parquet")
 
     run("pretrain", dataset, model, "--recipe", "cve_mae_tiny", "--steps", 20, "--workers", 1)
     run("classify", model, dataset)
@@ -43,8 +56,7 @@ def test_every_verb_works_on_real_birds(shared_data: Path, tmp_path: Path, image
     run("taxa", model)
 
     points = (shared_data / "geo-birds/occurrences.parquet", shared_data / "geo-birds/bbs_route_counts.parquet")
-    raster = shared_data / "earth/bluemarble_21600x10800_cog.tif"
-    where = ("--box=-100,25,-65,50", "--grid", 2.5, "--months", 1, 6, "--imagery", raster)
+    where = ("--box=-100,25,-65,50", "--grid", 2.5, "--months", 1, 6, "--imagery", shared_data / RASTER)
     run("map", TAXON, "--run", model, *where, "--out", tmp_path / "maps", "--points", *points)
     with rasterio.open(tmp_path / "maps/Passerina_cyanea.tif") as cog:
         assert cog.descriptions == ("January", "June")
