@@ -1,4 +1,4 @@
-"""Under how much noise the members of a range network learn, by how many points the taxa have."""
+"""Under how much noise the members of a range network learn, by how many points and taxa there are."""
 
 import math
 from dataclasses import replace
@@ -8,18 +8,25 @@ import numpy as np
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 
-FEW_POINTS = 16  # of a taxon, the median of a fit: so many or fewer are learned from under all the noise
+FEW_POINTS, MANY_POINTS = (
+    16,
+    100,
+)  # of a taxon, the median of a fit: all the noise up to the first, and as much from the second on
+FEW_TAXA = 4  # of one alone a quarter of the points count, of two half of them
 
 
 def with_noise(settings: RangeNetworkConfig, points: Points) -> RangeNetworkConfig:
     """The settings, with less noise where taxa have more than `FEW_POINTS`: the last member's falls as the error of a
-    mean does, down to the first's.
+    mean does, up to `MANY_POINTS`, but not below the first's.
 
-    Noise keeps few points from being learned by heart, and blurs ranges of which many points tell more.
+    Noise keeps few points from being learned by heart, and blurs ranges of which many points tell more. Taxa share all
+    layers but the last, so that each of many is learned from the points of all; one alone has its own.
     """
     counts = np.bincount(points.taxon)
-    median = float(np.median(counts[counts > 0])) if counts.any() else 0.0
-    if median <= FEW_POINTS:
+    counts = counts[counts > 0]
+    median = float(np.median(counts)) if len(counts) else 0.0
+    told = min(median, MANY_POINTS) * min(1.0, len(counts) / FEW_TAXA)
+    if told <= FEW_POINTS:
         return settings
     first, last = settings.noise
-    return replace(settings, noise=(first, max(min(first, last), last * math.sqrt(FEW_POINTS / median))))
+    return replace(settings, noise=(first, max(min(first, last), last * math.sqrt(FEW_POINTS / told))))
