@@ -8,10 +8,8 @@ import numpy as np
 from birdsat.ranges.network import RangeNetworkConfig
 from birdsat.ranges.points import Points
 
-FEW_POINTS, MANY_POINTS = (
-    16,
-    100,
-)  # of a taxon, the median of a fit: all the noise up to the first, and as much from the second on
+FEW_POINTS = 16  # of a taxon, the median of a fit: so many or fewer are learned from under all the noise
+MANY_POINTS = 100  # more count for no more
 FEW_TAXA = 4  # of one alone a quarter of the points count, of two half of them
 
 
