@@ -44,7 +44,7 @@ def test_files_that_once_ended_in_a_traceback_or_not_at_all(shared_break: Path, 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("target", ["geojson", "image", "npz", "raster"])
 def test_some_seconds_of_each_target_that_is_quick_to_make_find_nothing(tmp_path: Path, target: str) -> None:
-    fuzz(target, "--seconds", "4", "--seed", "77", folder=tmp_path)
+    fuzz(target, "--seconds", "2", "--seed", "77", folder=tmp_path)
 
 
 @pytest.mark.slow
