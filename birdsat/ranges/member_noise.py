@@ -23,8 +23,8 @@ def with_noise(settings: RangeNetworkConfig, points: Points) -> RangeNetworkConf
     counts = np.bincount(points.taxon)
     counts = counts[counts > 0]
     median = float(np.median(counts)) if len(counts) else 0.0
-    told = min(median, MANY_POINTS) * min(1.0, len(counts) / FEW_TAXA)
-    if told <= FEW_POINTS:
+    counted = min(median, MANY_POINTS) * min(1.0, len(counts) / FEW_TAXA)
+    if counted <= FEW_POINTS:
         return settings
     first, last = settings.noise
-    return replace(settings, noise=(first, max(min(first, last), last * math.sqrt(FEW_POINTS / told))))
+    return replace(settings, noise=(first, max(min(first, last), last * math.sqrt(FEW_POINTS / counted))))
