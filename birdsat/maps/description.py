@@ -155,8 +155,8 @@ class MapDescription:
                 found.append(
                     f"on blocks held out, records could not be told from other places (AUC {auc:.2f}, by chance 0.5)"
                 )
-        if self.sources.get("observer bias") == "not corrected":
-            found.append("observer bias not corrected")
+        if self.bias_left:
+            found.append(f"observer bias {self.bias_left}")
         found += self.lacking_records
         if months := self.sources.get(UNLOOKED):
             found.append(
@@ -168,6 +168,12 @@ class MapDescription:
             why = self.sources.get(UNDATED)
             found.append(f"the same in all months: {why}" if why else "undated: the same in all months")
         return tuple(found)
+
+    @property
+    def bias_left(self) -> str:
+        """How far observer bias is corrected, for people, where that is not at all or hardly; else empty."""
+        bias = self.sources.get("observer bias", "")
+        return bias if bias.startswith(("not corrected", "hardly corrected")) else ""
 
     @property
     def records(self) -> int:

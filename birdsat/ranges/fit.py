@@ -153,6 +153,8 @@ def _why_not_evaluated(points: Points, settings: RangeNetworkConfig, out: HeldOu
         places = len(np.unique(points.background.lon_lat, axis=0))
         where = "one place" if places == 1 else f"{places:,} places"
         return f"no background could be held out to compare records with, as it lies in {where}"
+    if not np.isin(out.member[out.present], out.member[out.ranked & ~out.present]).any():
+        return "no background could be held out beside records, as it lies in few blocks, and these in others"
     if count >= LEAST_POINTS and np.bincount(out.taxon[out.present]).max() < LEAST_POINTS:
         return f"of no taxon could {LEAST_POINTS} records be held out"
     records = "record" if count == 1 else "records"

@@ -50,22 +50,22 @@ def explain_fit(
     """Of a model with covariates, importance and responses; and where `refit` is given, fits without each kind of
     the inputs that it might learn from.
 
-    Written into its folder, in place of what is there. Where the fit held nothing out, nothing can be told, which is
-    noted.
+    Written into its folder, in place of what is there. Where the fit held out nothing that records could be told from,
+    nothing can be told of its inputs, which is noted.
     """
     forget_explanation(folder)
-    asked = bool(model.facts.rasters) or refit is not None
-    if asked and model.held_out is None:
+    if not model.facts.rasters and refit is None:
+        return Explanation()
+    importance = permutation_importance(model, seed=seed, progress=progress)
+    if importance is None:
         progress.note(
-            "nothing was held out of the fit, as its records lie in too few blocks: what its inputs are worth cannot "
-            "be told."
+            "nothing was held out of the fit that tells what its inputs are worth, as its records, or its background, "
+            "lie in too few blocks."
         )
         return Explanation()
-    importance = permutation_importance(model, seed=seed, progress=progress) if asked else None
-    if importance is not None:
-        write_atomic(folder / IMPORTANCE, json.dumps(importance.to_dict(), indent=2) + "\n")
-        rows = [(one.name, one.auc_lost, one.low, one.high) for one in importance.groups]
-        write_atomic(folder / IMPORTANCE_CSV, csv_text(("shuffled", "auc_lost", "low", "high"), rows))
+    write_atomic(folder / IMPORTANCE, json.dumps(importance.to_dict(), indent=2) + "\n")
+    rows = [(one.name, one.auc_lost, one.low, one.high) for one in importance.groups]
+    write_atomic(folder / IMPORTANCE_CSV, csv_text(("shuffled", "auc_lost", "low", "high"), rows))
     if responses := response_curves(model, seed=seed, progress=progress):
         most = np.argsort(-np.array(model.facts.points), kind="stable").tolist()
         if len(most) > _MOST_CURVES:

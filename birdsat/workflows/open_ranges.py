@@ -14,6 +14,7 @@ from birdsat.progress import QUIET, Progress
 from birdsat.ranges.covariates.cell_covariates import check_unchanged, read_facts
 from birdsat.ranges.covariates.named import parse_covariates
 from birdsat.ranges.covariates.region import CovariateRegion
+from birdsat.ranges.effort import hardly_corrected
 from birdsat.ranges.held_out_figures import TaxonFigures
 from birdsat.ranges.load import load_ranges
 from birdsat.ranges.model import RangeModel
@@ -41,10 +42,11 @@ def fit_cautions(model: RangeModel, taxa: Sequence[str], months: Sequence[int] |
 
 
 def bias_cautions(model: RangeModel) -> tuple[str, ...]:
-    """That observer bias is not corrected, where it is not; a fit says so as it reads its records."""
-    if model.observer_bias != "not corrected":
-        return ()
-    return ("observer bias not corrected: no records of other taxa say where else was looked",)
+    """That observer bias is not corrected, or hardly, where that is so; a fit says it as it reads its records."""
+    if model.observer_bias == "not corrected":
+        return ("observer bias not corrected: no records of other taxa say where else was looked",)
+    hardly = hardly_corrected(model.facts.effort, model.facts.effort_share)
+    return () if hardly is None else (hardly,)
 
 
 def _of_model(model: RangeModel) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from birdsat.observations.readers.row_rules import COUNT_OF_0, RECORDED_ABSENT
 from birdsat.observations.record_dates import DATE_LOST
 from birdsat.observations.taxonomies.crosswalk import Crosswalk
 from birdsat.progress import QUIET, Progress
+from birdsat.ranges.effort import hardly_corrected
 from birdsat.ranges.records import Records, check_records
 from birdsat.ranges.survey_points import NO_ABSENCES
 from birdsat.workflows.asked_dates import dates_of
@@ -79,11 +80,12 @@ def records_on_cells(
         everything = own.joined(read_tables(target.tables, request, progress, crosswalk, absences=request.absences))
     _say_absences(request, own, progress)
     looked = target.records(everything, crosswalk)
+    own = replace(own, dropped=everything.dropped)  # rows of the target group's tables that are not records, as well
     cells = region or named_extent(request) or open_world()
     records = check_records(
         cells,
-        everything,
-        tuple(taxa) or own.taxa,
+        own,
+        tuple(taxa),
         trust_places=request.trust_places,
         thin_km=request.thin_km,
         progress=progress,
@@ -110,6 +112,8 @@ def records_on_cells(
                 f"{named} has no records of other taxa in these cells that say where else was looked; name others as"
             )
         progress.note(f"observer bias not corrected: {others} the target group.")
+    elif (hardly := hardly_corrected(records.effort.source, records.effort.share)) is not None:
+        progress.note(f"{hardly}.")
     return cells, records
 
 

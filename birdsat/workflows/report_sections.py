@@ -35,7 +35,6 @@ from birdsat.workflows.report_words import (
 )
 
 _LEAST_RECORDS = 10  # that areas' intervals were tried on
-_LITTLE_EFFORT = 20  # per cent of the background, below which its part corrects little
 
 
 def sections(facts: MapFacts, pictures: Mapping[str, str]) -> dict[str, str]:
@@ -176,12 +175,12 @@ def _effort(facts: MapFacts, pictures: Mapping[str, str]) -> str:
         )
     share = facts.about.sources.get(BY_EFFORT, "")
     drawn = "The background is drawn by that"
-    if bias.startswith("corrected by the records of"):
+    if "corrected by the records of" in bias:
         drawn = "Most of the background is drawn where anybody recorded anything"  # of a model of an earlier release
         if share:
             drawn = f"{share} of the background is drawn where anybody recorded anything, by visits, the rest anywhere"
     because = "a place is not taken for a good one because observers go there"
-    if share and int(share.rstrip("%")) < _LITTLE_EFFORT:
+    if facts.about.bias_left:
         because = (
             "these records tell little of where the taxon would have been seen, so that hardly any bias is corrected"
         )
@@ -318,8 +317,8 @@ def _limits(facts: MapFacts) -> Iterable[str]:
         yield "A score ranks cells of one taxon; it is not a probability, and has no threshold."
         return
     yield from LIMITS
-    if about.sources.get("observer bias") == "not corrected":
-        yield "Observer bias is not corrected."
+    if about.bias_left:
+        yield f"Observer bias is {about.bias_left}."
     if not about.evaluation:
         lacks = "not" if about.calibrated else "neither calibrated nor"
         yield f"The map is {lacks} evaluated: {about.why_not_evaluated}."

@@ -58,9 +58,7 @@ def test_rows_of_other_dates_and_without_one_are_dropped_and_counted(table: Path
 
 
 def test_where_none_is_left_the_dates_that_there_are_are_said(table: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"dates asked for.*from 2014-12-31 to 2016-03-01, in the months 1, 2, 3, 6, 12"
-    ):
+    with pytest.raises(InputError, match=r"dates asked for.*from 2014-12-31 to 2016-03-01, in months 1, 2, 3, 6, 12"):
         read_occurrences(table, dates=RecordDates(first=day(2020, 1, 1)))
     table.write_text("taxon,lon,lat\nParus major,1,2\n")
     with pytest.raises(InputError, match=r"No row has a date") as refused:

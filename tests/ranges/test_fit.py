@@ -267,3 +267,14 @@ def test_many_taxa_of_few_points_each_are_calibrated_and_not_evaluated_and_it_is
     model = fit(points_at(rows, taxon, 8), rows, chips(fields))
     assert model.facts.calibration.fitted and not model.facts.evaluated and not model.facts.evaluation
     assert model.facts.not_held_out == "of no taxon could 5 records be held out"
+
+
+def test_background_in_another_block_than_all_records_is_said_to_be_why_nothing_is_evaluated() -> None:
+    blocks = blocks_by_km(PLACES, SMALL.block_km)
+    first, *others = np.argsort(-np.bincount(blocks))[:5].tolist()
+    rows = np.concatenate([np.flatnonzero(blocks == one)[:6] for one in others])
+    points = points_at(rows, np.zeros(len(rows), np.int64), 1)
+    elsewhere = np.resize(np.flatnonzero(blocks == first), len(PLACES))
+    points = replace(points, background=replace(points.background, lon_lat=PLACES[elsewhere]))
+    model = fit(points, rows, chips(habitat()), replace(SMALL, members=5))
+    assert not model.facts.evaluated and "no background could be held out beside records" in model.facts.not_held_out

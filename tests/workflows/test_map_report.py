@@ -282,11 +282,16 @@ def test_what_is_cited_and_credited_is_what_the_map_was_made_from(tmp_path: Path
 
 
 def test_what_is_said_of_members_and_observers_is_so_of_this_map(tmp_path: Path) -> None:
-    by_effort = {"observer bias": "corrected by the records of 10 taxa", "background drawn by effort": "1%"}
+    by_effort = {"observer bias": "hardly corrected by the records of 10 taxa", "background drawn by effort": "1%"}
     page = words(report_of(full_map(tmp_path / "a.tif", calibrated=False, sources=SOURCES | by_effort)))
     assert "each was fitted to all records, as none could be held out" in page
     assert "hardly any bias is corrected" in page and "because observers go there" not in page
-    cut = SOURCES | by_effort | {"background drawn by effort": "93%", "mapped within the polygons of": "park.geojson"}
+    assert "Observer bias is hardly corrected by the records of 10 taxa." in page
+    cut = SOURCES | {
+        "observer bias": "corrected by the records of 10 taxa",
+        "background drawn by effort": "93%",
+        "mapped within the polygons of": "park.geojson",
+    }
     page = words(report_of(full_map(tmp_path / "b.tif", calibrated=True, sources=cut)))
     assert "without one part of the blocks" in page and "because observers go there" in page
     assert "The map holds what lies within the polygons of park.geojson alone" in page

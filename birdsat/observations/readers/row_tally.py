@@ -71,8 +71,8 @@ class RowTally:
             return InputError(f"{tables}: no row is a record with a place: {why}. {remedy}", settings=settings)
         there = "No row has a date."
         if self._months:
-            recorded = ", ".join(map(str, sorted(self._months)))
-            there = f"There are dates from {self._first_day} to {self._last_day}, in the months {recorded}."
+            months = f"month{'' if len(self._months) == 1 else 's'} {', '.join(map(str, sorted(self._months)))}"
+            there = f"There are dates from {self._first_day} to {self._last_day}, in {months}."
         return InputError(
             f"{tables}: no row is a record of the dates asked for: {why}. {there} Ask for others.",
             settings=("from_date", "to_date", "record_months"),

@@ -71,7 +71,7 @@ class Importances:
 def permutation_importance(
     model: RangeModel, *, repeats: int | None = None, seed: int = 0, progress: Progress = QUIET
 ) -> Importances | None:
-    """Of a model as its fit gave it; None where that held nothing out.
+    """Of a model as its fit gave it; None where that held out no points, or none with background beside them.
 
     In each repeat a group of inputs is that of other places, drawn among points and background together, so that what
     it has in common with the others is lost. Groups that say the same stand in for each other, and each of them alone
@@ -83,6 +83,8 @@ def permutation_importance(
     members, taxa = model.network.config.members, len(model.facts.taxa)
     repeats = repeats or max(_LEAST_REPEATS, min(REPEATS, _TAXA_REPEATS // taxa))
     before = auc_by_member(places.said(), members, taxa)
+    if not np.isfinite(before).any():
+        return None
     spans = dict(zip([one.name for one in places.names], column_spans(places.names), strict=True))
     groups = [name for name in model.facts.inputs if name != COVARIATES] + list(spans)
     found = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_covariates import KNOWN, PRESENT, ROWS, TAXA, TAXON, fit
 from made_points import PLACES, SMALL
+from torch import Tensor
 
 from birdsat.observations.blocks import blocks_by_km
 from birdsat.ranges import learn
@@ -15,6 +16,7 @@ from birdsat.ranges.covariates.importance import Importances, permutation_import
 from birdsat.ranges.covariates.named import INPUTS
 from birdsat.ranges.covariates.responses import VALUES, response_curves
 from birdsat.ranges.held_out import auc_by_taxon
+from birdsat.ranges.held_out_rows import HeldOut
 from birdsat.ranges.model import RangeModel
 
 
@@ -130,6 +132,20 @@ def test_where_nothing_is_held_out_nothing_can_be_told(of_one_block: RangeModel)
     assert of_one_block.held_out is None
     assert permutation_importance(of_one_block) is None and response_curves(of_one_block) == ()
     assert ablate(of_one_block, INPUTS, lambda inputs: pytest.fail("it was fitted")) is None
+
+
+def test_points_without_background_held_out_tell_nothing_either(
+    model: RangeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = model.held_out
+    assert places is not None
+
+    def points_alone(there: Tensor, elsewhere: Tensor) -> HeldOut:
+        out = places.again(there, elsewhere)
+        return out.where(out.present)
+
+    monkeypatch.setattr(model, "held_out", replace(places, again=points_alone))
+    assert permutation_importance(model) is None
 
 
 def test_a_taxon_of_which_nothing_is_held_out_has_no_figure(model: RangeModel) -> None:
