@@ -269,6 +269,15 @@ def test_many_taxa_of_few_points_each_are_calibrated_and_not_evaluated_and_it_is
     assert model.facts.not_held_out == "of no taxon could 5 records be held out"
 
 
+def test_taxa_strewn_at_random_are_told_from_other_places_no_better_than_by_chance() -> None:
+    generator = np.random.default_rng(5)
+    taxa, each = 12, 30
+    rows = np.concatenate([generator.choice(len(PLACES), each, replace=False) for _ in range(taxa)])
+    model = fit(points_at(rows, np.repeat(np.arange(taxa), each), taxa), rows, chips(habitat()))
+    assert model.evaluation["held_out_taxa"] == taxa
+    assert model.evaluation["held_out_auc"] == pytest.approx(0.5, abs=0.05)
+
+
 def test_background_in_another_block_than_all_records_is_said_to_be_why_nothing_is_evaluated() -> None:
     blocks = blocks_by_km(PLACES, SMALL.block_km)
     first, *others = np.argsort(-np.bincount(blocks))[:5].tolist()
