@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from contourpy import contour_generator
@@ -23,15 +24,13 @@ class Land:
 
     def mask(self, grid: AnyGrid) -> NDArray[np.bool_]:
         """(h, w) land over the grid's extent, at the detail of a picture whatever the grid's own; north first."""
-        east, north = self._lattice(grid)
-        lon, lat = grid.degrees(east, 0.0)[0], grid.degrees(0.0, north)[1]
-        return np.asarray(self.contains((lon[None] + 180) % 360 - 180, np.clip(lat, -90, 90)[:, None]))
+        return _mask(self, grid)
 
     def lines(self, grid: AnyGrid, mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
         """Coasts over the grid's extent as lines (n, 2) on its plane. mask: what `mask` found."""
         west, east, south, north = grid.extent
         if self.coasts is None:
-            contours = contour_generator(*self._lattice(grid), mask.astype(np.float64))
+            contours = contour_generator(*self.lattice(grid), mask.astype(np.float64))
             return [np.asarray(line) for line in contours.lines(0.5)]
         (left, right), (low, high) = grid.degrees(np.array([west, east]), np.array([south, north]))
         found = []
@@ -52,7 +51,7 @@ class Land:
         rings = turns([closed(ring) for ring in self.coasts()], float(left), float(right))
         return [np.column_stack(grid.plane(*ring.T)) for ring in rings]
 
-    def _lattice(self, grid: AnyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def lattice(self, grid: AnyGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """East (w,) and north (h,) on the plane of the centres of a picture's cells."""
         west, east, south, north = grid.extent
         longer = max(east - west, north - south)
@@ -69,3 +68,12 @@ def _without_cuts(ring: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     at_180 = np.mod(ring[:, 0], 360) == 180
     cuts = np.flatnonzero(at_180[:-1] & at_180[1:])
     return [part for part in np.split(ring, cuts + 1) if len(part) > 1]
+
+
+@lru_cache(maxsize=8)  # pictures of many taxa are of one grid
+def _mask(land: Land, grid: AnyGrid) -> NDArray[np.bool_]:
+    east, north = land.lattice(grid)
+    lon, lat = grid.degrees(east, 0.0)[0], grid.degrees(0.0, north)[1]
+    found = np.asarray(land.contains((lon[None] + 180) % 360 - 180, np.clip(lat, -90, 90)[:, None]))
+    found.setflags(write=False)
+    return found

@@ -260,17 +260,18 @@ def _fit_height(figure: Figure, panel: Axes, frame: _Frame) -> None:
     """
     engine = figure.get_layout_engine()
     assert engine is not None
-    for _ in range(_FITTINGS):  # what stands around a panel moves with it
+    tried: set[float] = set()  # heights; of two that ask for each other the one laid out last is kept
+    while True:  # what stands around a panel moves with it
         engine.execute(figure)
         slot = panel.get_position(original=True)
         width, height = figure.get_size_inches()
+        tried.add(height)
         panel_width = min(slot.width * width, frame.panel[0])
         missing = panel_width * frame.panel[1] / frame.panel[0] - slot.height * height
-        if abs(missing) * DPI < 2:
+        height = max(1.0, math.ceil((height + frame.rows * missing) * _PARTS - 0.2) / _PARTS)
+        if height in tried or len(tried) == _FITTINGS:
             break
-        figure.set_figheight(max(1.0, height + frame.rows * missing))
-    figure.set_figheight(math.ceil(figure.get_figheight() * _PARTS - 0.2) / _PARTS)
-    engine.execute(figure)
+        figure.set_figheight(height)
     figure.set_layout_engine("none")
 
 

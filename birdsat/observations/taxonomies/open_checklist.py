@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,17 +31,24 @@ def open_checklist(source: str | Path, *, setting: str = "taxonomy") -> Checklis
     """
     try:
         path, version = find_checklist(str(source))
-        table = open_taxon_rows(path)
-        layout = next((one for one in layouts() if one.recognises(table.plain_columns)), None)
-        if layout is None:
-            raise InputError(
-                f"{path} is not a list of taxa: none of its columns ({', '.join(table.columns[:12])}) holds scientific "
-                "names. Call one of them scientific_name."
-            )
-        return _read(layout, table, version)
+        return _packaged(path, version) if path in available_checklists().values() else _opened(path, version)
     except InputError as error:
         error.settings = error.settings or (setting,)
         raise
+
+
+def _opened(path: Path, version: str) -> Checklist:
+    table = open_taxon_rows(path)
+    layout = next((one for one in layouts() if one.recognises(table.plain_columns)), None)
+    if layout is None:
+        raise InputError(
+            f"{path} is not a list of taxa: none of its columns ({', '.join(table.columns[:12])}) holds scientific "
+            "names. Call one of them scientific_name."
+        )
+    return _read(layout, table, version)
+
+
+_packaged = lru_cache(maxsize=2)(_opened)  # what is installed does not change, and every table that is read asks for it
 
 
 def available_checklists() -> dict[str, Path]:
