@@ -18,7 +18,7 @@ NOT_KNOWN = "not known"
 # Of the background, at most where somebody looked; the rest is anywhere, or places where nobody did would be anybody's
 # guess. Chosen of .5 to .99 on made landscapes of uneven effort (benchmarks/effort.py, docs/maps.md).
 LOOKED_SHARE = 0.97
-LITTLE_EFFORT = 0.2  # of the background: where less is drawn by effort, hardly any bias is corrected
+_LITTLE_EFFORT = 0.2  # of the background: where less is drawn by effort, hardly any bias is corrected
 _PRIOR = 20.0  # cells' worth of what all taxa's records say, beside those of the taxa to fit; no other number was tried
 
 
@@ -65,7 +65,7 @@ def effort_of_records(
 
 def hardly_corrected(source: str, share: float) -> str | None:
     """For people: that effort tells little; None where it tells enough. source and share: of a `RelativeEffort`."""
-    if not 0 < share < LITTLE_EFFORT:
+    if not 0 < share < _LITTLE_EFFORT:
         return None
     return (
         f"observer bias hardly corrected: {source} tell little of where else the taxa would have been recorded, and "

@@ -22,7 +22,7 @@ from birdsat.observations.taxonomy import known_taxon
 from birdsat.ranges.applicability import Applicability, half_inputs
 from birdsat.ranges.covariates.cell_covariates import remembered_from
 from birdsat.ranges.covariates.named import COVARIATES, where_read
-from birdsat.ranges.effort import LITTLE_EFFORT, NOT_KNOWN
+from birdsat.ranges.effort import NOT_KNOWN, hardly_corrected
 from birdsat.ranges.estimator_network import EstimatorNetwork
 from birdsat.ranges.facts import AREA, KEPT_FILES, SCHEMA_VERSION, SETTINGS_FILE, WEIGHTS_FILE, RangeFacts
 from birdsat.ranges.held_out import HeldOutPlaces
@@ -114,7 +114,7 @@ class RangeModel:
     def observer_bias(self) -> str:
         """Whether the places where people look were told from those where the taxa live, for people."""
         if self.facts.effort not in ("", NOT_KNOWN):
-            hardly = "hardly " if 0 < self.facts.effort_share < LITTLE_EFFORT else ""
+            hardly = "hardly " if hardly_corrected(self.facts.effort, self.facts.effort_share) else ""
             return f"{hardly}corrected by {self.facts.effort}"
         if self.facts.effort or self.facts.looked_taxa == 1:
             return "not corrected"
